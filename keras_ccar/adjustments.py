@@ -1,0 +1,110 @@
+"""Logit adjustments: functions of logits, labels and the class prior."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_ccar.frequencies import describe_classes
+
+
+class Adjustment:
+    """Base class of logit adjustments that a `LongTailedCrossentropy` can take.
+
+    A subclass implements `__call__(logits, labels, prior)` with `keras.ops` and
+    `get_config()`.
+    """
+
+    def check(self, prior):
+        """Raises a `ValueError` for a prior that cannot be adjusted for.
+
+        Args:
+            prior: the `keras_ccar.frequencies.ClassPrior`, as numpy.
+        """
+
+    def __call__(self, logits, labels, prior):
+        """Returns the adjusted logits.
+
+        Args:
+            logits: tensor of shape `(..., K)`.
+            labels: int32 labels of shape `(...)`, or distributions `(..., K)`.
+            prior: the `keras_ccar.frequencies.ClassPrior` of the training data.
+
+        Returns:
+            A tensor of shape `(..., K)`.
+        """
+        raise NotImplementedError
+
+    def get_config(self):
+        """Returns the constructor arguments as plain JSON."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the adjustment again from `get_config()`."""
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class LogitAdjustment(Adjustment):
+    """Adds the log-prior to the logits: `z + τ log f`.
+
+    Trained so, the plain logits `z` are those of a balanced class distribution.
+    With τ = 1 this is Balanced Softmax.
+
+    Args:
+        tau: τ, how much of the prior is taken out. 0 leaves the logits alone.
+        smoothing: added to every class count before the logarithm, for data in
+            which some class has no example yet.
+
+    Raises:
+        ValueError: for a negative or non-finite argument. The loss that takes the
+            adjustment raises one for classes without examples if `tau > 0` and
+            `smoothing == 0`.
+
+    Reference:
+        Menon et al. 2021, arXiv 2007.07314, Eq. 10; Ren et al. 2020,
+        arXiv 2007.10740, Eq. 4.
+
+    Example:
+
+    ```python
+    import keras_ccar
+    from keras_ccar.adjustments import LogitAdjustment
+
+    loss = keras_ccar.CCARLoss([500, 20], adjustment=LogitAdjustment(tau=1.0))
+    ```
+    """
+
+    def __init__(self, tau=1.0, smoothing=0.0):
+        for name, value in (("tau", tau), ("smoothing", smoothing)):
+            if not np.isreal(value) or not 0 <= value < np.inf:
+                raise ValueError(
+                    f"`{name}` must be a finite number of at least 0. "
+                    f"Received: {name}={value!r}"
+                )
+        self.tau = tau
+        self.smoothing = smoothing
+
+    def check(self, prior):
+        """See `Adjustment`."""
+        empty = np.asarray(prior.frequency) == 0
+        if self.tau and not self.smoothing and empty.any():
+            raise ValueError(
+                "`class_counts` must be above 0 where the logarithm of the class "
+                f"frequency is taken: {describe_classes(empty)} have no examples. "
+                "Give `LogitAdjustment(smoothing=1)` to count one example more of "
+                "every class, or leave the empty classes out."
+            )
+
+    def __call__(self, logits, labels, prior):
+        """See `Adjustment`."""
+        # A frequency that training has updated may have sunk to 0.
+        frequency = ops.maximum(prior.frequency, prior.floor)
+        if self.smoothing:
+            share = self.smoothing / prior.num_examples
+            frequency = (prior.frequency + share) / (1.0 + share * prior.num_classes)
+        return logits + ops.cast(self.tau * ops.log(frequency), logits.dtype)
+
+    def get_config(self):
+        """See `Adjustment`."""
+        return {"tau": self.tau, "smoothing": self.smoothing}

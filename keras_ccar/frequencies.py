@@ -1,0 +1,176 @@
+"""Class counts in, class frequencies out; every error about counts is raised here."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class ClassPrior(NamedTuple):
+    """What weightings and adjustments know of the training distribution.
+
+    Attributes:
+        frequency: tensor or array of shape `(K,)`, `f_c = n_c / N`. Inside a
+            model that trains with `CCARCallback` it is a variable, so that a
+            new frequency takes effect without another compilation.
+        num_examples: `N`, the number of training examples.
+    """
+
+    frequency: Any
+    num_examples: float
+
+    @property
+    def num_classes(self) -> int:
+        """`K`, the number of classes."""
+        return self.frequency.shape[0]
+
+    @property
+    def floor(self) -> float:
+        """Smallest frequency that is told apart from "never seen", `1 / (N + 1)`."""
+        return 1.0 / (self.num_examples + 1.0)
+
+
+def class_counts_array(class_counts, name="class_counts"):
+    """Checks class counts and returns them as an array.
+
+    Args:
+        class_counts: training examples of each class: a sequence of shape `(K,)`,
+            `K >= 2`, or a dict `{class: count}` in which an absent class has none.
+            Counts need not be whole numbers: frequencies are counts too.
+        name: the argument's name, for messages.
+
+    Returns:
+        A float64 array of shape `(K,)`.
+
+    Raises:
+        ValueError: if the counts are not a vector of at least two finite numbers,
+            none negative and not all zero.
+
+    Example:
+
+    ```python
+    from keras_ccar.frequencies import class_counts_array
+
+    assert class_counts_array({0: 500, 2: 20}).tolist() == [500, 0, 20]
+    ```
+    """
+    if isinstance(class_counts, Mapping):
+        class_counts = _from_mapping(class_counts, name)
+    try:
+        counts = np.asarray(class_counts, dtype="float64")
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`{name}` must be a sequence of numbers, one a class, or a dict "
+            f"{{class: count}}. Received: {class_counts!r}"
+        ) from error
+    if counts.ndim != 1 or counts.size < 2:
+        raise ValueError(
+            f"`{name}` must be one-dimensional with at least two classes: the number "
+            f"of training examples of each. Received shape {counts.shape}. Count "
+            "integer labels with `numpy.bincount(labels, minlength=num_classes)`."
+        )
+    for problem, wrong in (
+        ("NaN or infinite", ~np.isfinite(counts)),
+        ("negative", counts < 0),
+    ):
+        if wrong.any():
+            raise ValueError(
+                f"`{name}` must hold finite counts of at least 0. It is {problem} for "
+                f"{describe_classes(wrong)}: {counts[wrong][:5].tolist()}."
+            )
+    if not counts.any():
+        raise ValueError(
+            f"`{name}` must count at least one training example. All {counts.size} "
+            "classes have a count of 0."
+        )
+    return counts
+
+
+def class_prior(class_counts, name="class_counts"):
+    """Returns the `ClassPrior` of checked class counts, as float64 numpy.
+
+    Args:
+        class_counts: as for `class_counts_array`.
+        name: the argument's name, for messages.
+
+    Returns:
+        A `ClassPrior` whose frequencies sum to 1.
+
+    Raises:
+        ValueError: as `class_counts_array`.
+
+    Example:
+
+    ```python
+    from keras_ccar.frequencies import class_prior
+
+    assert class_prior([75, 25]).frequency.tolist() == [0.75, 0.25]
+    ```
+    """
+    counts = class_counts_array(class_counts, name)
+    total = float(counts.sum())
+    return ClassPrior(counts / total, total)
+
+
+def shot_groups(class_counts, many=100, few=20):
+    """Groups classes by the number of their training examples.
+
+    The convention of the long-tail literature (Liu et al. 2019, arXiv 1904.05160):
+    many-shot classes have more than 100 training examples, few-shot fewer than 20.
+
+    Args:
+        class_counts: training examples of each class, as for `class_counts_array`.
+        many: classes with more examples than this are many-shot.
+        few: classes with fewer examples than this are few-shot.
+
+    Returns:
+        A dict of boolean arrays of shape `(K,)` under "many", "medium" and "few".
+        Each class is in exactly one group; a group may be empty.
+
+    Raises:
+        ValueError: if `few > many`, or as `class_counts_array`.
+
+    Example:
+
+    ```python
+    from keras_ccar.frequencies import shot_groups
+
+    groups = shot_groups([500, 100, 20, 5])
+    assert groups["medium"].tolist() == [False, True, True, False]
+    ```
+    """
+    if few > many:
+        raise ValueError(
+            f"`few` must not exceed `many`. Received: few={few}, many={many}."
+        )
+    counts = class_counts_array(class_counts)
+    is_many, is_few = counts > many, counts < few
+    return {"many": is_many, "medium": ~(is_many | is_few), "few": is_few}
+
+
+def describe_classes(selected, limit=10):
+    """Names the selected classes of a boolean vector for a message."""
+    indices = np.flatnonzero(selected)
+    listed = ", ".join(map(str, indices[:limit]))
+    if indices.size > limit:
+        listed += f", ... ({indices.size} in all)"
+    return f"class {listed}" if indices.size == 1 else f"classes {listed}"
+
+
+def _from_mapping(class_counts, name):
+    classes = list(class_counts)
+    for label in classes:
+        if isinstance(label, bool) or not isinstance(label, int | np.integer):
+            raise ValueError(
+                f"`{name}` given as a dict must have the class indices 0, 1, ... as "
+                f"keys. Received key {label!r} of type {type(label).__name__}."
+            )
+        if label < 0:
+            raise ValueError(
+                f"`{name}` given as a dict must have the class indices 0, 1, ... as "
+                f"keys. Received the negative key {label}."
+            )
+    counts = [0] * (max(classes, default=-1) + 1)
+    for label, count in class_counts.items():
+        counts[label] = count
+    return counts

@@ -1,0 +1,242 @@
+"""Sample weights: Ω and its siblings, functions of confidence and class frequency.
+
+Shapes: `p_t` is any tensor of confidences, softmax probabilities of the true class;
+`f_c` broadcasts against it and holds the frequency of that class.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+# Below this confidence the `inverse` form stops growing, or one mislabelled
+# example could outweigh a batch.
+INVERSE_CONFIDENCE_FLOOR = 1e-3
+
+FORMS = ("exponential", "power", "information", "inverse")
+
+
+def ccar_weight(
+    p_t,
+    f_c,
+    pivot=0.75,
+    strength=1.0,
+    form="exponential",
+    num_classes=None,
+    num_examples=None,
+):
+    """The class-confidence-aware weight Ω(p_t, f_c).
+
+    With the dual-phase frequency `f' = f_c` below the pivot ω and `f' = 1 - f_c`
+    from it on, the first three forms are `exp(s κ (ω - p_t))` and differ in the
+    capacity κ:
+
+    - "exponential": `κ = 1 - f'`;
+    - "power": `κ = ln(2 - f')`, a little milder;
+    - "information": `κ = -ln f'`, the self-information of the class. Grows like
+      `f_c^-ω` for rare classes: meant for `normalize=True`;
+    - "inverse": `1 / (K f_c max(p_t, 0.001))` to the power `s`, without a pivot.
+
+    Hard examples (`p_t < ω`) get more than weight 1, the more the rarer their
+    class; easy ones get less, the less the more frequent their class.
+
+    Args:
+        p_t: confidence in the true class, in [0, 1], any shape.
+        f_c: frequency of the true class, in [0, 1], broadcasts against `p_t`.
+        pivot: ω in (0, 1]: the confidence at which the weight is 1.
+        strength: s >= 0. At 0 every weight is 1.
+        form: one of the above, or a callable `(p_t, f_c) -> weight`.
+        num_classes: K. Needed by the "inverse" form alone.
+        num_examples: N. Where given, the "information" and "inverse" forms keep
+            frequencies at `1 / (N + 1)` or above, so that empty classes stay finite.
+
+    Returns:
+        A tensor of weights, of the broadcast shape of `p_t` and `f_c`.
+
+    Raises:
+        ValueError: for a pivot, strength or form outside the above, or a missing
+            `num_classes`.
+
+    Reference:
+        Jagati et al. 2026, arXiv 2601.15924. The paper's exact capacity is not
+        public; the forms satisfy all that is.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from keras import ops
+    from keras_ccar.weightings import ccar_weight
+
+    rare_and_hard = ccar_weight(p_t=0.25, f_c=0.01)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(rare_and_hard), np.exp(0.99 * 0.5), rtol=1e-6
+    )
+    ```
+    """
+    check_ccar_arguments(pivot, strength, form)
+    if callable(form):
+        return form(p_t, f_c)
+    p_t = _as_float_tensor(p_t)
+    f_c = ops.cast(ops.convert_to_tensor(f_c), p_t.dtype)
+    floor = 0.0 if num_examples is None else 1.0 / (num_examples + 1.0)
+    if form == "inverse":
+        if num_classes is None:
+            raise ValueError(
+                "`num_classes` must be given with form='inverse': its weight is "
+                "1 / (num_classes * f_c * p_t). Received: num_classes=None"
+            )
+        weight = 1.0 / (
+            num_classes
+            * ops.maximum(f_c, floor)
+            * ops.maximum(p_t, INVERSE_CONFIDENCE_FLOOR)
+        )
+        return weight if strength == 1 else weight**strength
+    exploring = p_t < pivot
+    if form == "exponential":
+        capacity = ops.where(exploring, 1.0 - f_c, f_c)
+    else:
+        dual_phase_frequency = ops.where(exploring, f_c, 1.0 - f_c)
+        if form == "power":
+            capacity = ops.log(2.0 - dual_phase_frequency)
+        else:
+            capacity = -ops.log(ops.maximum(dual_phase_frequency, floor))
+    return ops.exp(strength * capacity * (pivot - p_t))
+
+
+def check_ccar_arguments(pivot, strength, form):
+    """Raises a `ValueError` for arguments that `ccar_weight` cannot take."""
+    if not _is_number(pivot) or not 0 < pivot <= 1:
+        raise ValueError(
+            "`pivot` must be a confidence in (0, 1]: the one at which the weight is "
+            f"1. Received: pivot={pivot!r}"
+        )
+    if not _is_number(strength) or not 0 <= strength < math.inf:
+        raise ValueError(
+            "`strength` must be a finite number of at least 0 (0 is cross-entropy). "
+            f"Received: strength={strength!r}"
+        )
+    if form not in FORMS and not callable(form):
+        raise ValueError(
+            f"`form` must be one of {', '.join(map(repr, FORMS))}, or a callable "
+            f"(p_t, f_c) -> weight. Received: form={form!r}"
+        )
+
+
+class Weighting:
+    """Base class of sample weights that a `LongTailedCrossentropy` can take.
+
+    A subclass implements `__call__(p_t, f_c, prior)` with `keras.ops` and
+    `get_config()`.
+
+    Attributes:
+        uses_confidence: whether the weight depends on `p_t`. One that does not is
+            normalised over the training distribution, one that does over the batch.
+    """
+
+    uses_confidence = True
+
+    def __call__(self, p_t, f_c, prior):
+        """Returns the weights of samples.
+
+        Args:
+            p_t: confidence in the true class, any shape.
+            f_c: frequency of the true class, broadcasts against `p_t`.
+            prior: the `keras_ccar.frequencies.ClassPrior` of the training data.
+
+        Returns:
+            A tensor that broadcasts against `p_t`.
+        """
+        raise NotImplementedError
+
+    def get_config(self):
+        """Returns the constructor arguments as plain JSON."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the weighting again from `get_config()`."""
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class CCARWeighting(Weighting):
+    """Ω(p_t, f_c) as a part for `LongTailedCrossentropy`; see `ccar_weight`.
+
+    Args:
+        pivot: as in `ccar_weight`.
+        strength: as in `ccar_weight`.
+        form: as in `ccar_weight`.
+
+    Raises:
+        ValueError: as `ccar_weight`.
+
+    Example:
+
+    ```python
+    import keras_ccar
+    from keras_ccar.weightings import CCARWeighting
+
+    loss = keras_ccar.LongTailedCrossentropy(
+        [500, 20], weighting=CCARWeighting(form="information"), normalize=True
+    )
+    ```
+    """
+
+    def __init__(self, pivot=0.75, strength=1.0, form="exponential"):
+        check_ccar_arguments(pivot, strength, form)
+        self.pivot = pivot
+        self.strength = strength
+        self.form = form
+
+    def __call__(self, p_t, f_c, prior):
+        """See `Weighting`."""
+        return ccar_weight(
+            p_t,
+            f_c,
+            self.pivot,
+            self.strength,
+            self.form,
+            num_classes=prior.num_classes,
+            num_examples=prior.num_examples,
+        )
+
+    def get_config(self):
+        """See `Weighting`."""
+        return {
+            "pivot": self.pivot,
+            "strength": self.strength,
+            "form": keras.saving.serialize_keras_object(self.form),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """See `Weighting`."""
+        form = keras.saving.deserialize_keras_object(config["form"])
+        return cls(**{**config, "form": form})
+
+
+def get(weighting):
+    """Returns a `Weighting` from one, from a callable `(p_t, f_c) -> weight`, or None.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if weighting is None or isinstance(weighting, Weighting):
+        return weighting
+    if callable(weighting) and not isinstance(weighting, type):
+        return CCARWeighting(form=weighting)
+    raise TypeError(
+        "`weighting` must be a `keras_ccar.weightings.Weighting`, a callable "
+        f"(p_t, f_c) -> weight, or None. Received: weighting={weighting!r}"
+    )
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _as_float_tensor(x):
+    x = ops.convert_to_tensor(x)
+    is_float = keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype))
+    return x if is_float else ops.cast(x, keras.backend.floatx())
