@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
+# What depends on the backend.
+CORE := $(filter-out tests/benchmark/ tests/datasets/,$(wildcard tests/[a-z]*/ tests/test_*.py))
 
 .PHONY: demo test quick lint format bench clean
 
@@ -10,7 +12,7 @@ demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 
 test: lint  ## lint, the whole suite on TensorFlow, the core suite on JAX
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto
-	KERAS_BACKEND=jax $(BIN)/pytest -n auto -m "not tensorflow_only"
+	KERAS_BACKEND=jax $(BIN)/pytest -n auto $(CORE)
 
 quick: $(VENV)/.test  ## the tests that take seconds
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto -m "not slow"

@@ -1,3 +1,27 @@
 """Losses, statistics, metrics and data for long-tailed classification in Keras 3."""
 
+import importlib
+
+from keras_ccar import adjustments, weightings
+from keras_ccar.callbacks import CCARCallback
+from keras_ccar.losses import CCARLoss, LongTailedCrossentropy
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "CCARCallback",
+    "CCARLoss",
+    "LongTailedCrossentropy",
+    "adjustments",
+    "datasets",
+    "weightings",
+]
+
+# Imported on first use: they need libraries that training does not.
+_ON_DEMAND = ("datasets",)
+
+
+def __getattr__(name):
+    if name in _ON_DEMAND:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

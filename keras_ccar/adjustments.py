@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ccar.checks import check_number
 from keras_ccar.frequencies import describe_classes
 
 
@@ -76,14 +77,8 @@ class LogitAdjustment(Adjustment):
     """
 
     def __init__(self, tau=1.0, smoothing=0.0):
-        for name, value in (("tau", tau), ("smoothing", smoothing)):
-            if not np.isreal(value) or not 0 <= value < np.inf:
-                raise ValueError(
-                    f"`{name}` must be a finite number of at least 0. "
-                    f"Received: {name}={value!r}"
-                )
-        self.tau = tau
-        self.smoothing = smoothing
+        self.tau = check_number("tau", tau, 0)
+        self.smoothing = check_number("smoothing", smoothing, 0)
 
     def check(self, prior):
         """See `Adjustment`."""
@@ -108,3 +103,13 @@ class LogitAdjustment(Adjustment):
     def get_config(self):
         """See `Adjustment`."""
         return {"tau": self.tau, "smoothing": self.smoothing}
+
+
+def get(adjustment):
+    """Returns an `Adjustment` or None, or raises a `TypeError` for anything else."""
+    if adjustment is None or isinstance(adjustment, Adjustment):
+        return adjustment
+    raise TypeError(
+        "`adjustment` must be a `keras_ccar.adjustments.Adjustment` such as "
+        f"`LogitAdjustment(tau=1.0)`, or None. Received: adjustment={adjustment!r}"
+    )

@@ -4,10 +4,11 @@ Shapes: `p_t` is any tensor of confidences, softmax probabilities of the true cl
 `f_c` broadcasts against it and holds the frequency of that class.
 """
 
-import math
-
 import keras
 from keras import ops
+
+from keras_ccar.checks import check_number
+from keras_ccar.serialization import deserialize_parts
 
 # Below this confidence the `inverse` form stops growing, or one mislabelled
 # example could outweigh a batch.
@@ -106,16 +107,10 @@ def ccar_weight(
 
 def check_ccar_arguments(pivot, strength, form):
     """Raises a `ValueError` for arguments that `ccar_weight` cannot take."""
-    if not _is_number(pivot) or not 0 < pivot <= 1:
-        raise ValueError(
-            "`pivot` must be a confidence in (0, 1]: the one at which the weight is "
-            f"1. Received: pivot={pivot!r}"
-        )
-    if not _is_number(strength) or not 0 <= strength < math.inf:
-        raise ValueError(
-            "`strength` must be a finite number of at least 0 (0 is cross-entropy). "
-            f"Received: strength={strength!r}"
-        )
+    check_number("pivot", pivot, 0, 1, "the confidence at which the weight is 1")
+    if pivot == 0:
+        raise ValueError(f"`pivot` must be above 0. Received: pivot={pivot!r}")
+    check_number("strength", strength, 0, meaning="0 is cross-entropy")
     if form not in FORMS and not callable(form):
         raise ValueError(
             f"`form` must be one of {', '.join(map(repr, FORMS))}, or a callable "
@@ -156,7 +151,7 @@ class Weighting:
     @classmethod
     def from_config(cls, config):
         """Makes the weighting again from `get_config()`."""
-        return cls(**config)
+        return cls(**deserialize_parts(config))
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -185,8 +180,8 @@ class CCARWeighting(Weighting):
 
     def __init__(self, pivot=0.75, strength=1.0, form="exponential"):
         check_ccar_arguments(pivot, strength, form)
-        self.pivot = pivot
-        self.strength = strength
+        self.pivot = float(pivot)
+        self.strength = float(strength)
         self.form = form
 
     def __call__(self, p_t, f_c, prior):
@@ -209,12 +204,6 @@ class CCARWeighting(Weighting):
             "form": keras.saving.serialize_keras_object(self.form),
         }
 
-    @classmethod
-    def from_config(cls, config):
-        """See `Weighting`."""
-        form = keras.saving.deserialize_keras_object(config["form"])
-        return cls(**{**config, "form": form})
-
 
 def get(weighting):
     """Returns a `Weighting` from one, from a callable `(p_t, f_c) -> weight`, or None.
@@ -230,10 +219,6 @@ def get(weighting):
         "`weighting` must be a `keras_ccar.weightings.Weighting`, a callable "
         f"(p_t, f_c) -> weight, or None. Received: weighting={weighting!r}"
     )
-
-
-def _is_number(value):
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _as_float_tensor(x):

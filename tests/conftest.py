@@ -1,4 +1,29 @@
+"""Environment of the tests; the backend comes from `KERAS_BACKEND`."""
+
 import os
 
-# Deterministic and quiet; must be set before TensorFlow is imported.
+# Must be set before the backends are imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import keras
+import pytest
+from hypothesis import settings
+
+# The machine's load must not decide whether a test passes.
+settings.register_profile("keras_ccar", deadline=None, derandomize=True)
+settings.load_profile("keras_ccar")
+
+
+def pytest_collection_modifyitems(items):
+    backend = keras.backend.backend()
+    for item in items:
+        if item.get_closest_marker("tensorflow_only") and backend != "tensorflow":
+            item.add_marker(pytest.mark.skip(reason=f"TensorFlow only, not {backend}"))
+
+
+@pytest.fixture(autouse=True)
+def fresh_state():
+    """Every test starts from the same seed and with none of another's variables."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(0)

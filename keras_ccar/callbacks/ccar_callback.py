@@ -1,0 +1,221 @@
+"""Tracks confidence, weight and frequency of every class while a model trains."""
+
+import contextlib
+import functools
+import warnings
+
+import keras
+
+from keras_ccar.callbacks.compiled_losses import compiled_losses, output_activation
+from keras_ccar.checks import check_number
+from keras_ccar.statistics import ClassStatistics
+
+
+class CCARCallback(keras.callbacks.Callback):
+    """Gathers per-class statistics of training, and can update class frequencies.
+
+    The statistics are sums over the samples of an epoch, added up inside the compiled
+    training step from what the loss already has, so there is no second forward pass.
+    Validation, `evaluate` and `predict` leave them alone. A sample is counted once if
+    it takes part in training: not if it is masked, has the loss's `ignore_class` or a
+    sample weight of 0. With label distributions a sample counts for its share.
+
+    At the end of an epoch the callback adds to the logs, which `History`, `CSVLogger`
+    and `TensorBoard` then show (list it before callbacks that write logs):
+    `ccar_confidence` and `ccar_weight`, means over the samples of the epoch, and
+    `ccar_confidence_many`, `..._medium`, `..._few`, `ccar_weight_many`, ... over those
+    of the classes with more than 100, 20 to 100 and fewer than 20 training examples.
+    With several losses the names begin with that of the output: `<output>_ccar_...`.
+
+    Args:
+        update_frequencies: whether to move the class frequencies of the loss towards
+            those seen, `f <- m f + (1 - m) seen / Σ seen`, after each epoch. For data
+            that is resampled, streamed, or whose class counts are not known.
+        momentum: m in [0, 1].
+        start_epoch: the first epoch after which frequencies are updated.
+        class_names: optional sequence of `K` names, added to `statistics()`.
+
+    Attributes:
+        history: a list with one entry an epoch, each what `statistics()` was.
+
+    Raises:
+        ValueError: for a momentum or start epoch outside the above; when training
+            begins, if the model was compiled without a loss of this package, or with
+            one whose number of classes is not that of `class_names`.
+
+    Warns:
+        UserWarning: if the model's output activation does not fit the `from_logits`
+            of the loss.
+
+    Reference:
+        Jagati et al. 2026, arXiv 2601.15924.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    import keras_ccar
+
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
+    model.compile(
+        optimizer="sgd", loss=keras_ccar.CCARLoss([3, 2, 1], from_logits=True)
+    )
+    callback = keras_ccar.CCARCallback()
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    model.fit(np.ones((6, 8)), labels, callbacks=[callback], verbose=0)
+    assert callback.statistics()["count"].tolist() == [3, 2, 1]
+    ```
+    """
+
+    def __init__(
+        self, update_frequencies=False, momentum=0.9, start_epoch=0, class_names=None
+    ):
+        super().__init__()
+        self.update_frequencies = update_frequencies
+        self.momentum = check_number("momentum", momentum, 0, 1)
+        self.start_epoch = check_number("start_epoch", start_epoch, 0)
+        self.class_names = None if class_names is None else list(class_names)
+        self.history = []
+        self._tracked = {}
+        self._must_rebuild = False
+
+    def set_model(self, model):
+        """Hangs statistics on the model, where every loss of ours adds to them."""
+        if model is not self._model:
+            self.history = []
+        super().set_model(model)
+        losses = compiled_losses(model)
+        if not losses:
+            raise ValueError(
+                "`CCARCallback` needs a model compiled with a keras_ccar loss, such as "
+                "`model.compile(loss=keras_ccar.CCARLoss(class_counts))`. Received a "
+                f"model compiled with loss={model.loss!r}."
+            )
+        self._tracked = {}
+        for outputs, loss in losses:
+            name = "_and_".join(outputs) if len(losses) > 1 else ""
+            self._check_class_names(loss)
+            self._tracked[name] = (loss, self._attach(name, loss))
+
+    def on_train_begin(self, logs=None):
+        """Sees to it that training steps record, and only they."""
+        for outputs, loss in compiled_losses(self.model):
+            for output in outputs or [None]:
+                _warn_of_wrong_activation(loss, output_activation(self.model, output))
+        if self._must_rebuild:  # functions that know nothing of the statistics
+            self.model.make_train_function(force=True)
+            self.model.test_function = None
+            self._must_rebuild = False
+        if not hasattr(self.model.train_function, "records_ccar_statistics"):
+            self.model.train_function = _recording(self.model)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Begins the statistics of an epoch."""
+        for _, statistics in self._tracked.values():
+            statistics.clear()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Reports the statistics of an epoch and updates the frequencies."""
+        self.history.append(self.statistics())
+        for name, (loss, statistics) in self._tracked.items():
+            if logs is not None:
+                logs.update(_log_entries(name, statistics))
+            if self.update_frequencies and epoch >= self.start_epoch:
+                statistics.update_frequency(self.momentum)
+                # What the loss is saved with, and what it uses without a callback.
+                frequency = keras.ops.convert_to_numpy(statistics.frequency)
+                loss.class_counts = frequency.astype("float64") * sum(loss.class_counts)
+
+    def statistics(self):
+        """Returns the statistics of the current epoch, or of the last one.
+
+        Returns:
+            A dict of float64 arrays of shape `(K,)`: `count` (samples seen),
+            `frequency` (that the loss used), `mean_confidence` (of p_t, NaN for
+            classes without a sample), `mean_weight`, `below_pivot` (the share of
+            samples with `p_t` below the pivot), and `class_name` where names were
+            given. With several losses, a dict of such dicts by output name.
+
+        Raises:
+            RuntimeError: before training.
+        """
+        if not self._tracked:
+            raise RuntimeError(
+                "`CCARCallback.statistics()` has nothing to tell before training. "
+                "Pass the callback to `model.fit(callbacks=[...])` first."
+            )
+        if hasattr(self.model, "jax_state_sync"):
+            self.model.jax_state_sync()  # in mid-epoch, variables are behind
+        summaries = {}
+        for name, (_, statistics) in self._tracked.items():
+            names = {} if self.class_names is None else {"class_name": self.class_names}
+            summaries[name] = {**names, **statistics.summarize()}
+        return summaries[""] if "" in summaries else summaries
+
+    def _attach(self, name, loss):
+        attribute = f"{name}_ccar_statistics".lstrip("_")
+        statistics = getattr(self.model, attribute, None)
+        if statistics is None or statistics.num_classes != loss.num_classes:
+            scope = contextlib.nullcontext()
+            if hasattr(self.model, "distribute_strategy"):
+                scope = self.model.distribute_strategy.scope()
+            with scope:
+                statistics = ClassStatistics(loss.class_counts, name=attribute)
+            setattr(self.model, attribute, statistics)
+        if loss.statistics is not statistics:
+            loss.statistics = statistics
+            self._must_rebuild = True
+        return statistics
+
+    def _check_class_names(self, loss):
+        names = self.class_names
+        if names is not None and len(names) != loss.num_classes:
+            raise ValueError(
+                "`class_names` must have one name for each class. Received "
+                f"{len(names)} names for a loss of {loss.num_classes} classes."
+            )
+
+
+def _recording(model):
+    """Returns the model's training function, made to record while it runs.
+
+    What is traced inside it adds to the statistics; evaluation, also one that another
+    callback calls in mid-epoch, is not inside it.
+    """
+    train_function = model.train_function
+    all_statistics = [loss.statistics for _, loss in compiled_losses(model)]
+
+    @functools.wraps(train_function)
+    def recording_train_function(*args, **kwargs):
+        with contextlib.ExitStack() as stack:
+            for statistics in all_statistics:
+                stack.enter_context(statistics.recording())
+            return train_function(*args, **kwargs)
+
+    recording_train_function.records_ccar_statistics = True
+    return recording_train_function
+
+
+def _log_entries(name, statistics):
+    prefix = f"{name}_ccar" if name else "ccar"
+    entries = {}
+    for group, means in statistics.group_means().items():
+        suffix = "" if group == "all" else f"_{group}"
+        entries[f"{prefix}_confidence{suffix}"] = means[0]
+        entries[f"{prefix}_weight{suffix}"] = means[1]
+    return entries
+
+
+def _warn_of_wrong_activation(loss, activation):
+    if activation == "linear" and not loss.from_logits:
+        given, mend = "logits (no activation)", "pass `from_logits=True` to the loss"
+    elif activation in ("softmax", "sigmoid") and loss.from_logits:
+        given, mend = f"probabilities ({activation})", "remove `from_logits=True`"
+    else:
+        return
+    warnings.warn(
+        f"The model's output is {given}, but the loss {loss.name!r} has "
+        f"from_logits={loss.from_logits}: {mend}.",
+        stacklevel=2,
+    )

@@ -1,0 +1,115 @@
+"""CCAR: class-confidence-aware reweighting."""
+
+import keras
+
+from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
+from keras_ccar.weightings import CCARWeighting
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class CCARLoss(LongTailedCrossentropy):
+    """Class-confidence-aware reweighting: `L = Ω(p_t, f_c) * -log p_t`.
+
+    Hard examples, below the confidence `pivot`, weigh more the rarer their class; easy
+    ones weigh less the more frequent their class. The weight costs one gather by label
+    on top of cross-entropy, whose fused result already holds the confidence.
+
+    Without `normalize` CCAR also acts like a greater learning rate early in training:
+    mean weights are up to `exp(strength * pivot)`, about 2.1. When comparing it with
+    another loss, either normalise or tune both learning rates.
+
+    Args:
+        class_counts: training examples of each class: a sequence of shape `(K,)` or a
+            dict `{class: count}`.
+        pivot: ω in (0, 1]: the confidence at which the weight is 1.
+        strength: s >= 0; 0 is cross-entropy.
+        form: "exponential", "power", "information", "inverse" or a callable
+            `(p_t, f_c) -> weight`; see `keras_ccar.weightings.ccar_weight`.
+        adjustment: a logit adjustment to compose with, for example
+            `keras_ccar.adjustments.LogitAdjustment(tau=1.0)`.
+        normalize: whether to divide weights by their mean over the batch.
+        differentiate_weight: whether gradients flow through the weight as well.
+        from_logits: whether predictions are logits rather than probabilities.
+        label_smoothing: as in `LongTailedCrossentropy`.
+        ignore_class: as in `LongTailedCrossentropy`.
+        axis: as in `LongTailedCrossentropy`.
+        reduction: as in `LongTailedCrossentropy`.
+        name: name of the loss.
+        dtype: as in `LongTailedCrossentropy`.
+
+    Raises:
+        ValueError: as `LongTailedCrossentropy` and `ccar_weight`.
+
+    Reference:
+        Jagati et al. 2026, "Class Confidence Aware Reweighting for Long Tailed
+        Learning", arXiv 2601.15924. The paper's exact capacity is not public; see
+        `ccar_weight` for the forms that satisfy all that is.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    import keras_ccar
+
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
+    model.compile(
+        optimizer="sgd",
+        loss=keras_ccar.CCARLoss(class_counts=[500, 100, 20], from_logits=True),
+    )
+    model.fit(np.ones((6, 8)), np.array([0, 0, 0, 1, 1, 2]), verbose=0)
+    ```
+    """
+
+    def __init__(
+        self,
+        class_counts,
+        pivot=0.75,
+        strength=1.0,
+        form="exponential",
+        adjustment=None,
+        normalize=False,
+        differentiate_weight=False,
+        from_logits=False,
+        label_smoothing=0.0,
+        ignore_class=None,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="ccar",
+        dtype=None,
+    ):
+        super().__init__(
+            class_counts,
+            weighting=CCARWeighting(pivot, strength, form),
+            adjustment=adjustment,
+            normalize=normalize,
+            differentiate_weight=differentiate_weight,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            ignore_class=ignore_class,
+            axis=axis,
+            reduction=reduction,
+            name=name,
+            dtype=dtype,
+        )
+
+    @property
+    def pivot(self):
+        """ω."""
+        return self.weighting.pivot
+
+    @property
+    def strength(self):
+        """s."""
+        return self.weighting.strength
+
+    @property
+    def form(self):
+        """The form of Ω."""
+        return self.weighting.form
+
+    def get_config(self):
+        """Returns the constructor arguments as plain JSON."""
+        config = super().get_config()
+        del config["weighting"]
+        return {**config, **self.weighting.get_config()}

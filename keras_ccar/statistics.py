@@ -1,0 +1,184 @@
+"""Per-class statistics of training, as variables updated inside the compiled step."""
+
+import contextlib
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_ccar.frequencies import class_prior, shot_groups
+
+# Columns of the totals.
+COUNT, CONFIDENCE, WEIGHT, BELOW_PIVOT = range(4)
+
+
+class ClassStatistics(keras.metrics.Metric):
+    """What a loss has seen of every class, and the class frequencies it uses.
+
+    It is a metric only so that Keras carries its variables through the compiled step:
+    a variable that a loss holds is frozen into the step on JAX. `CCARCallback` makes
+    it a metric of the model; the loss adds to it.
+
+    Args:
+        class_counts: training examples of each class. They give the frequencies to
+            begin with, and the groups of classes for the whole of training.
+        name: name of the metric.
+    """
+
+    def __init__(self, class_counts, name="ccar_statistics"):
+        super().__init__(name=name, dtype="float32")
+        self.num_classes = len(class_counts)
+        self.groups = shot_groups(class_counts)
+        shape = (self.num_classes, 4)
+        self.totals = self.add_variable(shape, "zeros", name="totals")
+        # Float32 sums stop counting at 2^24. What their rounding dropped is kept
+        # (Kahan 1965), so that counts stay exact over dense tasks and long epochs.
+        self.excess = self.add_variable(shape, "zeros", name="excess")
+        # No `add_variable`: the replicas' copies of a frequency must not be summed.
+        self.frequency = keras.Variable(
+            class_prior(class_counts).frequency.astype("float32"),
+            trainable=False,
+            dtype="float32",
+            name="frequency",
+        )
+        self.is_recording = False
+
+    @contextlib.contextmanager
+    def recording(self):
+        """While open, steps that are traced or run add to the statistics."""
+        self.is_recording = True
+        try:
+            yield
+        finally:
+            self.is_recording = False
+
+    def update_state(self, batch_totals):
+        """Adds a batch.
+
+        Args:
+            batch_totals: tensor of shape `(K, 4)`: per class the samples, and the
+                sums of their confidences, of their weights, and of whether they are
+                below the pivot.
+        """
+        addend = ops.cast(batch_totals, "float32") - self.excess
+        totals = self.totals + addend
+        self.excess.assign((totals - self.totals) - addend)
+        self.totals.assign(totals)
+
+    def result(self):
+        """Nothing: Keras would report it for validation too."""
+        return {}
+
+    def reset_state(self):
+        """Nothing: Keras resets metrics before `on_epoch_end`; see `clear`."""
+
+    def clear(self):
+        """Begins a new epoch."""
+        zeros = np.zeros((self.num_classes, 4), "float32")
+        self.totals.assign(zeros)
+        self.excess.assign(zeros)
+
+    def summarize(self):
+        """Returns the statistics since `clear`.
+
+        Returns:
+            A dict of float64 arrays of shape `(K,)`: `count`, `frequency`,
+            `mean_confidence`, `mean_weight` and `below_pivot`, the share of samples
+            whose confidence is below the pivot. Means of classes without a sample
+            are NaN.
+        """
+        totals = self.host_totals()
+        count = totals[:, COUNT]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = totals / count[:, None]
+        return {
+            "count": count,
+            "frequency": ops.convert_to_numpy(self.frequency).astype("float64"),
+            "mean_confidence": means[:, CONFIDENCE],
+            "mean_weight": means[:, WEIGHT],
+            "below_pivot": means[:, BELOW_PIVOT],
+        }
+
+    def host_totals(self):
+        """Returns the totals as a float64 array of shape `(K, 4)`."""
+        totals = ops.convert_to_numpy(self.totals).astype("float64")
+        return totals - ops.convert_to_numpy(self.excess).astype("float64")
+
+    def group_means(self):
+        """Returns means over the samples of groups of classes.
+
+        Returns:
+            A dict `{group: (mean_confidence, mean_weight)}` for "all", "many", "medium"
+            and "few". Groups without classes are left out; those without samples have
+            NaN.
+        """
+        totals = self.host_totals()
+        everything = np.ones(self.num_classes, dtype=bool)
+        means = {}
+        for group, members in {"all": everything, **self.groups}.items():
+            if members.any():
+                count, confidence, weight, _ = totals[members].sum(axis=0).tolist()
+                means[group] = (
+                    (confidence / count, weight / count) if count else (math.nan,) * 2
+                )
+        return means
+
+    def update_frequency(self, momentum):
+        """Moves the frequencies towards those seen: `f <- m f + (1 - m) seen / Σ seen`.
+
+        Args:
+            momentum: m in [0, 1].
+        """
+        seen = self.host_totals()[:, COUNT]
+        if seen.sum():
+            old = ops.convert_to_numpy(self.frequency).astype("float64")
+            new = momentum * old + (1 - momentum) * seen / seen.sum()
+            self.frequency.assign(new.astype("float32"))
+
+
+def sparse_totals(labels, mass, confidence, weight, pivot, num_classes):
+    """Sums a batch by its integer labels; see `ClassStatistics.update_state`.
+
+    Args:
+        labels: int32 tensor of classes, any shape.
+        mass: float tensor of the same shape: 1 for samples to count, else 0.
+        confidence: tensor of the same shape.
+        weight: tensor of the same shape.
+        pivot: confidence that divides hard samples from easy ones.
+        num_classes: K.
+
+    Returns:
+        A tensor of shape `(K, 4)`.
+    """
+    rows = ops.stack(_columns(mass, confidence, weight, pivot), axis=-1)
+    return ops.segment_sum(
+        ops.reshape(rows, (-1, 4)), ops.reshape(labels, (-1,)), num_classes
+    )
+
+
+def dense_totals(mass, confidence, weight, pivot):
+    """Sums a batch by its label distributions; see `ClassStatistics.update_state`.
+
+    Args:
+        mass: tensor of shape `(..., K)`: the label distributions of samples to
+            count, else 0.
+        confidence: tensor of the same shape.
+        weight: tensor that broadcasts to the same shape.
+        pivot: confidence that divides hard samples from easy ones.
+
+    Returns:
+        A tensor of shape `(K, 4)`.
+    """
+    num_classes = mass.shape[-1]
+    columns = _columns(mass, confidence, weight, pivot)
+    return ops.stack(
+        [ops.sum(ops.reshape(column, (-1, num_classes)), axis=0) for column in columns],
+        axis=-1,
+    )
+
+
+def _columns(mass, confidence, weight, pivot):
+    """In the order COUNT, CONFIDENCE, WEIGHT, BELOW_PIVOT."""
+    below_pivot = ops.cast(confidence < pivot, mass.dtype)
+    return mass, mass * confidence, mass * weight, mass * below_pivot
