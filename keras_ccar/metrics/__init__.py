@@ -1,0 +1,13 @@
+"""Metrics that look at every class, not at the frequent ones alone."""
+
+from keras_ccar.metrics.balanced_accuracy import BalancedAccuracy
+from keras_ccar.metrics.expected_calibration_error import ExpectedCalibrationError
+from keras_ccar.metrics.per_class_recall import PerClassRecall
+from keras_ccar.metrics.shot_accuracy import ShotAccuracy
+
+__all__ = [
+    "BalancedAccuracy",
+    "ExpectedCalibrationError",
+    "PerClassRecall",
+    "ShotAccuracy",
+]

@@ -1,0 +1,33 @@
+"""Running sums that do not lose counts."""
+
+from keras import ops
+
+
+class ExactSum:
+    """Adds batches into a pair of float32 variables of a metric.
+
+    A float32 total stops counting at 2^24, which per-pixel labels reach within an
+    epoch, and JAX and accelerators have no float64 to fall back on. So what each
+    addition rounds away is kept in a second variable (two-sum, Knuth 1969): whole
+    numbers are exact up to 2^48, and both parts add up over the replicas of a
+    distribution strategy like any other metric variable.
+    """
+
+    def __init__(self, metric, shape, name):
+        self._total, self._rounded_away = (
+            metric.add_variable(shape, "zeros", dtype="float32", name=part)
+            for part in (name, f"{name}_rounded_away")
+        )
+
+    def add(self, values):
+        """Adds a float32 tensor of the sum's shape."""
+        total = ops.convert_to_tensor(self._total)
+        new_total = total + values
+        taken_in = new_total - total
+        error = (total - (new_total - taken_in)) + (values - taken_in)
+        self._total.assign(new_total)
+        self._rounded_away.assign(self._rounded_away + error)
+
+    def value(self):
+        """Returns the sum as a float32 tensor, rounded once."""
+        return self._total + self._rounded_away

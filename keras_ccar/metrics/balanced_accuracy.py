@@ -1,0 +1,52 @@
+"""Balanced accuracy."""
+
+import keras
+
+from keras_ccar.metrics._per_class import PerClassMetric
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class BalancedAccuracy(PerClassMetric):
+    """Mean of the recalls of the classes, whatever their sizes.
+
+    On a balanced test set this is the accuracy; on a long-tailed one it is what
+    the accuracy would be if all classes were equally frequent (Brodersen et al.
+    2010, "The balanced accuracy and its posterior distribution"). It equals
+    `sklearn.metrics.balanced_accuracy_score`.
+
+    Labels are `(...)` or `(..., 1)` in any dtype, or distributions `(..., K)`, of
+    which the most probable class counts; predictions are `(..., K)`, probabilities
+    or logits. Classes without a sample are left out, and before the first sample
+    the result is NaN. A label outside `[0, K)` that is neither masked nor ignored
+    is an error, or NaN within a compiled step, which cannot raise one.
+
+    Args:
+        num_classes: number of classes, `K`.
+        ignore_class: label of samples to leave out, or None.
+        name: name of the metric.
+        dtype: dtype of the result; counts are exact whatever it is.
+
+    Raises:
+        ValueError: if `num_classes` is below 2, or if labels, predictions and
+            weights do not fit each other.
+
+    Example:
+    ```python
+    import numpy as np
+    from keras_ccar.metrics import BalancedAccuracy
+
+    metric = BalancedAccuracy(num_classes=2)
+    y_pred = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
+    metric.update_state(np.array([0, 0, 0, 1]), y_pred)
+    assert float(metric.result()) == 0.5  # plain accuracy: 0.75
+    ```
+    """
+
+    def __init__(
+        self, num_classes, ignore_class=None, name="balanced_accuracy", dtype=None
+    ):
+        super().__init__(num_classes, ignore_class, name, dtype)
+
+    def result(self):
+        """Returns the scalar balanced accuracy."""
+        return self.mean_recall()

@@ -1,0 +1,116 @@
+"""Expected calibration error."""
+
+import keras
+from keras import ops
+
+from keras_ccar.labels import check_probabilities
+from keras_ccar.metrics._exact_sum import ExactSum
+from keras_ccar.metrics._samples import check_whole_number, classes_and_weights
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class ExpectedCalibrationError(keras.metrics.Metric):
+    """How far confidence is from accuracy (Guo et al. 2017, arXiv 1706.04599, eq. 3).
+
+    The samples are put into bins of equal width by their confidence, the largest
+    predicted probability; the error is the mean over the bins, weighted by their
+    samples, of |accuracy - mean confidence|. It lies in [0, 1], 0 being calibrated.
+
+    Labels are `(...)` or `(..., 1)` in any dtype, or distributions `(..., K)`, of
+    which the most probable class counts; predictions are `(..., K)`. Probabilities
+    that do not sum to one are normalised, as Keras does. Before the first sample the
+    result is NaN. A label outside `[0, K)` that is neither masked nor ignored is an
+    error, or NaN within a compiled step, which cannot raise one.
+
+    Args:
+        bins: number of bins; bin `b` holds confidences in `(b / bins, (b + 1) / bins]`.
+        from_logits: whether predictions are logits and not probabilities.
+        ignore_class: label of samples to leave out, or None.
+        name: name of the metric.
+        dtype: dtype of the result; sums are kept in float32 pairs whatever it is.
+
+    Raises:
+        ValueError: if `bins` is below 1, if labels, predictions and weights do not
+            fit each other, or if known values are no probabilities although
+            `from_logits=False`.
+
+    Example:
+    ```python
+    import numpy as np
+    from keras_ccar.metrics import ExpectedCalibrationError
+
+    metric = ExpectedCalibrationError()
+    y_pred = np.array([[0.75, 0.25]] * 4)  # three of four are right: calibrated
+    metric.update_state(np.array([0, 0, 0, 1]), y_pred)
+    assert float(metric.result()) == 0.0
+    ```
+    """
+
+    def __init__(
+        self,
+        bins=15,
+        from_logits=False,
+        ignore_class=None,
+        name="expected_calibration_error",
+        dtype=None,
+    ):
+        super().__init__(name=name, dtype=dtype)
+        check_whole_number("bins", bins, low=1)
+        self._direction = "down"
+        self.bins = int(bins)
+        self.from_logits = from_logits
+        self.ignore_class = ignore_class
+        self._excess_hits = ExactSum(self, (self.bins,), "excess_hits")
+        self._samples = ExactSum(self, (), "samples")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds a batch.
+
+        Args:
+            y_true: labels `(...)` or `(..., 1)` in any dtype, or distributions
+                `(..., K)`.
+            y_pred: probabilities `(..., K)`, or logits with `from_logits=True`.
+            sample_weight: weights or mask that broadcast to `(...)`, or None.
+
+        Raises:
+            ValueError: if the shapes do not fit, or known probabilities are none.
+        """
+        labels, y_pred, weights = classes_and_weights(
+            y_true, y_pred, sample_weight, ignore_class=self.ignore_class
+        )
+        if self.from_logits:
+            y_pred = ops.softmax(y_pred, axis=-1)
+        else:
+            check_probabilities(y_pred)
+            y_pred = y_pred / ops.maximum(
+                ops.sum(y_pred, axis=-1, keepdims=True), keras.config.epsilon()
+            )
+        confidence = ops.max(y_pred, axis=-1)
+        hits = ops.cast(ops.argmax(y_pred, axis=-1), "int32") == labels
+        # |accuracy - confidence| of a bin, times its samples, is the absolute sum of
+        # what hits exceed confidence by, so that sum is all a bin has to keep.
+        # A sample of weight 0 may have any prediction, NaN too.
+        excess = ops.where(
+            weights == 0, 0.0, weights * (ops.cast(hits, "float32") - confidence)
+        )
+        bin_of = ops.clip(ops.ceil(confidence * self.bins) - 1, 0, self.bins - 1)
+        self._excess_hits.add(
+            ops.segment_sum(excess, ops.cast(bin_of, "int32"), num_segments=self.bins)
+        )
+        self._samples.add(ops.sum(weights))
+
+    def result(self):
+        """Returns the scalar error, in [0, 1]."""
+        samples = self._samples.value()
+        gap = ops.sum(ops.abs(self._excess_hits.value()))
+        error = ops.minimum(gap / ops.where(samples == 0, 1.0, samples), 1.0)
+        return ops.cast(ops.where(samples == 0, float("nan"), error), self.dtype)
+
+    def get_config(self):
+        """Returns the constructor arguments as plain JSON."""
+        return {
+            **super().get_config(),
+            "bins": self.bins,
+            "from_logits": self.from_logits,
+            "ignore_class": self.ignore_class,
+        }

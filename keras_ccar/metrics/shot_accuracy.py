@@ -1,0 +1,94 @@
+"""Accuracy over many-, medium- and few-shot classes."""
+
+import keras
+
+from keras_ccar.frequencies import class_counts_array, shot_groups
+from keras_ccar.metrics._per_class import PerClassMetric
+
+_NAME = "shot_accuracy"
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class ShotAccuracy(PerClassMetric):
+    """Accuracy over many-, medium- and few-shot classes.
+
+    Classes are grouped by the number of their *training* examples, the convention
+    of Liu et al. 2019 (arXiv 1904.05160). The accuracy of a group is the mean of the
+    recalls of its classes, so it does not depend on how the evaluated set is
+    distributed.
+
+    The result is a dict of scalars: "many", "medium" and "few", as far as there are
+    such classes, and "balanced", the mean over all classes. Keras logs its keys as
+    they are ("val_few"); a metric with a `name` of its own puts it in front of them
+    ("head_few"), so that the outputs of a model do not overwrite each other.
+
+    Labels and predictions are as for `BalancedAccuracy`. Classes without a sample are
+    left out of their group, and a group without a sample is NaN.
+
+    Args:
+        class_counts: training examples of each class: a sequence of shape `(K,)`, or
+            a dict `{class: count}`.
+        many: classes with more training examples than this are many-shot.
+        few: classes with fewer training examples than this are few-shot.
+        ignore_class: label of samples to leave out, or None.
+        name: name of the metric.
+        dtype: dtype of the results; counts are exact whatever it is.
+
+    Raises:
+        ValueError: if the counts are not such, if `few > many`, or if labels,
+            predictions and weights do not fit each other.
+
+    Example:
+    ```python
+    import numpy as np
+    from keras_ccar.metrics import ShotAccuracy
+
+    metric = ShotAccuracy(class_counts=[500, 50, 5])
+    y_pred = np.eye(3)[[0, 0, 1, 0]]
+    metric.update_state(np.array([0, 0, 1, 2]), y_pred)
+    shots = {name: round(float(value), 2) for name, value in metric.result().items()}
+    assert shots == {"many": 1.0, "medium": 1.0, "few": 0.0, "balanced": 0.67}
+    ```
+    """
+
+    def __init__(
+        self,
+        class_counts,
+        many=100,
+        few=20,
+        ignore_class=None,
+        name=_NAME,
+        dtype=None,
+    ):
+        self.class_counts = class_counts_array(class_counts)
+        super().__init__(len(self.class_counts), ignore_class, name, dtype)
+        self.many = many
+        self.few = few
+        # A JAX or TensorFlow step returns the same keys at every call, so groups
+        # without a class are dropped here and not by what a batch holds.
+        self._groups = {
+            group: classes
+            for group, classes in shot_groups(self.class_counts, many, few).items()
+            if classes.any()
+        }
+        self._prefix = "" if name == _NAME else f"{name}_"
+
+    def result(self):
+        """Returns the dict of scalar accuracies."""
+        accuracies = {
+            self._prefix + group: self.mean_recall(of=classes)
+            for group, classes in self._groups.items()
+        }
+        accuracies[f"{self._prefix}balanced"] = self.mean_recall()
+        return accuracies
+
+    def get_config(self):
+        """Returns the constructor arguments as plain JSON."""
+        config = super().get_config()
+        del config["num_classes"]
+        return {
+            **config,
+            "class_counts": self.class_counts.tolist(),
+            "many": self.many,
+            "few": self.few,
+        }
