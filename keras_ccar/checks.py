@@ -1,7 +1,7 @@
 """Small checks that the whole package shares."""
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 
 import keras
 
@@ -24,6 +24,24 @@ def check_number(name, value, low=-math.inf, high=math.inf, meaning=""):
             f"{f' ({meaning})' if meaning else ''}. Received: {name}={value!r}"
         )
     return float(value)
+
+
+def check_whole_number(name, value, low, meaning=""):
+    """Returns a whole number as an int, or raises a `ValueError` if it is not one.
+
+    Args:
+        name: the argument's name, for the message.
+        value: what was given.
+        low: smallest allowed value.
+        meaning: what the argument does, for the message.
+    """
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_whole or value < low:
+        raise ValueError(
+            f"`{name}` must be a whole number >= {low}"
+            f"{f' ({meaning})' if meaning else ''}. Received: {name}={value!r}"
+        )
+    return int(value)
 
 
 def concrete_value(tensor):

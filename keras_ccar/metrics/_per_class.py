@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
+from keras_ccar.checks import check_whole_number
 from keras_ccar.metrics._exact_sum import ExactSum
-from keras_ccar.metrics._samples import check_whole_number, classes_and_weights
+from keras_ccar.metrics._samples import classes_and_weights
 
 
 class PerClassMetric(keras.metrics.Metric):
@@ -12,9 +13,8 @@ class PerClassMetric(keras.metrics.Metric):
 
     def __init__(self, num_classes, ignore_class, name, dtype):
         super().__init__(name=name, dtype=dtype)
-        check_whole_number("num_classes", num_classes, low=2)
         self._direction = "up"
-        self.num_classes = int(num_classes)
+        self.num_classes = check_whole_number("num_classes", num_classes, low=2)
         self.ignore_class = ignore_class
         self._hits = ExactSum(self, (self.num_classes,), "hits")
         self._samples = ExactSum(self, (self.num_classes,), "samples")

@@ -1,7 +1,5 @@
 """Brings what Keras hands a metric into one form: flat classes and weights."""
 
-import numbers
-
 from keras import ops
 from keras.src.backend import get_keras_mask  # JAX arrays carry no mask attribute
 
@@ -61,15 +59,6 @@ def classes_and_weights(
         ops.reshape(y_pred, (-1, classes)),
         ops.reshape(weights, (-1,)),
     )
-
-
-def check_whole_number(name, value, low):
-    """Raises a `ValueError` unless `value` is a whole number of at least `low`."""
-    if not isinstance(value, numbers.Integral) or value < low:
-        raise ValueError(
-            f"`{name}` must be a whole number of at least {low}. "
-            f"Received: {name}={value!r}"
-        )
 
 
 def _expand_to(weight, labels):

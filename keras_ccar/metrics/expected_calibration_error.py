@@ -3,9 +3,10 @@
 import keras
 from keras import ops
 
+from keras_ccar.checks import check_whole_number
 from keras_ccar.labels import check_probabilities
 from keras_ccar.metrics._exact_sum import ExactSum
-from keras_ccar.metrics._samples import check_whole_number, classes_and_weights
+from keras_ccar.metrics._samples import classes_and_weights
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -55,9 +56,8 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         dtype=None,
     ):
         super().__init__(name=name, dtype=dtype)
-        check_whole_number("bins", bins, low=1)
         self._direction = "down"
-        self.bins = int(bins)
+        self.bins = check_whole_number("bins", bins, low=1)
         self.from_logits = from_logits
         self.ignore_class = ignore_class
         self._excess_hits = ExactSum(self, (self.bins,), "excess_hits")

@@ -56,5 +56,5 @@ def test_logits_without_from_logits_are_an_error():
 
 @pytest.mark.parametrize("bins", [0, -1, 1.5, "15"])
 def test_impossible_number_of_bins(bins):
-    with pytest.raises(ValueError, match=r"`bins` .* at least 1"):
+    with pytest.raises(ValueError, match=r"`bins` .* >= 1"):
         ExpectedCalibrationError(bins)
