@@ -1,0 +1,65 @@
+"""CIFAR-10-LT and CIFAR-100-LT."""
+
+import re
+
+import numpy as np
+
+from keras_ccar.datasets.own_data import from_arrays
+from keras_ccar.datasets.prepared import open_prepared
+
+_BATCH = 1000
+
+
+def load_cifar_lt(
+    num_classes, imbalance_factor=None, seed=0, data_dir=None, selection="hash"
+):
+    """Loads CIFAR-10 or CIFAR-100 (Krizhevsky 2009) as long-tailed data.
+
+    The test set is whole and balanced. `selection="cao"` draws the images of the
+    LDAM-DRW code (Cao et al. 2019), which takes them by their place in the original
+    files; the prepared copy must carry that place.
+    """
+    builder = open_prepared(f"cifar{num_classes}", data_dir)
+    images, labels, ids = _read(builder, "train")
+    if selection == "cao":
+        order = _original_order(ids, builder)
+        images, labels = images[order], labels[order]
+    test_images, test_labels, _ = _read(builder, "test")
+    return from_arrays(
+        (images, labels),
+        (test_images, test_labels),
+        imbalance_factor=100.0 if imbalance_factor is None else imbalance_factor,
+        seed=seed,
+        class_names=builder.info.features["label"].names,
+        name=f"cifar{num_classes}-lt",
+        selection=selection,
+    )
+
+
+def _read(builder, split):
+    columns = zip(
+        *(
+            (batch["image"], batch["label"], batch["id"])
+            for batch in builder.as_dataset(split=split)
+            .batch(_BATCH)
+            .as_numpy_iterator()
+        ),
+        strict=True,
+    )
+    return [np.concatenate(column) for column in columns]
+
+
+def _original_order(ids, builder):
+    """Returns the positions in the order of the original files."""
+    places = [re.fullmatch(rb"train_(\d+)", name) for name in ids]
+    if all(places):
+        places = np.array([int(place[1]) for place in places])
+        order = np.argsort(places)
+        if np.array_equal(places[order], np.arange(len(ids))):
+            return order
+    raise ValueError(
+        f'`selection="cao"` needs the order of the original files, which the copy in '
+        f"{builder.data_path} does not carry (an id in it is {ids[0].decode()!r}, not "
+        f"'train_00000'): prepare it with `tfds build {builder.name}`, or pass "
+        '`selection="hash"`.'
+    )

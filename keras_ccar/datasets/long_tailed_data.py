@@ -1,0 +1,91 @@
+"""What a loader returns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from keras_ccar.frequencies import shot_groups
+
+
+@dataclass(frozen=True, eq=False)
+class LongTailedData:
+    """A long-tailed training set with its test set.
+
+    Attributes:
+        name: name of the data set.
+        class_counts: int64 array of shape `(K,)`, training examples of each class.
+        class_names: `K` names.
+        imbalance_factor: most frequent over least frequent class.
+        seed: the seed that chose the training examples.
+        digest: 64 hexadecimal digits that name the training set; the same for the
+            same examples, whatever their source and order.
+        train_arrays: pair of the training images `(N, height, width, channels)`, as
+            uint8 in [0, 255] from the named data sets, and int64 labels `(N,)`; None
+            for data that is streamed from disk.
+        test_arrays: the same of the test set; None if streamed or if there is none.
+
+    Example:
+    ```python
+    from keras_ccar import datasets
+
+    data = datasets.load("digits-lt", imbalance_factor=20)
+    images, labels = data.train_arrays
+    assert images.shape == (data.class_counts.sum(), 8, 8, 1)
+    assert data.class_counts.tolist()[:3] == [124, 88, 63]
+    print(data.describe())
+    ```
+    """
+
+    name: str
+    class_counts: np.ndarray
+    class_names: tuple[str, ...]
+    imbalance_factor: float
+    seed: int
+    digest: str
+    train_arrays: tuple[np.ndarray, np.ndarray] | None = None
+    test_arrays: tuple[np.ndarray, np.ndarray] | None = None
+    # Make the streams of data that is not in memory.
+    make_train: Callable[[], Any] | None = field(default=None, repr=False)
+    make_test: Callable[[], Any] | None = field(default=None, repr=False)
+
+    @property
+    def num_classes(self):
+        """`K`, the number of classes."""
+        return len(self.class_counts)
+
+    @property
+    def train(self):
+        """The training set as a `tf.data.Dataset` of single `(image, label)`."""
+        return _as_dataset(self.train_arrays, self.make_train)
+
+    @property
+    def test(self):
+        """The test set as a `tf.data.Dataset` of `(image, label)`, or None."""
+        return _as_dataset(self.test_arrays, self.make_test)
+
+    def describe(self):
+        """Returns one paragraph that says what the data is."""
+        counts = self.class_counts
+        groups = ", ".join(
+            f"{classes.sum()} {name}-shot"
+            for name, classes in shot_groups(counts).items()
+        )
+        test = ""
+        if self.test_arrays is not None:
+            test = f" {len(self.test_arrays[1]):,} test images."
+        return (
+            f"{self.name}: {counts.sum():,} training images of {self.num_classes:,} "
+            f"classes, {counts.max():,} to {counts.min():,} a class (imbalance factor "
+            f"{self.imbalance_factor:g}, seed {self.seed}; {groups} classes).{test} "
+            f"Digest {self.digest[:16]}."
+        )
+
+
+def _as_dataset(arrays, make):
+    if arrays is not None:
+        import tensorflow as tf
+
+        return tf.data.Dataset.from_tensor_slices(arrays)
+    return make() if make is not None else None

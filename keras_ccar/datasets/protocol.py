@@ -1,0 +1,260 @@
+"""Which examples a long-tailed subset holds: how many of each class, and which."""
+
+import hashlib
+
+import numpy as np
+
+from keras_ccar.checks import check_number, check_whole_number
+from keras_ccar.datasets._hashing import image_hashes
+
+PROFILES = ("exponential", "step", "pareto")
+SELECTIONS = ("hash", "cao")
+
+# Tail exponent of ImageNet-LT (Liu et al. 2019, arXiv 1904.05160).
+_PARETO_ALPHA = 6.0
+
+
+def long_tailed_counts(
+    num_classes, head_count, imbalance_factor, profile="exponential"
+):
+    """Returns how many examples of each class a long-tailed subset holds.
+
+    The first class has `head_count` examples, the last `head_count /
+    imbalance_factor`. With `i = 0, ..., K - 1` and `F` the imbalance factor:
+
+    - "exponential" (Cui et al. 2019, arXiv 1901.05555; Cao et al. 2019, arXiv
+      1906.07413): `head_count * F^(-i / (K - 1))`, the profile of CIFAR-LT.
+    - "step" (Buda et al. 2018, arXiv 1710.05381; Cao et al.): the first half of the
+      classes have `head_count`, the others `head_count / F`.
+    - "pareto": the power law `head_count * (1 + c i)^-6`, the exponent that Liu et
+      al. 2019 drew ImageNet-LT with, `c` such that the last class has its share.
+
+    Counts are rounded down.
+
+    Args:
+        num_classes: number of classes, `K >= 2`.
+        head_count: examples of the most frequent class.
+        imbalance_factor: most frequent over least frequent, at least 1.
+        profile: "exponential", "step" or "pareto".
+
+    Returns:
+        An int64 array of shape `(K,)`, from the most to the least frequent class.
+
+    Raises:
+        ValueError: if an argument is out of range, or a class would be left empty.
+
+    Example:
+    ```python
+    from keras_ccar.datasets import long_tailed_counts
+
+    counts = long_tailed_counts(num_classes=100, head_count=500, imbalance_factor=100)
+    assert (counts[0], counts[-1], counts.sum()) == (500, 5, 10847)
+    ```
+    """
+    check_whole_number("num_classes", num_classes, low=2)
+    check_whole_number("head_count", head_count, low=1)
+    check_imbalance_factor(imbalance_factor)
+    check_choice("profile", profile, PROFILES)
+    if imbalance_factor > head_count:
+        raise ValueError(
+            f"`imbalance_factor` must not exceed `head_count`, or the last class is "
+            f"left empty. Received: imbalance_factor={imbalance_factor:g}, "
+            f"head_count={head_count}"
+        )
+    rank = np.arange(num_classes) / (num_classes - 1)
+    if profile == "exponential":
+        share = float(imbalance_factor) ** -rank
+    elif profile == "step":
+        is_head = np.arange(num_classes) < num_classes // 2
+        share = np.where(is_head, 1.0, 1.0 / imbalance_factor)
+    else:
+        spread = imbalance_factor ** (1 / _PARETO_ALPHA) - 1
+        share = (1 + spread * rank) ** -_PARETO_ALPHA
+    exact = head_count * share
+    # A power that should be a whole number may come out a little below it.
+    nearest = np.round(exact)
+    is_whole = np.isclose(exact, nearest, rtol=1e-12, atol=0)
+    return np.where(is_whole, nearest, np.floor(exact)).astype("int64")
+
+
+def long_tailed_indices(
+    images,
+    labels,
+    imbalance_factor,
+    seed=0,
+    head_count=None,
+    profile="exponential",
+    selection="hash",
+):
+    """Chooses the examples of a long-tailed subset.
+
+    With `selection="hash"` an example is chosen by a hash of the image itself and
+    the seed: the subset, and its order, are the same whatever source the images come
+    from and in whatever order. Images that are equal byte by byte have equal hashes;
+    which of them is chosen makes no difference to the subset.
+
+    With `selection="cao"` the examples are those of Cao et al. 2019 (arXiv
+    1906.07413) and of the many repositories that took over its code: within each
+    class the first of a shuffle by NumPy's legacy generator. It depends on the order
+    of the examples, so `images` and `labels` must stand in the order of the original
+    files. The papers use `seed=0`.
+
+    Args:
+        images: array of shape `(N, ...)` or sequence of N arrays; the shapes may
+            differ.
+        labels: integer labels of shape `(N,)`, every class from 0 on present. Class 0
+            becomes the most frequent.
+        imbalance_factor: most frequent over least frequent class, at least 1.
+        seed: another seed chooses other examples.
+        head_count: examples of class 0. Defaults to the size of the smallest class,
+            the most that every class can give.
+        profile: as for `long_tailed_counts`.
+        selection: "hash" or "cao".
+
+    Returns:
+        An int64 array of the chosen positions: in the order of their hashes, which
+        mixes the classes, or class by class for "cao".
+
+    Raises:
+        ValueError: if labels are no classes, a class is empty or has fewer examples
+            than asked for, or an argument is out of range.
+
+    Example:
+    ```python
+    import numpy as np
+    from keras_ccar.datasets import long_tailed_indices
+
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 4, 4, 1), dtype="uint8")
+    labels = np.arange(60) % 3
+    chosen = long_tailed_indices(images, labels, imbalance_factor=10)
+    assert np.bincount(labels[chosen]).tolist() == [20, 6, 2]
+
+    reverse = long_tailed_indices(images[::-1], labels[::-1], imbalance_factor=10)
+    assert (images[::-1][reverse] == images[chosen]).all()
+    ```
+    """
+    labels = integer_labels(labels, len(images))
+    check_choice("selection", selection, SELECTIONS)
+    check_whole_number("seed", seed, low=0)
+    available = np.bincount(labels)
+    if not available.all():
+        empty = np.flatnonzero(available == 0).tolist()
+        raise ValueError(
+            f"`labels` must hold every class from 0 to {len(available) - 1}, but holds "
+            f"none of {empty[:10]}: number the classes without gaps."
+        )
+    if head_count is None:
+        head_count = int(available.min())
+    counts = long_tailed_counts(len(available), head_count, imbalance_factor, profile)
+    check_available(counts, available)
+    if selection == "cao":
+        return _shuffled_by_class(labels, counts, seed)
+    return first_of_each_class(image_hashes(images, seed), labels, counts)
+
+
+def first_of_each_class(hashes, labels, counts):
+    """Returns the positions of the `counts[c]` first hashes of each class, by hash."""
+    order = np.lexsort((labels, hashes))
+    rank_in_class = np.empty(len(labels), dtype="int64")
+    for label in range(len(counts)):
+        of_class = order[labels[order] == label]
+        rank_in_class[of_class] = np.arange(len(of_class))
+    return order[(rank_in_class < np.asarray(counts)[labels])[order]]
+
+
+def subset_digest(images, labels):
+    """Returns a digest of a set of labelled images, whatever their order.
+
+    Two results were made with the same data if and only if their digests agree.
+
+    Args:
+        images: array of shape `(N, ...)` or sequence of N arrays.
+        labels: integer labels of shape `(N,)`.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        ValueError: if there are not as many labels as images.
+
+    Example:
+    ```python
+    import numpy as np
+    from keras_ccar.datasets import subset_digest
+
+    images = np.arange(8, dtype="uint8").reshape(2, 2, 2)
+    digest = subset_digest(images, [0, 1])
+    assert subset_digest(images[::-1], [1, 0]) == digest
+    assert subset_digest(images, [1, 0]) != digest
+    ```
+    """
+    labels = integer_labels(labels, len(images))
+    return digest_of(image_hashes(images), labels)
+
+
+def digest_of(names, labels):
+    """Returns the digest of a set of examples that bytes `names` tell apart."""
+    examples = sorted(
+        b"%d %s\n" % example for example in zip(labels.tolist(), names, strict=True)
+    )
+    return hashlib.sha256(b"".join(examples)).hexdigest()
+
+
+def integer_labels(labels, expected):
+    """Returns labels as int64 `(expected,)`, or raises a `ValueError`."""
+    array = np.asarray(labels)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.shape != (expected,):
+        raise ValueError(
+            f"`labels` must have shape ({expected},), one an image. Received shape "
+            f"{np.shape(labels)}"
+        )
+    whole = array.astype("int64")
+    if not np.array_equal(whole, array) or (array < 0).any():
+        raise ValueError(
+            f"`labels` must be whole numbers >= 0. Received: {array[:5].tolist()}..."
+        )
+    return whole
+
+
+def check_available(counts, available):
+    """Raises a `ValueError` if a class has fewer examples than asked for."""
+    short = np.flatnonzero(counts > available)
+    if short.size:
+        label = short[0]
+        raise ValueError(
+            f"Class {label} has {available[label]} examples but {counts[label]} are "
+            f"asked for ({short.size} classes are short): lower `head_count`, or raise "
+            "`imbalance_factor`."
+        )
+
+
+def check_imbalance_factor(imbalance_factor):
+    """Raises a `ValueError` unless the imbalance factor is a number of at least 1."""
+    check_number(
+        "imbalance_factor",
+        imbalance_factor,
+        low=1,
+        meaning="examples of the most frequent class over those of the least frequent",
+    )
+
+
+def check_choice(name, value, choices):
+    """Raises a `ValueError` unless the value is one of the choices."""
+    if value not in choices:
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(map(repr, choices))}. "
+            f"Received: {name}={value!r}"
+        )
+
+
+def _shuffled_by_class(labels, counts, seed):
+    generator = np.random.RandomState(seed)
+    chosen = []
+    for label, count in enumerate(counts):
+        of_class = np.flatnonzero(labels == label)
+        generator.shuffle(of_class)
+        chosen.append(of_class[:count])
+    return np.concatenate(chosen)

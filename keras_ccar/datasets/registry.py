@@ -1,0 +1,63 @@
+"""The data sets by name."""
+
+from functools import partial
+
+from keras_ccar.datasets.cifar import load_cifar_lt
+from keras_ccar.datasets.digits import load_digits_lt
+from keras_ccar.datasets.protocol import (
+    SELECTIONS,
+    check_choice,
+    check_imbalance_factor,
+)
+
+_LOADERS = {
+    "digits-lt": load_digits_lt,
+    "cifar10-lt": partial(load_cifar_lt, 10),
+    "cifar100-lt": partial(load_cifar_lt, 100),
+}
+NAMES = tuple(_LOADERS)
+
+
+def load(name, imbalance_factor=None, seed=0, data_dir=None, selection="hash"):
+    """Loads a long-tailed data set by name.
+
+    - "digits-lt": the 8x8 digits of scikit-learn, imbalance factor 40.
+    - "cifar10-lt", "cifar100-lt": imbalance factor 100 (Cui et al. 2019, arXiv
+      1901.05555; Cao et al. 2019, arXiv 1906.07413).
+
+    Digits are there with scikit-learn; the others are read from what
+    tensorflow-datasets has prepared on disk. Nothing is downloaded.
+
+    Args:
+        name: one of the names above.
+        imbalance_factor: most frequent over least frequent class, at least 1.
+            Defaults to the one above.
+        seed: chooses the training examples.
+        data_dir: folder of the data that tensorflow-datasets has prepared. Defaults
+            to the environment variable TFDS_DATA_DIR, or to its own choice.
+        selection: how the training examples are chosen, "hash" or "cao", as for
+            `long_tailed_indices`.
+
+    Returns:
+        A `LongTailedData`.
+
+    Raises:
+        ValueError: if the name is unknown or an argument is out of range.
+        FileNotFoundError: if nothing is prepared; says what to do.
+        ModuleNotFoundError: if a library is missing; says which.
+
+    Example:
+    ```python
+    from keras_ccar import datasets
+
+    data = datasets.load("digits-lt")
+    images, labels = data.train_arrays
+    assert (images.dtype, images.shape[1:]) == ("uint8", (8, 8, 1))
+    assert data.class_counts.tolist() == [124, 82, 54, 36, 24, 15, 10, 7, 4, 3]
+    ```
+    """
+    check_choice("name", name, NAMES)
+    check_choice("selection", selection, SELECTIONS)
+    if imbalance_factor is not None:
+        check_imbalance_factor(imbalance_factor)
+    return _LOADERS[name](imbalance_factor, seed, data_dir, selection)
