@@ -1,0 +1,1 @@
+"""Comparisons that can be checked: recipes, runs, reports, the `keras-ccar` command."""

@@ -1,0 +1,271 @@
+"""The `keras-ccar` command."""
+
+import argparse
+import dataclasses
+import shlex
+import sys
+from pathlib import Path
+
+import keras
+from rich.console import Console
+
+from keras_ccar import datasets
+from keras_ccar.benchmark import report
+from keras_ccar.benchmark.methods import (
+    DEFAULT_METHODS,
+    METHODS,
+    LossOptions,
+    get_method,
+)
+from keras_ccar.benchmark.progress import PlanProgress
+from keras_ccar.benchmark.recipes import RECIPES, Recipe, recipe_for
+from keras_ccar.benchmark.results import collect, read_results, write_results
+from keras_ccar.benchmark.runner import RUNS_FOLDER, Plan, carry_out
+from keras_ccar.benchmark.summary import verdicts
+
+INTERRUPTED = 130
+
+
+def main(arguments=None):
+    """Runs the command and returns its exit code.
+
+    Args:
+        arguments: list of command-line arguments; None for those of the process.
+
+    Returns:
+        0 if all went well, 1 if a run failed, 2 for a request that cannot be met,
+        130 after Ctrl-C.
+    """
+    options = _parser().parse_args(arguments)
+    console = Console()
+    try:
+        return options.command(options, console)
+    except _RequestError as error:
+        print(f"keras-ccar: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        # Before the first run or after the last; nothing that is finished is lost.
+        print("keras-ccar: stopped.", file=sys.stderr)
+        return INTERRUPTED
+
+
+class _RequestError(Exception):
+    """What was asked for cannot be done; the message says why."""
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="keras-ccar",
+        description="Compares losses for long-tailed classification.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    compare = commands.add_parser(
+        "compare",
+        help="train methods on a data set, write a report",
+        description="Trains every method with every seed under one recipe, and writes "
+        "results and a report. What is finished is not trained again: after Ctrl-C "
+        "the same command goes on.",
+    )
+    compare.set_defaults(command=_compare)
+    known = sorted({name for recipe in RECIPES.values() for name in recipe.datasets})
+    compare.add_argument("dataset", choices=known, help="one of: %(choices)s")
+    compare.add_argument(
+        "--methods",
+        nargs="+",
+        default=list(DEFAULT_METHODS),
+        choices=list(METHODS),
+        metavar="METHOD",
+        help="of: %(choices)s (default: " + " ".join(DEFAULT_METHODS) + ")",
+    )
+    compare.add_argument(
+        "--seeds",
+        type=_positive,
+        default=5,
+        metavar="N",
+        help="train each method with the seeds 0 to N-1 (default: %(default)s)",
+    )
+    _add_data_options(compare)
+    compare.add_argument(
+        "--recipe", choices=list(RECIPES), help="default: the first for the data set"
+    )
+    compare.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="where runs, results and report go (default: runs/DATASET)",
+    )
+    _add_settings(compare.add_argument_group("instead of the recipe's own"), Recipe)
+    _add_settings(compare.add_argument_group("settings of the losses"), LossOptions)
+
+    rebuild = commands.add_parser(
+        "report",
+        help="write the report of finished comparisons again",
+        description="Writes report and figures again from results.json.",
+    )
+    rebuild.set_defaults(command=_report)
+    rebuild.add_argument("folders", nargs="+", type=Path, metavar="DIR")
+    return parser
+
+
+def _positive(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1; received {text}")
+    return value
+
+
+def _add_data_options(parser):
+    parser.add_argument(
+        "--imbalance-factor",
+        type=float,
+        metavar="IF",
+        help="examples of the most frequent class over those of the rarest",
+    )
+    parser.add_argument(
+        "--data-seed",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="seed that chooses the training subset (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="where tensorflow-datasets keeps its data (default: its own choice, or "
+        "the environment's TFDS_DATA_DIR)",
+    )
+
+
+def _settings(kind):
+    """Returns the fields of a dataclass that the command line can set."""
+    return [item for item in dataclasses.fields(kind) if "help" in item.metadata]
+
+
+def _flag(name):
+    return "--" + name.replace("_", "-")
+
+
+def _add_settings(group, kind):
+    for item in _settings(kind):
+        if item.type is bool:
+            how = {"action": argparse.BooleanOptionalAction}
+        else:
+            how = {"type": item.type, "metavar": item.type.__name__.upper()}
+            if "choices" in item.metadata:
+                how = {"choices": item.metadata["choices"]}
+        group.add_argument(
+            _flag(item.name), default=None, help=item.metadata["help"], **how
+        )
+
+
+def _given(options, kind):
+    """Returns those settings of a dataclass that the command line gave."""
+    values = {item.name: getattr(options, item.name) for item in _settings(kind)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _compare(options, console):
+    folder = options.output or Path("runs") / options.dataset
+    try:
+        plan = _plan(options)
+    except (ValueError, OSError, ImportError) as error:
+        raise _RequestError(str(error)) from error
+    command = _command(plan, options, folder)
+    console.print(
+        f"{len(plan.methods)} methods x {len(plan.seeds)} seeds on {plan.data.name}, "
+        f"recipe {plan.recipe.name}, {plan.recipe.epochs} epochs, backend "
+        f"{keras.backend.backend()}",
+        highlight=False,
+    )
+    records = []
+    try:
+        with PlanProgress(console, plan.steps_per_run, plan.recipe.epochs) as progress:
+            for record in carry_out(plan, folder, progress):
+                records.append(record)
+                write_results(collect(plan, records, command), folder)
+    except KeyboardInterrupt:
+        _say(
+            console,
+            f"Stopped. {len(records)} of {len(plan.runs())} runs are finished and kept "
+            f"in {folder / RUNS_FOLDER}. The same command goes on from there.",
+        )
+        return INTERRUPTED
+    results = collect(plan, records, command)
+    _show(results, report.write_report(results, folder), console)
+    failed = report.failed_runs(results)
+    for method, seed, error in failed:
+        _say(console, f"Failed: {method}, seed {seed}: {error}")
+    return 1 if failed else 0
+
+
+def _plan(options):
+    recipe = recipe_for(options.dataset, options.recipe)
+    recipe = recipe.override(**_given(options, Recipe))
+    losses = LossOptions(**_given(options, LossOptions))
+    data = datasets.load(
+        options.dataset,
+        imbalance_factor=options.imbalance_factor,
+        seed=options.data_seed,
+        data_dir=options.data_dir,
+    )
+    # A method that is named twice is still one row.
+    methods = tuple(get_method(name) for name in dict.fromkeys(options.methods))
+    plan = Plan(data, recipe, methods, tuple(range(options.seeds)), losses)
+    # A setting that a loss or the network rejects shall not cost a run each.
+    plan.check()
+    return plan
+
+
+def _command(plan, options, folder):
+    """Returns the command line that makes the results again.
+
+    It names no folder of this machine but the last part of the output folder.
+    """
+    words = [
+        "keras-ccar",
+        "compare",
+        plan.data.name,
+        "--imbalance-factor",
+        f"{plan.data.imbalance_factor:g}",
+        "--data-seed",
+        str(options.data_seed),
+        "--recipe",
+        plan.recipe.name,
+        "--methods",
+        *(method.name for method in plan.methods),
+        "--seeds",
+        str(len(plan.seeds)),
+    ]
+    given = {**_given(options, Recipe), **_given(options, LossOptions)}
+    given.setdefault("epochs", plan.recipe.epochs)
+    for name, value in given.items():
+        if isinstance(value, bool):
+            words.append(_flag(name) if value else _flag(f"no-{name}"))
+        else:
+            words += [_flag(name), str(value)]
+    words += ["--output", folder.name if folder.is_absolute() else str(folder)]
+    return f"KERAS_BACKEND={keras.backend.backend()} {shlex.join(words)}"
+
+
+def _report(options, console):
+    for folder in options.folders:
+        try:
+            results = read_results(folder)
+        except (ValueError, OSError) as error:
+            raise _RequestError(str(error)) from error
+        _show(results, report.write_report(results, folder), console)
+    return 0
+
+
+def _show(results, page, console):
+    for table in report.console_tables(results):
+        console.print(table)
+    for sentence in verdicts(results):
+        _say(console, sentence)
+    _say(console, f"Report: {page}")
+
+
+def _say(console, text):
+    # Neither names nor paths are markup.
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,249 @@
+"""Statistics over runs: means, deviations, and differences paired by seed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+# Column of the results: how tables call it.
+METRICS = {
+    "top1": "top-1",
+    "balanced": "balanced",
+    "many": "many",
+    "medium": "medium",
+    "few": "few",
+    "ece": "calibration error",
+}
+CONFIDENCE_LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """The mean over seeds of `method - baseline`, each seed against itself.
+
+    Attributes:
+        mean: mean difference, in points.
+        low: lower end of the confidence interval; NaN with fewer than two seeds.
+        high: upper end of it.
+        seeds: number of seeds that both methods finished.
+    """
+
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+    @property
+    def has_interval(self):
+        """Whether there were seeds enough for an interval."""
+        return self.seeds >= 2
+
+    @property
+    def includes_zero(self):
+        """Whether the interval allows that there is no difference."""
+        return self.low <= 0 <= self.high
+
+
+def paired_difference(values, baseline):
+    """Returns the paired difference between two methods, with a t interval.
+
+    Args:
+        values: dict or Series of one number a seed.
+        baseline: the same of the method to compare with.
+
+    Returns:
+        A `PairedDifference` over the seeds that both have.
+    """
+    values = pd.Series(values, dtype="float64").dropna()
+    baseline = pd.Series(baseline, dtype="float64").dropna()
+    differences = (values - baseline).dropna().to_numpy()
+    count = len(differences)
+    if count == 0:
+        return PairedDifference(np.nan, np.nan, np.nan, 0)
+    mean = differences.mean()
+    if count == 1:
+        return PairedDifference(mean, np.nan, np.nan, 1)
+    quantile = stats.t.ppf((1 + CONFIDENCE_LEVEL) / 2, count - 1)
+    reach = quantile * differences.std(ddof=1) / np.sqrt(count)
+    return PairedDifference(mean, mean - reach, mean + reach, count)
+
+
+def mean_and_deviation(values):
+    """Returns mean and sample standard deviation, NaN where there is none.
+
+    Args:
+        values: one number a seed; NaNs are left out.
+    """
+    values = np.asarray(values, dtype="float64")
+    values = values[~np.isnan(values)]
+    mean = values.mean() if values.size else np.nan
+    deviation = values.std(ddof=1) if values.size > 1 else np.nan
+    return float(mean), float(deviation)
+
+
+def runs_table(results):
+    """Returns the finished runs of results as a `pandas.DataFrame`, one row a run.
+
+    Args:
+        results: the dict of `results.json`.
+    """
+    rows = [run for run in results["runs"] if run["status"] == "finished"]
+    columns = ["method", "seed", *METRICS, "mean_weight", "seconds"]
+    frame = pd.DataFrame(rows, columns=columns)
+    numbers = columns[2:]
+    return frame.astype(dict.fromkeys(numbers, "float64"))
+
+
+def by_seed(table, method, metric):
+    """Returns one metric of one method as a Series over seeds.
+
+    Args:
+        table: from `runs_table`.
+        method: name of the method.
+        metric: a key of `METRICS`.
+    """
+    return table[table["method"] == method].set_index("seed")[metric]
+
+
+def verdicts(results):
+    """Says in sentences whether CCAR beat what it has to beat.
+
+    Balanced accuracy decides: the mean of the recalls of all classes, in percent.
+
+    Args:
+        results: the dict of `results.json`.
+
+    Returns:
+        A list of sentences, the numbers in each.
+    """
+    titles = {method["name"]: method["title"] for method in results["methods"]}
+    table = runs_table(results)
+    sentences = []
+    for method, baseline in (
+        ("ccar", "ce"),
+        ("ccar", "bs"),
+        ("ccar+la", "ce"),
+        ("ccar+la", "la" if "la" in titles else "bs"),
+    ):
+        if method in titles and baseline in titles:
+            sentences.append(_verdict(table, method, baseline, titles))
+    missing = {"ccar": "CCAR", "ce": "cross-entropy", "bs": "Balanced Softmax"}
+    absent = [title for name, title in missing.items() if name not in titles]
+    if absent:
+        sentences.append(f"Not compared here: {', '.join(absent)}.")
+    return sentences
+
+
+def _verdict(table, method, baseline, titles):
+    ours = by_seed(table, method, "balanced")
+    theirs = by_seed(table, baseline, "balanced")
+    difference = paired_difference(ours, theirs)
+    name, other = titles[method], titles[baseline]
+    if not difference.seeds:
+        return f"{name} against {other}: no seed was finished by both."
+    seeds = ours.index.intersection(theirs.index)
+    numbers = (
+        f"{ours[seeds].mean():.2f} % against {theirs[seeds].mean():.2f} % balanced "
+        f"accuracy, {signed(difference.mean)} points"
+    )
+    if not difference.has_interval:
+        return (
+            f"{name} against {other}: {numbers}, from 1 seed, so there is no "
+            "confidence interval and neither can be said to be better."
+        )
+    interval = (
+        f"95 % confidence interval {signed(difference.low)} to "
+        f"{signed(difference.high)}, {difference.seeds} paired seeds"
+    )
+    if difference.includes_zero:
+        return (
+            f"{name} did not measurably differ from {other}: {numbers}; the {interval},"
+            " includes zero."
+        )
+    verb = "beat" if difference.mean > 0 else "lost to"
+    return f"{name} {verb} {other}: {numbers}; the {interval}, excludes zero."
+
+
+def signed(value, digits=2):
+    """Returns a number with its sign, and a minus that is as wide as the plus.
+
+    Args:
+        value: the number.
+        digits: digits after the point.
+    """
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def score_rows(results):
+    """Returns the table of scores as text.
+
+    Args:
+        results: the dict of `results.json`.
+
+    Returns:
+        A list of rows, the header first: a method a row, a metric a column, each
+        cell mean ± standard deviation over seeds.
+    """
+    table = runs_table(results)
+    columns = [*METRICS, "mean_weight", "seconds"]
+    header = ["method", "seeds", *METRICS.values(), "mean weight", "seconds"]
+    rows = [header]
+    for method in results["methods"]:
+        own = table[table["method"] == method["name"]]
+        cells = [_score(own[column]) for column in columns]
+        rows.append([method["title"], str(len(own)), *cells])
+    return rows
+
+
+def difference_rows(results, baseline="ce"):
+    """Returns the table of paired differences to a baseline as text.
+
+    Args:
+        results: the dict of `results.json`.
+        baseline: name of the method to compare with.
+
+    Returns:
+        A list of rows, the header first: a method a row, a metric a column, each
+        cell the mean difference and its confidence interval. Empty if the baseline
+        or anything to compare it with is missing.
+    """
+    names = [method["name"] for method in results["methods"]]
+    if baseline not in names or len(names) < 2:
+        return []
+    table = runs_table(results)
+    rows = [["method", *METRICS.values()]]
+    for method in results["methods"]:
+        if method["name"] == baseline:
+            continue
+        cells = [
+            _difference(
+                paired_difference(
+                    by_seed(table, method["name"], metric),
+                    by_seed(table, baseline, metric),
+                )
+            )
+            for metric in METRICS
+        ]
+        rows.append([method["title"], *cells])
+    return rows
+
+
+def _score(values):
+    mean, deviation = mean_and_deviation(values)
+    if np.isnan(mean):
+        return "–"
+    if np.isnan(deviation):
+        return f"{mean:.2f}"
+    return f"{mean:.2f} ± {deviation:.2f}"
+
+
+def _difference(difference):
+    if not difference.seeds:
+        return "–"
+    if not difference.has_interval:
+        return signed(difference.mean)
+    return (
+        f"{signed(difference.mean)} "
+        f"[{signed(difference.low)}, {signed(difference.high)}]"
+    )

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from keras_ccar.benchmark.summary import (
+    difference_rows,
+    mean_and_deviation,
+    paired_difference,
+    score_rows,
+    verdicts,
+)
+
+TITLES = {"ce": "cross-entropy", "bs": "Balanced Softmax", "ccar": "CCAR"}
+
+
+def results(**balanced):
+    """Results in which every metric is the given balanced accuracy."""
+    metrics = ("top1", "balanced", "many", "medium", "ece")
+    return {
+        "methods": [{"name": name, "title": TITLES[name]} for name in balanced],
+        "runs": [
+            {
+                "method": name,
+                "seed": seed,
+                "status": "failed" if value is None else "finished",
+                "few": None,
+                "mean_weight": 1.0,
+                "seconds": 2.0,
+                **dict.fromkeys(metrics, value),
+            }
+            for name, values in balanced.items()
+            for seed, value in enumerate(values)
+        ],
+    }
+
+
+def test_interval_equals_that_of_a_paired_t_test():
+    random = np.random.default_rng(0)
+    ours, theirs = random.normal(2, 1, 7), random.normal(1, 1, 7)
+    difference = paired_difference(dict(enumerate(ours)), dict(enumerate(theirs)))
+    oracle = stats.ttest_rel(ours, theirs).confidence_interval(0.95)
+    assert difference.mean == pytest.approx((ours - theirs).mean())
+    assert (difference.low, difference.high) == pytest.approx((oracle.low, oracle.high))
+
+
+def test_interval_by_hand():
+    # Differences 1, 2, 3, 4, 5: mean 3, deviation sqrt(2.5), t(0.975, 4) = 2.7764.
+    difference = paired_difference(
+        dict(enumerate([11, 22, 33, 44, 55])), dict(enumerate([10, 20, 30, 40, 50]))
+    )
+    reach = 2.776445 * np.sqrt(2.5) / np.sqrt(5)
+    assert difference.mean == 3
+    assert difference.low == pytest.approx(3 - reach, abs=1e-5)
+    assert difference.high == pytest.approx(3 + reach, abs=1e-5)
+    assert not difference.includes_zero
+
+
+def test_seeds_are_paired_by_number_and_others_left_out():
+    difference = paired_difference(
+        {3: 10.0, 1: 5.0, 9: 100.0}, {1: 4.0, 3: 8.0, 2: np.nan}
+    )
+    assert difference.seeds == 2
+    assert difference.mean == pytest.approx(1.5)
+
+
+def test_one_seed_has_no_interval_and_none_no_mean():
+    one = paired_difference({0: 2.0}, {0: 1.0})
+    assert (one.mean, one.seeds, one.has_interval) == (1.0, 1, False)
+    none = paired_difference({0: 2.0}, {1: 1.0})
+    assert none.seeds == 0
+    assert np.isnan(none.mean)
+
+
+def test_mean_and_deviation_leave_out_what_is_missing():
+    assert mean_and_deviation([1.0, 3.0, np.nan]) == pytest.approx((2.0, np.sqrt(2)))
+    assert np.isnan(mean_and_deviation([1.0])[1])
+    assert np.isnan(mean_and_deviation([])[0])
+
+
+def test_a_gain_is_only_claimed_when_the_interval_excludes_zero():
+    sure = verdicts(results(ce=[50, 51, 52], bs=[60, 61, 62], ccar=[55.0, 56.1, 56.9]))
+    assert sure[0] == (
+        "CCAR beat cross-entropy: 56.00 % against 51.00 % balanced accuracy, +5.00 "
+        "points; the 95 % confidence interval +4.75 to +5.25, 3 paired seeds, "
+        "excludes zero."
+    )
+    assert sure[1].startswith("CCAR lost to Balanced Softmax: 56.00 % against 61.00 %")
+    unsure = verdicts(results(ce=[50, 51, 52], ccar=[55, 49, 53]))
+    assert unsure[0].startswith("CCAR did not measurably differ from cross-entropy")
+    assert "+1.33 points" in unsure[0]
+    assert unsure[0].endswith("includes zero.")
+    assert unsure[1] == "Not compared here: Balanced Softmax."
+
+
+def test_one_seed_claims_nothing():
+    (sentence, _) = verdicts(results(ce=[50], ccar=[60]))
+    assert "+10.00 points, from 1 seed" in sentence
+    assert "no confidence interval" in sentence
+
+
+def test_failed_runs_are_no_numbers():
+    sentence = verdicts(results(ce=[50, 51], ccar=[None, None]))[0]
+    assert sentence == "CCAR against cross-entropy: no seed was finished by both."
+    assert score_rows(results(ce=[50, 51], ccar=[None, None]))[2][1:4] == [
+        "0",
+        "–",
+        "–",
+    ]
+
+
+def test_tables():
+    found = results(ce=[50, 52], ccar=[53, 55])
+    header, baseline, ours = score_rows(found)
+    assert header[:4] == ["method", "seeds", "top-1", "balanced"]
+    assert baseline[:4] == ["cross-entropy", "2", "51.00 ± 1.41", "51.00 ± 1.41"]
+    assert ours[header.index("few")] == "–"
+    header, row = difference_rows(found)
+    assert row[:2] == ["CCAR", "+3.00 [+3.00, +3.00]"]
+    assert row[header.index("few")] == "–"
+    assert difference_rows(results(ccar=[1, 2])) == []
+    assert difference_rows(results(ce=[1, 2])) == []
