@@ -5,13 +5,23 @@ import importlib
 from keras_ccar import adjustments, weightings
 from keras_ccar.callbacks import CCARCallback
 from keras_ccar.losses import CCARLoss, LongTailedCrossentropy
+from keras_ccar.metrics import (
+    BalancedAccuracy,
+    ExpectedCalibrationError,
+    PerClassRecall,
+    ShotAccuracy,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BalancedAccuracy",
     "CCARCallback",
     "CCARLoss",
+    "ExpectedCalibrationError",
     "LongTailedCrossentropy",
+    "PerClassRecall",
+    "ShotAccuracy",
     "adjustments",
     "datasets",
     "weightings",

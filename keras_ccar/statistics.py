@@ -32,8 +32,8 @@ class ClassStatistics(keras.metrics.Metric):
         self.groups = shot_groups(class_counts)
         shape = (self.num_classes, 4)
         self.totals = self.add_variable(shape, "zeros", name="totals")
-        # Float32 sums stop counting at 2^24. What their rounding dropped is kept
-        # (Kahan 1965), so that counts stay exact over dense tasks and long epochs.
+        # Float32 sums stop counting at 2^24. What their rounding drops is kept
+        # (Knuth's two-sum), so that counts stay exact over dense tasks, long epochs.
         self.excess = self.add_variable(shape, "zeros", name="excess")
         # No `add_variable`: the replicas' copies of a frequency must not be summed.
         self.frequency = keras.Variable(
@@ -61,10 +61,13 @@ class ClassStatistics(keras.metrics.Metric):
                 sums of their confidences, of their weights, and of whether they are
                 below the pivot.
         """
-        addend = ops.cast(batch_totals, "float32") - self.excess
-        totals = self.totals + addend
-        self.excess.assign((totals - self.totals) - addend)
-        self.totals.assign(totals)
+        addend = ops.cast(batch_totals, "float32")
+        before = ops.convert_to_tensor(self.totals)
+        after = before + addend
+        addend_kept = after - before
+        dropped = (before - (after - addend_kept)) + (addend - addend_kept)
+        self.excess.assign(self.excess + dropped)
+        self.totals.assign(after)
 
     def result(self):
         """Nothing: Keras would report it for validation too."""
@@ -103,7 +106,7 @@ class ClassStatistics(keras.metrics.Metric):
     def host_totals(self):
         """Returns the totals as a float64 array of shape `(K, 4)`."""
         totals = ops.convert_to_numpy(self.totals).astype("float64")
-        return totals - ops.convert_to_numpy(self.excess).astype("float64")
+        return totals + ops.convert_to_numpy(self.excess).astype("float64")
 
     def group_means(self):
         """Returns means over the samples of groups of classes.

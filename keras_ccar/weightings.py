@@ -80,7 +80,8 @@ def ccar_weight(
         return form(p_t, f_c)
     p_t = _as_float_tensor(p_t)
     f_c = ops.cast(ops.convert_to_tensor(f_c), p_t.dtype)
-    floor = 0.0 if num_examples is None else 1.0 / (num_examples + 1.0)
+    # A Python number: one of numpy would raise the precision of the result.
+    floor = 0.0 if num_examples is None else float(1.0 / (num_examples + 1.0))
     if form == "inverse":
         if num_classes is None:
             raise ValueError(

@@ -23,7 +23,6 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
-def fresh_state():
-    """Every test starts from the same seed and with none of another's variables."""
-    keras.utils.clear_session()
+def seeded():
+    """Every test starts from the same seed."""
     keras.utils.set_random_seed(0)

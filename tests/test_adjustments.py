@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_ccar import adjustments
+from keras_ccar.adjustments import LogitAdjustment
+from keras_ccar.frequencies import class_prior
+
+LOGITS = np.zeros((2, 3), "float32")
+
+
+def adjusted(adjustment, counts):
+    prior = class_prior(counts)
+    return ops.convert_to_numpy(adjustment(ops.convert_to_tensor(LOGITS), None, prior))
+
+
+@pytest.mark.parametrize("tau", [0.0, 1.0, 2.5])
+def test_adds_tau_log_prior(tau):
+    expected = tau * np.log(np.array([70, 20, 10]) / 100)
+    actual = adjusted(LogitAdjustment(tau), [70, 20, 10])
+    np.testing.assert_allclose(actual, [expected, expected], rtol=1e-6)
+
+
+def test_smoothing_counts_more_of_every_class():
+    actual = adjusted(LogitAdjustment(smoothing=2.0), [6, 0, 0])
+    np.testing.assert_allclose(actual[0], np.log([8 / 12, 2 / 12, 2 / 12]), rtol=1e-6)
+
+
+def test_check_names_empty_classes_and_the_mend():
+    with pytest.raises(ValueError, match="class 1 .*LogitAdjustment\\(smoothing=1\\)"):
+        LogitAdjustment().check(class_prior([3, 0, 1]))
+    LogitAdjustment(smoothing=1).check(class_prior([3, 0, 1]))
+    LogitAdjustment(tau=0).check(class_prior([3, 0, 1]))
+
+
+def test_frequency_that_sank_to_0_stays_finite():
+    assert np.isfinite(adjusted(LogitAdjustment(), [3, 0, 1])).all()
+
+
+@pytest.mark.parametrize("arguments", [{"tau": -1}, {"smoothing": float("nan")}])
+def test_bad_arguments(arguments):
+    with pytest.raises(ValueError, match=f"`{next(iter(arguments))}` must be"):
+        LogitAdjustment(**arguments)
+
+
+def test_config_round_trip():
+    config = LogitAdjustment(tau=0.5, smoothing=1).get_config()
+    assert LogitAdjustment.from_config(config).get_config() == config
+
+
+def test_get_refuses_what_is_no_adjustment():
+    with pytest.raises(TypeError, match="`adjustment` must be"):
+        adjustments.get(1.0)

@@ -1,0 +1,65 @@
+"""Every public name is described, and every example in it runs."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+
+import pytest
+
+import keras_ccar
+
+EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def public_objects():
+    """Classes and functions, by the name of the module that defines them."""
+    objects = {}
+    for info in pkgutil.walk_packages(keras_ccar.__path__, "keras_ccar."):
+        if info.name.startswith("keras_ccar.benchmark"):
+            continue  # a command, not a library
+        module = importlib.import_module(info.name)
+        for name, member in vars(module).items():
+            if name.startswith("_") or getattr(member, "__module__", "") != info.name:
+                continue
+            if inspect.isclass(member) or inspect.isfunction(member):
+                objects[f"{info.name}.{name}"] = member
+    return objects
+
+
+OBJECTS = public_objects()
+EXPORTED = sorted(
+    name for name in keras_ccar.__all__ if inspect.isclass(getattr(keras_ccar, name))
+)
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_is_described(name):
+    assert OBJECTS[name].__doc__, f"{name} has no docstring"
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_exported_classes_have_an_example(name):
+    assert EXAMPLE.search(inspect.getdoc(getattr(keras_ccar, name)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name, member in OBJECTS.items() if "```python" in (member.__doc__ or "")],
+)
+def test_example_runs(name):
+    examples = EXAMPLE.findall(inspect.getdoc(OBJECTS[name]))
+    assert examples, f"the example of {name} is not a whole ```python block"
+    for example in examples:
+        exec(compile(example, name, "exec"), {"__name__": "example"})
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_every_argument_is_described(name):
+    exported = getattr(keras_ccar, name)
+    documentation = inspect.getdoc(exported)
+    for argument in inspect.signature(exported).parameters:
+        if argument not in ("args", "kwargs"):
+            assert re.search(rf"^ +`?{argument}`?\b.*:", documentation, re.MULTILINE), (
+                f"{name} does not describe `{argument}`"
+            )

@@ -1,0 +1,124 @@
+"""Saved models in new processes, with and without keras_ccar."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_ccar
+from keras_ccar.adjustments import LogitAdjustment
+
+COUNTS = [150, 40, 20, 10, 5]
+
+LOAD = """
+import json, sys
+import keras, numpy as np
+path, arrays, with_package = sys.argv[1], sys.argv[2], sys.argv[3] == "with"
+if with_package:
+    import keras_ccar
+else:
+    sys.modules["keras_ccar"] = None  # importing it raises an ImportError
+data = np.load(arrays)
+model = keras.models.load_model(path, compile=with_package)
+answer = {"predictions": model.predict(data["x"], verbose=0).tolist()}
+if with_package:
+    answer["loss"] = model.evaluate(data["x"], data["y"], verbose=0)
+    answer["name"] = type(model.loss).__name__
+else:
+    assert not any(name.startswith("keras_ccar.") for name in sys.modules)
+print(json.dumps(answer))
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A trained model with its data, the final file and one of epoch 1."""
+    folder = tmp_path_factory.mktemp("saved")
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(5), COUNTS)
+    x = rng.normal(size=(len(y), 8)).astype("float32") + y[:, None]
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(5)])
+    loss = keras_ccar.CCARLoss(
+        COUNTS, pivot=0.6, adjustment=LogitAdjustment(0.5), from_logits=True
+    )
+    model.compile("sgd", loss)
+    at_epoch_1 = {}
+
+    class Remember(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 0:
+                at_epoch_1["loss"] = self.model.evaluate(x, y, verbose=0)
+                at_epoch_1["predictions"] = self.model.predict(x, verbose=0)
+
+    model.fit(
+        x,
+        y,
+        epochs=2,
+        verbose=0,
+        callbacks=[
+            keras_ccar.CCARCallback(update_frequencies=True, momentum=0.5),
+            keras.callbacks.ModelCheckpoint(folder / "epoch-{epoch}.keras"),
+            Remember(),
+        ],
+    )
+    model.save(folder / "final.keras")
+    np.savez(folder / "data.npz", x=x, y=y)
+    expected = {
+        "epoch-1": at_epoch_1,
+        "final": {
+            "loss": model.evaluate(x, y, verbose=0),
+            "predictions": model.predict(x, verbose=0),
+        },
+    }
+    return folder, expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", ["final", "epoch-1"])
+@pytest.mark.parametrize("package", ["with", "without"])
+def test_loads_in_a_new_process(trained, file, package):
+    folder, expected = trained
+    paths = [str(folder / f"{file}.keras"), str(folder / "data.npz")]
+    answer = subprocess.run(
+        [sys.executable, "-c", LOAD, *paths, package],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    answer = json.loads(answer.stdout.splitlines()[-1])
+    np.testing.assert_allclose(
+        answer["predictions"], expected[file]["predictions"], rtol=1e-5, atol=1e-6
+    )
+    if package == "with":
+        assert answer["name"] == "CCARLoss"
+        np.testing.assert_allclose(answer["loss"], expected[file]["loss"], rtol=1e-5)
+
+
+def test_training_goes_on_after_loading(trained):
+    folder, _ = trained
+    data = np.load(folder / "data.npz")
+    model = keras.models.load_model(folder / "final.keras")
+    saved = np.array(model.loss.class_counts) / sum(model.loss.class_counts)
+    callback = keras_ccar.CCARCallback()
+    model.fit(data["x"], data["y"], callbacks=[callback], verbose=0)
+    np.testing.assert_allclose(callback.statistics()["frequency"], saved, rtol=1e-6)
+    assert callback.statistics()["count"].tolist() == COUNTS
+
+
+@pytest.mark.tensorflow_only
+def test_exported_model_serves(trained, tmp_path):
+    import tensorflow as tf
+
+    folder, expected = trained
+    model = keras.models.load_model(folder / "final.keras")
+    model.export(tmp_path / "served", verbose=False)
+    served = tf.saved_model.load(tmp_path / "served")
+    x = np.load(folder / "data.npz")["x"]
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(served.serve(x)), expected["final"]["predictions"], 1e-5
+    )
