@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import logging
 import shlex
 import sys
 from pathlib import Path
@@ -37,6 +38,8 @@ def main(arguments=None):
         130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
+    # Every run has a model of its own to compile, which TensorFlow warns about.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     console = Console()
     try:
         return options.command(options, console)

@@ -2,6 +2,7 @@
 
 import functools
 import io
+import textwrap
 import warnings
 
 import matplotlib
@@ -20,6 +21,7 @@ _GREY = "#8A8F98"
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKERS = "osD^vP"
 _STYLE = {
+    "axes.axisbelow": True,
     "axes.edgecolor": "#8A8F98",
     "axes.grid": True,
     "axes.grid.axis": "y",
@@ -123,12 +125,14 @@ def accuracy_by_group(results, figure):
     counts = results["dataset"]["class_counts"]
     sizes = {name: int(of.sum()) for name, of in shot_groups(counts).items()}
     groups = [name for name, size in sizes.items() if size] + ["balanced"]
+    sizes["balanced"] = len(counts)
     labels = {
-        "many": f"many\n(> 100 examples,\n{sizes['many']} classes)",
-        "medium": f"medium\n(20 to 100,\n{sizes['medium']} classes)",
-        "few": f"few\n(< 20,\n{sizes['few']} classes)",
-        "balanced": f"all\n({len(counts)} classes)",
+        "many": "many\n> 100 examples",
+        "medium": "medium\n20 to 100",
+        "few": "few\n< 20",
+        "balanced": "all",
     }
+    plural = {name: "class" if size == 1 else "classes" for name, size in sizes.items()}
     figure.set_size_inches(8, 3.8)
     axes = figure.subplots()
     styles = _styles(results)
@@ -147,7 +151,10 @@ def accuracy_by_group(results, figure):
             label=style["label"],
             error_kw={"ecolor": "#30343B", "elinewidth": 1, "capsize": 2},
         )
-    axes.set_xticks(np.arange(len(groups)), [labels[group] for group in groups])
+    axes.set_xticks(
+        np.arange(len(groups)),
+        [f"{labels[name]}\n{sizes[name]} {plural[name]}" for name in groups],
+    )
     axes.tick_params(axis="x", length=0)
     axes.set_ylabel("accuracy, %")
     _legend_above(figure, axes)
@@ -187,7 +194,7 @@ def confidence_by_class(results, figure):
                 marker=marker,
                 markersize=3,
             )
-        axes.set_title(method["title"])
+        axes.set_title(textwrap.fill(method["title"], 18))
         axes.set_ylim(0, 1.02)
         axes.xaxis.get_major_locator().set_params(integer=True)
     for axes in list(grid.flat)[len(shown) :]:
@@ -259,7 +266,7 @@ def weight_by_confidence(results, figure):
     axes.set_xlim(0, 1)
     axes.set_xlabel("confidence in the true class")
     axes.set_ylabel("weight Ω")
-    axes.legend(loc="upper right")
+    _legend_above(figure, axes)
 
 
 # File name: what draws it, and what its caption says.

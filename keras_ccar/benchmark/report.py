@@ -15,9 +15,9 @@ from keras_ccar.benchmark.storage import write_atomic
 _SCORES_NOTE = (
     "Percent, mean ± standard deviation over seeds, at the last epoch. Balanced: mean "
     "of the accuracies of the classes. Many, medium, few: classes of more than 100, of "
-    "20 to 100 and of fewer than 20 training examples. Calibration error: 15 bins, "
-    "lower is better. Mean weight: over all training examples and epochs; above 1 the "
-    "loss also acts as a larger learning rate."
+    "20 to 100 and of fewer than 20 training examples. ECE: expected calibration "
+    "error, 15 bins, lower is better. Mean weight: over all training examples and "
+    "epochs; above 1 the loss also acts as a larger learning rate."
 )
 _DIFFERENCES_NOTE = (
     "Points, each seed against the same seed of cross-entropy, which had the same "
@@ -117,8 +117,8 @@ def console_tables(results):
     Returns:
         A list of `rich.table.Table`.
     """
-    tables = [_console_table("Scores, %", summary.score_rows(results))]
-    differences = summary.difference_rows(results)
+    tables = [_console_table("Scores, %", summary.score_rows(results, digits=1))]
+    differences = summary.difference_rows(results, digits=1)
     if differences:
         heading = "Paired differences to cross-entropy, [95 % interval]"
         tables.append(_console_table(heading, differences))

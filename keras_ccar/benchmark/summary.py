@@ -13,7 +13,7 @@ METRICS = {
     "many": "many",
     "medium": "medium",
     "few": "few",
-    "ece": "calibration error",
+    "ece": "ECE",
 }
 CONFIDENCE_LEVEL = 0.95
 
@@ -175,11 +175,12 @@ def signed(value, digits=2):
     return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def score_rows(results):
+def score_rows(results, digits=2):
     """Returns the table of scores as text.
 
     Args:
         results: the dict of `results.json`.
+        digits: digits after the point.
 
     Returns:
         A list of rows, the header first: a method a row, a metric a column, each
@@ -191,17 +192,22 @@ def score_rows(results):
     rows = [header]
     for method in results["methods"]:
         own = table[table["method"] == method["name"]]
-        cells = [_score(own[column]) for column in columns]
+        # Weights are near 1: with fewer digits they would all look alike.
+        cells = [
+            _score(own[column], 2 if column == "mean_weight" else digits)
+            for column in columns
+        ]
         rows.append([method["title"], str(len(own)), *cells])
     return rows
 
 
-def difference_rows(results, baseline="ce"):
+def difference_rows(results, baseline="ce", digits=2):
     """Returns the table of paired differences to a baseline as text.
 
     Args:
         results: the dict of `results.json`.
         baseline: name of the method to compare with.
+        digits: digits after the point.
 
     Returns:
         A list of rows, the header first: a method a row, a metric a column, each
@@ -221,7 +227,8 @@ def difference_rows(results, baseline="ce"):
                 paired_difference(
                     by_seed(table, method["name"], metric),
                     by_seed(table, baseline, metric),
-                )
+                ),
+                digits,
             )
             for metric in METRICS
         ]
@@ -229,21 +236,20 @@ def difference_rows(results, baseline="ce"):
     return rows
 
 
-def _score(values):
+def _score(values, digits):
     mean, deviation = mean_and_deviation(values)
     if np.isnan(mean):
         return "–"
     if np.isnan(deviation):
-        return f"{mean:.2f}"
-    return f"{mean:.2f} ± {deviation:.2f}"
+        return f"{mean:.{digits}f}"
+    return f"{mean:.{digits}f} ± {deviation:.{digits}f}"
 
 
-def _difference(difference):
+def _difference(difference, digits):
     if not difference.seeds:
         return "–"
+    mean = signed(difference.mean, digits)
     if not difference.has_interval:
-        return signed(difference.mean)
-    return (
-        f"{signed(difference.mean)} "
-        f"[{signed(difference.low)}, {signed(difference.high)}]"
-    )
+        return mean
+    low, high = signed(difference.low, digits), signed(difference.high, digits)
+    return f"{mean} [{low}, {high}]"

@@ -1,0 +1,346 @@
+import csv
+import html.parser
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ccar
+from keras_ccar import datasets
+from keras_ccar.benchmark.cli import main
+
+METHODS = ("ce", "ccar")
+SETTINGS = ("--seeds", "2", "--epochs", "2", "--batch-size", "100")
+FIGURES = {
+    "accuracy_by_class.png",
+    "accuracy_by_group.png",
+    "confidence_by_class.png",
+    "weight_by_confidence.png",
+}
+
+
+def compare(folder, *more, methods=METHODS):
+    arguments = ["compare", "digits-lt", "--methods", *methods, *SETTINGS, *more]
+    return main([*arguments, "--output", str(folder)])
+
+
+def read(folder):
+    def refuse(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    text = (folder / "results.json").read_text("utf-8")
+    return json.loads(text, parse_constant=refuse)
+
+
+def outcomes(folder):
+    """The runs of a comparison without what differs between two of the same."""
+    runs = read(folder)["runs"]
+    return [
+        {key: run[key] for key in run if key not in ("seconds", "date")} for run in runs
+    ]
+
+
+def run_files(folder):
+    return {path.name: path.stat().st_mtime_ns for path in (folder / "runs").iterdir()}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A comparison that nobody disturbed; tests that change it make a copy."""
+    folder = tmp_path_factory.mktemp("finished")
+    assert compare(folder) == 0
+    return folder
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    for path in finished.rglob("*"):
+        if path.is_file():
+            target = tmp_path / path.relative_to(finished)
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def test_the_folder_holds_everything_and_nothing_unfinished(finished):
+    names = {path.name for path in finished.iterdir()}
+    assert names == FIGURES | {
+        "report.html",
+        "report.md",
+        "results.csv",
+        "results.json",
+        "runs",
+    }
+    for name in FIGURES:
+        assert (finished / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_csv_has_one_row_a_run(finished):
+    with open(finished / "results.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[:13] == [
+        "dataset",
+        "imbalance_factor",
+        "recipe",
+        "method",
+        "seed",
+        "epochs",
+        "top1",
+        "balanced",
+        "many",
+        "medium",
+        "few",
+        "ece",
+        "seconds",
+    ]
+    assert [(row["method"], row["seed"]) for row in rows] == [
+        ("ce", "0"),
+        ("ccar", "0"),
+        ("ce", "1"),
+        ("ccar", "1"),
+    ]
+    for row, run in zip(rows, read(finished)["runs"], strict=True):
+        assert (row["dataset"], row["recipe"]) == ("digits-lt", "digits")
+        assert (row["epochs"], row["imbalance_factor"]) == ("2", "40.0")
+        assert float(row["balanced"]) == pytest.approx(run["balanced"], abs=1e-3)
+        assert 10 < float(row["many"]) <= 100
+
+
+def test_json_tells_how_the_results_came_about(finished):
+    results = read(finished)
+    data = datasets.load("digits-lt")
+    assert results["dataset"]["digest"] == data.digest
+    assert results["dataset"]["class_counts"] == data.class_counts.tolist()
+    assert results["seeds"] == [0, 1]
+    assert results["recipe"]["batch_size"] == 100
+    environment = results["environment"]
+    assert environment["backend"] == keras.backend.backend()
+    assert environment["versions"]["keras_ccar"] == keras_ccar.__version__
+    assert environment["versions"]["keras"] == keras.__version__
+    assert environment["hardware"]["cores"] >= 1
+    assert "commit" in environment
+    for run in results["runs"]:
+        assert len(run["per_class_accuracy"]) == 10
+        assert np.mean(run["per_class_accuracy"]) == pytest.approx(run["balanced"])
+        assert np.shape(run["history"]["confidence"]) == (2, 10)
+
+
+def test_the_recorded_command_makes_the_same_runs_again(copied, monkeypatch, capsys):
+    command = read(copied)["command"].split()
+    assert command[:2] == [f"KERAS_BACKEND={keras.backend.backend()}", "keras-ccar"]
+    assert command[-2:] == ["--output", "finished0"]
+    before = run_files(copied)
+    assert main([*command[2:-1], str(copied)]) == 0
+    assert run_files(copied) == before
+    assert "4 of 4 runs are finished already" in capsys.readouterr().out
+
+
+def test_what_is_finished_is_not_trained_again(copied):
+    before, results = run_files(copied), (copied / "results.json").read_bytes()
+    (copied / "report.html").unlink()
+    assert compare(copied) == 0
+    assert run_files(copied) == before
+    assert read(copied)["runs"] == json.loads(results)["runs"]
+    assert (copied / "report.html").exists()
+
+
+def test_a_run_with_another_setting_is_another_run(copied):
+    before = run_files(copied)
+    assert compare(copied, "--strength", "0.5") == 0
+    after = run_files(copied)
+    assert set(before) < set(after)
+    # The strength is a setting of CCAR: cross-entropy is not trained again.
+    added = set(after) - set(before)
+    assert sorted(name.split("-")[0] for name in added) == ["ccar", "ccar"]
+
+
+def test_a_damaged_run_is_trained_again(copied):
+    expected = outcomes(copied)
+    victim = next((copied / "runs").glob("ce-seed1-*.json"))
+    victim.write_text(victim.read_text()[:100])
+    assert compare(copied) == 0
+    assert outcomes(copied) == expected
+
+
+def test_a_failed_run_is_recorded_and_the_others_go_on(tmp_path, capsys):
+    # exp(10000 * ...) overflows, so CCAR's loss is no number.
+    assert compare(tmp_path, "--strength", "1e4", "--seeds", "1") == 1
+    ce, ccar = read(tmp_path)["runs"]
+    assert ce["status"] == "finished"
+    assert ccar["status"] == "failed"
+    assert ccar["error"].startswith("FloatingPointError: the loss became")
+    assert "Failed: ccar, seed 0: FloatingPointError" in capsys.readouterr().out
+    assert "## Failed runs" in (tmp_path / "report.md").read_text("utf-8")
+    with open(tmp_path / "results.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["status"], row["top1"] == "") for row in rows] == [
+        ("finished", False),
+        ("failed", True),
+    ]
+    # It is tried again, the finished one is not.
+    before = run_files(tmp_path)
+    assert compare(tmp_path, "--strength", "1e4", "--seeds", "1") == 1
+    after = run_files(tmp_path)
+    assert [name for name in before if after[name] != before[name]] == [
+        name for name in before if name.startswith("ccar")
+    ]
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_finished_runs_and_the_same_command_goes_on(finished, tmp_path):
+    command = "import sys; from keras_ccar.benchmark.cli import main; sys.exit(main())"
+    arguments = ["compare", "digits-lt", "--methods", *METHODS, *SETTINGS]
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, *arguments, "--output", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that starts the tests in the background has SIGINT ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    runs = tmp_path / "runs"
+    deadline = time.monotonic() + 120
+    while not (runs.is_dir() and list(runs.glob("*.json"))):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    message = re.search(r"Stopped\. (\d) of 4 runs are finished and kept in", output)
+    assert message, output
+    kept = run_files(tmp_path)
+    assert len(kept) == int(message[1])
+    assert 1 <= len(kept) < 4
+    assert not [name for name in os.listdir(runs) if name.endswith(".tmp")]
+
+    assert compare(tmp_path) == 0
+    after = run_files(tmp_path)
+    assert {name: after[name] for name in kept} == kept
+    assert outcomes(tmp_path) == outcomes(finished)
+
+
+def test_the_report_begins_with_the_verdict(finished):
+    lines = (finished / "report.md").read_text("utf-8").splitlines()
+    assert lines[0] == "# CCAR on digits-lt, imbalance factor 40, recipe digits"
+    assert re.match(r"- CCAR .* cross-entropy: [\d.]+ % against [\d.]+ %", lines[2])
+    assert re.search(r"(includes|excludes) zero\.$", lines[2])
+    assert lines[3] == "- Not compared here: Balanced Softmax."
+
+
+class References(html.parser.HTMLParser):
+    """Collects what a page refers to, the elements it has, and its text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.references, self.elements, self.text = [], set(), ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.add(tag)
+        self.references += [
+            value
+            for name, value in attributes
+            if name in ("src", "href", "srcset", "data", "action", "poster")
+        ]
+
+    def handle_data(self, text):
+        self.text += text
+
+
+def test_the_page_needs_no_other_file(finished):
+    page = (finished / "report.html").read_text("utf-8")
+    found = References(page)
+    assert len(found.references) == len(FIGURES)
+    assert all(text.startswith("data:image/png;base64,") for text in found.references)
+    assert not found.elements & {"script", "link", "iframe", "object", "embed"}
+    assert not re.search(r"url\(|@import|https?://", page)
+    assert "CCAR" in found.text
+
+
+def test_report_is_made_again_from_the_results_alone(copied):
+    results = (copied / "results.json").read_bytes()
+    page = (copied / "report.html").read_text("utf-8")
+    for name in (*FIGURES, "report.html", "report.md"):
+        (copied / name).unlink()
+    assert main(["report", str(copied)]) == 0
+    assert (copied / "report.html").read_text("utf-8") == page
+    assert all((copied / name).exists() for name in (*FIGURES, "report.md"))
+    assert (copied / "results.json").read_bytes() == results
+
+
+def test_every_name_is_escaped(copied):
+    results = read(copied)
+    names = ["<script>alert(1)</script>", "$\\frac{$", "漢字", '"><img src=x>', "a|b"]
+    results["dataset"]["class_names"][: len(names)] = names
+    results["methods"][1]["title"] = "<b>bold</b>"
+    (copied / "results.json").write_text(json.dumps(results), "utf-8")
+    assert main(["report", str(copied)]) == 0
+    found = References((copied / "report.html").read_text("utf-8"))
+    assert not found.elements & {"script", "b"}
+    assert "x" not in found.references
+    for name in names:
+        assert name in found.text
+    assert "<b>" not in (copied / "report.md").read_text("utf-8").split("##")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["compare", "digits-lt", "--recipe", "plain"], "recipe 'plain' is not one"),
+        (["compare", "digits-lt", "--pivot", "2"], "pivot"),
+        (["compare", "digits-lt", "--strength", "-1"], "strength"),
+        (["compare", "digits-lt", "--model", "vgg"], "model 'vgg' is unknown"),
+        (["compare", "digits-lt", "--imbalance-factor", "1000"], "imbalance_factor"),
+        (["compare", "digits-lt", "--epochs", "0"], "epochs of a recipe"),
+        (["report", "."], "has no results.json"),
+    ],
+)
+def test_requests_that_cannot_be_met(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "is not JSON"), ("[]", "format 1"), ('{"format": 1}', "lacks command")],
+)
+def test_files_that_are_no_results(content, message, tmp_path, capsys):
+    (tmp_path / "results.json").write_text(content)
+    assert main(["report", str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["compare", "mnist"], ["compare", "digits-lt", "--methods", "sgd"], []],
+)
+def test_unknown_names_are_usage_errors(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    assert "usage: keras-ccar" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_real_cifar_runs_to_its_report(tmp_path):
+    try:
+        datasets.load("cifar100-lt", imbalance_factor=500)
+    except (FileNotFoundError, ModuleNotFoundError) as error:
+        pytest.skip(f"CIFAR-100 is not prepared: {error}")
+    arguments = ["compare", "cifar100-lt", "--imbalance-factor", "500", "--model"]
+    arguments += ["resnet8", "--epochs", "1", "--seeds", "1", "--methods", "ce", "ccar"]
+    assert main([*arguments, "--output", str(tmp_path)]) == 0
+    results = read(tmp_path)
+    assert results["recipe"]["name"] == "plain"
+    assert all(run["top1"] > 1 for run in results["runs"])
+    assert "from 1 seed" in (tmp_path / "report.md").read_text("utf-8")
