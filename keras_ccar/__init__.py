@@ -2,9 +2,19 @@
 
 import importlib
 
-from keras_ccar import adjustments, weightings
-from keras_ccar.callbacks import CCARCallback
-from keras_ccar.losses import CCARLoss, LongTailedCrossentropy
+from keras_ccar import adjustments, layers, weightings
+from keras_ccar.callbacks import CCARCallback, DeferredReweighting
+from keras_ccar.layers import LogitCorrection
+from keras_ccar.losses import (
+    BalancedSoftmaxLoss,
+    CCARLoss,
+    ClassBalancedLoss,
+    FocalLoss,
+    InverseFrequencyLoss,
+    LDAMLoss,
+    LogitAdjustedLoss,
+    LongTailedCrossentropy,
+)
 from keras_ccar.metrics import (
     BalancedAccuracy,
     ExpectedCalibrationError,
@@ -16,14 +26,23 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BalancedAccuracy",
+    "BalancedSoftmaxLoss",
     "CCARCallback",
     "CCARLoss",
+    "ClassBalancedLoss",
+    "DeferredReweighting",
     "ExpectedCalibrationError",
+    "FocalLoss",
+    "InverseFrequencyLoss",
+    "LDAMLoss",
+    "LogitAdjustedLoss",
+    "LogitCorrection",
     "LongTailedCrossentropy",
     "PerClassRecall",
     "ShotAccuracy",
     "adjustments",
     "datasets",
+    "layers",
     "weightings",
 ]
 

@@ -67,7 +67,6 @@ class LogitAdjustment(Adjustment):
         arXiv 2007.10740, Eq. 4.
 
     Example:
-
     ```python
     import keras_ccar
     from keras_ccar.adjustments import LogitAdjustment
@@ -103,6 +102,54 @@ class LogitAdjustment(Adjustment):
     def get_config(self):
         """See `Adjustment`."""
         return {"tau": self.tau, "smoothing": self.smoothing}
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class LDAMMargin(Adjustment):
+    """Asks rare classes to win by a margin: `S * (z - m_y e_y)`.
+
+    The margins are `m_c = M * (n_c / min n)^(-1/4)`. Logits must be cosines, as of
+    `keras_ccar.layers.CosineHead`, or the margin means nothing. For label
+    distributions the margin of a class counts for its share: `z - m * y`.
+
+    Args:
+        max_margin: M, the margin of the rarest class.
+        scale: S, the inverse temperature.
+
+    Raises:
+        ValueError: for a negative margin or scale.
+
+    Reference:
+        Cao et al. 2019, arXiv 1906.07413, Eq. 13 and its published code for S.
+
+    Example:
+    ```python
+    import keras_ccar
+    from keras_ccar.adjustments import LDAMMargin
+
+    loss = keras_ccar.CCARLoss(
+        [500, 20], adjustment=LDAMMargin(), from_logits=True
+    )
+    ```
+    """
+
+    def __init__(self, max_margin=0.5, scale=30.0):
+        self.max_margin = check_number("max_margin", max_margin, 0)
+        self.scale = check_number("scale", scale, 0)
+
+    def __call__(self, logits, labels, prior):
+        """See `Adjustment`."""
+        frequency = prior.frequency
+        # Classes without examples have no margin of their own: take the greatest.
+        rarest = ops.min(ops.where(frequency > 0, frequency, 1.0))
+        margins = self.max_margin * (rarest / ops.maximum(frequency, rarest)) ** 0.25
+        if len(labels.shape) < len(logits.shape):
+            labels = ops.one_hot(labels, prior.num_classes, dtype=logits.dtype)
+        return self.scale * (logits - ops.cast(margins, logits.dtype) * labels)
+
+    def get_config(self):
+        """See `Adjustment`."""
+        return {"max_margin": self.max_margin, "scale": self.scale}
 
 
 def get(adjustment):

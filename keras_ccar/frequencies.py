@@ -47,7 +47,6 @@ def class_counts_array(class_counts, name="class_counts"):
             none negative and not all zero.
 
     Example:
-
     ```python
     from keras_ccar.frequencies import class_counts_array
 
@@ -100,7 +99,6 @@ def class_prior(class_counts, name="class_counts"):
         ValueError: as `class_counts_array`.
 
     Example:
-
     ```python
     from keras_ccar.frequencies import class_prior
 
@@ -131,7 +129,6 @@ def shot_groups(class_counts, many=100, few=20):
         ValueError: if `few > many`, or as `class_counts_array`.
 
     Example:
-
     ```python
     from keras_ccar.frequencies import shot_groups
 

@@ -42,6 +42,10 @@ class ClassStatistics(keras.metrics.Metric):
             dtype="float32",
             name="frequency",
         )
+        # 1 where the loss weighs its samples, 0 while `DeferredReweighting` waits.
+        self.reweighting = keras.Variable(
+            1.0, trainable=False, dtype="float32", name="reweighting"
+        )
         self.is_recording = False
 
     @contextlib.contextmanager

@@ -4,6 +4,8 @@ Shapes: `p_t` is any tensor of confidences, softmax probabilities of the true cl
 `f_c` broadcasts against it and holds the frequency of that class.
 """
 
+import math
+
 import keras
 from keras import ops
 
@@ -13,6 +15,9 @@ from keras_ccar.serialization import deserialize_parts
 # Below this confidence the `inverse` form stops growing, or one mislabelled
 # example could outweigh a batch.
 INVERSE_CONFIDENCE_FLOOR = 1e-3
+
+# 1 - p_t of the most confident prediction that float32 tells from certainty.
+SMALLEST_DOUBT = 2.0**-24
 
 FORMS = ("exponential", "power", "information", "inverse")
 
@@ -63,7 +68,6 @@ def ccar_weight(
         public; the forms satisfy all that is.
 
     Example:
-
     ```python
     import numpy as np
     from keras import ops
@@ -128,9 +132,12 @@ class Weighting:
     Attributes:
         uses_confidence: whether the weight depends on `p_t`. One that does not is
             normalised over the training distribution, one that does over the batch.
+        uses_frequency: whether the weight depends on `f_c`, so that the loss needs
+            class counts.
     """
 
     uses_confidence = True
+    uses_frequency = True
 
     def __call__(self, p_t, f_c, prior):
         """Returns the weights of samples.
@@ -139,6 +146,7 @@ class Weighting:
             p_t: confidence in the true class, any shape.
             f_c: frequency of the true class, broadcasts against `p_t`.
             prior: the `keras_ccar.frequencies.ClassPrior` of the training data.
+                Like `f_c`, None in a loss without class counts.
 
         Returns:
             A tensor that broadcasts against `p_t`.
@@ -168,7 +176,6 @@ class CCARWeighting(Weighting):
         ValueError: as `ccar_weight`.
 
     Example:
-
     ```python
     import keras_ccar
     from keras_ccar.weightings import CCARWeighting
@@ -204,6 +211,127 @@ class CCARWeighting(Weighting):
             "strength": self.strength,
             "form": keras.saving.serialize_keras_object(self.form),
         }
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class InverseFrequency(Weighting):
+    """Weights classes by `1 / (K f_c)`: every class weighs the same in total.
+
+    A class without examples weighs as much as one with a single example would.
+
+    Example:
+    ```python
+    import keras_ccar
+    from keras_ccar.weightings import InverseFrequency
+
+    loss = keras_ccar.LongTailedCrossentropy([75, 25], weighting=InverseFrequency())
+    ```
+    """
+
+    uses_confidence = False
+
+    def __call__(self, p_t, f_c, prior):
+        """See `Weighting`."""
+        return 1.0 / (prior.num_classes * ops.maximum(f_c, prior.floor))
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class EffectiveNumber(Weighting):
+    """Weights classes by `(1 - β) / (1 - β^{n_c})`, scaled to sum to K.
+
+    `(1 - β^n) / (1 - β)` is the effective number of `n` examples that overlap. The
+    weights' mean over long-tailed training data is far below 1 (0.20 on CIFAR-100-LT
+    with imbalance factor 100), which trains like a smaller learning rate: use the
+    loss's `normalize=True`.
+
+    Args:
+        beta: β in [0, 1): 0 weighs all classes alike, 1 would be inverse frequency.
+
+    Raises:
+        ValueError: for a beta outside [0, 1).
+
+    Reference:
+        Cui et al. 2019, arXiv 1901.05555, Eq. 2 and Sec. 4.
+
+    Example:
+    ```python
+    import keras_ccar
+    from keras_ccar.weightings import EffectiveNumber
+
+    loss = keras_ccar.LongTailedCrossentropy(
+        [500, 20], weighting=EffectiveNumber(beta=0.999), normalize=True
+    )
+    ```
+    """
+
+    uses_confidence = False
+
+    def __init__(self, beta=0.9999):
+        self.beta = check_number("beta", beta, 0, 1)
+        if beta == 1:
+            raise ValueError(
+                "`beta` must be below 1; its limit is `InverseFrequency`. "
+                f"Received: beta={beta!r}"
+            )
+
+    def __call__(self, p_t, f_c, prior):
+        """See `Weighting`."""
+        weight = self._unscaled(f_c, prior)
+        scale = prior.num_classes / ops.sum(self._unscaled(prior.frequency, prior))
+        return weight * scale
+
+    def _unscaled(self, frequency, prior):
+        if self.beta == 0:
+            return ops.ones_like(frequency)
+        counts = ops.maximum(frequency, prior.floor) * prior.num_examples
+        # 1 - β^n, without the cancellation of β near 1.
+        return -(1.0 - self.beta) / ops.expm1(counts * math.log(self.beta))
+
+    def get_config(self):
+        """See `Weighting`."""
+        return {"beta": self.beta}
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class Focal(Weighting):
+    """Weights samples by `(1 - p_t)^γ`: easy ones fade, whatever their class.
+
+    Args:
+        gamma: γ >= 0; 0 is cross-entropy.
+
+    Raises:
+        ValueError: for a negative or non-finite gamma.
+
+    Reference:
+        Lin et al. 2017, arXiv 1708.02002, Eq. 4. There gradients flow through the
+        weight: `differentiate_weight=True` in the loss.
+
+    Example:
+    ```python
+    import keras_ccar
+    from keras_ccar.weightings import Focal
+
+    loss = keras_ccar.LongTailedCrossentropy(
+        [500, 20], weighting=Focal(gamma=1.0), differentiate_weight=True
+    )
+    ```
+    """
+
+    uses_frequency = False
+
+    def __init__(self, gamma=2.0):
+        self.gamma = check_number("gamma", gamma, 0, meaning="0 is cross-entropy")
+
+    def __call__(self, p_t, f_c, prior):
+        """See `Weighting`."""
+        if self.gamma == 0:
+            return ops.ones_like(p_t)
+        # Rounding can lift p_t above 1; below it, a power of 0 has no gradient.
+        return ops.maximum(1.0 - p_t, SMALLEST_DOUBT) ** self.gamma
+
+    def get_config(self):
+        """See `Weighting`."""
+        return {"gamma": self.gamma}
 
 
 def get(weighting):

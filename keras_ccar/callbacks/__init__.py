@@ -1,5 +1,6 @@
 """Callbacks for long-tailed training."""
 
 from keras_ccar.callbacks.ccar_callback import CCARCallback
+from keras_ccar.callbacks.deferred_reweighting import DeferredReweighting
 
-__all__ = ["CCARCallback"]
+__all__ = ["CCARCallback", "DeferredReweighting"]

@@ -6,9 +6,9 @@ import warnings
 
 import keras
 
+from keras_ccar.callbacks.attachment import attach_statistics, forget_compiled_functions
 from keras_ccar.callbacks.compiled_losses import compiled_losses, output_activation
 from keras_ccar.checks import check_number
-from keras_ccar.statistics import ClassStatistics
 
 
 class CCARCallback(keras.callbacks.Callback):
@@ -51,7 +51,6 @@ class CCARCallback(keras.callbacks.Callback):
         Jagati et al. 2026, arXiv 2601.15924.
 
     Example:
-
     ```python
     import keras
     import numpy as np
@@ -78,35 +77,26 @@ class CCARCallback(keras.callbacks.Callback):
         self.class_names = None if class_names is None else list(class_names)
         self.history = []
         self._tracked = {}
-        self._must_rebuild = False
+        self._is_new = False
 
     def set_model(self, model):
         """Hangs statistics on the model, where every loss of ours adds to them."""
         if model is not self._model:
             self.history = []
         super().set_model(model)
-        losses = compiled_losses(model)
-        if not losses:
-            raise ValueError(
-                "`CCARCallback` needs a model compiled with a keras_ccar loss, such as "
-                "`model.compile(loss=keras_ccar.CCARLoss(class_counts))`. Received a "
-                f"model compiled with loss={model.loss!r}."
-            )
-        self._tracked = {}
-        for outputs, loss in losses:
-            name = "_and_".join(outputs) if len(losses) > 1 else ""
+        self._tracked, is_new = attach_statistics(model, self)
+        self._is_new = self._is_new or is_new
+        for loss, _ in self._tracked.values():
             self._check_class_names(loss)
-            self._tracked[name] = (loss, self._attach(name, loss))
 
     def on_train_begin(self, logs=None):
         """Sees to it that training steps record, and only they."""
         for outputs, loss in compiled_losses(self.model):
             for output in outputs or [None]:
                 _warn_of_wrong_activation(loss, output_activation(self.model, output))
-        if self._must_rebuild:  # functions that know nothing of the statistics
-            self.model.make_train_function(force=True)
-            self.model.test_function = None
-            self._must_rebuild = False
+        if self._is_new:
+            forget_compiled_functions(self.model)
+            self._is_new = False
         if not hasattr(self.model.train_function, "records_ccar_statistics"):
             self.model.train_function = _recording(self.model)
 
@@ -152,21 +142,6 @@ class CCARCallback(keras.callbacks.Callback):
             names = {} if self.class_names is None else {"class_name": self.class_names}
             summaries[name] = {**names, **statistics.summarize()}
         return summaries[""] if "" in summaries else summaries
-
-    def _attach(self, name, loss):
-        attribute = f"{name}_ccar_statistics".lstrip("_")
-        statistics = getattr(self.model, attribute, None)
-        if statistics is None or statistics.num_classes != loss.num_classes:
-            scope = contextlib.nullcontext()
-            if hasattr(self.model, "distribute_strategy"):
-                scope = self.model.distribute_strategy.scope()
-            with scope:
-                statistics = ClassStatistics(loss.class_counts, name=attribute)
-            setattr(self.model, attribute, statistics)
-        if loss.statistics is not statistics:
-            loss.statistics = statistics
-            self._must_rebuild = True
-        return statistics
 
     def _check_class_names(self, loss):
         names = self.class_names

@@ -1,6 +1,21 @@
 """Losses for long-tailed classification."""
 
+from keras_ccar.losses.balanced_softmax_loss import BalancedSoftmaxLoss
 from keras_ccar.losses.ccar_loss import CCARLoss
+from keras_ccar.losses.class_balanced_loss import ClassBalancedLoss
+from keras_ccar.losses.focal_loss import FocalLoss
+from keras_ccar.losses.inverse_frequency_loss import InverseFrequencyLoss
+from keras_ccar.losses.ldam_loss import LDAMLoss
+from keras_ccar.losses.logit_adjusted_loss import LogitAdjustedLoss
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 
-__all__ = ["CCARLoss", "LongTailedCrossentropy"]
+__all__ = [
+    "BalancedSoftmaxLoss",
+    "CCARLoss",
+    "ClassBalancedLoss",
+    "FocalLoss",
+    "InverseFrequencyLoss",
+    "LDAMLoss",
+    "LogitAdjustedLoss",
+    "LongTailedCrossentropy",
+]

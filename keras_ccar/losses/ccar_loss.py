@@ -46,7 +46,6 @@ class CCARLoss(LongTailedCrossentropy):
         `ccar_weight` for the forms that satisfy all that is.
 
     Example:
-
     ```python
     import keras
     import numpy as np
@@ -100,7 +99,7 @@ class CCARLoss(LongTailedCrossentropy):
 
     @property
     def strength(self):
-        """s."""
+        """S."""
         return self.weighting.strength
 
     @property

@@ -34,7 +34,8 @@ class LongTailedCrossentropy(keras.losses.Loss):
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)` or a
-            dict `{class: count}`.
+            dict `{class: count}`. None where neither part needs them, as in
+            `FocalLoss`.
         weighting: a `keras_ccar.weightings.Weighting`, a callable
             `(p_t, f_c) -> weight`, or None for weight 1.
         adjustment: a `keras_ccar.adjustments.Adjustment`, or None.
@@ -67,7 +68,6 @@ class LongTailedCrossentropy(keras.losses.Loss):
         TypeError: if the weighting or the adjustment is not such.
 
     Example:
-
     ```python
     import keras_ccar
     from keras_ccar.adjustments import LogitAdjustment
@@ -104,6 +104,8 @@ class LongTailedCrossentropy(keras.losses.Loss):
         self.class_counts = class_counts
         self.weighting = weightings.get(weighting)
         self.adjustment = adjustments.get(adjustment)
+        if self.weighting is not None and self.weighting.uses_frequency:
+            self._require_class_counts("the weighting")
         self.normalize = normalize
         self.differentiate_weight = differentiate_weight
         self.from_logits = from_logits
@@ -113,6 +115,7 @@ class LongTailedCrossentropy(keras.losses.Loss):
         # Set by `CCARCallback`; without it the loss is a pure function.
         self.statistics = None
         if self.adjustment is not None:
+            self._require_class_counts("the adjustment")
             self.adjustment.check(self._prior)
 
     @property
@@ -122,6 +125,9 @@ class LongTailedCrossentropy(keras.losses.Loss):
 
     @class_counts.setter
     def class_counts(self, class_counts):
+        if class_counts is None:
+            self._prior = self._class_counts = None
+            return
         self._prior = class_prior(class_counts)
         counts = self._prior.frequency * self._prior.num_examples
         self._class_counts = [
@@ -131,8 +137,8 @@ class LongTailedCrossentropy(keras.losses.Loss):
 
     @property
     def num_classes(self):
-        """K, the number of classes."""
-        return len(self._class_counts)
+        """K, the number of classes, or None without class counts."""
+        return None if self._prior is None else self._prior.num_classes
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """See `keras.losses.Loss`."""
@@ -164,14 +170,14 @@ class LongTailedCrossentropy(keras.losses.Loss):
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
         if self.axis not in (-1, len(y_pred.shape) - 1):
             y_pred = ops.moveaxis(y_pred, self.axis, -1)
-        self._check_num_classes(y_pred)
+        num_classes = self._check_num_classes(y_pred)
         labels, is_sparse = standardize_labels(labels, y_pred.shape, self.axis)
         logits = y_pred if self.from_logits else _log_probabilities(y_pred)
         counted = inputs.get("counted")
         if not is_sparse:
             self._check_distributions(labels)
             return self._losses(ops.cast(labels, self.dtype), logits, counted)
-        labels, is_class, is_ignored = self._classes(labels)
+        labels, is_class, is_ignored = self._classes(labels, num_classes)
         is_counted = ops.cast(is_class, self.dtype)
         counted = is_counted if counted is None else counted * is_counted
         losses = self._losses(labels, logits, counted, is_sparse=True)
@@ -188,7 +194,7 @@ class LongTailedCrossentropy(keras.losses.Loss):
         if self.adjustment is not None:
             logits = self.adjustment(logits, labels, prior)
         if is_sparse and self.label_smoothing:
-            labels = ops.one_hot(labels, self.num_classes, dtype=self.dtype)
+            labels = ops.one_hot(labels, logits.shape[-1], dtype=self.dtype)
             is_sparse = False
         # A term is a sample; with distributions, a class of a sample.
         if is_sparse:
@@ -209,26 +215,32 @@ class LongTailedCrossentropy(keras.losses.Loss):
         if is_sparse:
             return terms
         smoothing = self.label_smoothing
-        labels = (1.0 - smoothing) * labels + smoothing / self.num_classes
+        labels = (1.0 - smoothing) * labels + smoothing / logits.shape[-1]
         return ops.sum(labels * terms, axis=-1)
 
     def _weight(self, confidence, labels, mass, prior):
         def of_terms(class_vector):
-            return class_vector if labels is None else ops.take(class_vector, labels)
+            if labels is None or class_vector is None:
+                return class_vector
+            return ops.take(class_vector, labels)
 
         if self.weighting is None:
             return ops.ones_like(confidence)
+        frequency = prior.frequency if prior else None
         if self.weighting.uses_confidence:
-            weight = self.weighting(confidence, of_terms(prior.frequency), prior)
+            weight = self.weighting(confidence, of_terms(frequency), prior)
             if self.normalize:
                 mean = ops.sum(mass * weight) / ops.maximum(ops.sum(mass), 1e-37)
                 weight = weight / ops.where(mean > 0, mean, 1.0)
         else:
-            class_weight = self.weighting(None, prior.frequency, prior)
+            class_weight = self.weighting(None, frequency, prior)
             if self.normalize:
-                class_weight = class_weight / ops.sum(prior.frequency * class_weight)
+                class_weight = class_weight / ops.sum(frequency * class_weight)
             weight = of_terms(class_weight)
         weight = ops.cast(weight, self.dtype)
+        if self.statistics is not None:  # `DeferredReweighting` may have it off
+            switch = ops.cast(self.statistics.reweighting, self.dtype)
+            weight = switch * weight + (1.0 - switch)
         return weight if self.differentiate_weight else ops.stop_gradient(weight)
 
     def _record(self, labels, mass, confidence, weight):
@@ -241,17 +253,19 @@ class LongTailedCrossentropy(keras.losses.Loss):
         self.statistics.update_state(totals)
 
     def _current_prior(self):
+        if self._prior is None:
+            return None
         frequency = self._prior.frequency
         if self.statistics is not None:
             frequency = self.statistics.frequency
         frequency = ops.cast(ops.convert_to_tensor(frequency), self.dtype)
         return ClassPrior(frequency, self._prior.num_examples)
 
-    def _classes(self, labels):
+    def _classes(self, labels, num_classes):
         """Returns int32 labels in [0, K), which labels are classes, which ignored."""
-        check_sparse_values(labels, self.num_classes, self.ignore_class)
+        check_sparse_values(labels, num_classes, self.ignore_class)
         classes = ops.cast(labels, "int32")
-        is_class = (classes >= 0) & (classes < self.num_classes)
+        is_class = (classes >= 0) & (classes < num_classes)
         is_class = is_class & (ops.cast(classes, labels.dtype) == labels)
         is_ignored = ops.zeros_like(is_class)
         if self.ignore_class is not None:
@@ -260,12 +274,22 @@ class LongTailedCrossentropy(keras.losses.Loss):
         return ops.where(is_class, classes, 0), is_class, is_ignored
 
     def _check_num_classes(self, y_pred):
-        if len(y_pred.shape) < 2 or y_pred.shape[-1] != self.num_classes:
+        num_classes = y_pred.shape[-1]
+        if len(y_pred.shape) < 2 or num_classes != (self.num_classes or num_classes):
             raise ValueError(
                 "`class_counts` must have one entry for each class on the class axis "
                 f"of `y_pred`, which has a rank of at least 2. Received "
                 f"{self.num_classes} counts and y_pred.shape={tuple(y_pred.shape)} "
                 "(class axis last)."
+            )
+        return num_classes
+
+    def _require_class_counts(self, what):
+        if self._prior is None:
+            raise ValueError(
+                f"`class_counts` must be given: {what} of the loss {self.name!r} "
+                "needs the number of training examples of each class. "
+                "Received: class_counts=None"
             )
 
     def _check_distributions(self, labels):

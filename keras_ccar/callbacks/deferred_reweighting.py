@@ -1,0 +1,71 @@
+"""Turns the weights of losses on after some epochs."""
+
+import keras
+
+from keras_ccar.callbacks.attachment import attach_statistics, forget_compiled_functions
+from keras_ccar.checks import check_number
+
+
+class DeferredReweighting(keras.callbacks.Callback):
+    """Trains with weight 1 at first, and with the loss's weights from an epoch on.
+
+    Deferred reweighting (DRW) lets a network learn its features from the data as they
+    are, and reweights only then. The switch is a variable of the compiled step, which
+    is therefore compiled once. Adjustments of the logits are on throughout.
+
+    Args:
+        start_epoch: the first epoch (from 0) that trains with weights.
+
+    Raises:
+        ValueError: for a negative start epoch; when training begins, if the model was
+            compiled without a loss of this package.
+
+    Reference:
+        Cao et al. 2019, arXiv 1906.07413, Algorithm 1.
+
+    Example:
+    ```python
+    import keras
+    import numpy as np
+    import keras_ccar
+    from keras_ccar.weightings import EffectiveNumber
+
+    model = keras.Sequential([keras.Input((8,)), keras_ccar.layers.CosineHead(3)])
+    model.compile(
+        "sgd",
+        keras_ccar.LDAMLoss(
+            [3, 2, 1], weighting=EffectiveNumber(), normalize=True, from_logits=True
+        ),
+    )
+    model.fit(
+        np.ones((6, 8)),
+        np.array([0, 0, 0, 1, 1, 2]),
+        epochs=2,
+        callbacks=[keras_ccar.DeferredReweighting(start_epoch=1)],
+        verbose=0,
+    )
+    ```
+    """
+
+    def __init__(self, start_epoch):
+        super().__init__()
+        self.start_epoch = check_number("start_epoch", start_epoch, 0)
+        self._attached = {}
+        self._is_new = False
+
+    def set_model(self, model):
+        """Hangs the switch on the model."""
+        super().set_model(model)
+        self._attached, is_new = attach_statistics(model, self)
+        self._is_new = self._is_new or is_new
+
+    def on_train_begin(self, logs=None):
+        """Sees to it that the compiled step reads the switch."""
+        if self._is_new:
+            forget_compiled_functions(self.model)
+            self._is_new = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Sets the switch."""
+        for _, statistics in self._attached.values():
+            statistics.reweighting.assign(float(epoch >= self.start_epoch))

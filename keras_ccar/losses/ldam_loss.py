@@ -1,0 +1,56 @@
+"""LDAM: label-distribution-aware margins."""
+
+import keras
+
+from keras_ccar.adjustments import LDAMMargin
+from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class LDAMLoss(LongTailedCrossentropy):
+    """Label-distribution-aware margin loss: cross-entropy of `S (z - m_y e_y)`.
+
+    The margins are `m_c = M (n_c / min n)^(-1/4)`. Use it with the cosine head
+    `keras_ccar.layers.CosineHead` and `from_logits=True`. For LDAM-DRW add
+    `weighting=keras_ccar.weightings.EffectiveNumber()` and the callback
+    `keras_ccar.DeferredReweighting(start_epoch)`.
+
+    Args:
+        class_counts: training examples of each class: a sequence of shape `(K,)` or a
+            dict `{class: count}`.
+        max_margin: M, the margin of the rarest class.
+        scale: S, the inverse temperature.
+        name: name of the loss.
+        **arguments: further arguments of `LongTailedCrossentropy`, such as
+            `from_logits`, `weighting` or `label_smoothing`.
+
+    Raises:
+        ValueError: as `LongTailedCrossentropy`, and for a negative margin or scale.
+
+    Reference:
+        Cao et al. 2019, arXiv 1906.07413, Eq. 13.
+
+    Example:
+    ```python
+    import keras_ccar
+
+    loss = keras_ccar.LDAMLoss([500, 100, 20], from_logits=True)
+    value = loss([0, 2], [[0.9, 0.5, -0.2], [0.1, 0.2, 0.3]])
+    ```
+    """
+
+    def __init__(
+        self, class_counts, max_margin=0.5, scale=30.0, name="ldam", **arguments
+    ):
+        super().__init__(
+            class_counts,
+            adjustment=LDAMMargin(max_margin, scale),
+            name=name,
+            **arguments,
+        )
+
+    def get_config(self):
+        """Returns the constructor arguments as plain JSON."""
+        config = super().get_config()
+        del config["adjustment"]
+        return {**config, **self.adjustment.get_config()}
