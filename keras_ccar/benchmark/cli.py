@@ -108,6 +108,15 @@ def _parser():
     )
     rebuild.set_defaults(command=_report)
     rebuild.add_argument("folders", nargs="+", type=Path, metavar="DIR")
+
+    count = commands.add_parser(
+        "count",
+        help="show the class counts of a data set",
+        description="Shows how many training examples each class has.",
+    )
+    count.set_defaults(command=_count)
+    count.add_argument("dataset", choices=datasets.NAMES, help="one of: %(choices)s")
+    _add_data_options(count)
     return parser
 
 
@@ -175,11 +184,12 @@ def _compare(options, console):
     except (ValueError, OSError, ImportError) as error:
         raise _RequestError(str(error)) from error
     command = _command(plan, options, folder)
-    console.print(
-        f"{len(plan.methods)} methods x {len(plan.seeds)} seeds on {plan.data.name}, "
-        f"recipe {plan.recipe.name}, {plan.recipe.epochs} epochs, backend "
-        f"{keras.backend.backend()}",
-        highlight=False,
+    _say(console, plan.data.describe())
+    _say(
+        console,
+        f"Recipe {plan.recipe.name}; methods: {len(plan.methods)}, seeds: "
+        f"{len(plan.seeds)}, epochs: {plan.recipe.epochs}; backend "
+        f"{keras.backend.backend()}.",
     )
     records = []
     try:
@@ -206,18 +216,22 @@ def _plan(options):
     recipe = recipe_for(options.dataset, options.recipe)
     recipe = recipe.override(**_given(options, Recipe))
     losses = LossOptions(**_given(options, LossOptions))
-    data = datasets.load(
-        options.dataset,
-        imbalance_factor=options.imbalance_factor,
-        seed=options.data_seed,
-        data_dir=options.data_dir,
-    )
+    data = _load(options)
     # A method that is named twice is still one row.
     methods = tuple(get_method(name) for name in dict.fromkeys(options.methods))
     plan = Plan(data, recipe, methods, tuple(range(options.seeds)), losses)
     # A setting that a loss or the network rejects shall not cost a run each.
     plan.check()
     return plan
+
+
+def _load(options):
+    return datasets.load(
+        options.dataset,
+        imbalance_factor=options.imbalance_factor,
+        seed=options.data_seed,
+        data_dir=options.data_dir,
+    )
 
 
 def _command(plan, options, folder):
@@ -258,6 +272,17 @@ def _report(options, console):
         except (ValueError, OSError) as error:
             raise _RequestError(str(error)) from error
         _show(results, report.write_report(results, folder), console)
+    return 0
+
+
+def _count(options, console):
+    try:
+        data = _load(options)
+    except (ValueError, OSError, ImportError) as error:
+        raise _RequestError(str(error)) from error
+    datasets.show_class_counts(
+        data.class_counts, data.class_names, title=data.name, console=console
+    )
     return 0
 
 

@@ -11,6 +11,7 @@ from keras import ops
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from keras_ccar.benchmark.summary import mean_and_deviation
 from keras_ccar.frequencies import class_prior, shot_groups
@@ -79,7 +80,7 @@ def accuracy_by_class(results, figure):
     above.bar(position, counts[order], color="#C3C8D0", width=0.8)
     above.set_ylabel("training\nexamples")
     if counts.max() > 50 * max(counts.min(), 1):
-        above.set_yscale("log")
+        _logarithmic(above)
     smoothed = len(counts) > _MANY_CLASSES
     window = len(counts) // 10 if smoothed else 1
     for method, style in _styles(results):
@@ -262,7 +263,7 @@ def weight_by_confidence(results, figure):
             color="#50555E",
         )
     if axes.get_ylim()[1] > 10:
-        axes.set_yscale("log")
+        _logarithmic(axes)
     axes.set_xlim(0, 1)
     axes.set_xlabel("confidence in the true class")
     axes.set_ylabel("weight Ω")
@@ -343,6 +344,13 @@ def _number(value):
 
 def _short(name, length=18):
     return name if len(name) <= length else name[: length - 1] + "…"
+
+
+def _logarithmic(axes):
+    axes.set_yscale("log")
+    # Matplotlib writes powers as formulas, which are off on account of class names.
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _legend_above(figure, axes):

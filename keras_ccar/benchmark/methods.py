@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 import keras
 
 from keras_ccar.adjustments import LogitAdjustment
-from keras_ccar.losses import CCARLoss, LongTailedCrossentropy
+from keras_ccar.losses import (
+    BalancedSoftmaxLoss,
+    CCARLoss,
+    LogitAdjustedLoss,
+    LongTailedCrossentropy,
+)
 
 
 def _option(default, meaning, **metadata):
@@ -52,15 +57,11 @@ def _crossentropy(class_counts, options):
 
 
 def _balanced_softmax(class_counts, options):
-    return LongTailedCrossentropy(
-        class_counts, adjustment=LogitAdjustment(tau=1.0), from_logits=True
-    )
+    return BalancedSoftmaxLoss(class_counts, from_logits=True)
 
 
 def _logit_adjusted(class_counts, options):
-    return LongTailedCrossentropy(
-        class_counts, adjustment=LogitAdjustment(tau=options.tau), from_logits=True
-    )
+    return LogitAdjustedLoss(class_counts, tau=options.tau, from_logits=True)
 
 
 def _ccar(class_counts, options, adjustment=None):
