@@ -7,6 +7,7 @@ from keras_ccar.callbacks import CCARCallback, DeferredReweighting
 from keras_ccar.layers import LogitCorrection
 from keras_ccar.losses import (
     BalancedSoftmaxLoss,
+    BinaryCCARLoss,
     CCARLoss,
     ClassBalancedLoss,
     FocalLoss,
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BalancedAccuracy",
     "BalancedSoftmaxLoss",
+    "BinaryCCARLoss",
     "CCARCallback",
     "CCARLoss",
     "ClassBalancedLoss",

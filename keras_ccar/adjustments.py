@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_ccar.checks import check_number
-from keras_ccar.frequencies import describe_classes
+from keras_ccar.frequencies import describe_classes, require_class_counts
 
 
 class Adjustment:
@@ -19,8 +19,10 @@ class Adjustment:
         """Raises a `ValueError` for a prior that cannot be adjusted for.
 
         Args:
-            prior: the `keras_ccar.frequencies.ClassPrior`, as numpy.
+            prior: the `keras_ccar.frequencies.ClassPrior`, as numpy, or None if the
+                loss has no class counts.
         """
+        require_class_counts(prior, type(self).__name__)
 
     def __call__(self, logits, labels, prior):
         """Returns the adjusted logits.
@@ -81,6 +83,7 @@ class LogitAdjustment(Adjustment):
 
     def check(self, prior):
         """See `Adjustment`."""
+        super().check(prior)
         empty = np.asarray(prior.frequency) == 0
         if self.tau and not self.smoothing and empty.any():
             raise ValueError(

@@ -25,12 +25,23 @@ class ClassPrior(NamedTuple):
         return self.frequency.shape[0]
 
     @property
+    def counts(self) -> list:
+        """`n_c`, as a list of numbers, whole ones as integers."""
+        counts = np.asarray(self.frequency, "float64") * self.num_examples
+        whole = np.rint(counts)
+        is_whole = np.abs(counts - whole) < 1e-9 * np.maximum(whole, 1)
+        return [
+            int(whole[c]) if is_whole[c] else float(counts[c])
+            for c in range(len(counts))
+        ]
+
+    @property
     def floor(self) -> float:
         """Smallest frequency that is told apart from "never seen", `1 / (N + 1)`."""
         return 1.0 / (self.num_examples + 1.0)
 
 
-def class_counts_array(class_counts, name="class_counts"):
+def class_counts_array(class_counts, name="class_counts", minimum=2):
     """Checks class counts and returns them as an array.
 
     Args:
@@ -38,13 +49,14 @@ def class_counts_array(class_counts, name="class_counts"):
             `K >= 2`, or a dict `{class: count}` in which an absent class has none.
             Counts need not be whole numbers: frequencies are counts too.
         name: the argument's name, for messages.
+        minimum: the smallest number of classes.
 
     Returns:
         A float64 array of shape `(K,)`.
 
     Raises:
-        ValueError: if the counts are not a vector of at least two finite numbers,
-            none negative and not all zero.
+        ValueError: if the counts are not a vector of at least `minimum` finite
+            numbers, none negative and not all zero.
 
     Example:
     ```python
@@ -62,9 +74,10 @@ def class_counts_array(class_counts, name="class_counts"):
             f"`{name}` must be a sequence of numbers, one a class, or a dict "
             f"{{class: count}}. Received: {class_counts!r}"
         ) from error
-    if counts.ndim != 1 or counts.size < 2:
+    if counts.ndim != 1 or counts.size < minimum:
+        least = "two classes" if minimum == 2 else "one class"
         raise ValueError(
-            f"`{name}` must be one-dimensional with at least two classes: the number "
+            f"`{name}` must be one-dimensional with at least {least}: the number "
             f"of training examples of each. Received shape {counts.shape}. Count "
             "integer labels with `numpy.bincount(labels, minlength=num_classes)`."
         )
@@ -83,6 +96,20 @@ def class_counts_array(class_counts, name="class_counts"):
             "classes have a count of 0."
         )
     return counts
+
+
+def require_class_counts(prior, what):
+    """Raises a `ValueError` if a part of a loss needs class counts, but has none.
+
+    Args:
+        prior: the `ClassPrior`, or None.
+        what: the part that needs it.
+    """
+    if prior is None:
+        raise ValueError(
+            f"`class_counts` must be given: {what} needs the number of training "
+            "examples of each class. Received: class_counts=None"
+        )
 
 
 def class_prior(class_counts, name="class_counts"):

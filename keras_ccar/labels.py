@@ -1,9 +1,15 @@
-"""Tells integer labels from distributions; every label error is raised here."""
+"""Labels and predictions as they come; every error about them is raised here."""
+
+import math
 
 import numpy as np
 from keras import ops
 
 from keras_ccar.checks import concrete_value
+
+# The smallest probability whose logarithm has a finite float32 gradient. Keras stops
+# at 1e-7, from where a confident mistake no longer learns.
+SMALLEST_PROBABILITY = 1e-37
 
 
 def standardize_labels(y_true, pred_shape, axis):
@@ -51,31 +57,99 @@ def standardize_labels(y_true, pred_shape, axis):
     )
 
 
-def check_sparse_values(labels, num_classes, ignore_class=None):
-    """Raises a `ValueError` for known labels that are not classes."""
+def standardize_classes(labels, num_classes, ignore_class=None):
+    """Returns integer labels that can be used as indices, and which of them count.
+
+    Args:
+        labels: tensor of integer labels of any dtype.
+        num_classes: K.
+        ignore_class: label of samples to leave out.
+
+    Returns:
+        A tuple of tensors of the labels' shape: int32 labels in [0, K), 0 where the
+        label is no class; whether it is a class that counts; whether it is ignored.
+
+    Raises:
+        ValueError: for labels that are no classes, outside a compiled step.
+    """
+    _check_class_values(labels, num_classes, ignore_class)
+    classes = ops.cast(labels, "int32")
+    is_class = (classes >= 0) & (classes < num_classes)
+    is_class = is_class & (ops.cast(classes, labels.dtype) == labels)
+    is_ignored = ops.zeros_like(is_class)
+    if ignore_class is not None:
+        is_ignored = classes == ignore_class
+        is_class = is_class & ops.logical_not(is_ignored)
+    return ops.where(is_class, classes, 0), is_class, is_ignored
+
+
+def check_distributions(labels, ignore_class=None, low=0.0, high=math.inf):
+    """Raises a `ValueError` for label distributions that cannot be used."""
+    if ignore_class is not None:
+        raise ValueError(
+            "`ignore_class` applies to integer labels. Received "
+            f"ignore_class={ignore_class} and label distributions of shape "
+            f"{tuple(labels.shape)}: leave samples out with a sample weight of 0."
+        )
     values = concrete_value(labels)
     if values is None:
         return
-    values = values.astype("float64")
-    wrong = (values != np.floor(values)) | (values < 0) | (values >= num_classes)
-    if ignore_class is not None:
-        wrong &= values != ignore_class
+    wrong = ~((values >= low) & (values <= high) & np.isfinite(values))
     if wrong.any():
+        expected = "of at least 0" if high == math.inf else f"in [{low:g}, {high:g}]"
         raise ValueError(
-            f"`y_true` must hold integer labels in [0, {num_classes}). Received "
-            f"{values[wrong][:5].tolist()}. Labels to leave out can be given as "
-            "`ignore_class`."
+            f"`y_true` must hold label distributions: finite numbers {expected}. "
+            f"Received {values[wrong][:5].tolist()}"
         )
 
 
-def check_distribution_values(distributions):
-    """Raises a `ValueError` for known label distributions that are not such."""
-    values = concrete_value(distributions)
-    if values is not None and not (values >= 0).all():
+def binary_labels(labels, y_pred, num_classes):
+    """Brings targets to the shape and dtype of predictions of independent labels.
+
+    Args:
+        labels: tensor of the shape of `y_pred`, or without its last axis for one label.
+        y_pred: predictions `(..., K)`.
+        num_classes: K.
+
+    Raises:
+        ValueError: if shapes do not fit, or, outside a compiled step, for targets
+            outside [0, 1].
+    """
+    labels = ops.cast(ops.convert_to_tensor(labels), y_pred.dtype)
+    shape = tuple(y_pred.shape)
+    if len(shape) < 2 or shape[-1] != num_classes:
         raise ValueError(
-            "`y_true` must hold label distributions: finite and at least 0. "
-            f"Received {values[~(values >= 0)][:5].tolist()}"
+            "`class_counts` must have one entry for each label on the last axis of "
+            f"`y_pred`, which has a rank of at least 2. Received {num_classes} counts "
+            f"and y_pred.shape={shape}."
         )
+    if num_classes == 1 and _compatible(tuple(labels.shape), shape[:-1]):
+        labels = ops.expand_dims(labels, -1)
+    if not _compatible(tuple(labels.shape), shape):
+        raise ValueError(
+            "`y_true` must have the shape of `y_pred`: one target in [0, 1] for each "
+            f"label. Received: y_true.shape={tuple(labels.shape)}, "
+            f"y_pred.shape={shape}"
+        )
+    check_distributions(labels, high=1.0)
+    return labels
+
+
+def check_num_classes(y_pred, prior):
+    """Raises a `ValueError` unless predictions have the classes of the prior."""
+    if len(y_pred.shape) < 2 or (prior and y_pred.shape[-1] != prior.num_classes):
+        raise ValueError(
+            "`class_counts` must have one entry for each class on the class axis of "
+            "`y_pred`, which has a rank of at least 2. Received "
+            f"{prior.num_classes if prior else 'no'} counts and y_pred.shape="
+            f"{tuple(y_pred.shape)} (class axis last)."
+        )
+
+
+def log_probabilities(y_pred):
+    """Returns the logarithm of probabilities, after a check of their values."""
+    check_probabilities(y_pred)
+    return ops.log(ops.maximum(y_pred, SMALLEST_PROBABILITY))
 
 
 def check_probabilities(y_pred):
@@ -89,6 +163,22 @@ def check_probabilities(y_pred):
             "`y_pred` must hold probabilities in [0, 1] with from_logits=False. "
             f"Received values from {low:.4g} to {high:.4g}. If the model's outputs are "
             "logits (no softmax), pass `from_logits=True` to the loss."
+        )
+
+
+def _check_class_values(labels, num_classes, ignore_class):
+    values = concrete_value(labels)
+    if values is None:
+        return
+    values = values.astype("float64")
+    wrong = (values != np.floor(values)) | (values < 0) | (values >= num_classes)
+    if ignore_class is not None:
+        wrong &= values != ignore_class
+    if wrong.any():
+        raise ValueError(
+            f"`y_true` must hold integer labels in [0, {num_classes}). Received "
+            f"{values[wrong][:5].tolist()}. Labels to leave out can be given as "
+            "`ignore_class`."
         )
 
 

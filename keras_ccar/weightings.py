@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from keras_ccar.checks import check_number
+from keras_ccar.frequencies import require_class_counts
 from keras_ccar.serialization import deserialize_parts
 
 # Below this confidence the `inverse` form stops growing, or one mislabelled
@@ -138,6 +139,16 @@ class Weighting:
 
     uses_confidence = True
     uses_frequency = True
+
+    def check(self, prior):
+        """Raises a `ValueError` for a prior that the weight cannot be had from.
+
+        Args:
+            prior: the `keras_ccar.frequencies.ClassPrior`, or None if the loss has no
+                class counts.
+        """
+        if self.uses_frequency:
+            require_class_counts(prior, type(self).__name__)
 
     def __call__(self, p_t, f_c, prior):
         """Returns the weights of samples.

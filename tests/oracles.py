@@ -1,4 +1,4 @@
-"""Naive float64 numpy, written from the formulas of the papers. Uses none of our code."""
+"""Naive float64 numpy, written from the papers' formulas; uses none of our code."""
 
 import numpy as np
 

@@ -27,7 +27,7 @@ def test_smoothing_counts_more_of_every_class():
 
 
 def test_check_names_empty_classes_and_the_mend():
-    with pytest.raises(ValueError, match="class 1 .*LogitAdjustment\\(smoothing=1\\)"):
+    with pytest.raises(ValueError, match=r"class 1 .*LogitAdjustment\(smoothing=1\)"):
         LogitAdjustment().check(class_prior([3, 0, 1]))
     LogitAdjustment(smoothing=1).check(class_prior([3, 0, 1]))
     LogitAdjustment(tau=0).check(class_prior([3, 0, 1]))

@@ -12,14 +12,24 @@ import keras_ccar
 def test_public_names():
     assert keras_ccar.__all__ == [
         "BalancedAccuracy",
+        "BalancedSoftmaxLoss",
+        "BinaryCCARLoss",
         "CCARCallback",
         "CCARLoss",
+        "ClassBalancedLoss",
+        "DeferredReweighting",
         "ExpectedCalibrationError",
+        "FocalLoss",
+        "InverseFrequencyLoss",
+        "LDAMLoss",
+        "LogitAdjustedLoss",
+        "LogitCorrection",
         "LongTailedCrossentropy",
         "PerClassRecall",
         "ShotAccuracy",
         "adjustments",
         "datasets",
+        "layers",
         "weightings",
     ]
     for name in keras_ccar.__all__:

@@ -55,11 +55,12 @@ def forget_compiled_functions(model):
 def _statistics(model, output, loss):
     attribute = f"{output}_ccar_statistics".lstrip("_")
     statistics = getattr(model, attribute, None)
-    if statistics is None or loss.num_classes != statistics.num_classes:
+    counts = loss.statistics_counts
+    if statistics is None or len(counts) != statistics.num_classes:
         scope = contextlib.nullcontext()
         if hasattr(model, "distribute_strategy"):
             scope = model.distribute_strategy.scope()
         with scope:
-            statistics = ClassStatistics(loss.class_counts, name=attribute)
+            statistics = ClassStatistics(counts, name=attribute)
         setattr(model, attribute, statistics)
     return statistics

@@ -113,9 +113,8 @@ class CCARCallback(keras.callbacks.Callback):
                 logs.update(_log_entries(name, statistics))
             if self.update_frequencies and epoch >= self.start_epoch:
                 statistics.update_frequency(self.momentum)
-                # What the loss is saved with, and what it uses without a callback.
                 frequency = keras.ops.convert_to_numpy(statistics.frequency)
-                loss.class_counts = frequency.astype("float64") * sum(loss.class_counts)
+                loss.adopt_frequency(frequency.astype("float64"))
 
     def statistics(self):
         """Returns the statistics of the current epoch, or of the last one.
@@ -137,11 +136,12 @@ class CCARCallback(keras.callbacks.Callback):
             )
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()  # in mid-epoch, variables are behind
-        summaries = {}
-        for name, (_, statistics) in self._tracked.items():
-            names = {} if self.class_names is None else {"class_name": self.class_names}
-            summaries[name] = {**names, **statistics.summarize()}
-        return summaries[""] if "" in summaries else summaries
+        names = {} if self.class_names is None else {"class_name": self.class_names}
+        summaries = {
+            output: {**names, **loss.summarize()}
+            for output, (loss, _) in self._tracked.items()
+        }
+        return summaries.get("", summaries)
 
     def _check_class_names(self, loss):
         names = self.class_names

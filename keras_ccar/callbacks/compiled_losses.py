@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
+from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 
 # Layers that leave the range of their input alone.
 _PASS_THROUGH = (
@@ -26,7 +26,7 @@ def compiled_losses(model):
     outputs = {}
     losses = {}
     for path, loss in keras.tree.flatten_with_path(model.loss):
-        if isinstance(loss, LongTailedCrossentropy):
+        if isinstance(loss, ClassAwareLoss):
             losses[id(loss)] = loss
             outputs.setdefault(id(loss), []).extend(
                 _output_name(model, step) for step in path

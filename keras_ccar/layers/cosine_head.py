@@ -10,8 +10,8 @@ class CosineHead(keras.layers.Layer):
 
     Neither the length of the features nor that of a class's weights can favour a
     frequent class. The head of `LDAMLoss`, whose `scale` sharpens the cosines in
-    training. To predict calibrated probabilities give `scale` here, the same number,
-    and train with `LDAMLoss(scale=1)` and margins that are that much greater.
+    training. For calibrated probabilities give a `scale` here instead, and train with
+    `LDAMLoss(scale=1, max_margin=0.5 * scale)`, which is the same loss.
 
     Args:
         units: K, the number of classes.

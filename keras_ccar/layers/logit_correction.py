@@ -84,7 +84,7 @@ class LogitCorrection(keras.layers.Layer):
                     f"`{name}` must be above 0 where its logarithm is taken, but is 0 "
                     f"for {describe_classes(prior == 0)}. Add 1 to every class's count."
                 )
-        self.class_counts = np.asarray(frequency * 1.0).tolist()
+        self.class_counts = class_prior(class_counts).counts
         self.tau = check_number("tau", tau, 0)
         self.target_prior = None if target_prior is None else target.tolist()
         self.from_logits = from_logits

@@ -1,6 +1,7 @@
 """Losses for long-tailed classification."""
 
 from keras_ccar.losses.balanced_softmax_loss import BalancedSoftmaxLoss
+from keras_ccar.losses.binary_ccar_loss import BinaryCCARLoss
 from keras_ccar.losses.ccar_loss import CCARLoss
 from keras_ccar.losses.class_balanced_loss import ClassBalancedLoss
 from keras_ccar.losses.focal_loss import FocalLoss
@@ -11,6 +12,7 @@ from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 
 __all__ = [
     "BalancedSoftmaxLoss",
+    "BinaryCCARLoss",
     "CCARLoss",
     "ClassBalancedLoss",
     "FocalLoss",

@@ -2,29 +2,23 @@
 
 import keras
 from keras import ops
+from keras.src.backend import set_keras_mask  # not exported by Keras
 
-# Masks travel beside tensors in a registry that Keras does not export.
-from keras.src.backend import get_keras_mask, set_keras_mask
-
-from keras_ccar import adjustments, weightings
-from keras_ccar.checks import check_number
-from keras_ccar.frequencies import ClassPrior, class_prior
+from keras_ccar import adjustments
+from keras_ccar.frequencies import class_prior
 from keras_ccar.labels import (
-    check_distribution_values,
-    check_probabilities,
-    check_sparse_values,
+    check_distributions,
+    check_num_classes,
+    log_probabilities,
+    standardize_classes,
     standardize_labels,
 )
-from keras_ccar.serialization import deserialize_parts
+from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.statistics import dense_totals, sparse_totals
-
-# The smallest probability whose logarithm has a finite float32 gradient. Keras stops
-# at 1e-7, from where a confident mistake no longer learns.
-SMALLEST_PROBABILITY = 1e-37
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
-class LongTailedCrossentropy(keras.losses.Loss):
+class LongTailedCrossentropy(ClassAwareLoss):
     """Cross-entropy of adjusted logits, weighted by confidence and class frequency.
 
     `L = w(p_t, f_c) * -log p_t`, with `p_t` the softmax probability of the true class
@@ -97,66 +91,32 @@ class LongTailedCrossentropy(keras.losses.Loss):
         name="long_tailed_crossentropy",
         dtype=None,
     ):
-        policy = keras.dtype_policies.get(dtype or "float32")
-        precision = "float64" if policy.compute_dtype == "float64" else "float32"
-        super().__init__(name=name, reduction=reduction, dtype=precision)
-        self._dtype_argument = dtype if dtype is None else policy.name
+        super().__init__(
+            weighting,
+            normalize,
+            differentiate_weight,
+            from_logits,
+            label_smoothing,
+            reduction,
+            name,
+            dtype,
+        )
         self.class_counts = class_counts
-        self.weighting = weightings.get(weighting)
         self.adjustment = adjustments.get(adjustment)
-        if self.weighting is not None and self.weighting.uses_frequency:
-            self._require_class_counts("the weighting")
-        self.normalize = normalize
-        self.differentiate_weight = differentiate_weight
-        self.from_logits = from_logits
-        self.label_smoothing = check_number("label_smoothing", label_smoothing, 0, 1)
         self.ignore_class = ignore_class
         self.axis = axis
-        # Set by `CCARCallback`; without it the loss is a pure function.
-        self.statistics = None
-        if self.adjustment is not None:
-            self._require_class_counts("the adjustment")
-            self.adjustment.check(self._prior)
+        for part in (self.weighting, self.adjustment):
+            if part is not None:
+                part.check(self._prior)
 
     @property
     def class_counts(self):
         """The class counts, as a list. Where a callback updates frequencies, `N f`."""
-        return self._class_counts
+        return self._prior and self._prior.counts
 
     @class_counts.setter
     def class_counts(self, class_counts):
-        if class_counts is None:
-            self._prior = self._class_counts = None
-            return
-        self._prior = class_prior(class_counts)
-        counts = self._prior.frequency * self._prior.num_examples
-        self._class_counts = [
-            round(count) if abs(count - round(count)) < 1e-6 else count
-            for count in counts.tolist()
-        ]
-
-    @property
-    def num_classes(self):
-        """K, the number of classes, or None without class counts."""
-        return None if self._prior is None else self._prior.num_classes
-
-    def __call__(self, y_true, y_pred, sample_weight=None):
-        """See `keras.losses.Loss`."""
-        # Keras passes `call` neither masks nor sample weights. Both decide which
-        # samples are counted, so they travel with the labels.
-        inputs = {"labels": ops.convert_to_tensor(y_true)}
-        mask = get_keras_mask(y_pred)
-        y_pred = ops.convert_to_tensor(y_pred)
-        counted = None if mask is None else ops.cast(mask, self.dtype)
-        if sample_weight is not None:
-            sample_weight = _expand(sample_weight, len(y_pred.shape) - 1, self.dtype)
-            has_weight = ops.cast(sample_weight != 0, self.dtype)
-            counted = has_weight if counted is None else counted * has_weight
-        if counted is not None:
-            inputs["counted"] = counted
-        if mask is not None:
-            set_keras_mask(y_pred, mask)
-        return super().__call__(inputs, y_pred, sample_weight)
+        self._prior = None if class_counts is None else class_prior(class_counts)
 
     def call(self, y_true, y_pred):
         """Returns one loss per sample, of the shape of the labels.
@@ -170,14 +130,16 @@ class LongTailedCrossentropy(keras.losses.Loss):
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
         if self.axis not in (-1, len(y_pred.shape) - 1):
             y_pred = ops.moveaxis(y_pred, self.axis, -1)
-        num_classes = self._check_num_classes(y_pred)
+        check_num_classes(y_pred, self._prior)
         labels, is_sparse = standardize_labels(labels, y_pred.shape, self.axis)
-        logits = y_pred if self.from_logits else _log_probabilities(y_pred)
+        logits = y_pred if self.from_logits else log_probabilities(y_pred)
         counted = inputs.get("counted")
         if not is_sparse:
-            self._check_distributions(labels)
+            check_distributions(labels, self.ignore_class)
             return self._losses(ops.cast(labels, self.dtype), logits, counted)
-        labels, is_class, is_ignored = self._classes(labels, num_classes)
+        labels, is_class, is_ignored = standardize_classes(
+            labels, logits.shape[-1], self.ignore_class
+        )
         is_counted = ops.cast(is_class, self.dtype)
         counted = is_counted if counted is None else counted * is_counted
         losses = self._losses(labels, logits, counted, is_sparse=True)
@@ -190,147 +152,66 @@ class LongTailedCrossentropy(keras.losses.Loss):
 
     def _losses(self, labels, logits, counted, is_sparse=False):
         """Adjust, cross-entropy, weight."""
-        prior = self._current_prior()
+        num_classes = logits.shape[-1]
+        prior = self._prior
+        if prior is not None:
+            prior = prior._replace(frequency=self.current_frequency(prior.frequency))
         if self.adjustment is not None:
             logits = self.adjustment(logits, labels, prior)
         if is_sparse and self.label_smoothing:
-            labels = ops.one_hot(labels, logits.shape[-1], dtype=self.dtype)
+            labels = ops.one_hot(labels, num_classes, dtype=self.dtype)
             is_sparse = False
-        # A term is a sample; with distributions, a class of a sample.
+        # A term is a sample; with distributions, a class of a sample. Its mass is how
+        # much it counts in means and statistics.
         if is_sparse:
             terms = ops.sparse_categorical_crossentropy(
                 labels, logits, from_logits=True
             )
-            # How much a term counts in means and statistics.
-            mass = ops.ones_like(terms) if counted is None else counted
+            mass = counted
         else:
             terms = -ops.log_softmax(logits, axis=-1)
             mass = labels if counted is None else labels * counted[..., None]
         # The fused cross-entropy already holds the confidence.
         confidence = ops.exp(-terms)
         weight = self._weight(confidence, labels if is_sparse else None, mass, prior)
-        if self.statistics is not None and self.statistics.is_recording:
-            self._record(labels if is_sparse else None, mass, confidence, weight)
-        terms = terms * weight
+        if self.is_recording:
+            seen = [ops.stop_gradient(term) for term in (mass, confidence, weight)]
+            totals = (
+                sparse_totals(labels, *seen, self.pivot, num_classes)
+                if is_sparse
+                else dense_totals(*seen, self.pivot)
+            )
+            self.statistics.update_state(totals)
         if is_sparse:
-            return terms
+            return weight * terms
         smoothing = self.label_smoothing
-        labels = (1.0 - smoothing) * labels + smoothing / logits.shape[-1]
-        return ops.sum(labels * terms, axis=-1)
+        labels = (1.0 - smoothing) * labels + smoothing / num_classes
+        return ops.sum(labels * weight * terms, axis=-1)
 
     def _weight(self, confidence, labels, mass, prior):
+        """Weights of terms; `labels` where each has one class, else None."""
+
         def of_terms(class_vector):
-            if labels is None or class_vector is None:
-                return class_vector
-            return ops.take(class_vector, labels)
+            return class_vector if labels is None else ops.take(class_vector, labels)
 
-        if self.weighting is None:
+        weighting = self.weighting
+        if weighting is None:
             return ops.ones_like(confidence)
-        frequency = prior.frequency if prior else None
-        if self.weighting.uses_confidence:
-            weight = self.weighting(confidence, of_terms(frequency), prior)
-            if self.normalize:
-                mean = ops.sum(mass * weight) / ops.maximum(ops.sum(mass), 1e-37)
-                weight = weight / ops.where(mean > 0, mean, 1.0)
-        else:
-            class_weight = self.weighting(None, frequency, prior)
-            if self.normalize:
-                class_weight = class_weight / ops.sum(frequency * class_weight)
-            weight = of_terms(class_weight)
-        weight = ops.cast(weight, self.dtype)
-        if self.statistics is not None:  # `DeferredReweighting` may have it off
-            switch = ops.cast(self.statistics.reweighting, self.dtype)
-            weight = switch * weight + (1.0 - switch)
-        return weight if self.differentiate_weight else ops.stop_gradient(weight)
-
-    def _record(self, labels, mass, confidence, weight):
-        pivot = getattr(self.weighting, "pivot", 0.75)
-        terms = [ops.stop_gradient(term) for term in (mass, confidence, weight)]
-        if labels is None:
-            totals = dense_totals(*terms, pivot)
-        else:
-            totals = sparse_totals(labels, *terms, pivot, self.num_classes)
-        self.statistics.update_state(totals)
-
-    def _current_prior(self):
-        if self._prior is None:
-            return None
-        frequency = self._prior.frequency
-        if self.statistics is not None:
-            frequency = self.statistics.frequency
-        frequency = ops.cast(ops.convert_to_tensor(frequency), self.dtype)
-        return ClassPrior(frequency, self._prior.num_examples)
-
-    def _classes(self, labels, num_classes):
-        """Returns int32 labels in [0, K), which labels are classes, which ignored."""
-        check_sparse_values(labels, num_classes, self.ignore_class)
-        classes = ops.cast(labels, "int32")
-        is_class = (classes >= 0) & (classes < num_classes)
-        is_class = is_class & (ops.cast(classes, labels.dtype) == labels)
-        is_ignored = ops.zeros_like(is_class)
-        if self.ignore_class is not None:
-            is_ignored = classes == self.ignore_class
-            is_class = is_class & ops.logical_not(is_ignored)
-        return ops.where(is_class, classes, 0), is_class, is_ignored
-
-    def _check_num_classes(self, y_pred):
-        num_classes = y_pred.shape[-1]
-        if len(y_pred.shape) < 2 or num_classes != (self.num_classes or num_classes):
-            raise ValueError(
-                "`class_counts` must have one entry for each class on the class axis "
-                f"of `y_pred`, which has a rank of at least 2. Received "
-                f"{self.num_classes} counts and y_pred.shape={tuple(y_pred.shape)} "
-                "(class axis last)."
-            )
-        return num_classes
-
-    def _require_class_counts(self, what):
-        if self._prior is None:
-            raise ValueError(
-                f"`class_counts` must be given: {what} of the loss {self.name!r} "
-                "needs the number of training examples of each class. "
-                "Received: class_counts=None"
-            )
-
-    def _check_distributions(self, labels):
-        if self.ignore_class is not None:
-            raise ValueError(
-                "`ignore_class` applies to integer labels. Received "
-                f"ignore_class={self.ignore_class} and label distributions of shape "
-                f"{tuple(labels.shape)}: leave samples out with a sample weight of 0."
-            )
-        check_distribution_values(labels)
+        if weighting.uses_confidence:
+            frequency = None if prior is None else of_terms(prior.frequency)
+            weight = weighting(confidence, frequency, prior)
+            return self.finish_weight(weight, mass if self.normalize else None)
+        class_weight = weighting(None, prior.frequency, prior)
+        if self.normalize:
+            class_weight = class_weight / ops.sum(prior.frequency * class_weight)
+        return self.finish_weight(of_terms(class_weight))
 
     def get_config(self):
         """Returns the constructor arguments as plain JSON."""
         return {
+            **super().get_config(),
             "class_counts": self.class_counts,
-            "weighting": keras.saving.serialize_keras_object(self.weighting),
             "adjustment": keras.saving.serialize_keras_object(self.adjustment),
-            "normalize": self.normalize,
-            "differentiate_weight": self.differentiate_weight,
-            "from_logits": self.from_logits,
-            "label_smoothing": self.label_smoothing,
             "ignore_class": self.ignore_class,
             "axis": self.axis,
-            "dtype": self._dtype_argument,
-            **super().get_config(),
         }
-
-    @classmethod
-    def from_config(cls, config):
-        """Makes the loss again from `get_config()`."""
-        return cls(**deserialize_parts(config))
-
-
-def _log_probabilities(y_pred):
-    check_probabilities(y_pred)
-    return ops.log(ops.maximum(y_pred, SMALLEST_PROBABILITY))
-
-
-def _expand(sample_weight, rank, dtype):
-    """Gives sample weights trailing axes, so that they broadcast over the samples."""
-    sample_weight = ops.convert_to_tensor(sample_weight, dtype=dtype)
-    while len(sample_weight.shape) < rank:
-        sample_weight = ops.expand_dims(sample_weight, -1)
-    return sample_weight

@@ -62,9 +62,7 @@ def test_probabilities_equal_oracle(mode, soft):
     labels, logits = batch(3, soft)
     probabilities = oracles.softmax(logits.astype("float64")).astype("float32")
     loss = keras_ccar.CCARLoss(COUNTS, reduction=None)
-    value, gradient = value_and_gradient(
-        lambda p: loss(labels, p), probabilities, mode
-    )
+    value, gradient = value_and_gradient(lambda p: loss(labels, p), probabilities, mode)
     z = np.log(probabilities.astype("float64"))
     expected = oracles.loss_and_gradient(labels, z, COUNTS, weigh("exponential"))
     assert_close(value, expected[0], "loss")

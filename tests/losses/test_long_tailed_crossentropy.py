@@ -85,7 +85,7 @@ def test_class_axis(axis):
 @pytest.mark.parametrize("ignore_class", [255, -1, 2])
 def test_ignored_class_has_no_loss_and_is_not_averaged(ignore_class):
     labels = LABELS.copy()
-    labels[LABELS == ignore_class] = 0
+    labels[ignore_class == LABELS] = 0
     labels[:3] = ignore_class
     per_sample = numpy(crossentropy(ignore_class=ignore_class)(labels, LOGITS))
     assert (per_sample[:3] == 0).all()
@@ -143,9 +143,7 @@ def test_extreme_logits_stay_finite(mode, soft, value):
 def test_probabilities_0_and_1_stay_finite(mode):
     loss = LongTailedCrossentropy(COUNTS, keras_ccar.weightings.CCARWeighting())
     probabilities = np.eye(5, dtype="float32")[[0, 0]]
-    loss, gradient = value_and_gradient(
-        lambda p: loss([0, 1], p), probabilities, mode
-    )
+    loss, gradient = value_and_gradient(lambda p: loss([0, 1], p), probabilities, mode)
     assert np.isfinite(loss).all()
     assert np.isfinite(gradient).all()
 

@@ -1,0 +1,185 @@
+"""CCAR for labels that are each their own yes-or-no question."""
+
+import keras
+from keras import ops
+
+from keras_ccar.checks import check_number
+from keras_ccar.frequencies import ClassPrior, class_counts_array, class_prior
+from keras_ccar.labels import SMALLEST_PROBABILITY, binary_labels, check_probabilities
+from keras_ccar.losses.class_aware_loss import ClassAwareLoss
+from keras_ccar.statistics import dense_totals
+from keras_ccar.weightings import CCARWeighting
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class BinaryCCARLoss(ClassAwareLoss):
+    """Class-confidence-aware reweighting of sigmoid outputs: binary and multi-label.
+
+    Every label is a two-class problem of its own, with its own frequency `f_c`, the
+    share of examples (images, anchors, tokens) that carry it. Where the target is 1 the
+    confidence is `p` and the frequency `f_c`; where it is 0 they are `1 - p` and
+    `1 - f_c`. `L = y Ω(p, f_c) * -log p + (1 - y) Ω(1 - p, 1 - f_c) * -log(1 - p)`.
+
+    Args:
+        class_counts: examples that carry each label: a sequence of shape `(K,)` or a
+            dict `{label: count}`. K may be 1.
+        num_examples: N, the number of examples altogether.
+        pivot: ω in (0, 1]: the confidence at which the weight is 1.
+        strength: s >= 0; 0 is binary cross-entropy.
+        form: as in `CCARLoss`.
+        normalize: whether to divide weights by their mean over the batch.
+        differentiate_weight: whether gradients flow through the weight as well.
+        from_logits: whether predictions are logits rather than probabilities.
+        label_smoothing: α in [0, 1]: targets become `(1 - α) y + α / 2`.
+        reduction: as in every Keras loss. Each label of each example is one loss.
+        name: name of the loss.
+        dtype: as in `LongTailedCrossentropy`.
+
+    Call arguments:
+        y_true: targets in [0, 1], of the shape of `y_pred`; for one label also without
+            its last axis.
+        y_pred: predictions `(..., K)`.
+        sample_weight: optional, one for each label `(..., K)` or for each example.
+
+    Raises:
+        ValueError: for counts that are not such or exceed `num_examples`, otherwise as
+            `CCARLoss`.
+
+    Reference:
+        Jagati et al. 2026, arXiv 2601.15924, each label taken as two classes.
+
+    Example:
+    ```python
+    import keras
+    import keras_ccar
+
+    model = keras.Sequential([keras.Input((30,)), keras.layers.Dense(1)])
+    model.compile(
+        "adam",
+        keras_ccar.BinaryCCARLoss(
+            class_counts=[492], num_examples=284_807, from_logits=True
+        ),
+    )
+    ```
+    """
+
+    def __init__(
+        self,
+        class_counts,
+        num_examples,
+        pivot=0.75,
+        strength=1.0,
+        form="exponential",
+        normalize=False,
+        differentiate_weight=False,
+        from_logits=False,
+        label_smoothing=0.0,
+        reduction="sum_over_batch_size",
+        name="binary_ccar",
+        dtype=None,
+    ):
+        super().__init__(
+            CCARWeighting(pivot, strength, form),
+            normalize,
+            differentiate_weight,
+            from_logits,
+            label_smoothing,
+            reduction,
+            name,
+            dtype,
+        )
+        self.num_examples = check_number("num_examples", num_examples, 1)
+        self._set_counts(class_counts_array(class_counts, minimum=1))
+
+    def _set_counts(self, counts):
+        if (counts > self.num_examples).any():
+            raise ValueError(
+                "`class_counts` must not exceed `num_examples`, of which the examples "
+                f"that carry a label are a part. Received: class_counts={counts.tolist()}, "
+                f"num_examples={self.num_examples:g}"
+            )
+        # Statistics know 2K classes: examples that carry each label, and that do not.
+        self._prior = class_prior([*counts, *(self.num_examples - counts)])
+
+    @property
+    def class_counts(self):
+        """Examples that carry each label, as a list."""
+        return self._prior.counts[: self._prior.num_classes // 2]
+
+    @property
+    def statistics_counts(self):
+        """See `ClassAwareLoss`."""
+        return self._prior.counts
+
+    def adopt_frequency(self, frequency):
+        """See `ClassAwareLoss`."""
+        positive, negative = frequency.reshape(2, -1)
+        self._set_counts(positive / (positive + negative) * self.num_examples)
+
+    def summarize(self):
+        """Returns the statistics of positives, and of negatives as `negative_...`."""
+        summary = {}
+        for name, values in self.statistics.summarize().items():
+            summary[name], summary[f"negative_{name}"] = values.reshape(2, -1)
+        both = summary["frequency"] + summary["negative_frequency"]
+        summary["frequency"] = summary["frequency"] / both
+        del summary["negative_frequency"]
+        return summary
+
+    def loss_rank(self, y_pred):
+        """See `ClassAwareLoss`."""
+        return len(y_pred.shape)
+
+    def call(self, y_true, y_pred):
+        """Returns one loss per label, of the shape of `y_pred`.
+
+        Args:
+            y_true: targets; see the class.
+            y_pred: predictions; see the class.
+        """
+        inputs = y_true if isinstance(y_true, dict) else {"labels": y_true}
+        y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
+        y_true = binary_labels(inputs["labels"], y_pred, self.num_classes)
+        # The two classes of a label stand side by side on the axis before the last.
+        if self.from_logits:
+            terms = ops.softplus(ops.stack([-y_pred, y_pred], axis=-2))
+        else:
+            check_probabilities(y_pred)
+            both = ops.stack([y_pred, 1.0 - y_pred], axis=-2)
+            terms = -ops.log(ops.maximum(both, SMALLEST_PROBABILITY))
+        confidence = ops.exp(-terms)
+        share = ops.stack([y_true, 1.0 - y_true], axis=-2)
+        mass = share
+        if "counted" in inputs:
+            mass = share * ops.expand_dims(inputs["counted"], -2)
+        rows = ops.reshape(self.current_frequency(self._prior.frequency), (2, -1))
+        total = ops.maximum(ops.sum(rows, axis=0), self._prior.floor)
+        prior = ClassPrior(rows / total, self.num_examples)
+        weight = self.weighting(confidence, prior.frequency, prior)
+        weight = self.finish_weight(weight, mass if self.normalize else None)
+        if self.is_recording:
+            self.statistics.update_state(
+                dense_totals(
+                    *(
+                        ops.reshape(ops.stop_gradient(x), (-1, 2 * self.num_classes))
+                        for x in (mass, confidence, weight)
+                    ),
+                    self.pivot,
+                )
+            )
+        share = (1.0 - self.label_smoothing) * share + self.label_smoothing / 2
+        losses = ops.sum(share * weight * terms, axis=-2)
+        # A target that is none must not train silently.
+        is_target = (y_true >= 0) & (y_true <= 1)
+        return ops.where(is_target, losses, float("nan"))
+
+    def get_config(self):
+        """Returns the constructor arguments as plain JSON."""
+        config = super().get_config()
+        del config["weighting"]
+        return {
+            **config,
+            **self.weighting.get_config(),
+            "class_counts": self.class_counts,
+            "num_examples": self.num_examples,
+        }
