@@ -1,24 +1,44 @@
-"""Long-tailed data: the protocol and the loaders.
+"""Long-tailed data: the protocol, the loaders, counting and samplers.
 
 Importing this costs nothing; TensorFlow, tensorflow-datasets and scikit-learn are
 imported by what needs them.
 """
 
+from keras_ccar.datasets.count_report import plot_class_counts, show_class_counts
+from keras_ccar.datasets.counting import count_classes
 from keras_ccar.datasets.long_tailed_data import LongTailedData
 from keras_ccar.datasets.own_data import from_arrays
+from keras_ccar.datasets.own_directory import from_directory
+from keras_ccar.datasets.own_tfds import from_tfds
+from keras_ccar.datasets.pipeline import evaluation_batches, training_batches
 from keras_ccar.datasets.protocol import (
     long_tailed_counts,
     long_tailed_indices,
     subset_digest,
 )
 from keras_ccar.datasets.registry import NAMES, load
+from keras_ccar.datasets.samplers import (
+    class_balanced,
+    progressively_balanced,
+    square_root_balanced,
+)
 
 __all__ = [
     "NAMES",
     "LongTailedData",
+    "class_balanced",
+    "count_classes",
+    "evaluation_batches",
     "from_arrays",
+    "from_directory",
+    "from_tfds",
     "load",
     "long_tailed_counts",
     "long_tailed_indices",
+    "plot_class_counts",
+    "progressively_balanced",
+    "show_class_counts",
+    "square_root_balanced",
     "subset_digest",
+    "training_batches",
 ]

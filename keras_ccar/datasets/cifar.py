@@ -4,8 +4,9 @@ import re
 
 import numpy as np
 
+from keras_ccar.datasets._progress import track
 from keras_ccar.datasets.own_data import from_arrays
-from keras_ccar.datasets.prepared import open_prepared
+from keras_ccar.datasets.prepared import prepared_builder, read_split, split_size
 
 _BATCH = 1000
 
@@ -19,7 +20,7 @@ def load_cifar_lt(
     LDAM-DRW code (Cao et al. 2019), which takes them by their place in the original
     files; the prepared copy must carry that place.
     """
-    builder = open_prepared(f"cifar{num_classes}", data_dir)
+    builder = prepared_builder(f"cifar{num_classes}", data_dir)
     images, labels, ids = _read(builder, "train")
     if selection == "cao":
         order = _original_order(ids, builder)
@@ -37,12 +38,13 @@ def load_cifar_lt(
 
 
 def _read(builder, split):
+    features = ["image", "label", "id"]
+    batches = read_split(builder, split, features).batch(_BATCH).as_numpy_iterator()
+    size = split_size(builder, split)
     columns = zip(
         *(
-            (batch["image"], batch["label"], batch["id"])
-            for batch in builder.as_dataset(split=split)
-            .batch(_BATCH)
-            .as_numpy_iterator()
+            [batch[feature] for feature in features]
+            for batch in track(batches, f"Reading {builder.name}", size // _BATCH)
         ),
         strict=True,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.datasets._decoding import decoded
 from keras_ccar.frequencies import shot_groups
 
 
@@ -25,6 +26,9 @@ class LongTailedData:
             uint8 in [0, 255] from the named data sets, and int64 labels `(N,)`; None
             for data that is streamed from disk.
         test_arrays: the same of the test set; None if streamed or if there is none.
+        encoded_train: function that returns the stream of a data set that is not in
+            memory, a `tf.data.Dataset` of single `(file contents, label)`.
+        encoded_test: the same of the test set; None if there is none.
 
     Example:
     ```python
@@ -46,9 +50,8 @@ class LongTailedData:
     digest: str
     train_arrays: tuple[np.ndarray, np.ndarray] | None = None
     test_arrays: tuple[np.ndarray, np.ndarray] | None = None
-    # Make the streams of data that is not in memory.
-    make_train: Callable[[], Any] | None = field(default=None, repr=False)
-    make_test: Callable[[], Any] | None = field(default=None, repr=False)
+    encoded_train: Callable[[], Any] | None = field(default=None, repr=False)
+    encoded_test: Callable[[], Any] | None = field(default=None, repr=False)
 
     @property
     def num_classes(self):
@@ -57,13 +60,13 @@ class LongTailedData:
 
     @property
     def train(self):
-        """The training set as a `tf.data.Dataset` of single `(image, label)`."""
-        return _as_dataset(self.train_arrays, self.make_train)
+        """The training set as a `tf.data.Dataset` of single uint8 `(image, label)`."""
+        return _as_dataset(self.train_arrays, self.encoded_train)
 
     @property
     def test(self):
         """The test set as a `tf.data.Dataset` of `(image, label)`, or None."""
-        return _as_dataset(self.test_arrays, self.make_test)
+        return _as_dataset(self.test_arrays, self.encoded_test)
 
     def describe(self):
         """Returns one paragraph that says what the data is."""
@@ -83,9 +86,9 @@ class LongTailedData:
         )
 
 
-def _as_dataset(arrays, make):
+def _as_dataset(arrays, encoded):
     if arrays is not None:
         import tensorflow as tf
 
         return tf.data.Dataset.from_tensor_slices(arrays)
-    return make() if make is not None else None
+    return decoded(encoded()) if encoded is not None else None

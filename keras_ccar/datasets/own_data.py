@@ -99,7 +99,7 @@ def from_arrays(
         )
     class_counts = np.bincount(labels, minlength=len(class_names))
     if imbalance_factor is None:
-        imbalance_factor = class_counts.max() / class_counts[class_counts > 0].min()
+        imbalance_factor = observed_imbalance(class_counts)
     return LongTailedData(
         name=name,
         class_counts=class_counts,
@@ -110,6 +110,11 @@ def from_arrays(
         train_arrays=(images, labels),
         test_arrays=test,
     )
+
+
+def observed_imbalance(class_counts):
+    """Returns the most over the least frequent of the classes that have examples."""
+    return float(class_counts.max() / class_counts[class_counts > 0].min())
 
 
 def _checked(name, pair):

@@ -4,6 +4,7 @@ from functools import partial
 
 from keras_ccar.datasets.cifar import load_cifar_lt
 from keras_ccar.datasets.digits import load_digits_lt
+from keras_ccar.datasets.natural_images import load_natural_images
 from keras_ccar.datasets.protocol import (
     SELECTIONS,
     check_choice,
@@ -14,6 +15,11 @@ _LOADERS = {
     "digits-lt": load_digits_lt,
     "cifar10-lt": partial(load_cifar_lt, 10),
     "cifar100-lt": partial(load_cifar_lt, 100),
+    "imagenet-lt": partial(load_natural_images, "imagenet-lt", "imagenet_lt", "test"),
+    # The labels of its test split were never published.
+    "inaturalist2018": partial(
+        load_natural_images, "inaturalist2018", "i_naturalist2018", "validation"
+    ),
 }
 NAMES = tuple(_LOADERS)
 
@@ -24,6 +30,10 @@ def load(name, imbalance_factor=None, seed=0, data_dir=None, selection="hash"):
     - "digits-lt": the 8x8 digits of scikit-learn, imbalance factor 40.
     - "cifar10-lt", "cifar100-lt": imbalance factor 100 (Cui et al. 2019, arXiv
       1901.05555; Cao et al. 2019, arXiv 1906.07413).
+    - "imagenet-lt": 115,846 images of 1,000 classes (Liu et al. 2019, arXiv
+      1904.05160), streamed; the test set is ImageNet's validation set.
+    - "inaturalist2018": 437,513 images of 8,142 species (Van Horn et al. 2018, arXiv
+      1707.06642), streamed; the test set is its validation set.
 
     Digits are there with scikit-learn; the others are read from what
     tensorflow-datasets has prepared on disk. Nothing is downloaded.
@@ -31,7 +41,7 @@ def load(name, imbalance_factor=None, seed=0, data_dir=None, selection="hash"):
     Args:
         name: one of the names above.
         imbalance_factor: most frequent over least frequent class, at least 1.
-            Defaults to the one above.
+            Defaults to the one above; the last two have one of their own.
         seed: chooses the training examples.
         data_dir: folder of the data that tensorflow-datasets has prepared. Defaults
             to the environment variable TFDS_DATA_DIR, or to its own choice.

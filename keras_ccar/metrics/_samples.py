@@ -3,7 +3,7 @@
 from keras import ops
 from keras.src.backend import get_keras_mask  # JAX arrays carry no mask attribute
 
-from keras_ccar.labels import check_sparse_values, standardize_labels
+from keras_ccar.labels import standardize_classes, standardize_labels
 
 
 def classes_and_weights(
@@ -39,7 +39,6 @@ def classes_and_weights(
         )
     labels, is_sparse = standardize_labels(y_true, y_pred.shape, axis=-1)
     labels = labels if is_sparse else ops.argmax(labels, axis=-1)
-    labels = ops.cast(labels, "int32")
 
     weights = ops.ones_like(labels, dtype="float32")
     for factor in (sample_weight, mask):
@@ -50,10 +49,8 @@ def classes_and_weights(
     # Padding often holds labels such as -1; only labels that count are checked.
     labels = ops.where(weights == 0, 0, labels)
     classes = y_pred.shape[-1]
-    check_sparse_values(labels, classes)
-    is_class = (labels >= 0) & (labels < classes)
+    labels, is_class, _ = standardize_classes(labels, classes)
     weights = ops.where(is_class, weights, float("nan"))
-    labels = ops.where(is_class, labels, 0)
     return (
         ops.reshape(labels, (-1,)),
         ops.reshape(y_pred, (-1, classes)),

@@ -1,0 +1,19 @@
+"""Decodes images within a `tf.data` stream."""
+
+
+def decode(contents):
+    """Decodes PNG, JPEG, GIF or BMP contents to a uint8 tensor `(h, w, 3)`."""
+    import tensorflow as tf
+
+    image = tf.io.decode_image(contents, channels=3, expand_animations=False)
+    return tf.ensure_shape(image, (None, None, 3))
+
+
+def decoded(stream):
+    """Returns a stream of `(contents, label)` as one of `(image, label)`."""
+    import tensorflow as tf
+
+    return stream.map(
+        lambda contents, label: (decode(contents), label),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )

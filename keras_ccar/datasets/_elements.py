@@ -1,0 +1,50 @@
+"""Where the label stands in an element of somebody's data set."""
+
+from collections.abc import Mapping
+
+LABEL_KEYS = ("label", "labels", "target", "targets", "y")
+
+
+def label_of(element):
+    """Returns the label of a bare label, `(x, y)`, `(x, y, weight)` or a dict.
+
+    Raises:
+        ValueError: if it cannot be told which part is the label.
+    """
+    if isinstance(element, Mapping):
+        found = [key for key in LABEL_KEYS if key in element]
+        if len(found) == 1:
+            return element[found[0]]
+        raise ValueError(
+            f"Elements that are dicts must hold the label under one of "
+            f"{', '.join(LABEL_KEYS)}. Received the keys {sorted(element)}: map each "
+            "element to `(x, y)` first."
+        )
+    if isinstance(element, tuple | list):
+        if len(element) not in (2, 3):
+            raise ValueError(
+                "Elements must be labels, `(x, y)`, `(x, y, sample_weight)` or dicts. "
+                f"Received a {type(element).__name__} of {len(element)}: map each "
+                "element to `(x, y)` first."
+            )
+        label = element[1]
+        if isinstance(label, Mapping | tuple | list):
+            raise ValueError(
+                "Elements with several labels cannot be told apart: map each to "
+                "`(x, y)` with the label that counts."
+            )
+        return label
+    return element
+
+
+def parts_beside_label(element):
+    """Returns what stands in an element beside its label."""
+    if isinstance(element, Mapping):
+        label = label_of(element)
+        return [part for part in element.values() if part is not label]
+    return [element[0]] if isinstance(element, tuple | list) else []
+
+
+def whole_element(parts):
+    """Undoes that `tf.data` passes the parts of a tuple as separate arguments."""
+    return parts if len(parts) > 1 else parts[0]

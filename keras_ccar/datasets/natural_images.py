@@ -1,0 +1,21 @@
+"""ImageNet-LT and iNaturalist 2018, long-tailed as they are."""
+
+from keras_ccar.datasets.own_tfds import from_tfds
+from keras_ccar.datasets.prepared import prepared_builder
+
+
+def load_natural_images(
+    name, builder_name, test_split, imbalance_factor, seed, data_dir, selection
+):
+    """Loads a data set whose long tail is its own, as streams from disk."""
+    if imbalance_factor is not None or selection != "hash":
+        raise ValueError(
+            f"{name} is long-tailed as it is: leave `imbalance_factor` and `selection` "
+            "out."
+        )
+    return from_tfds(
+        prepared_builder(builder_name, data_dir),
+        test_split=test_split,
+        seed=seed,
+        name=name,
+    )

@@ -1,0 +1,102 @@
+"""Through a builder of tensorflow-datasets that prepares real files."""
+
+import numpy as np
+import pytest
+
+from keras_ccar.datasets import count_classes, from_arrays, from_tfds
+
+tfds = pytest.importorskip("tensorflow_datasets")
+
+LABELS = np.repeat([0, 1, 2], [20, 10, 5])
+IMAGES = np.random.default_rng(0).integers(0, 256, (35, 6, 5, 3), dtype="uint8")
+
+
+class TinyPets(tfds.core.GeneratorBasedBuilder):
+    """Images of noise; those of the split "broken" are no images at all."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        features = {
+            "image": tfds.features.Image(shape=(6, 5, 3), encoding_format="png"),
+            "label": tfds.features.ClassLabel(names=["cat", "dog", "owl"]),
+            "id": tfds.features.Text(),
+        }
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description="Images of noise.",
+            features=tfds.features.FeaturesDict(features),
+            homepage="https://www.tensorflow.org/datasets",
+        )
+
+    def _split_generators(self, dl_manager):
+        splits = {"train": IMAGES, "test": IMAGES[::5], "broken": [b"none"] * 35}
+        labels = {"train": LABELS, "test": LABELS[::5], "broken": LABELS}
+        return {
+            name: self._generate_examples(images, labels[name])
+            for name, images in splits.items()
+        }
+
+    def _generate_examples(self, images, labels):
+        for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+            yield i, {"image": image, "label": label, "id": f"{i}"}
+
+
+@pytest.fixture(scope="module")
+def builder(tmp_path_factory):
+    builder = TinyPets(data_dir=tmp_path_factory.mktemp("tfds"))
+    builder.download_and_prepare()
+    return builder
+
+
+def test_stream(builder):
+    data = from_tfds(builder)
+    assert data.class_counts.tolist() == [20, 10, 5]
+    assert data.class_names == ("cat", "dog", "owl")
+    assert data.imbalance_factor == 4
+    assert data.name == "tiny_pets"
+    stored = {
+        image.tobytes(): label for image, label in zip(IMAGES, LABELS, strict=True)
+    }
+    streamed = {x.tobytes(): int(y) for x, y in data.train.as_numpy_iterator()}
+    assert streamed == stored
+    assert sum(1 for _ in data.test) == 7
+
+
+def test_arrays_are_those_of_any_other_source(builder):
+    data = from_tfds(builder, imbalance_factor=2.5, in_memory=True)
+    other = from_arrays((IMAGES, LABELS), imbalance_factor=2.5)
+    assert data.class_counts.tolist() == [5, 3, 2]
+    assert data.digest == other.digest
+    assert len(data.test_arrays[1]) == 7
+
+
+def test_labels_are_counted_without_decoding_an_image(builder):
+    # The images of this split cannot be decoded, so nobody did.
+    assert count_classes(builder, split="broken").tolist() == [20, 10, 5]
+    with pytest.raises(Exception, match=r"PNG|image"):
+        list(builder.as_dataset(split="broken"))
+
+
+def test_counting_a_builder_is_counting_its_dataset(builder):
+    dataset = builder.as_dataset(split="train")
+    assert count_classes(builder).tolist() == count_classes(dataset).tolist()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"train_split": "training"}, "no split 'training': choose .*test, train"),
+        ({"image_key": "picture"}, "no feature 'picture': choose .*id, image, label"),
+        ({"imbalance_factor": 2}, "pass `in_memory=True`"),
+        ({"imbalance_factor": 0.5, "in_memory": True}, ">= 1"),
+    ],
+)
+def test_impossible_choices(builder, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        from_tfds(builder, **arguments)
+
+
+def test_nothing_prepared(tmp_path):
+    with pytest.raises(FileNotFoundError, match="No prepared tiny_pets .*tfds build"):
+        from_tfds(TinyPets(data_dir=tmp_path))
