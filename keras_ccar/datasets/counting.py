@@ -7,7 +7,7 @@ from keras_ccar.checks import check_whole_number
 from keras_ccar.datasets._elements import label_of, parts_beside_label
 from keras_ccar.datasets._progress import track
 from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.datasets.prepared import read_split, split_size
+from keras_ccar.datasets.prepared import read_labels, split_size
 
 # Unbatched streams are read in batches of this many labels.
 _BATCH = 1024
@@ -64,9 +64,7 @@ def count_classes(data, num_classes=None, split="train", label_key="label"):
     if isinstance(data, LongTailedData):
         return np.array(data.class_counts)
     if hasattr(data, "as_dataset"):
-        stream = read_split(data, split, [label_key]).map(lambda e: e[label_key])
-        elements, total = _labels_of_dataset(stream)
-        total = total or split_size(data, split)
+        elements, total = _labels_of_builder(data, split, label_key)
     elif hasattr(data, "element_spec"):
         elements, total = _labels_of_dataset(data)
     elif isinstance(data, keras.utils.PyDataset):
@@ -190,6 +188,12 @@ def _length_of(data):
         return len(data)
     except TypeError:
         return None
+
+
+def _labels_of_builder(builder, split, label_key):
+    batches = read_labels(builder, split, label_key, _BATCH).as_numpy_iterator()
+    size = split_size(builder, split)
+    return map(_as_labels, batches), None if size is None else -(-size // _BATCH)
 
 
 def _labels_of_dataset(dataset):

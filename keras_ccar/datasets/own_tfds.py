@@ -6,7 +6,7 @@ from keras_ccar.datasets._hashing import image_hashes
 from keras_ccar.datasets._progress import track
 from keras_ccar.datasets.long_tailed_data import LongTailedData
 from keras_ccar.datasets.own_data import from_arrays, observed_imbalance
-from keras_ccar.datasets.prepared import read_split, split_size
+from keras_ccar.datasets.prepared import check_features, read_split, split_size
 from keras_ccar.datasets.protocol import digest_of
 
 _BATCH = 256
@@ -59,6 +59,7 @@ def from_tfds(
     assert data.train_arrays[0].shape == (5, 28, 28, 1)
     ```
     """
+    check_features(builder, [image_key, label_key])
     name = name or builder.name
     class_names = builder.info.features[label_key].names
     if in_memory:

@@ -5,8 +5,10 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_ccar import datasets
+from keras_ccar.datasets.prepared import prepared_builder
 from keras_ccar.frequencies import shot_groups
 
 
@@ -99,6 +101,43 @@ def test_cifar100_is_the_published_one(cifar100):
 def test_cifar100_digest_is_pinned(cifar100):
     assert cifar100.digest == (
         "16b9e13201c389555f97e1e28d3aa526ac2343efc842a513c03616b5ecd42dae"
+    )
+
+
+@pytest.fixture(scope="module")
+def whole_cifar100():
+    """All of CIFAR-100's training images."""
+    try:
+        return datasets.from_tfds(
+            prepared_builder("cifar100"), test_split=None, in_memory=True
+        )
+    except FileNotFoundError as error:
+        pytest.skip(f"CIFAR-100 is not prepared here: {error}")
+
+
+def test_cifar100_digest_does_not_depend_on_the_order(cifar100, whole_cifar100):
+    images, labels = whole_cifar100.train_arrays
+    order = np.random.default_rng(0).permutation(len(labels))
+    shuffled = datasets.from_arrays(
+        (images[order], labels[order]), imbalance_factor=100
+    )
+    assert shuffled.digest == cifar100.digest
+    np.testing.assert_array_equal(shuffled.train_arrays[0], cifar100.train_arrays[0])
+
+
+@pytest.mark.slow
+def test_cifar100_digest_does_not_depend_on_the_source(
+    cifar100, whole_cifar100, tmp_path
+):
+    for name in whole_cifar100.class_names:
+        (tmp_path / name).mkdir()
+    for i, (image, label) in enumerate(zip(*whole_cifar100.train_arrays, strict=True)):
+        file = tmp_path / whole_cifar100.class_names[label] / f"{i}.png"
+        Image.fromarray(image).save(file)
+    from_folders = datasets.from_directory(tmp_path, imbalance_factor=100)
+    assert from_folders.digest == cifar100.digest
+    np.testing.assert_array_equal(
+        from_folders.train_arrays[0], cifar100.train_arrays[0]
     )
 
 

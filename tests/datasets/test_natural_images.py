@@ -45,16 +45,12 @@ def test_one_training_step_of_resnet50(data):
     )
     loss = keras_ccar.CCARLoss(data.class_counts)
     model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss)
-    before = model.get_layer("predictions").kernel.numpy().copy()
-    history = model.fit(
-        batches.take(1),
-        validation_data=datasets.evaluation_batches(data, 4, 32).take(1),
-        verbose=0,
-        shuffle=False,
-    ).history
+    evaluation = datasets.evaluation_batches(data, 4, 32)
+    assert np.isfinite(model.evaluate(evaluation, verbose=0))
+    before = model.get_layer("predictions").get_weights()[0]
+    history = model.fit(batches.take(1), verbose=0, shuffle=False).history
     assert np.isfinite(history["loss"]).all()
-    assert np.isfinite(history["val_loss"]).all()
-    assert np.abs(model.get_layer("predictions").kernel.numpy() - before).max() > 0
+    assert np.abs(model.get_layer("predictions").get_weights()[0] - before).max() > 0
 
 
 def test_sampler_before_decoding(data):
@@ -67,16 +63,16 @@ def test_sampler_before_decoding(data):
     )
     labels = np.concatenate([y for _, y in batches.as_numpy_iterator()])
     drawn = np.bincount(labels, minlength=data.num_classes)
-    expected = 24 / (data.class_counts > 0).sum()
-    assert set(drawn[data.class_counts > 0]) <= {int(expected), -int(-expected // 1)}
+    assert set(drawn[data.class_counts > 0]) == {24 // (data.class_counts > 0).sum()}
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_nothing_prepared(name, tmp_path):
-    with pytest.raises(FileNotFoundError, match="No prepared .*TFDS_DATA_DIR") as error:
+    with pytest.raises(FileNotFoundError, match="No prepared") as caught:
         datasets.load(name, data_dir=tmp_path)
-    if name == "imagenet-lt":
-        assert "ILSVRC2012_img_train.tar" in str(error.value)
+    assert "TFDS_DATA_DIR" in str(caught.value)
+    by_hand = "ILSVRC2012_img_train.tar" in str(caught.value)
+    assert by_hand == (name == "imagenet-lt")
 
 
 @pytest.mark.parametrize("arguments", [{"imbalance_factor": 10}, {"selection": "cao"}])

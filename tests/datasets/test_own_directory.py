@@ -10,7 +10,7 @@ from keras_ccar.datasets import count_classes, from_arrays, from_directory
 def write(folder, images, suffix=".png"):
     folder.mkdir(parents=True)
     for i, image in enumerate(images):
-        Image.fromarray(image).save(folder / f"{i}{suffix}")
+        Image.fromarray(image).save(folder / f"{i:03}{suffix}")
 
 
 @pytest.fixture
@@ -84,8 +84,8 @@ def test_images_of_different_shapes_can_be_streamed(animals):
 @pytest.mark.parametrize("in_memory", [True, False])
 @pytest.mark.parametrize("harm", ["garbage", "truncated", "empty"])
 def test_corrupt_image(animals, in_memory, harm):
-    folder, images, _ = animals
-    path = folder / "dog" / "7.png"
+    folder = animals[0]
+    path = folder / "dog" / "007.png"
     big = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype="uint8")
     Image.fromarray(big).save(path)
     contents = path.read_bytes()

@@ -48,10 +48,8 @@ def test_training_crops_are_parts_of_the_images():
 
 def test_crops_are_random_within_the_published_range():
     images, _ = collected(training_batches(in_color(ramp(200)), 4, 16))
-    rows, columns = (
-        np.ptp(images[..., 0], (1, 2)) / 4,
-        np.ptp(images[..., 1], (1, 2)) / 3,
-    )
+    rows = np.ptp(images[..., 0], (1, 2)) / 4
+    columns = np.ptp(images[..., 1], (1, 2)) / 3
     # From pixel centres to borders: a crop of n rows spans n * 15 / 16 of them.
     area = (rows * 16 / 15) * (columns * 16 / 15) / (48 * 64)
     assert area.min() > 0.04
