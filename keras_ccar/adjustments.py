@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_ccar.checks import check_number
 from keras_ccar.frequencies import describe_classes, require_class_counts
+from keras_ccar.numerics import at_least
 
 
 class Adjustment:
@@ -96,7 +97,7 @@ class LogitAdjustment(Adjustment):
     def __call__(self, logits, labels, prior):
         """See `Adjustment`."""
         # A frequency that training has updated may have sunk to 0.
-        frequency = ops.maximum(prior.frequency, prior.floor)
+        frequency = at_least(prior.frequency, prior.floor)
         if self.smoothing:
             share = self.smoothing / prior.num_examples
             frequency = (prior.frequency + share) / (1.0 + share * prior.num_classes)

@@ -7,10 +7,6 @@ from keras import ops
 
 from keras_ccar.checks import concrete_value
 
-# The smallest probability whose logarithm has a finite float32 gradient. Keras stops
-# at 1e-7, from where a confident mistake no longer learns.
-SMALLEST_PROBABILITY = 1e-37
-
 
 def standardize_labels(y_true, pred_shape, axis):
     """Brings labels to the shape of the per-sample loss, or of the logits.
@@ -144,12 +140,6 @@ def check_num_classes(y_pred, prior):
             f"{prior.num_classes if prior else 'no'} counts and y_pred.shape="
             f"{tuple(y_pred.shape)} (class axis last)."
         )
-
-
-def log_probabilities(y_pred):
-    """Returns the logarithm of probabilities, after a check of their values."""
-    check_probabilities(y_pred)
-    return ops.log(ops.maximum(y_pred, SMALLEST_PROBABILITY))
 
 
 def check_probabilities(y_pred):

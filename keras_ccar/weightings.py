@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_ccar.checks import check_number
 from keras_ccar.frequencies import require_class_counts
+from keras_ccar.numerics import at_least
 from keras_ccar.serialization import deserialize_parts
 
 # Below this confidence the `inverse` form stops growing, or one mislabelled
@@ -95,8 +96,8 @@ def ccar_weight(
             )
         weight = 1.0 / (
             num_classes
-            * ops.maximum(f_c, floor)
-            * ops.maximum(p_t, INVERSE_CONFIDENCE_FLOOR)
+            * at_least(f_c, floor)
+            * at_least(p_t, INVERSE_CONFIDENCE_FLOOR)
         )
         return weight if strength == 1 else weight**strength
     exploring = p_t < pivot
@@ -107,7 +108,7 @@ def ccar_weight(
         if form == "power":
             capacity = ops.log(2.0 - dual_phase_frequency)
         else:
-            capacity = -ops.log(ops.maximum(dual_phase_frequency, floor))
+            capacity = -ops.log(at_least(dual_phase_frequency, floor))
     return ops.exp(strength * capacity * (pivot - p_t))
 
 
@@ -243,7 +244,7 @@ class InverseFrequency(Weighting):
 
     def __call__(self, p_t, f_c, prior):
         """See `Weighting`."""
-        return 1.0 / (prior.num_classes * ops.maximum(f_c, prior.floor))
+        return 1.0 / (prior.num_classes * at_least(f_c, prior.floor))
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -294,7 +295,7 @@ class EffectiveNumber(Weighting):
     def _unscaled(self, frequency, prior):
         if self.beta == 0:
             return ops.ones_like(frequency)
-        counts = ops.maximum(frequency, prior.floor) * prior.num_examples
+        counts = at_least(frequency, prior.floor) * prior.num_examples
         # 1 - β^n, without the cancellation of β near 1.
         return -(1.0 - self.beta) / ops.expm1(counts * math.log(self.beta))
 
@@ -338,7 +339,7 @@ class Focal(Weighting):
         if self.gamma == 0:
             return ops.ones_like(p_t)
         # Rounding can lift p_t above 1; below it, a power of 0 has no gradient.
-        return ops.maximum(1.0 - p_t, SMALLEST_DOUBT) ** self.gamma
+        return at_least(1.0 - p_t, SMALLEST_DOUBT) ** self.gamma
 
     def get_config(self):
         """See `Weighting`."""

@@ -5,8 +5,9 @@ from keras import ops
 
 from keras_ccar.checks import check_number
 from keras_ccar.frequencies import ClassPrior, class_counts_array, class_prior
-from keras_ccar.labels import SMALLEST_PROBABILITY, binary_labels, check_probabilities
+from keras_ccar.labels import binary_labels, check_probabilities
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
+from keras_ccar.numerics import at_least, safe_log
 from keras_ccar.statistics import dense_totals
 from keras_ccar.weightings import CCARWeighting
 
@@ -146,14 +147,14 @@ class BinaryCCARLoss(ClassAwareLoss):
         else:
             check_probabilities(y_pred)
             both = ops.stack([y_pred, 1.0 - y_pred], axis=-2)
-            terms = -ops.log(ops.maximum(both, SMALLEST_PROBABILITY))
+            terms = -safe_log(both)
         confidence = ops.exp(-terms)
         share = ops.stack([y_true, 1.0 - y_true], axis=-2)
         mass = share
         if "counted" in inputs:
             mass = share * ops.expand_dims(inputs["counted"], -2)
         rows = ops.reshape(self.current_frequency(self._prior.frequency), (2, -1))
-        total = ops.maximum(ops.sum(rows, axis=0), self._prior.floor)
+        total = at_least(ops.sum(rows, axis=0), self._prior.floor)
         prior = ClassPrior(rows / total, self.num_examples)
         weight = self.weighting(confidence, prior.frequency, prior)
         weight = self.finish_weight(weight, mass if self.normalize else None)

@@ -8,6 +8,7 @@ from keras.src.backend import get_keras_mask, set_keras_mask
 
 from keras_ccar import weightings
 from keras_ccar.checks import check_number
+from keras_ccar.numerics import at_least
 from keras_ccar.serialization import deserialize_parts
 
 
@@ -58,7 +59,9 @@ class ClassAwareLoss(keras.losses.Loss):
         if counted is not None:
             inputs["counted"] = counted
         if mask is not None:
-            set_keras_mask(y_pred, mask)
+            # A copy: other losses may read the mask of the same output.
+            y_pred = ops.copy(y_pred)
+            set_keras_mask(y_pred, self._per_sample(mask, y_pred))
         return super().__call__(inputs, y_pred, sample_weight)
 
     def loss_rank(self, y_pred):
@@ -86,7 +89,7 @@ class ClassAwareLoss(keras.losses.Loss):
         """
         weight = ops.cast(weight, self.dtype)
         if mass is not None:
-            mean = ops.sum(mass * weight) / ops.maximum(ops.sum(mass), 1e-37)
+            mean = ops.sum(mass * weight) / at_least(ops.sum(mass), 1e-37)
             weight = weight / ops.where(mean > 0, mean, 1.0)
         if self.statistics is not None:  # `DeferredReweighting` may have it off
             switch = ops.cast(self.statistics.reweighting, self.dtype)

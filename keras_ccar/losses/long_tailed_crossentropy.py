@@ -9,11 +9,12 @@ from keras_ccar.frequencies import class_prior
 from keras_ccar.labels import (
     check_distributions,
     check_num_classes,
-    log_probabilities,
+    check_probabilities,
     standardize_classes,
     standardize_labels,
 )
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
+from keras_ccar.numerics import safe_log
 from keras_ccar.statistics import dense_totals, sparse_totals
 
 
@@ -132,7 +133,9 @@ class LongTailedCrossentropy(ClassAwareLoss):
             y_pred = ops.moveaxis(y_pred, self.axis, -1)
         check_num_classes(y_pred, self._prior)
         labels, is_sparse = standardize_labels(labels, y_pred.shape, self.axis)
-        logits = y_pred if self.from_logits else log_probabilities(y_pred)
+        if not self.from_logits:
+            check_probabilities(y_pred)
+        logits = y_pred if self.from_logits else safe_log(y_pred)
         counted = inputs.get("counted")
         if not is_sparse:
             check_distributions(labels, self.ignore_class)

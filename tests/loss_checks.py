@@ -1,0 +1,333 @@
+"""Checks that every public loss must pass; a new loss is tested by existing.
+
+Each check takes a `Case`: a loss class found by introspection, with labels and
+predictions of the kind it takes.
+"""
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from compiled import value_and_gradient
+from keras import ops
+
+import keras_ccar
+from keras_ccar.losses.class_aware_loss import ClassAwareLoss
+
+COUNTS = [500, 100, 20, 5]
+NUM_EXAMPLES = 625
+NUM_CLASSES = len(COUNTS)
+
+
+def numpy(x):
+    return ops.convert_to_numpy(x)
+
+
+class Case:
+    """A public loss, and how to make and feed it."""
+
+    def __init__(self, loss_class):
+        self.loss_class = loss_class
+        self.name = loss_class.__name__
+        self.parameters = inspect.signature(loss_class).parameters
+        self.is_binary = "num_examples" in self.parameters
+
+    def loss(self, **arguments):
+        if "class_counts" in self.parameters:
+            arguments.setdefault("class_counts", COUNTS)
+        if self.is_binary:
+            arguments.setdefault("num_examples", NUM_EXAMPLES)
+        arguments.setdefault("from_logits", True)
+        return self.loss_class(**arguments)
+
+    def predictions(self, shape=(6,), scale=2.0, num_classes=NUM_CLASSES):
+        rng = np.random.default_rng(0)
+        return rng.normal(scale=scale, size=(*shape, num_classes)).astype("float32")
+
+    def labels(self, shape=(6,), num_classes=NUM_CLASSES):
+        rng = np.random.default_rng(1)
+        if self.is_binary:
+            return (rng.uniform(size=(*shape, num_classes)) < 0.5).astype("float32")
+        return rng.integers(0, num_classes, shape)
+
+    def losses_shape(self, shape):
+        return (*shape, NUM_CLASSES) if self.is_binary else shape
+
+
+def public_cases():
+    exported = [getattr(keras_ccar, name) for name in keras_ccar.__all__]
+    classes = [
+        member
+        for member in exported
+        if inspect.isclass(member) and issubclass(member, ClassAwareLoss)
+    ]
+    assert len(classes) >= 9
+    return [Case(loss_class) for loss_class in classes]
+
+
+def check_shapes_of_any_rank(case):
+    for shape in ((6,), (3, 2), (2, 3, 4)):
+        losses = case.loss(reduction=None)(case.labels(shape), case.predictions(shape))
+        assert tuple(losses.shape) == case.losses_shape(shape)
+        total = case.loss()(case.labels(shape), case.predictions(shape))
+        assert tuple(total.shape) == ()
+        np.testing.assert_allclose(numpy(total), numpy(losses).mean(), rtol=1e-5)
+
+
+def check_label_dtypes(case):
+    expected = numpy(case.loss(reduction=None)(case.labels(), case.predictions()))
+    for dtype in ("int8", "uint8", "int32", "int64", "float32", "float64"):
+        labels = case.labels().astype(dtype)
+        actual = numpy(case.loss(reduction=None)(labels, case.predictions()))
+        np.testing.assert_array_equal(actual, expected)
+
+
+def check_half_precision_predictions(case):
+    for dtype in ("float16", "bfloat16"):
+        half = ops.cast(case.predictions(), dtype)
+        actual = case.loss(dtype=dtype, reduction=None)(case.labels(), half)
+        assert keras.backend.standardize_dtype(actual.dtype) == "float32"
+        expected = case.loss(reduction=None)(case.labels(), ops.cast(half, "float32"))
+        np.testing.assert_array_equal(numpy(actual), numpy(expected))
+
+
+def check_labels_above_256_in_half_precision(case):
+    if case.is_binary:
+        return
+    counts = np.arange(1000, 0, -1)
+    predictions = case.predictions((8,), num_classes=1000)
+    labels = np.arange(991, 999)
+    expected = case.loss(class_counts=counts, reduction=None)(labels, predictions)
+    loss = case.loss(class_counts=counts, reduction=None, dtype="bfloat16")
+    actual = loss(ops.cast(labels, "float32"), predictions)
+    np.testing.assert_array_equal(numpy(actual), numpy(expected))
+
+
+def check_sparse_equals_one_hot(case):
+    if case.is_binary:
+        return
+    for arguments in ({}, {"label_smoothing": 0.1}):
+        loss = case.loss(reduction=None, **arguments)
+        sparse = loss(case.labels(), case.predictions())
+        one_hot = loss(np.eye(NUM_CLASSES)[case.labels()], case.predictions())
+        np.testing.assert_allclose(numpy(one_hot), numpy(sparse), rtol=1e-5)
+
+
+def check_probabilities_equal_logits(case):
+    logits = case.predictions().astype("float64")
+    if case.is_binary:
+        probabilities = 1 / (1 + np.exp(-logits))
+    else:
+        exponentials = np.exp(logits)
+        probabilities = exponentials / exponentials.sum(-1, keepdims=True)
+    expected = case.loss(reduction=None)(case.labels(), logits)
+    actual = case.loss(reduction=None, from_logits=False)(case.labels(), probabilities)
+    np.testing.assert_allclose(numpy(actual), numpy(expected), rtol=2e-5, atol=1e-6)
+
+
+def check_masked_samples_have_no_part(case):
+    from keras.src.backend import set_keras_mask
+
+    mask = np.array([True, False, True, True, False, True])
+    for labels in label_forms(case):
+        predictions = ops.convert_to_tensor(case.predictions())
+        set_keras_mask(predictions, ops.convert_to_tensor(mask))
+        actual = case.loss(normalize=True)(labels, predictions)
+        expected = case.loss(normalize=True)(labels[mask], case.predictions()[mask])
+        np.testing.assert_allclose(numpy(actual), numpy(expected), rtol=1e-5)
+
+
+def check_sample_weights(case):
+    weights = np.array([0.0, 1, 2, 0.5, 1, 0])
+    for labels in label_forms(case):
+        per_sample = numpy(case.loss(reduction=None)(labels, case.predictions()))
+        expected = (per_sample.T * weights).T
+        for reduction, combine in (("sum", np.sum), ("sum_over_batch_size", np.mean)):
+            actual = case.loss(reduction=reduction)(
+                labels, case.predictions(), sample_weight=weights
+            )
+            np.testing.assert_allclose(numpy(actual), combine(expected), rtol=1e-5)
+
+
+def label_forms(case):
+    labels = case.labels()
+    return [labels] if case.is_binary else [labels, np.eye(NUM_CLASSES)[labels]]
+
+
+def check_gradient_against_finite_differences(case):
+    """In float64; where the weight is a constant, of the loss with that weight."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        context = jax.enable_x64(True)
+    else:
+        import contextlib
+
+        context = contextlib.nullcontext()
+    with context:
+        logits = case.predictions((3,)).astype("float64")
+        arguments = {} if case.name == "FocalLoss" else {"differentiate_weight": True}
+        loss = case.loss(reduction=None, dtype="float64", **arguments)
+        for labels in [case.labels((3,))] + (
+            [] if case.is_binary else [np.full((3, NUM_CLASSES), 0.25)]
+        ):
+            _, gradient = value_and_gradient(
+                lambda z, labels=labels: loss(labels, z), logits, "eager"
+            )
+            for index in np.ndindex(logits.shape):
+                step = np.zeros_like(logits)
+                step[index] = 1e-5
+                above, below = (
+                    float(numpy(loss(labels, z)).sum())
+                    for z in (logits + step, logits - step)
+                )
+                difference = (above - below) / 2e-5
+                assert gradient[index] == pytest.approx(difference, rel=1e-5, abs=1e-7)
+
+
+def check_weight_is_a_constant_of_the_gradient(case):
+    """Unless told otherwise, the gradient is that of the loss with weights held."""
+    if case.is_binary or case.name == "FocalLoss":
+        return
+    labels, logits = case.labels(), case.predictions(scale=0.1)
+    loss = case.loss(reduction=None)
+    value, gradient = value_and_gradient(lambda z: loss(labels, z), logits, "eager")
+    unweighted = keras_ccar.LongTailedCrossentropy(
+        COUNTS, adjustment=loss.adjustment, from_logits=True, reduction=None
+    )
+    plain, direction = value_and_gradient(
+        lambda z: unweighted(labels, z), logits, "eager"
+    )
+    assert (plain > 0).all()
+    np.testing.assert_allclose(
+        gradient, (value / plain)[:, None] * direction, rtol=1e-4, atol=1e-6
+    )
+
+
+def check_permutation_of_classes(case):
+    order = np.array([2, 0, 3, 1])
+    labels, predictions = case.labels(), case.predictions()
+    permuted = labels[:, order] if case.is_binary else np.argsort(order)[labels]
+    counts = [COUNTS[c] for c in order]
+    losses = numpy(case.loss(reduction=None)(labels, predictions))
+    loss = case.loss(reduction=None, class_counts=counts)
+    actual = numpy(loss(permuted, predictions[:, order]))
+    expected = losses[:, order] if case.is_binary else losses
+    np.testing.assert_allclose(actual, expected, rtol=1e-5)
+
+
+def check_extreme_logits_are_finite(case):
+    for labels in label_forms(case):
+        for scale in (1e4, -1e4):
+            logits = np.float32(np.sign(case.predictions()) * scale)
+            value, gradient = value_and_gradient(
+                lambda z, labels=labels: case.loss()(labels, z), logits, "eager"
+            )
+            assert np.isfinite(value).all()
+            assert np.isfinite(gradient).all()
+
+
+def check_extreme_probabilities_are_finite(case):
+    probabilities = np.eye(NUM_CLASSES, dtype="float32")[[0, 1, 2, 3, 0, 1]]
+    for labels in label_forms(case):
+        value, gradient = value_and_gradient(
+            lambda p, labels=labels: case.loss(from_logits=False)(labels, p),
+            probabilities,
+            "eager",
+        )
+        assert np.isfinite(value).all()
+        assert np.isfinite(gradient).all()
+
+
+def check_config_round_trip(case):
+    loss = case.loss(
+        normalize=True,
+        label_smoothing=0.1,
+        reduction="sum",
+        name="mine",
+        dtype="bfloat16",
+    )
+    config = json.loads(json.dumps(loss.get_config()))
+    copy = case.loss_class.from_config(config)
+    assert copy.get_config() == config
+    expected = loss(case.labels(), case.predictions())
+    actual = copy(case.labels(), case.predictions())
+    np.testing.assert_array_equal(numpy(actual), numpy(expected))
+
+
+def check_multiple_outputs_train(case):
+    x = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
+    inputs = keras.Input((3,))
+    outputs = {name: keras.layers.Dense(NUM_CLASSES)(inputs) for name in ("a", "b")}
+    model = keras.Model(inputs, outputs)
+    model.compile("sgd", loss={"a": case.loss(), "b": case.loss()})
+    history = model.fit(x, {"a": case.labels(), "b": case.labels()}, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+
+
+def check_bad_input_raises(case):
+    labels, predictions = case.labels(), case.predictions()
+    for bad_labels, bad_predictions, message in (
+        (labels[:4], predictions, "`y_true` must"),
+        (labels[..., None, None], predictions, "`y_true` must"),
+        (labels + 7, predictions, "`y_true` must hold"),
+        (labels - 7, predictions, "`y_true` must hold"),
+        (np.full((6, NUM_CLASSES), np.nan), predictions, "`y_true` must hold"),
+        (labels, predictions[:, 0], "`y_(pred|true)`"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            case.loss()(bad_labels, bad_predictions)
+    with pytest.raises(ValueError, match="pass `from_logits=True`"):
+        case.loss(from_logits=False)(labels, predictions)
+    for arguments, message in (
+        ({"class_counts": [3, -1]}, "`class_counts`"),
+        ({"class_counts": [[1, 2]]}, "`class_counts`"),
+        ({"class_counts": [0, 0]}, "`class_counts`"),
+        ({"class_counts": [1, float("nan")]}, "`class_counts`"),
+        ({"label_smoothing": 1.5}, "`label_smoothing`"),
+        ({"reduction": "median"}, "reduction"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            case.loss(**arguments)
+    with pytest.raises(ValueError, match="`class_counts` must have one entry"):
+        case.loss(class_counts=[3, 2, 1])(labels, predictions)
+
+
+CHECKS = [check for name, check in list(globals().items()) if name.startswith("check_")]
+
+NEW_PROCESS = """
+import json, sys
+import keras, numpy as np
+import keras_ccar
+for serialised, value, labels, predictions in json.loads(sys.stdin.read()):
+    loss = keras.losses.deserialize(serialised)
+    actual = float(loss(np.array(labels), np.array(predictions, "float32")))
+    assert abs(actual - value) <= 1e-6 * abs(value), (type(loss), actual, value)
+"""
+
+
+def check_all_load_in_a_new_process(cases):
+    batches = []
+    for case in cases:
+        loss = case.loss()
+        labels, predictions = case.labels(), case.predictions()
+        batches.append(
+            (
+                keras.losses.serialize(loss),
+                float(numpy(loss(labels, predictions))),
+                labels.tolist(),
+                predictions.tolist(),
+            )
+        )
+    subprocess.run(
+        [sys.executable, "-c", NEW_PROCESS],
+        input=json.dumps(batches),
+        text=True,
+        check=True,
+        env={**os.environ, "KERAS_BACKEND": keras.backend.backend()},
+    )
