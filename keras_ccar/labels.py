@@ -79,6 +79,16 @@ def standardize_classes(labels, num_classes, ignore_class=None):
     return ops.where(is_class, classes, 0), is_class, is_ignored
 
 
+def blank_losses(losses, is_class, is_ignored):
+    """Gives ignored samples a loss of 0, and labels that are no class one of NaN.
+
+    In a compiled step, where labels cannot be checked, a wrong one must not pass for a
+    loss of 0.
+    """
+    others = ops.cast(ops.where(is_ignored, 0.0, float("nan")), losses.dtype)
+    return ops.where(is_class, losses, others)
+
+
 def check_distributions(labels, ignore_class=None, low=0.0, high=math.inf):
     """Raises a `ValueError` for label distributions that cannot be used."""
     if ignore_class is not None:

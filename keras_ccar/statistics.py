@@ -144,45 +144,30 @@ class ClassStatistics(keras.metrics.Metric):
             self.frequency.assign(new.astype("float32"))
 
 
-def sparse_totals(labels, mass, confidence, weight, pivot, num_classes):
-    """Sums a batch by its integer labels; see `ClassStatistics.update_state`.
+def batch_totals(mass, confidence, weight, pivot, labels=None, num_classes=None):
+    """Sums a batch by class; see `ClassStatistics.update_state`.
 
     Args:
-        labels: int32 tensor of classes, any shape.
-        mass: float tensor of the same shape: 1 for samples to count, else 0.
-        confidence: tensor of the same shape.
-        weight: tensor of the same shape.
-        pivot: confidence that divides hard samples from easy ones.
-        num_classes: K.
-
-    Returns:
-        A tensor of shape `(K, 4)`.
-    """
-    rows = ops.stack(_columns(mass, confidence, weight, pivot), axis=-1)
-    return ops.segment_sum(
-        ops.reshape(rows, (-1, 4)), ops.reshape(labels, (-1,)), num_classes
-    )
-
-
-def dense_totals(mass, confidence, weight, pivot):
-    """Sums a batch by its label distributions; see `ClassStatistics.update_state`.
-
-    Args:
-        mass: tensor of shape `(..., K)`: the label distributions of samples to
-            count, else 0.
+        mass: float tensor: how much each term counts.
         confidence: tensor of the same shape.
         weight: tensor that broadcasts to the same shape.
-        pivot: confidence that divides hard samples from easy ones.
+        pivot: confidence that divides hard terms from easy ones.
+        labels: int32 class of each term. None where the last axis is the class, as with
+            label distributions.
+        num_classes: K, where labels are given.
 
     Returns:
         A tensor of shape `(K, 4)`.
     """
-    num_classes = mass.shape[-1]
-    columns = _columns(mass, confidence, weight, pivot)
-    return ops.stack(
-        [ops.sum(ops.reshape(column, (-1, num_classes)), axis=0) for column in columns],
-        axis=-1,
+    mass, confidence, weight = (
+        ops.stop_gradient(x) for x in (mass, confidence, weight)
     )
+    columns = _columns(mass, confidence, weight, pivot)
+    if labels is not None:
+        rows = ops.reshape(ops.stack(columns, axis=-1), (-1, 4))
+        return ops.segment_sum(rows, ops.reshape(labels, (-1,)), num_classes)
+    columns = [ops.reshape(column, (-1, mass.shape[-1])) for column in columns]
+    return ops.stack([ops.sum(column, axis=0) for column in columns], axis=-1)
 
 
 def _columns(mass, confidence, weight, pivot):

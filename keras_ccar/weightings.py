@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_ccar.checks import check_number
 from keras_ccar.frequencies import require_class_counts
-from keras_ccar.numerics import at_least
+from keras_ccar.numerics import SMALLEST_PROBABILITY, at_least
 from keras_ccar.serialization import deserialize_parts
 
 # Below this confidence the `inverse` form stops growing, or one mislabelled
@@ -95,9 +95,7 @@ def ccar_weight(
                 "1 / (num_classes * f_c * p_t). Received: num_classes=None"
             )
         weight = 1.0 / (
-            num_classes
-            * at_least(f_c, floor)
-            * at_least(p_t, INVERSE_CONFIDENCE_FLOOR)
+            num_classes * at_least(f_c, floor) * at_least(p_t, INVERSE_CONFIDENCE_FLOOR)
         )
         return weight if strength == 1 else weight**strength
     exploring = p_t < pivot
@@ -344,6 +342,41 @@ class Focal(Weighting):
     def get_config(self):
         """See `Weighting`."""
         return {"gamma": self.gamma}
+
+
+def weigh_terms(weighting, confidence, prior, mass, labels=None, normalize=False):
+    """Returns the weights of the terms of a loss.
+
+    Args:
+        weighting: a `Weighting`, or None for weight 1.
+        confidence: p_t of each term: of each sample `(...)`, or with distributions of
+            each class of each sample `(..., K)`.
+        prior: the `keras_ccar.frequencies.ClassPrior`, or None.
+        mass: how much each term counts in the mean of the batch.
+        labels: int32 class of each term, None where the last axis is the class.
+        normalize: whether to scale to a mean of 1: over the training distribution if
+            the weight depends on the class alone, else over the batch.
+
+    Returns:
+        A tensor that broadcasts against the terms.
+    """
+
+    def of_terms(class_vector):
+        return class_vector if labels is None else ops.take(class_vector, labels)
+
+    if weighting is None:
+        return ops.ones_like(confidence)
+    if not weighting.uses_confidence:
+        weight = weighting(None, prior.frequency, prior)
+        if normalize:
+            weight = weight / ops.sum(prior.frequency * weight)
+        return of_terms(weight)
+    frequency = None if prior is None else of_terms(prior.frequency)
+    weight = weighting(confidence, frequency, prior)
+    if normalize:
+        mean = ops.sum(mass * weight) / at_least(ops.sum(mass), SMALLEST_PROBABILITY)
+        weight = weight / ops.where(mean > 0, mean, 1.0)
+    return weight
 
 
 def get(weighting):

@@ -8,7 +8,6 @@ from keras_ccar.frequencies import ClassPrior, class_counts_array, class_prior
 from keras_ccar.labels import binary_labels, check_probabilities
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.numerics import at_least, safe_log
-from keras_ccar.statistics import dense_totals
 from keras_ccar.weightings import CCARWeighting
 
 
@@ -71,33 +70,20 @@ class BinaryCCARLoss(ClassAwareLoss):
         pivot=0.75,
         strength=1.0,
         form="exponential",
-        normalize=False,
-        differentiate_weight=False,
         from_logits=False,
-        label_smoothing=0.0,
-        reduction="sum_over_batch_size",
         name="binary_ccar",
-        dtype=None,
+        **arguments,
     ):
-        super().__init__(
-            CCARWeighting(pivot, strength, form),
-            normalize,
-            differentiate_weight,
-            from_logits,
-            label_smoothing,
-            reduction,
-            name,
-            dtype,
-        )
+        weighting = CCARWeighting(pivot, strength, form)
+        super().__init__(weighting, from_logits=from_logits, name=name, **arguments)
         self.num_examples = check_number("num_examples", num_examples, 1)
         self._set_counts(class_counts_array(class_counts, minimum=1))
 
     def _set_counts(self, counts):
         if (counts > self.num_examples).any():
             raise ValueError(
-                "`class_counts` must not exceed `num_examples`, of which the examples "
-                f"that carry a label are a part. Received: class_counts={counts.tolist()}, "
-                f"num_examples={self.num_examples:g}"
+                "`class_counts` must not exceed `num_examples`. Received: "
+                f"class_counts={counts.tolist()}, num_examples={self.num_examples:g}"
             )
         # Statistics know 2K classes: examples that carry each label, and that do not.
         self._prior = class_prior([*counts, *(self.num_examples - counts)])
@@ -127,9 +113,13 @@ class BinaryCCARLoss(ClassAwareLoss):
         del summary["negative_frequency"]
         return summary
 
-    def loss_rank(self, y_pred):
+    def loss_rank(self, rank):
         """See `ClassAwareLoss`."""
-        return len(y_pred.shape)
+        return rank
+
+    def flat(self, terms):
+        """See `ClassAwareLoss`."""
+        return ops.reshape(terms, (-1, 2 * self.num_classes))
 
     def call(self, y_true, y_pred):
         """Returns one loss per label, of the shape of `y_pred`.
@@ -148,7 +138,6 @@ class BinaryCCARLoss(ClassAwareLoss):
             check_probabilities(y_pred)
             both = ops.stack([y_pred, 1.0 - y_pred], axis=-2)
             terms = -safe_log(both)
-        confidence = ops.exp(-terms)
         share = ops.stack([y_true, 1.0 - y_true], axis=-2)
         mass = share
         if "counted" in inputs:
@@ -156,18 +145,7 @@ class BinaryCCARLoss(ClassAwareLoss):
         rows = ops.reshape(self.current_frequency(self._prior.frequency), (2, -1))
         total = at_least(ops.sum(rows, axis=0), self._prior.floor)
         prior = ClassPrior(rows / total, self.num_examples)
-        weight = self.weighting(confidence, prior.frequency, prior)
-        weight = self.finish_weight(weight, mass if self.normalize else None)
-        if self.is_recording:
-            self.statistics.update_state(
-                dense_totals(
-                    *(
-                        ops.reshape(ops.stop_gradient(x), (-1, 2 * self.num_classes))
-                        for x in (mass, confidence, weight)
-                    ),
-                    self.pivot,
-                )
-            )
+        weight = self.weigh(ops.exp(-terms), prior, mass)
         share = (1.0 - self.label_smoothing) * share + self.label_smoothing / 2
         losses = ops.sum(share * weight * terms, axis=-2)
         # A target that is none must not train silently.

@@ -3,13 +3,11 @@
 import keras
 from keras import ops
 
-# Masks travel beside tensors in a registry that Keras does not export.
-from keras.src.backend import get_keras_mask, set_keras_mask
-
 from keras_ccar import weightings
 from keras_ccar.checks import check_number
-from keras_ccar.numerics import at_least
+from keras_ccar.inputs import gather_inputs
 from keras_ccar.serialization import deserialize_parts
+from keras_ccar.statistics import batch_totals
 
 
 class ClassAwareLoss(keras.losses.Loss):
@@ -46,33 +44,14 @@ class ClassAwareLoss(keras.losses.Loss):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """See `keras.losses.Loss`."""
-        # Keras passes `call` neither masks nor sample weights. Both decide which
-        # samples are counted, so they travel with the labels.
-        inputs = {"labels": ops.convert_to_tensor(y_true)}
-        mask = get_keras_mask(y_pred)
-        y_pred = ops.convert_to_tensor(y_pred)
-        counted = None if mask is None else self._per_sample(mask, y_pred)
-        if sample_weight is not None:
-            sample_weight = self._per_sample(sample_weight, y_pred)
-            has_weight = ops.cast(sample_weight != 0, self.dtype)
-            counted = has_weight if counted is None else counted * has_weight
-        if counted is not None:
-            inputs["counted"] = counted
-        if mask is not None:
-            # A copy: other losses may read the mask of the same output.
-            y_pred = ops.copy(y_pred)
-            set_keras_mask(y_pred, self._per_sample(mask, y_pred))
-        return super().__call__(inputs, y_pred, sample_weight)
+        inputs = gather_inputs(
+            y_true, y_pred, sample_weight, self.loss_rank, self.dtype
+        )
+        return super().__call__(*inputs)
 
-    def loss_rank(self, y_pred):
-        """Returns the rank of what `call` returns for predictions."""
-        return len(y_pred.shape) - 1
-
-    def _per_sample(self, values, y_pred):
-        """Gives values trailing axes, so that they broadcast over the losses."""
-        values = ops.convert_to_tensor(values, dtype=self.dtype)
-        missing = self.loss_rank(y_pred) - len(values.shape)
-        return ops.expand_dims(values, [-1] * missing) if missing > 0 else values
+    def loss_rank(self, rank):
+        """Returns the rank of what `call` returns, for predictions of a rank."""
+        return rank - 1
 
     def current_frequency(self, frequency):
         """Returns frequencies to compute with: those of training, if it has others."""
@@ -80,26 +59,35 @@ class ClassAwareLoss(keras.losses.Loss):
             frequency = self.statistics.frequency
         return ops.cast(ops.convert_to_tensor(frequency), self.dtype)
 
-    def finish_weight(self, weight, mass=None):
-        """Normalises a weight over the batch if `mass` is given, and detaches it.
+    def weigh(self, confidence, prior, mass, labels=None):
+        """Returns the weights of terms, and adds them to the statistics.
 
-        Args:
-            weight: weights of terms.
-            mass: how much each term counts, to normalise over the batch.
+        Arguments are those of `keras_ccar.weightings.weigh_terms`.
         """
+        weight = weightings.weigh_terms(
+            self.weighting, confidence, prior, mass, labels, self.normalize
+        )
         weight = ops.cast(weight, self.dtype)
-        if mass is not None:
-            mean = ops.sum(mass * weight) / at_least(ops.sum(mass), 1e-37)
-            weight = weight / ops.where(mean > 0, mean, 1.0)
-        if self.statistics is not None:  # `DeferredReweighting` may have it off
+        if self.statistics is not None:
+            # `DeferredReweighting` may have the weights off.
             switch = ops.cast(self.statistics.reweighting, self.dtype)
             weight = switch * weight + (1.0 - switch)
+            if self.statistics.is_recording:
+                self.statistics.update_state(
+                    batch_totals(
+                        self.flat(mass),
+                        self.flat(confidence),
+                        self.flat(weight),
+                        self.pivot,
+                        labels,
+                        self.num_classes,
+                    )
+                )
         return weight if self.differentiate_weight else ops.stop_gradient(weight)
 
-    @property
-    def is_recording(self):
-        """Whether this call is part of a training step that is to be recorded."""
-        return self.statistics is not None and self.statistics.is_recording
+    def flat(self, terms):
+        """Returns terms whose last axis is that of the statistics."""
+        return terms
 
     @property
     def pivot(self):

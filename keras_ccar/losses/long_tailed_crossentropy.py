@@ -7,6 +7,7 @@ from keras.src.backend import set_keras_mask  # not exported by Keras
 from keras_ccar import adjustments
 from keras_ccar.frequencies import class_prior
 from keras_ccar.labels import (
+    blank_losses,
     check_distributions,
     check_num_classes,
     check_probabilities,
@@ -15,7 +16,6 @@ from keras_ccar.labels import (
 )
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.numerics import safe_log
-from keras_ccar.statistics import dense_totals, sparse_totals
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -82,26 +82,12 @@ class LongTailedCrossentropy(ClassAwareLoss):
         class_counts,
         weighting=None,
         adjustment=None,
-        normalize=False,
-        differentiate_weight=False,
-        from_logits=False,
-        label_smoothing=0.0,
         ignore_class=None,
         axis=-1,
-        reduction="sum_over_batch_size",
         name="long_tailed_crossentropy",
-        dtype=None,
+        **arguments,
     ):
-        super().__init__(
-            weighting,
-            normalize,
-            differentiate_weight,
-            from_logits,
-            label_smoothing,
-            reduction,
-            name,
-            dtype,
-        )
+        super().__init__(weighting, name=name, **arguments)
         self.class_counts = class_counts
         self.adjustment = adjustments.get(adjustment)
         self.ignore_class = ignore_class
@@ -146,68 +132,33 @@ class LongTailedCrossentropy(ClassAwareLoss):
         is_counted = ops.cast(is_class, self.dtype)
         counted = is_counted if counted is None else counted * is_counted
         losses = self._losses(labels, logits, counted, is_sparse=True)
-        # A label that is no class must not pass for a loss of 0.
-        others = ops.where(is_ignored, 0.0, float("nan"))
-        losses = ops.where(is_class, losses, ops.cast(others, self.dtype))
+        losses = blank_losses(losses, is_class, is_ignored)
         if self.ignore_class is not None:
             set_keras_mask(losses, ops.logical_not(is_ignored))
         return losses
 
     def _losses(self, labels, logits, counted, is_sparse=False):
         """Adjust, cross-entropy, weight."""
-        num_classes = logits.shape[-1]
+        num_classes, smoothing = logits.shape[-1], self.label_smoothing
         prior = self._prior
         if prior is not None:
             prior = prior._replace(frequency=self.current_frequency(prior.frequency))
         if self.adjustment is not None:
             logits = self.adjustment(logits, labels, prior)
-        if is_sparse and self.label_smoothing:
-            labels = ops.one_hot(labels, num_classes, dtype=self.dtype)
-            is_sparse = False
-        # A term is a sample; with distributions, a class of a sample. Its mass is how
-        # much it counts in means and statistics.
-        if is_sparse:
+        # A term is a sample; with distributions, a class of a sample. The fused
+        # cross-entropy already holds the confidence.
+        if is_sparse and not smoothing:
             terms = ops.sparse_categorical_crossentropy(
                 labels, logits, from_logits=True
             )
-            mass = counted
-        else:
-            terms = -ops.log_softmax(logits, axis=-1)
-            mass = labels if counted is None else labels * counted[..., None]
-        # The fused cross-entropy already holds the confidence.
-        confidence = ops.exp(-terms)
-        weight = self._weight(confidence, labels if is_sparse else None, mass, prior)
-        if self.is_recording:
-            seen = [ops.stop_gradient(term) for term in (mass, confidence, weight)]
-            totals = (
-                sparse_totals(labels, *seen, self.pivot, num_classes)
-                if is_sparse
-                else dense_totals(*seen, self.pivot)
-            )
-            self.statistics.update_state(totals)
+            return terms * self.weigh(ops.exp(-terms), prior, counted, labels)
         if is_sparse:
-            return weight * terms
-        smoothing = self.label_smoothing
+            labels = ops.one_hot(labels, num_classes, dtype=self.dtype)
+        terms = -ops.log_softmax(logits, axis=-1)
+        mass = labels if counted is None else labels * ops.expand_dims(counted, -1)
+        terms = terms * self.weigh(ops.exp(-terms), prior, mass)
         labels = (1.0 - smoothing) * labels + smoothing / num_classes
-        return ops.sum(labels * weight * terms, axis=-1)
-
-    def _weight(self, confidence, labels, mass, prior):
-        """Weights of terms; `labels` where each has one class, else None."""
-
-        def of_terms(class_vector):
-            return class_vector if labels is None else ops.take(class_vector, labels)
-
-        weighting = self.weighting
-        if weighting is None:
-            return ops.ones_like(confidence)
-        if weighting.uses_confidence:
-            frequency = None if prior is None else of_terms(prior.frequency)
-            weight = weighting(confidence, frequency, prior)
-            return self.finish_weight(weight, mass if self.normalize else None)
-        class_weight = weighting(None, prior.frequency, prior)
-        if self.normalize:
-            class_weight = class_weight / ops.sum(prior.frequency * class_weight)
-        return self.finish_weight(of_terms(class_weight))
+        return ops.sum(labels * terms, axis=-1)
 
     def get_config(self):
         """Returns the constructor arguments as plain JSON."""
