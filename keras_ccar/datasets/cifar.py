@@ -41,10 +41,11 @@ def _read(builder, split):
     features = ["image", "label", "id"]
     batches = read_split(builder, split, features).batch(_BATCH).as_numpy_iterator()
     size = split_size(builder, split)
+    total = None if size is None else -(-size // _BATCH)
     columns = zip(
         *(
             [batch[feature] for feature in features]
-            for batch in track(batches, f"Reading {builder.name}", size // _BATCH)
+            for batch in track(batches, f"Reading {builder.name}", total)
         ),
         strict=True,
     )

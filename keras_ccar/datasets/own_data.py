@@ -95,7 +95,7 @@ def from_arrays(
     if len(class_names) < len(class_counts):
         raise ValueError(
             f"`class_names` must name every class: the labels go up to "
-            f"{len(class_counts) - 1}. Received {len(class_names)} names."
+            f"{len(class_counts) - 1}, but {len(class_names)} names are given."
         )
     class_counts = np.bincount(labels, minlength=len(class_names))
     if imbalance_factor is None:
@@ -126,7 +126,7 @@ def _checked(name, pair):
         ) from None
     images = np.asarray(images)
     if not len(images):
-        raise ValueError(f"`{name}` must hold at least one image. Received none.")
+        raise ValueError(f"`{name}` must hold at least one image, but holds none.")
     return images, integer_labels(labels, len(images))
 
 

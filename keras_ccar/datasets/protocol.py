@@ -1,10 +1,12 @@
 """Which examples a long-tailed subset holds: how many of each class, and which."""
 
 import hashlib
+import math
+from numbers import Real
 
 import numpy as np
 
-from keras_ccar.checks import check_number, check_whole_number
+from keras_ccar.checks import check_whole_number
 from keras_ccar.datasets._hashing import image_hashes
 
 PROFILES = ("exponential", "step", "pareto")
@@ -57,9 +59,9 @@ def long_tailed_counts(
     check_choice("profile", profile, PROFILES)
     if imbalance_factor > head_count:
         raise ValueError(
-            f"`imbalance_factor` must not exceed `head_count`, or the last class is "
-            f"left empty. Received: imbalance_factor={imbalance_factor:g}, "
-            f"head_count={head_count}"
+            f"`imbalance_factor` is {imbalance_factor:g} but the most frequent class "
+            f"has {head_count} examples (`head_count`), which leaves the last class "
+            f"empty: lower it to at most {head_count}."
         )
     rank = np.arange(num_classes) / (num_classes - 1)
     if profile == "exponential":
@@ -208,13 +210,14 @@ def integer_labels(labels, expected):
         array = array[:, 0]
     if array.shape != (expected,):
         raise ValueError(
-            f"`labels` must have shape ({expected},), one an image. Received shape "
-            f"{np.shape(labels)}"
+            f"`labels` must have shape ({expected},), one label an image, but has "
+            f"shape {np.shape(labels)}."
         )
     whole = array.astype("int64")
     if not np.array_equal(whole, array) or (array < 0).any():
         raise ValueError(
-            f"`labels` must be whole numbers >= 0. Received: {array[:5].tolist()}..."
+            "`labels` must be whole numbers >= 0, but begins with "
+            f"{array[:5].tolist()}: number the classes from 0 on."
         )
     return whole
 
@@ -233,11 +236,15 @@ def check_available(counts, available):
 
 def check_imbalance_factor(imbalance_factor):
     """Raises a `ValueError` unless the imbalance factor is a number of at least 1."""
-    check_number(
-        "imbalance_factor",
-        imbalance_factor,
-        low=1,
-        meaning="examples of the most frequent class over those of the least frequent",
+    is_number = isinstance(imbalance_factor, Real) and math.isfinite(imbalance_factor)
+    if is_number and imbalance_factor >= 1:
+        return
+    inverted = is_number and imbalance_factor > 0
+    hint = f": pass its inverse, {1 / imbalance_factor:g}" if inverted else ""
+    raise ValueError(
+        "`imbalance_factor` must be a finite number >= 1, the examples of the most "
+        "frequent class over those of the least frequent, but it is "
+        f"{imbalance_factor!r}{hint}."
     )
 
 
@@ -245,8 +252,7 @@ def check_choice(name, value, choices):
     """Raises a `ValueError` unless the value is one of the choices."""
     if value not in choices:
         raise ValueError(
-            f"`{name}` must be one of {', '.join(map(repr, choices))}. "
-            f"Received: {name}={value!r}"
+            f"`{name}` must be one of {', '.join(map(repr, choices))}, not {value!r}."
         )
 
 

@@ -141,6 +141,38 @@ def test_cifar100_digest_does_not_depend_on_the_source(
     )
 
 
+def test_cao_selection_goes_by_the_original_order():
+    """Through CIFAR-10's builder, whose ids tell the place in the original files."""
+    tfds = pytest.importorskip("tensorflow_datasets")
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (300, 32, 32, 3), dtype="uint8")
+    labels = rng.permutation(np.repeat(np.arange(10), 30))
+    shuffled = rng.permutation(300)  # as tensorflow-datasets stores them
+
+    def as_dataset(self, split, **kwargs):
+        ids = [f"{split}_{place:05d}" for place in shuffled]
+        examples = {"image": images[shuffled], "label": labels[shuffled], "id": ids}
+        return tf.data.Dataset.from_tensor_slices(examples)
+
+    with tfds.testing.mock_data(as_dataset_fn=as_dataset):
+        data = datasets.load("cifar10-lt", imbalance_factor=10, selection="cao")
+    chosen = datasets.long_tailed_indices(images, labels, 10, selection="cao")
+    np.testing.assert_array_equal(data.train_arrays[0], images[chosen])
+    np.testing.assert_array_equal(data.train_arrays[1], labels[chosen])
+
+
+def test_cao_selection_needs_the_original_order():
+    tfds = pytest.importorskip("tensorflow_datasets")
+    with (
+        tfds.testing.mock_data(num_examples=3),
+        pytest.raises(ValueError, match="order of the original files") as caught,
+    ):
+        datasets.load("cifar10-lt", selection="cao")
+    assert_one_sentence(str(caught.value))
+
+
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])
 def test_nothing_prepared(name, tmp_path):
     with pytest.raises(FileNotFoundError, match=f"tfds build {name}") as caught:
@@ -155,10 +187,11 @@ def test_nothing_prepared(name, tmp_path):
     [
         ({"name": "cifar"}, "'cifar100-lt'.*'cifar'"),
         ({"name": "digits-lt", "imbalance_factor": 0.9}, ">= 1"),
-        ({"name": "digits-lt", "imbalance_factor": 125}, "head_count=124"),
+        ({"name": "digits-lt", "imbalance_factor": 125}, "lower it to at most 124"),
         ({"name": "digits-lt", "selection": "first"}, "'hash', 'cao'"),
     ],
 )
 def test_wrong_arguments(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as caught:
         datasets.load(**arguments)
+    assert_one_sentence(str(caught.value))

@@ -111,7 +111,7 @@ def test_empty_class_folder(animals):
         ("none", {}, FileNotFoundError, "no folder .*none: pass"),
         ("cat", {}, ValueError, "holds 0: pass the folder above"),
         ("", {"class_names": ["cat", "yak"]}, FileNotFoundError, "'yak': add it"),
-        ("", {"imbalance_factor": 31}, ValueError, "head_count=30"),
+        ("", {"imbalance_factor": 31}, ValueError, "at most 30"),
         ("", {"imbalance_factor": 0.5}, ValueError, ">= 1"),
         ("", {"test_per_class": 30}, ValueError, "31 are asked"),
         (
