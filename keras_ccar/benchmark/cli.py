@@ -12,6 +12,7 @@ from rich.console import Console
 
 from keras_ccar import datasets
 from keras_ccar.benchmark import report
+from keras_ccar.benchmark.interruption import Interruption
 from keras_ccar.benchmark.methods import (
     DEFAULT_METHODS,
     METHODS,
@@ -193,8 +194,11 @@ def _compare(options, console):
     )
     records = []
     try:
-        with PlanProgress(console, plan.steps_per_run, plan.recipe.epochs) as progress:
-            for record in carry_out(plan, folder, progress):
+        with (
+            Interruption() as interruption,
+            PlanProgress(console, plan.steps_per_run, plan.recipe.epochs) as progress,
+        ):
+            for record in carry_out(plan, folder, progress, interruption):
                 records.append(record)
                 write_results(collect(plan, records, command), folder)
     except KeyboardInterrupt:

@@ -18,6 +18,7 @@ _PACKAGES = ("keras", "tensorflow", "jax", "jaxlib", "torch", "numpy", "scikit-l
 _NO_PART_OF_A_RUN = (
     "benchmark/cli.py",
     "benchmark/figures.py",
+    "benchmark/interruption.py",
     "benchmark/progress.py",
     "benchmark/provenance.py",
     "benchmark/report.py",

@@ -146,7 +146,7 @@ def load_run(run, folder):
     return record if is_this_run and record.get("status") == "finished" else None
 
 
-def carry_out(plan, folder, progress):
+def carry_out(plan, folder, progress, interruption):
     """Trains the runs of a plan that are not on disk yet.
 
     Every finished run is on disk before the next one begins. A run that fails is
@@ -156,9 +156,13 @@ def carry_out(plan, folder, progress):
         plan: the `Plan`.
         folder: the folder of the comparison.
         progress: a `keras_ccar.benchmark.progress.PlanProgress`.
+        interruption: a `keras_ccar.benchmark.interruption.Interruption`.
 
     Yields:
         The records of all runs, in the order of the plan, as they are done.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, between two steps.
     """
     folder = Path(folder)
     runs = plan.runs()
@@ -169,14 +173,20 @@ def carry_out(plan, folder, progress):
     for run in runs:
         record = records[run.id]
         if record is None:
+            interruption.check()
             progress.begin_run(run)
-            record = _train(run, plan, progress)
+
+            def on_progress(epoch, steps):
+                interruption.check()
+                progress.advance(epoch, steps)
+
+            record = _train(run, plan, on_progress)
             write_json(folder / RUNS_FOLDER / run.file_name, record)
             progress.end_run(record)
         yield record
 
 
-def _train(run, plan, progress):
+def _train(run, plan, on_progress):
     record = {
         "id": run.id,
         "method": run.method.name,
@@ -186,7 +196,7 @@ def _train(run, plan, progress):
     }
     try:
         outcome = train_and_evaluate(
-            plan.data, plan.recipe, run.loss, run.seed, progress.advance
+            plan.data, plan.recipe, run.loss, run.seed, on_progress
         )
     except Exception as error:  # One bad run must not cost the others.
         outcome = {

@@ -195,15 +195,19 @@ def test_a_failed_run_is_recorded_and_the_others_go_on(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_finished_runs_and_the_same_command_goes_on(finished, tmp_path):
-    command = "import sys; from keras_ccar.benchmark.cli import main; sys.exit(main())"
+    # A shell that starts the tests in the background has SIGINT ignored.
+    command = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from keras_ccar.benchmark.cli import main\n"
+        "sys.exit(main())"
+    )
     arguments = ["compare", "digits-lt", "--methods", *METHODS, *SETTINGS]
     process = subprocess.Popen(
         [sys.executable, "-c", command, *arguments, "--output", str(tmp_path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell that starts the tests in the background has SIGINT ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     runs = tmp_path / "runs"
     deadline = time.monotonic() + 120
