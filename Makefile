@@ -8,11 +8,12 @@ CORE := $(filter-out tests/benchmark/ tests/datasets/,$(wildcard tests/[a-z]*/ t
 .PHONY: demo test quick lint format bench clean
 
 demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
-	$(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
 
-test: lint  ## lint, the whole suite on TensorFlow, the core suite on JAX
+test: lint  ## lint, the whole suite on TensorFlow, the core suite on JAX and torch
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto
 	KERAS_BACKEND=jax $(BIN)/pytest -n auto $(CORE)
+	KERAS_BACKEND=torch $(BIN)/pytest -n auto $(CORE)
 
 quick: $(VENV)/.test  ## the tests that take seconds
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto -m "not slow"
