@@ -1,11 +1,77 @@
 """Labels and predictions as they come; every error about them is raised here."""
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
 
 from keras_ccar.checks import concrete_value
+
+
+class Labels(NamedTuple):
+    """Labels in the form that the engine computes with.
+
+    Attributes:
+        values: int32 classes `(...)`, 0 for labels that are no class; or distributions
+            `(..., K)`, class axis last.
+        is_class: of integer labels, which are classes that count; else None.
+        is_ignored: of integer labels, which are ignored; else None.
+    """
+
+    values: Any
+    is_class: Any = None
+    is_ignored: Any = None
+
+    @property
+    def is_sparse(self):
+        """Whether labels are integers."""
+        return self.is_class is not None
+
+    def restrict(self, counted, dtype):
+        """Returns which samples count: of those counted, the ones with a class."""
+        if not self.is_sparse:
+            return counted
+        is_class = ops.cast(self.is_class, dtype)
+        return is_class if counted is None else counted * is_class
+
+    def blank(self, losses):
+        """Gives ignored samples a loss of 0, and labels that are no class one of NaN.
+
+        In a compiled step, where labels cannot be checked, a wrong one must not pass
+        for a loss of 0.
+        """
+        if not self.is_sparse:
+            return losses
+        others = ops.cast(ops.where(self.is_ignored, 0.0, float("nan")), losses.dtype)
+        return ops.where(self.is_class, losses, others)
+
+
+def read_labels(y_true, y_pred, axis=-1, ignore_class=None, counted=None):
+    """Tells integer labels from distributions by their shape, and checks them.
+
+    Args:
+        y_true: labels, as for `standardize_labels`.
+        y_pred: predictions, class axis last.
+        axis: the class axis of the predictions, as the user gave it.
+        ignore_class: label of samples to leave out.
+        counted: 0 for samples whose label may be anything, as in padding; or None.
+
+    Returns:
+        `Labels`.
+
+    Raises:
+        ValueError: if the shape fits neither form or, outside a compiled step, for
+            values that are no classes or distributions.
+    """
+    y_true = ops.convert_to_tensor(y_true)
+    labels, is_sparse = standardize_labels(y_true, y_pred.shape, axis)
+    if not is_sparse:
+        check_distributions(labels, ignore_class)
+        return Labels(ops.cast(labels, y_pred.dtype))
+    if counted is not None:
+        labels = ops.where(counted != 0, labels, ops.zeros_like(labels))
+    return Labels(*standardize_classes(labels, y_pred.shape[-1], ignore_class))
 
 
 def standardize_labels(y_true, pred_shape, axis):
@@ -25,7 +91,6 @@ def standardize_labels(y_true, pred_shape, axis):
     Raises:
         ValueError: if the shape fits neither form.
     """
-    sample_shape, num_classes = tuple(pred_shape[:-1]), pred_shape[-1]
     try:
         shape = tuple(y_true.shape)
     except ValueError as error:  # a TensorFlow tensor of unknown rank
@@ -34,22 +99,21 @@ def standardize_labels(y_true, pred_shape, axis):
             "distributions. Received a tensor of unknown rank: give it a static shape, "
             "e.g. with `tf.ensure_shape`."
         ) from error
-    if len(shape) == len(sample_shape) and _compatible(shape, sample_shape):
+    pred_shape = tuple(pred_shape)
+    if _compatible(shape, pred_shape[:-1]):
         return y_true, True
     if len(shape) == len(pred_shape):
         if axis not in (-1, len(shape) - 1):
             y_true = ops.moveaxis(y_true, axis, -1)
-            shape = tuple(y_true.shape)
-        if _compatible(shape[:-1], sample_shape):
-            if shape[-1] == 1:
-                return ops.squeeze(y_true, axis=-1), True
-            if shape[-1] == num_classes:
-                return y_true, False
+        if _compatible(tuple(y_true.shape), (*pred_shape[:-1], 1)):
+            return ops.squeeze(y_true, axis=-1), True
+        if _compatible(tuple(y_true.shape), pred_shape):
+            return y_true, False
     raise ValueError(
         "`y_true` must be integer labels of the shape of `y_pred` without its class "
         "axis (or with a class axis of size 1), or distributions of the shape of "
-        f"`y_pred`. Received: y_true.shape={tuple(shape)}, "
-        f"y_pred.shape={tuple(pred_shape)} (class axis last)"
+        f"`y_pred`. Received: y_true.shape={shape}, y_pred.shape={pred_shape} (class "
+        "axis last)"
     )
 
 
@@ -77,16 +141,6 @@ def standardize_classes(labels, num_classes, ignore_class=None):
         is_ignored = classes == ignore_class
         is_class = is_class & ops.logical_not(is_ignored)
     return ops.where(is_class, classes, 0), is_class, is_ignored
-
-
-def blank_losses(losses, is_class, is_ignored):
-    """Gives ignored samples a loss of 0, and labels that are no class one of NaN.
-
-    In a compiled step, where labels cannot be checked, a wrong one must not pass for a
-    loss of 0.
-    """
-    others = ops.cast(ops.where(is_ignored, 0.0, float("nan")), losses.dtype)
-    return ops.where(is_class, losses, others)
 
 
 def check_distributions(labels, ignore_class=None, low=0.0, high=math.inf):

@@ -144,7 +144,7 @@ class ClassStatistics(keras.metrics.Metric):
             self.frequency.assign(new.astype("float32"))
 
 
-def batch_totals(mass, confidence, weight, pivot, labels=None, num_classes=None):
+def batch_totals(mass, confidence, weight, pivot, num_classes, labels=None):
     """Sums a batch by class; see `ClassStatistics.update_state`.
 
     Args:
@@ -152,9 +152,9 @@ def batch_totals(mass, confidence, weight, pivot, labels=None, num_classes=None)
         confidence: tensor of the same shape.
         weight: tensor that broadcasts to the same shape.
         pivot: confidence that divides hard terms from easy ones.
-        labels: int32 class of each term. None where the last axis is the class, as with
-            label distributions.
-        num_classes: K, where labels are given.
+        num_classes: K.
+        labels: int32 class of each term. None where the last axes are the classes, as
+            with label distributions.
 
     Returns:
         A tensor of shape `(K, 4)`.
@@ -166,7 +166,7 @@ def batch_totals(mass, confidence, weight, pivot, labels=None, num_classes=None)
     if labels is not None:
         rows = ops.reshape(ops.stack(columns, axis=-1), (-1, 4))
         return ops.segment_sum(rows, ops.reshape(labels, (-1,)), num_classes)
-    columns = [ops.reshape(column, (-1, mass.shape[-1])) for column in columns]
+    columns = [ops.reshape(column, (-1, num_classes)) for column in columns]
     return ops.stack([ops.sum(column, axis=0) for column in columns], axis=-1)
 
 

@@ -154,6 +154,16 @@ def check_sample_weights(case):
             np.testing.assert_allclose(numpy(actual), combine(expected), rtol=1e-5)
 
 
+def check_labels_of_padding_may_be_anything(case):
+    if case.is_binary:
+        return
+    labels, weights = case.labels(), np.array([1.0, 0, 1, 1, 0, 1])
+    padded = np.where(weights == 0, -1, labels)
+    actual = case.loss()(padded, case.predictions(), sample_weight=weights)
+    expected = case.loss()(labels, case.predictions(), sample_weight=weights)
+    np.testing.assert_allclose(numpy(actual), numpy(expected), rtol=1e-6)
+
+
 def label_forms(case):
     labels = case.labels()
     return [labels] if case.is_binary else [labels, np.eye(NUM_CLASSES)[labels]]

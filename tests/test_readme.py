@@ -1,6 +1,5 @@
 """The README's code runs, and its numbers stand in the files it points to."""
 
-import json
 import pathlib
 import re
 

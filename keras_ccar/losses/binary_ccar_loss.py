@@ -5,9 +5,9 @@ from keras import ops
 
 from keras_ccar.checks import check_number
 from keras_ccar.frequencies import ClassPrior, class_counts_array, class_prior
-from keras_ccar.labels import binary_labels, check_probabilities
+from keras_ccar.labels import binary_labels
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
-from keras_ccar.numerics import at_least, safe_log
+from keras_ccar.numerics import at_least, binary_crossentropies
 from keras_ccar.weightings import CCARWeighting
 
 
@@ -108,18 +108,13 @@ class BinaryCCARLoss(ClassAwareLoss):
         summary = {}
         for name, values in self.statistics.summarize().items():
             summary[name], summary[f"negative_{name}"] = values.reshape(2, -1)
-        both = summary["frequency"] + summary["negative_frequency"]
-        summary["frequency"] = summary["frequency"] / both
-        del summary["negative_frequency"]
+        negative = summary.pop("negative_frequency")
+        summary["frequency"] = summary["frequency"] / (summary["frequency"] + negative)
         return summary
 
     def loss_rank(self, rank):
         """See `ClassAwareLoss`."""
         return rank
-
-    def flat(self, terms):
-        """See `ClassAwareLoss`."""
-        return ops.reshape(terms, (-1, 2 * self.num_classes))
 
     def call(self, y_true, y_pred):
         """Returns one loss per label, of the shape of `y_pred`.
@@ -132,12 +127,7 @@ class BinaryCCARLoss(ClassAwareLoss):
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
         y_true = binary_labels(inputs["labels"], y_pred, self.num_classes)
         # The two classes of a label stand side by side on the axis before the last.
-        if self.from_logits:
-            terms = ops.softplus(ops.stack([-y_pred, y_pred], axis=-2))
-        else:
-            check_probabilities(y_pred)
-            both = ops.stack([y_pred, 1.0 - y_pred], axis=-2)
-            terms = -safe_log(both)
+        terms = binary_crossentropies(y_pred, self.from_logits)
         share = ops.stack([y_true, 1.0 - y_true], axis=-2)
         mass = share
         if "counted" in inputs:

@@ -68,31 +68,18 @@ class ClassAwareLoss(keras.losses.Loss):
             self.weighting, confidence, prior, mass, labels, self.normalize
         )
         weight = ops.cast(weight, self.dtype)
-        if self.statistics is not None:
+        statistics = self.statistics
+        if statistics is not None:
             # `DeferredReweighting` may have the weights off.
-            switch = ops.cast(self.statistics.reweighting, self.dtype)
+            switch = ops.cast(statistics.reweighting, self.dtype)
             weight = switch * weight + (1.0 - switch)
-            if self.statistics.is_recording:
-                self.statistics.update_state(
-                    batch_totals(
-                        self.flat(mass),
-                        self.flat(confidence),
-                        self.flat(weight),
-                        self.pivot,
-                        labels,
-                        self.num_classes,
-                    )
+            if statistics.is_recording:
+                pivot = getattr(self.weighting, "pivot", 0.75)
+                rows = statistics.num_classes
+                statistics.update_state(
+                    batch_totals(mass, confidence, weight, pivot, rows, labels)
                 )
         return weight if self.differentiate_weight else ops.stop_gradient(weight)
-
-    def flat(self, terms):
-        """Returns terms whose last axis is that of the statistics."""
-        return terms
-
-    @property
-    def pivot(self):
-        """The confidence that divides hard samples from easy ones in statistics."""
-        return getattr(self.weighting, "pivot", 0.75)
 
     @property
     def num_classes(self):

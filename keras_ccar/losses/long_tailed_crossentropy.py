@@ -6,16 +6,9 @@ from keras.src.backend import set_keras_mask  # not exported by Keras
 
 from keras_ccar import adjustments
 from keras_ccar.frequencies import class_prior
-from keras_ccar.labels import (
-    blank_losses,
-    check_distributions,
-    check_num_classes,
-    check_probabilities,
-    standardize_classes,
-    standardize_labels,
-)
+from keras_ccar.labels import check_num_classes, read_labels
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
-from keras_ccar.numerics import safe_log
+from keras_ccar.numerics import class_logits
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -113,52 +106,43 @@ class LongTailedCrossentropy(ClassAwareLoss):
             y_pred: predictions; see the class.
         """
         inputs = y_true if isinstance(y_true, dict) else {"labels": y_true}
-        labels = ops.convert_to_tensor(inputs["labels"])
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
         if self.axis not in (-1, len(y_pred.shape) - 1):
             y_pred = ops.moveaxis(y_pred, self.axis, -1)
         check_num_classes(y_pred, self._prior)
-        labels, is_sparse = standardize_labels(labels, y_pred.shape, self.axis)
-        if not self.from_logits:
-            check_probabilities(y_pred)
-        logits = y_pred if self.from_logits else safe_log(y_pred)
-        counted = inputs.get("counted")
-        if not is_sparse:
-            check_distributions(labels, self.ignore_class)
-            return self._losses(ops.cast(labels, self.dtype), logits, counted)
-        labels, is_class, is_ignored = standardize_classes(
-            labels, logits.shape[-1], self.ignore_class
+        labels = read_labels(
+            inputs["labels"],
+            y_pred,
+            self.axis,
+            self.ignore_class,
+            inputs.get("counted"),
         )
-        is_counted = ops.cast(is_class, self.dtype)
-        counted = is_counted if counted is None else counted * is_counted
-        losses = self._losses(labels, logits, counted, is_sparse=True)
-        losses = blank_losses(losses, is_class, is_ignored)
+        counted = labels.restrict(inputs.get("counted"), self.dtype)
+        logits = class_logits(y_pred, self.from_logits)
+        losses = labels.blank(self._losses(labels, logits, counted))
         if self.ignore_class is not None:
-            set_keras_mask(losses, ops.logical_not(is_ignored))
+            set_keras_mask(losses, ops.logical_not(labels.is_ignored))
         return losses
 
-    def _losses(self, labels, logits, counted, is_sparse=False):
+    def _losses(self, labels, logits, counted):
         """Adjust, cross-entropy, weight."""
         num_classes, smoothing = logits.shape[-1], self.label_smoothing
-        prior = self._prior
+        prior, y = self._prior, labels.values
         if prior is not None:
             prior = prior._replace(frequency=self.current_frequency(prior.frequency))
         if self.adjustment is not None:
-            logits = self.adjustment(logits, labels, prior)
+            logits = self.adjustment(logits, y, prior)
         # A term is a sample; with distributions, a class of a sample. The fused
         # cross-entropy already holds the confidence.
-        if is_sparse and not smoothing:
-            terms = ops.sparse_categorical_crossentropy(
-                labels, logits, from_logits=True
-            )
-            return terms * self.weigh(ops.exp(-terms), prior, counted, labels)
-        if is_sparse:
-            labels = ops.one_hot(labels, num_classes, dtype=self.dtype)
+        if labels.is_sparse and not smoothing:
+            terms = ops.sparse_categorical_crossentropy(y, logits, from_logits=True)
+            return terms * self.weigh(ops.exp(-terms), prior, counted, y)
+        if labels.is_sparse:
+            y = ops.one_hot(y, num_classes, dtype=self.dtype)
         terms = -ops.log_softmax(logits, axis=-1)
-        mass = labels if counted is None else labels * ops.expand_dims(counted, -1)
+        mass = y if counted is None else y * ops.expand_dims(counted, -1)
         terms = terms * self.weigh(ops.exp(-terms), prior, mass)
-        labels = (1.0 - smoothing) * labels + smoothing / num_classes
-        return ops.sum(labels * terms, axis=-1)
+        return ops.sum(((1.0 - smoothing) * y + smoothing / num_classes) * terms, -1)
 
     def get_config(self):
         """Returns the constructor arguments as plain JSON."""
