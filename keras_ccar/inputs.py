@@ -44,5 +44,6 @@ def gather_inputs(y_true, y_pred, sample_weight, loss_rank, dtype):
 
 def _expand(values, rank):
     """Adds trailing axes, so that values of samples broadcast over their losses."""
-    missing = rank - len(values.shape)
-    return ops.expand_dims(values, [-1] * missing) if missing > 0 else values
+    while len(values.shape) < rank:
+        values = ops.expand_dims(values, -1)
+    return values

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ccar.exact_sum import ExactSum
 from keras_ccar.frequencies import class_prior, shot_groups
 
 # Columns of the totals.
@@ -30,11 +31,7 @@ class ClassStatistics(keras.metrics.Metric):
         super().__init__(name=name, dtype="float32")
         self.num_classes = len(class_counts)
         self.groups = shot_groups(class_counts)
-        shape = (self.num_classes, 4)
-        self.totals = self.add_variable(shape, "zeros", name="totals")
-        # Float32 sums stop counting at 2^24. What their rounding drops is kept
-        # (Knuth's two-sum), so that counts stay exact over dense tasks, long epochs.
-        self.excess = self.add_variable(shape, "zeros", name="excess")
+        self._totals = ExactSum(self, (self.num_classes, 4), "totals")
         # No `add_variable`: the replicas' copies of a frequency must not be summed.
         self.frequency = keras.Variable(
             class_prior(class_counts).frequency.astype("float32"),
@@ -65,13 +62,7 @@ class ClassStatistics(keras.metrics.Metric):
                 sums of their confidences, of their weights, and of whether they are
                 below the pivot.
         """
-        addend = ops.cast(batch_totals, "float32")
-        before = ops.convert_to_tensor(self.totals)
-        after = before + addend
-        addend_kept = after - before
-        dropped = (before - (after - addend_kept)) + (addend - addend_kept)
-        self.excess.assign(self.excess + dropped)
-        self.totals.assign(after)
+        self._totals.add(ops.cast(batch_totals, "float32"))
 
     def result(self):
         """Nothing: Keras would report it for validation too."""
@@ -82,9 +73,7 @@ class ClassStatistics(keras.metrics.Metric):
 
     def clear(self):
         """Begins a new epoch."""
-        zeros = np.zeros((self.num_classes, 4), "float32")
-        self.totals.assign(zeros)
-        self.excess.assign(zeros)
+        self._totals.clear()
 
     def summarize(self):
         """Returns the statistics since `clear`.
@@ -95,7 +84,7 @@ class ClassStatistics(keras.metrics.Metric):
             whose confidence is below the pivot. Means of classes without a sample
             are NaN.
         """
-        totals = self.host_totals()
+        totals = self._totals.numpy()
         count = totals[:, COUNT]
         with np.errstate(invalid="ignore", divide="ignore"):
             means = totals / count[:, None]
@@ -107,11 +96,6 @@ class ClassStatistics(keras.metrics.Metric):
             "below_pivot": means[:, BELOW_PIVOT],
         }
 
-    def host_totals(self):
-        """Returns the totals as a float64 array of shape `(K, 4)`."""
-        totals = ops.convert_to_numpy(self.totals).astype("float64")
-        return totals + ops.convert_to_numpy(self.excess).astype("float64")
-
     def group_means(self):
         """Returns means over the samples of groups of classes.
 
@@ -120,7 +104,7 @@ class ClassStatistics(keras.metrics.Metric):
             and "few". Groups without classes are left out; those without samples have
             NaN.
         """
-        totals = self.host_totals()
+        totals = self._totals.numpy()
         everything = np.ones(self.num_classes, dtype=bool)
         means = {}
         for group, members in {"all": everything, **self.groups}.items():
@@ -137,7 +121,7 @@ class ClassStatistics(keras.metrics.Metric):
         Args:
             momentum: m in [0, 1].
         """
-        seen = self.host_totals()[:, COUNT]
+        seen = self._totals.numpy()[:, COUNT]
         if seen.sum():
             old = ops.convert_to_numpy(self.frequency).astype("float64")
             new = momentum * old + (1 - momentum) * seen / seen.sum()

@@ -4,8 +4,8 @@ import keras
 from keras import ops
 
 from keras_ccar.checks import check_whole_number
+from keras_ccar.exact_sum import ExactSum
 from keras_ccar.labels import check_probabilities
-from keras_ccar.metrics._exact_sum import ExactSum
 from keras_ccar.metrics._samples import classes_and_weights
 
 

@@ -1,5 +1,6 @@
 """Running sums that do not lose counts."""
 
+import numpy as np
 from keras import ops
 
 
@@ -31,3 +32,13 @@ class ExactSum:
     def value(self):
         """Returns the sum as a float32 tensor, rounded once."""
         return self._total + self._rounded_away
+
+    def numpy(self):
+        """Returns the sum as a float64 array, not rounded."""
+        total, rest = map(ops.convert_to_numpy, (self._total, self._rounded_away))
+        return total.astype("float64") + rest.astype("float64")
+
+    def clear(self):
+        """Begins at 0 again."""
+        for variable in (self._total, self._rounded_away):
+            variable.assign(np.zeros(variable.shape, "float32"))

@@ -1,0 +1,84 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_ccar
+from keras_ccar.weightings import Weighting
+
+COUNTS = [30, 8, 2]
+RNG = np.random.default_rng(0)
+LABELS = np.repeat([0, 1, 2], COUNTS)
+X = RNG.normal(size=(40, 5)).astype("float32")
+
+
+class Tripled(Weighting):
+    """Weight 3, and a count of how often it was traced."""
+
+    uses_frequency = False
+    traces = 0
+
+    def __call__(self, p_t, f_c, prior):
+        type(self).traces += 1
+        return 3.0 * ops.ones_like(p_t)
+
+
+def model(options):
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])
+    loss = keras_ccar.LongTailedCrossentropy(COUNTS, Tripled(), from_logits=True)
+    model.compile(keras.optimizers.SGD(0.0), loss, **options)
+    return model
+
+
+@pytest.mark.parametrize("with_statistics", [False, True])
+@pytest.mark.parametrize("deferred_first", [False, True])
+def test_switches_weights_on_without_tracing(with_statistics, deferred_first):
+    Tripled.traces = 0
+    trained = model({})
+    traces = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            traces.append(Tripled.traces)
+
+    callbacks = [keras_ccar.DeferredReweighting(2), Watch()]
+    if with_statistics:
+        statistics = keras_ccar.CCARCallback()
+        callbacks.insert(1 if deferred_first else 0, statistics)
+    history = trained.fit(
+        X, LABELS, epochs=4, batch_size=16, callbacks=callbacks, verbose=0
+    )
+    loss = np.array(history.history["loss"])
+    np.testing.assert_allclose(loss / loss[0], [1, 1, 3, 3], rtol=1e-5)
+    if with_statistics:
+        weights = [epoch["mean_weight"].mean() for epoch in statistics.history]
+        np.testing.assert_allclose(weights, [1, 1, 3, 3], rtol=1e-6)
+        assert all(epoch["count"].tolist() == COUNTS for epoch in statistics.history)
+    if keras.backend.backend() != "torch":
+        assert traces == [traces[0]] * 4
+
+
+def test_resumed_training_knows_the_epoch():
+    trained = model({})
+    plain = trained.evaluate(X, LABELS, verbose=0) / 3
+    history = trained.fit(
+        X,
+        LABELS,
+        initial_epoch=2,
+        epochs=3,
+        callbacks=[keras_ccar.DeferredReweighting(2)],
+        verbose=0,
+    )
+    np.testing.assert_allclose(history.history["loss"], [3 * plain], rtol=1e-5)
+
+
+def test_bad_start_epoch():
+    with pytest.raises(ValueError, match="`start_epoch`"):
+        keras_ccar.DeferredReweighting(-1)
+
+
+def test_model_without_a_loss_of_ours():
+    trained = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])
+    trained.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="`DeferredReweighting` needs a model"):
+        trained.fit(X, X[:, :3], callbacks=[keras_ccar.DeferredReweighting(1)])

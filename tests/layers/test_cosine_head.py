@@ -1,0 +1,42 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_ccar.layers import CosineHead
+
+
+def test_logits_are_scaled_cosines():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(2, 6, 8)).astype("float32")
+    head = CosineHead(3, scale=5.0)
+    logits = ops.convert_to_numpy(head(features))
+    kernel = ops.convert_to_numpy(head.kernel).astype("float64")
+    for index in np.ndindex(2, 6):
+        for c in range(3):
+            x, w = features[index].astype("float64"), kernel[:, c]
+            cosine = x @ w / np.linalg.norm(x) / np.linalg.norm(w)
+            np.testing.assert_allclose(logits[(*index, c)], 5 * cosine, rtol=1e-4)
+
+
+def test_zero_features_have_finite_gradients():
+    model = keras.Sequential([keras.Input((8,)), CosineHead(3)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(np.zeros((4, 8)), np.array([0, 1, 2, 0]), verbose=0)
+    assert np.isfinite(ops.convert_to_numpy(model.layers[-1].kernel)).all()
+
+
+def test_saved_and_loaded(tmp_path):
+    model = keras.Sequential([keras.Input((8,)), CosineHead(3, scale=2.0)])
+    model.save(tmp_path / "model.keras")
+    copy = keras.models.load_model(tmp_path / "model.keras")
+    x = np.random.default_rng(0).normal(size=(4, 8))
+    np.testing.assert_array_equal(
+        copy.predict(x, verbose=0), model.predict(x, verbose=0)
+    )
+    assert copy.output_shape == (None, 3)
+
+
+def test_bad_units():
+    with pytest.raises(ValueError, match="`units` must be a positive integer"):
+        CosineHead(0)

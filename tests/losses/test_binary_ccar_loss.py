@@ -1,0 +1,125 @@
+import keras
+import numpy as np
+import oracles
+import pytest
+from compiled import MODES, value_and_gradient
+from keras import ops
+
+import keras_ccar
+
+COUNTS = [400, 30, 2]
+NUM_EXAMPLES = 1000
+RNG = np.random.default_rng(0)
+LOGITS = RNG.normal(scale=3, size=(50, 4, 3)).astype("float32")
+TARGETS = (RNG.uniform(size=LOGITS.shape) < 0.3).astype("float32")
+
+
+def oracle(targets, logits, form="exponential"):
+    f = np.array(COUNTS) / NUM_EXAMPLES
+    z = logits.astype("float64")
+    p = 1 / (1 + np.exp(-z))
+    f = np.broadcast_to(f, p.shape)
+    counts = [NUM_EXAMPLES / 2] * 2  # two classes, N examples
+    positive = oracles.ccar_weight(p, f, form=form, counts=counts)
+    negative = oracles.ccar_weight(1 - p, 1 - f, form=form, counts=counts)
+    loss = targets * positive * np.log1p(np.exp(-z))
+    loss += (1 - targets) * negative * np.log1p(np.exp(z))
+    gradient = targets * positive * (p - 1) + (1 - targets) * negative * p
+    return loss, gradient
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("form", ["exponential", "power", "information", "inverse"])
+def test_equals_oracle(form, mode):
+    loss = keras_ccar.BinaryCCARLoss(
+        COUNTS, NUM_EXAMPLES, form=form, from_logits=True, reduction=None
+    )
+    actual = value_and_gradient(lambda z: loss(TARGETS, z), LOGITS, mode)
+    for a, e in zip(actual, oracle(TARGETS, LOGITS, form), strict=True):
+        np.testing.assert_allclose(a, e, rtol=1e-5, atol=1e-6 * np.abs(e).max())
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_strength_0_is_keras_binary_crossentropy(from_logits):
+    predictions = LOGITS if from_logits else 1 / (1 + np.exp(-LOGITS))
+    ours = keras_ccar.BinaryCCARLoss(
+        COUNTS, NUM_EXAMPLES, strength=0, from_logits=from_logits
+    )
+    theirs = keras.losses.BinaryCrossentropy(from_logits=from_logits)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(ours(TARGETS, predictions)),
+        ops.convert_to_numpy(theirs(TARGETS, predictions)),
+        rtol=1e-5,
+    )
+
+
+def test_weights_of_labels_and_of_examples():
+    loss = keras_ccar.BinaryCCARLoss(
+        COUNTS, NUM_EXAMPLES, from_logits=True, reduction="sum"
+    )
+    per_label, _ = oracle(TARGETS, LOGITS)
+    for shape in ((50,), (50, 4), (50, 4, 3)):
+        weights = RNG.uniform(size=shape)
+        actual = loss(TARGETS, LOGITS, sample_weight=weights)
+        expected = (per_label.T * weights.T).sum()
+        np.testing.assert_allclose(ops.convert_to_numpy(actual), expected, rtol=1e-5)
+
+
+def test_rare_fraud_trains_and_is_tracked():
+    y = np.zeros(4000)
+    y[:7] = 1  # 0.17 %
+    x = RNG.normal(size=(4000, 5)) + 2 * y[:, None]
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
+    loss = keras_ccar.BinaryCCARLoss([7], 4000, from_logits=True)
+    model.compile("adam", loss)
+    callback = keras_ccar.CCARCallback(update_frequencies=True, momentum=0.5)
+    model.fit(x[:2000], y[:2000], batch_size=500, callbacks=[callback], verbose=0)
+    statistics = callback.statistics()
+    assert statistics["count"].tolist() == [7]
+    assert statistics["negative_count"].tolist() == [1993]
+    np.testing.assert_allclose(callback.history[0]["frequency"], [7 / 4000], rtol=1e-6)
+    updated = 0.5 * 7 / 4000 + 0.5 * 7 / 2000
+    np.testing.assert_allclose(statistics["frequency"], [updated], rtol=1e-5)
+    np.testing.assert_allclose(loss.class_counts, [updated * 4000], rtol=1e-5)
+    assert "ccar_confidence_few" in model.history.history
+
+
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
+def test_statistics_of_each_label():
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
+    model.compile(
+        "sgd", keras_ccar.BinaryCCARLoss(COUNTS, NUM_EXAMPLES, from_logits=True)
+    )
+    callback = keras_ccar.CCARCallback()
+    x, y = LOGITS[:, 0], TARGETS[:, 0]
+    model.fit(x, y, callbacks=[callback], verbose=0)
+    statistics = callback.statistics()
+    p = 1 / (1 + np.exp(-x.astype("float64")))
+    for prefix, mass, confidence in (("", y, p), ("negative_", 1 - y, 1 - p)):
+        count = mass.sum(0)
+        assert statistics[f"{prefix}count"].tolist() == count.tolist()
+        expected = (mass * confidence).sum(0) / count
+        actual = statistics[f"{prefix}mean_confidence"]
+        np.testing.assert_allclose(actual, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"class_counts": [2000]}, "`class_counts` must not exceed `num_examples`"),
+        ({"class_counts": []}, "at least one class"),
+        ({"num_examples": 0}, "`num_examples`"),
+        ({"pivot": 2}, "`pivot`"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    arguments = {"class_counts": [3], "num_examples": 1000, **arguments}
+    with pytest.raises(ValueError, match=message):
+        keras_ccar.BinaryCCARLoss(**arguments)
+
+
+def test_bad_targets():
+    loss = keras_ccar.BinaryCCARLoss([3], 1000, from_logits=True)
+    with pytest.raises(ValueError, match=r"`y_true` must hold .*in \[0, 1\]"):
+        loss([[2.0]], [[0.3]])
