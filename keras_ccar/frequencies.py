@@ -1,6 +1,5 @@
 """Class counts in, class frequencies out; every error about counts is raised here."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,7 +64,7 @@ def class_counts_array(class_counts, name="class_counts", minimum=2):
     assert class_counts_array({0: 500, 2: 20}).tolist() == [500, 0, 20]
     ```
     """
-    if isinstance(class_counts, Mapping):
+    if hasattr(class_counts, "items"):  # a dict, a Counter, a pandas value_counts
         class_counts = _from_mapping(class_counts, name)
     try:
         counts = np.asarray(class_counts, dtype="float64")
@@ -182,6 +181,7 @@ def describe_classes(selected, limit=10):
 
 
 def _from_mapping(class_counts, name):
+    class_counts = dict(class_counts.items())
     classes = list(class_counts)
     for label in classes:
         if isinstance(label, bool) or not isinstance(label, int | np.integer):

@@ -105,7 +105,8 @@ def standardize_labels(y_true, pred_shape, axis):
     if len(shape) == len(pred_shape):
         if axis not in (-1, len(shape) - 1):
             y_true = ops.moveaxis(y_true, axis, -1)
-        if _compatible(tuple(y_true.shape), (*pred_shape[:-1], 1)):
+        is_column = y_true.shape[-1] == 1
+        if is_column and _compatible(tuple(y_true.shape)[:-1], pred_shape[:-1]):
             return ops.squeeze(y_true, axis=-1), True
         if _compatible(tuple(y_true.shape), pred_shape):
             return y_true, False

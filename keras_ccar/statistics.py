@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_ccar.exact_sum import ExactSum
-from keras_ccar.frequencies import class_prior, shot_groups
+from keras_ccar.frequencies import shot_groups
 
 # Columns of the totals.
 COUNT, CONFIDENCE, WEIGHT, BELOW_PIVOT = range(4)
@@ -22,19 +22,18 @@ class ClassStatistics(keras.metrics.Metric):
     it a metric of the model; the loss adds to it.
 
     Args:
-        class_counts: training examples of each class. They give the frequencies to
-            begin with, and the groups of classes for the whole of training.
+        num_classes: K, the number of classes to tell apart.
         name: name of the metric.
     """
 
-    def __init__(self, class_counts, name="ccar_statistics"):
+    def __init__(self, num_classes, name="ccar_statistics"):
         super().__init__(name=name, dtype="float32")
-        self.num_classes = len(class_counts)
-        self.groups = shot_groups(class_counts)
+        self.num_classes = num_classes
+        self.groups = {}
         self._totals = ExactSum(self, (self.num_classes, 4), "totals")
         # No `add_variable`: the replicas' copies of a frequency must not be summed.
         self.frequency = keras.Variable(
-            class_prior(class_counts).frequency.astype("float32"),
+            np.full(num_classes, 1.0 / num_classes, "float32"),
             trainable=False,
             dtype="float32",
             name="frequency",
@@ -44,6 +43,28 @@ class ClassStatistics(keras.metrics.Metric):
             1.0, trainable=False, dtype="float32", name="reweighting"
         )
         self.is_recording = False
+
+    def begin(self, class_counts, frequency):
+        """Begins to serve a loss.
+
+        Args:
+            class_counts: training examples of each class. They give the groups of
+                classes for the whole of training.
+            frequency: the frequencies to begin with, of shape `(K,)`.
+        """
+        self.groups = shot_groups(class_counts)
+        self.frequency.assign(np.asarray(frequency, "float32"))
+        self.reweighting.assign(1.0)
+        self.clear()
+
+    def save_own_variables(self, store):
+        """Saves the frequencies with the model's weights, for training to go on."""
+        store["frequency"] = ops.convert_to_numpy(self.frequency)
+
+    def load_own_variables(self, store):
+        """Loads the frequencies, where the weights were saved with some."""
+        if "frequency" in store.keys():  # noqa: SIM118 - a store is no dict
+            self.frequency.assign(store["frequency"])
 
     @contextlib.contextmanager
     def recording(self):

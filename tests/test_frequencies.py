@@ -62,3 +62,12 @@ def test_groups_at_their_borders():
 def test_groups_must_not_overlap():
     with pytest.raises(ValueError, match="`few` must not exceed `many`"):
         shot_groups([3, 1], many=10, few=20)
+
+
+def test_pandas_counts_are_read_by_class_not_by_size():
+    pandas = pytest.importorskip("pandas")
+    labels = pandas.Series([2] * 500 + [0] * 100 + [1] * 20)
+    assert class_counts_array(labels.value_counts()).tolist() == [100, 20, 500]
+    names = pandas.Series(["cat", "cat", "dog"]).value_counts()
+    with pytest.raises(ValueError, match=r"class indices.*'cat'"):
+        class_counts_array(names)

@@ -1,10 +1,27 @@
 """The README's code runs, and its numbers stand in the files it points to."""
 
+import json
 import pathlib
 import re
+import statistics
+
+import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+RESULTS = ROOT / "benchmarks" / "results"
+RUNS = json.loads((RESULTS / "digits-lt" / "results.json").read_text())["runs"]
+COLUMNS = ("balanced", "many", "medium", "few", "ece")
+ROWS = {
+    "cross-entropy": "ce",
+    "Balanced Softmax": "bs",
+    "CCAR": "ccar",
+    "CCAR + logit adjustment": "ccar+la",
+}
+
+
+def scores(method, column):
+    return [run[column] for run in RUNS if run["method"] == method]
 
 
 def test_code_runs():
@@ -20,3 +37,30 @@ def test_links_lead_somewhere():
     assert links
     for link in links:
         assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("title", ROWS)
+def test_table_is_that_of_the_results(title):
+    row = next(line for line in README.splitlines() if line.startswith(f"| {title} |"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")][1:]
+    for cell, column in zip(cells, COLUMNS, strict=True):
+        values = scores(ROWS[title], column)
+        mean, deviation = statistics.mean(values), statistics.stdev(values)
+        assert cell == f"{mean:.1f} ± {deviation:.1f}", column
+
+
+@pytest.mark.parametrize("method", ["bs", "ccar", "ccar+la"])
+def test_differences_are_those_of_the_results(method):
+    difference = statistics.mean(
+        a - b
+        for a, b in zip(
+            scores(method, "balanced"), scores("ce", "balanced"), strict=True
+        )
+    )
+    assert f"{difference:+.1f}".replace("-", "−") in README
+
+
+def test_speed_is_that_of_the_results():
+    rows = json.loads((RESULTS / "loss_speed.json").read_text())["rows"]
+    ratios = [row["ratio"] for row in rows if row["loss"] == "CCARLoss"]
+    assert f"takes {min(ratios):.2f} to {max(ratios):.2f} times" in README

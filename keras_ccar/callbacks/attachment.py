@@ -31,17 +31,20 @@ def attach_statistics(model, callback):
             "`model.compile(loss=keras_ccar.CCARLoss(class_counts))`. Received a "
             f"model compiled with loss={model.loss!r}."
         )
+    known = [(outputs, loss) for outputs, loss in losses if loss.class_counts]
+    if not known:
+        raise ValueError(
+            f"`{name}` needs `class_counts` in the loss {losses[0][1].name!r}. "
+            "Received: class_counts=None"
+        )
     attached, is_new = {}, False
-    for outputs, loss in losses:
-        if loss.class_counts is None:
-            raise ValueError(
-                f"`{name}` needs `class_counts` in the loss {loss.name!r}. "
-                "Received: class_counts=None"
-            )
+    for outputs, loss in known:
         output = "_and_".join(outputs) if len(losses) > 1 else ""
-        statistics = _statistics(model, output, loss)
-        is_new = is_new or loss.statistics is not statistics
-        loss.statistics = statistics
+        statistics = _statistics(model, output, len(loss.frequency))
+        if loss.statistics is not statistics:
+            statistics.begin(loss.statistics_counts, loss.frequency)
+            loss.statistics = statistics
+            is_new = True
         attached[output] = (loss, statistics)
     return attached, is_new
 
@@ -52,15 +55,26 @@ def forget_compiled_functions(model):
     model.test_function = None
 
 
-def _statistics(model, output, loss):
+def _statistics(model, output, num_classes):
     attribute = f"{output}_ccar_statistics".lstrip("_")
     statistics = getattr(model, attribute, None)
-    counts = loss.statistics_counts
-    if statistics is None or len(counts) != statistics.num_classes:
+    if statistics is None or statistics.num_classes != num_classes:
         scope = contextlib.nullcontext()
         if hasattr(model, "distribute_strategy"):
             scope = model.distribute_strategy.scope()
         with scope:
-            statistics = ClassStatistics(counts, name=attribute)
-        setattr(model, attribute, statistics)
+            statistics = ClassStatistics(num_classes, name=attribute)
+        _set_attribute(model, attribute, statistics)
     return statistics
+
+
+def _set_attribute(model, name, value):
+    """Sets an attribute that Keras tracks, on a built subclassed model too."""
+    tracker = model._tracker
+    was_locked = tracker.locked
+    tracker.unlock()
+    try:
+        setattr(model, name, value)
+    finally:
+        if was_locked:
+            tracker.lock()

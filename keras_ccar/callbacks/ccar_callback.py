@@ -2,12 +2,12 @@
 
 import contextlib
 import functools
-import warnings
 
 import keras
 
 from keras_ccar.callbacks.attachment import attach_statistics, forget_compiled_functions
-from keras_ccar.callbacks.compiled_losses import compiled_losses, output_activation
+from keras_ccar.callbacks.compiled_losses import compiled_losses
+from keras_ccar.callbacks.model_output import warn_of_wrong_output
 from keras_ccar.checks import check_number
 
 
@@ -45,7 +45,8 @@ class CCARCallback(keras.callbacks.Callback):
 
     Warns:
         UserWarning: if the model's output activation does not fit the `from_logits`
-            of the loss.
+            of the loss, or if the output is corrected by `LogitCorrection` although
+            the loss adjusts logits as well.
 
     Reference:
         Jagati et al. 2026, arXiv 2601.15924.
@@ -77,15 +78,13 @@ class CCARCallback(keras.callbacks.Callback):
         self.class_names = None if class_names is None else list(class_names)
         self.history = []
         self._tracked = {}
-        self._is_new = False
 
     def set_model(self, model):
         """Hangs statistics on the model, where every loss of ours adds to them."""
         if model is not self._model:
             self.history = []
         super().set_model(model)
-        self._tracked, is_new = attach_statistics(model, self)
-        self._is_new = self._is_new or is_new
+        self._tracked, _ = attach_statistics(model, self)
         for loss, _ in self._tracked.values():
             self._check_class_names(loss)
 
@@ -93,12 +92,14 @@ class CCARCallback(keras.callbacks.Callback):
         """Sees to it that training steps record, and only they."""
         for outputs, loss in compiled_losses(self.model):
             for output in outputs or [None]:
-                _warn_of_wrong_activation(loss, output_activation(self.model, output))
-        if self._is_new:
-            forget_compiled_functions(self.model)
-            self._is_new = False
+                warn_of_wrong_output(self.model, output, loss)
         if not hasattr(self.model.train_function, "records_ccar_statistics"):
-            self.model.train_function = _recording(self.model)
+            # What is compiled so far does not record.
+            forget_compiled_functions(self.model)
+            self.model.train_function = _recording(
+                self.model.train_function,
+                [statistics for _, statistics in self._tracked.values()],
+            )
 
     def on_epoch_begin(self, epoch, logs=None):
         """Begins the statistics of an epoch."""
@@ -152,14 +153,12 @@ class CCARCallback(keras.callbacks.Callback):
             )
 
 
-def _recording(model):
-    """Returns the model's training function, made to record while it runs.
+def _recording(train_function, all_statistics):
+    """Returns a model's training function, made to record while it runs.
 
     What is traced inside it adds to the statistics; evaluation, also one that another
     callback calls in mid-epoch, is not inside it.
     """
-    train_function = model.train_function
-    all_statistics = [loss.statistics for _, loss in compiled_losses(model)]
 
     @functools.wraps(train_function)
     def recording_train_function(*args, **kwargs):
@@ -180,17 +179,3 @@ def _log_entries(name, statistics):
         entries[f"{prefix}_confidence{suffix}"] = means[0]
         entries[f"{prefix}_weight{suffix}"] = means[1]
     return entries
-
-
-def _warn_of_wrong_activation(loss, activation):
-    if activation == "linear" and not loss.from_logits:
-        given, mend = "logits (no activation)", "pass `from_logits=True` to the loss"
-    elif activation in ("softmax", "sigmoid") and loss.from_logits:
-        given, mend = f"probabilities ({activation})", "remove `from_logits=True`"
-    else:
-        return
-    warnings.warn(
-        f"The model's output is {given}, but the loss {loss.name!r} has "
-        f"from_logits={loss.from_logits}: {mend}.",
-        stacklevel=2,
-    )

@@ -18,7 +18,7 @@ class DeferredReweighting(keras.callbacks.Callback):
 
     Raises:
         ValueError: for a negative start epoch; when training begins, if the model was
-            compiled without a loss of this package.
+            compiled without a loss of this package or with one that has no weights.
 
     Reference:
         Cao et al. 2019, arXiv 1906.07413, Algorithm 1.
@@ -58,6 +58,12 @@ class DeferredReweighting(keras.callbacks.Callback):
         super().set_model(model)
         self._attached, is_new = attach_statistics(model, self)
         self._is_new = self._is_new or is_new
+        if all(loss.weighting is None for loss, _ in self._attached.values()):
+            raise ValueError(
+                "`DeferredReweighting` needs a loss with weights to defer. Give the "
+                "loss some, e.g. `LDAMLoss(class_counts, weighting="
+                "keras_ccar.weightings.EffectiveNumber(), normalize=True)`."
+            )
 
     def on_train_begin(self, logs=None):
         """Sees to it that the compiled step reads the switch."""
@@ -69,3 +75,8 @@ class DeferredReweighting(keras.callbacks.Callback):
         """Sets the switch."""
         for _, statistics in self._attached.values():
             statistics.reweighting.assign(float(epoch >= self.start_epoch))
+
+    def on_train_end(self, logs=None):
+        """Leaves the loss with its weights on, as it is without this callback."""
+        for _, statistics in self._attached.values():
+            statistics.reweighting.assign(1.0)

@@ -51,6 +51,7 @@ class CosineHead(keras.layers.Layer):
         self.units = units
         self.scale = scale
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.supports_masking = True
         # What tells `CCARCallback` that the outputs are logits.
         self.activation = keras.activations.linear
 
@@ -64,9 +65,14 @@ class CosineHead(keras.layers.Layer):
 
     def call(self, inputs):
         """Returns the cosines."""
-        directions = ops.normalize(self.kernel, axis=0, epsilon=1e-6)
-        features = ops.normalize(inputs, axis=-1, epsilon=1e-6)
-        return self.scale * ops.matmul(features, directions)
+        # Squares overflow half precision, so lengths are taken in float32.
+        directions = ops.normalize(ops.cast(self.kernel, "float32"), 0, epsilon=1e-12)
+        features = ops.normalize(ops.cast(inputs, "float32"), -1, epsilon=1e-12)
+        cosines = ops.matmul(
+            ops.cast(features, self.compute_dtype),
+            ops.cast(directions, self.compute_dtype),
+        )
+        return self.scale * cosines
 
     def compute_output_shape(self, input_shape):
         """Returns `(..., units)`."""

@@ -8,7 +8,8 @@ from keras import ops
 
 from keras_ccar.checks import check_number
 from keras_ccar.frequencies import class_prior, describe_classes
-from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
+from keras_ccar.losses.class_aware_loss import ClassAwareLoss
+from keras_ccar.numerics import safe_log
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -88,6 +89,7 @@ class LogitCorrection(keras.layers.Layer):
         self.tau = check_number("tau", tau, 0)
         self.target_prior = None if target_prior is None else target.tolist()
         self.from_logits = from_logits
+        self.supports_masking = True
         self._correction = self.tau * (np.log(target) - np.log(frequency))
 
     def __call__(self, inputs, *args, **kwargs):
@@ -97,12 +99,14 @@ class LogitCorrection(keras.layers.Layer):
 
     def call(self, inputs):
         """Returns the corrected logits or probabilities."""
-        correction = ops.cast(self._correction, inputs.dtype)
-        if self.from_logits:
-            return inputs + correction
-        factors = ops.exp(correction - ops.max(correction))
-        corrected = inputs * factors
-        return corrected / ops.sum(corrected, axis=-1, keepdims=True)
+        correction = ops.cast(self._correction, "float32")
+        logits = ops.cast(inputs, "float32")
+        if not self.from_logits:
+            logits = safe_log(logits)
+        corrected = logits + correction
+        if not self.from_logits:
+            corrected = ops.softmax(corrected, axis=-1)
+        return ops.cast(corrected, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """Returns the input's shape."""
@@ -123,7 +127,7 @@ def _warn_if_adjusted(inputs):
     history = getattr(inputs, "_keras_history", None)
     model = history.operation if history else None
     for loss in keras.tree.flatten(getattr(model, "loss", None)):
-        if isinstance(loss, LongTailedCrossentropy) and loss.adjustment is not None:
+        if isinstance(loss, ClassAwareLoss) and getattr(loss, "adjustment", None):
             warnings.warn(
                 f"The model was compiled with {type(loss).__name__}, whose logits are "
                 "adjusted in training: correcting them again would apply the prior "

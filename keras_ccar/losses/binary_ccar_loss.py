@@ -77,31 +77,16 @@ class BinaryCCARLoss(ClassAwareLoss):
         weighting = CCARWeighting(pivot, strength, form)
         super().__init__(weighting, from_logits=from_logits, name=name, **arguments)
         self.num_examples = check_number("num_examples", num_examples, 1)
-        self._set_counts(class_counts_array(class_counts, minimum=1))
-
-    def _set_counts(self, counts):
+        counts = class_counts_array(class_counts, minimum=1)
         if (counts > self.num_examples).any():
             raise ValueError(
                 "`class_counts` must not exceed `num_examples`. Received: "
                 f"class_counts={counts.tolist()}, num_examples={self.num_examples:g}"
             )
         # Statistics know 2K classes: examples that carry each label, and that do not.
-        self._prior = class_prior([*counts, *(self.num_examples - counts)])
-
-    @property
-    def class_counts(self):
-        """Examples that carry each label, as a list."""
-        return self._prior.counts[: self._prior.num_classes // 2]
-
-    @property
-    def statistics_counts(self):
-        """See `ClassAwareLoss`."""
-        return self._prior.counts
-
-    def adopt_frequency(self, frequency):
-        """See `ClassAwareLoss`."""
-        positive, negative = frequency.reshape(2, -1)
-        self._set_counts(positive / (positive + negative) * self.num_examples)
+        self.statistics_counts = [*counts, *(self.num_examples - counts)]
+        self._prior = class_prior(self.statistics_counts)
+        self.class_counts = self._prior.counts[: len(counts)]
 
     def summarize(self):
         """Returns the statistics of positives, and of negatives as `negative_...`."""
@@ -112,9 +97,9 @@ class BinaryCCARLoss(ClassAwareLoss):
         summary["frequency"] = summary["frequency"] / (summary["frequency"] + negative)
         return summary
 
-    def loss_rank(self, rank):
+    def loss_shape(self, shape):
         """See `ClassAwareLoss`."""
-        return rank
+        return shape
 
     def call(self, y_true, y_pred):
         """Returns one loss per label, of the shape of `y_pred`.
@@ -132,7 +117,7 @@ class BinaryCCARLoss(ClassAwareLoss):
         mass = share
         if "counted" in inputs:
             mass = share * ops.expand_dims(inputs["counted"], -2)
-        rows = ops.reshape(self.current_frequency(self._prior.frequency), (2, -1))
+        rows = ops.reshape(self.current_frequency(), (2, -1))
         total = at_least(ops.sum(rows, axis=0), self._prior.floor)
         prior = ClassPrior(rows / total, self.num_examples)
         weight = self.weigh(ops.exp(-terms), prior, mass)

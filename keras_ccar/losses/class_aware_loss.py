@@ -1,6 +1,7 @@
 """What all losses share: whole labels, weights, statistics, configuration."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ccar import weightings
@@ -18,6 +19,8 @@ class ClassAwareLoss(keras.losses.Loss):
     Attributes:
         statistics: the `ClassStatistics` that callbacks of this package hang in. None
             without one: the loss is then a pure function.
+        class_counts: training examples of each class, as a list, or None.
+        statistics_counts: the same for the classes that statistics tell apart.
     """
 
     def __init__(
@@ -41,20 +44,24 @@ class ClassAwareLoss(keras.losses.Loss):
         self.from_logits = from_logits
         self.label_smoothing = check_number("label_smoothing", label_smoothing, 0, 1)
         self.statistics = None
+        self._prior = None
+        self._is_updated = False
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """See `keras.losses.Loss`."""
         inputs = gather_inputs(
-            y_true, y_pred, sample_weight, self.loss_rank, self.dtype
+            y_true, y_pred, sample_weight, self.loss_shape, self.dtype
         )
         return super().__call__(*inputs)
 
-    def loss_rank(self, rank):
-        """Returns the rank of what `call` returns, for predictions of a rank."""
-        return rank - 1
+    def loss_shape(self, shape):
+        """Returns the shape of what `call` returns, for predictions of a shape."""
+        axis = self.axis % len(shape) if shape else 0
+        return (*shape[:axis], *shape[axis + 1 :])
 
-    def current_frequency(self, frequency):
-        """Returns frequencies to compute with: those of training, if it has others."""
+    def current_frequency(self):
+        """Returns the frequencies to compute with: the compiled step's, or our own."""
+        frequency = self._prior.frequency
         if self.statistics is not None:
             frequency = self.statistics.frequency
         return ops.cast(ops.convert_to_tensor(frequency), self.dtype)
@@ -87,9 +94,9 @@ class ClassAwareLoss(keras.losses.Loss):
         return None if self.class_counts is None else len(self.class_counts)
 
     @property
-    def statistics_counts(self):
-        """Counts of the classes that statistics tell apart, None if unknown."""
-        return self.class_counts
+    def frequency(self):
+        """The frequencies that the loss is now at; statistics tell as many classes."""
+        return None if self._prior is None else self._prior.frequency
 
     def adopt_frequency(self, frequency):
         """Makes frequencies that training has updated the loss's own.
@@ -97,9 +104,10 @@ class ClassAwareLoss(keras.losses.Loss):
         It is saved with them, and uses them without a callback.
 
         Args:
-            frequency: float64 array, one for each of `statistics_counts`.
+            frequency: array of the shape of `frequency`.
         """
-        self.class_counts = frequency * sum(self.class_counts)
+        self._prior = self._prior._replace(frequency=np.asarray(frequency, "float64"))
+        self._is_updated = True
 
     def summarize(self):
         """Returns what the statistics hold; see `CCARCallback.statistics`."""
@@ -107,7 +115,9 @@ class ClassAwareLoss(keras.losses.Loss):
 
     def get_config(self):
         """Returns the constructor arguments as plain JSON."""
+        updated = {"frequency": self.frequency.tolist()} if self._is_updated else {}
         return {
+            **updated,
             "weighting": keras.saving.serialize_keras_object(self.weighting),
             "normalize": self.normalize,
             "differentiate_weight": self.differentiate_weight,
@@ -120,4 +130,9 @@ class ClassAwareLoss(keras.losses.Loss):
     @classmethod
     def from_config(cls, config):
         """Makes the loss again from `get_config()`."""
-        return cls(**deserialize_parts(config))
+        config = deserialize_parts(config)
+        frequency = config.pop("frequency", None)
+        loss = cls(**config)
+        if frequency is not None:
+            loss.adopt_frequency(frequency)
+        return loss

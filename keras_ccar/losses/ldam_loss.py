@@ -11,7 +11,7 @@ class LDAMLoss(LongTailedCrossentropy):
     """Label-distribution-aware margin loss: cross-entropy of `S (z - m_y e_y)`.
 
     The margins are `m_c = M (n_c / min n)^(-1/4)`. Use it with the cosine head
-    `keras_ccar.layers.CosineHead` and `from_logits=True`. For LDAM-DRW add
+    `keras_ccar.layers.CosineHead`. For LDAM-DRW add
     `weighting=keras_ccar.weightings.EffectiveNumber()` and the callback
     `keras_ccar.DeferredReweighting(start_epoch)`.
 
@@ -20,9 +20,11 @@ class LDAMLoss(LongTailedCrossentropy):
             dict `{class: count}`.
         max_margin: M, the margin of the rarest class.
         scale: S, the inverse temperature.
+        from_logits: True, unlike in other losses: margins are on cosines. With False
+            they are on log-probabilities.
         name: name of the loss.
         **arguments: further arguments of `LongTailedCrossentropy`, such as
-            `from_logits`, `weighting` or `label_smoothing`.
+            `weighting` or `label_smoothing`.
 
     Raises:
         ValueError: as `LongTailedCrossentropy`, and for a negative margin or scale.
@@ -34,17 +36,24 @@ class LDAMLoss(LongTailedCrossentropy):
     ```python
     import keras_ccar
 
-    loss = keras_ccar.LDAMLoss([500, 100, 20], from_logits=True)
+    loss = keras_ccar.LDAMLoss([500, 100, 20])
     value = loss([0, 2], [[0.9, 0.5, -0.2], [0.1, 0.2, 0.3]])
     ```
     """
 
     def __init__(
-        self, class_counts, max_margin=0.5, scale=30.0, name="ldam", **arguments
+        self,
+        class_counts,
+        max_margin=0.5,
+        scale=30.0,
+        from_logits=True,
+        name="ldam",
+        **arguments,
     ):
         super().__init__(
             class_counts,
             adjustment=LDAMMargin(max_margin, scale),
+            from_logits=from_logits,
             name=name,
             **arguments,
         )

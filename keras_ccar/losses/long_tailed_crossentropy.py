@@ -81,22 +81,16 @@ class LongTailedCrossentropy(ClassAwareLoss):
         **arguments,
     ):
         super().__init__(weighting, name=name, **arguments)
-        self.class_counts = class_counts
+        if class_counts is not None:
+            self._prior = class_prior(class_counts)
+        self.class_counts = self._prior and self._prior.counts
+        self.statistics_counts = self.class_counts
         self.adjustment = adjustments.get(adjustment)
         self.ignore_class = ignore_class
         self.axis = axis
         for part in (self.weighting, self.adjustment):
             if part is not None:
                 part.check(self._prior)
-
-    @property
-    def class_counts(self):
-        """The class counts, as a list. Where a callback updates frequencies, `N f`."""
-        return self._prior and self._prior.counts
-
-    @class_counts.setter
-    def class_counts(self, class_counts):
-        self._prior = None if class_counts is None else class_prior(class_counts)
 
     def call(self, y_true, y_pred):
         """Returns one loss per sample, of the shape of the labels.
@@ -129,7 +123,7 @@ class LongTailedCrossentropy(ClassAwareLoss):
         num_classes, smoothing = logits.shape[-1], self.label_smoothing
         prior, y = self._prior, labels.values
         if prior is not None:
-            prior = prior._replace(frequency=self.current_frequency(prior.frequency))
+            prior = prior._replace(frequency=self.current_frequency())
         if self.adjustment is not None:
             logits = self.adjustment(logits, y, prior)
         # A term is a sample; with distributions, a class of a sample. The fused

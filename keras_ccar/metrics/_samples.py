@@ -3,6 +3,7 @@
 from keras import ops
 from keras.src.backend import get_keras_mask  # JAX arrays carry no mask attribute
 
+from keras_ccar.inputs import align_weights
 from keras_ccar.labels import standardize_classes, standardize_labels
 
 
@@ -43,7 +44,8 @@ def classes_and_weights(
     weights = ops.ones_like(labels, dtype="float32")
     for factor in (sample_weight, mask):
         if factor is not None:
-            weights = weights * _expand_to(factor, labels)
+            factor = ops.cast(ops.convert_to_tensor(factor), "float32")
+            weights = weights * align_weights(factor, labels.shape)
     if ignore_class is not None:
         weights = ops.where(labels == ignore_class, 0.0, weights)
     # Padding often holds labels such as -1; only labels that count are checked.
@@ -56,24 +58,3 @@ def classes_and_weights(
         ops.reshape(y_pred, (-1, classes)),
         ops.reshape(weights, (-1,)),
     )
-
-
-def _expand_to(weight, labels):
-    """Returns weights as float32 with the rank of the labels, ready to broadcast."""
-    weight = ops.cast(ops.convert_to_tensor(weight), "float32")
-    rank = len(labels.shape)
-    if len(weight.shape) == rank + 1 and weight.shape[-1] == 1:
-        weight = ops.squeeze(weight, axis=-1)
-    fits = len(weight.shape) <= rank and all(
-        size in (1, None) or expected is None or size == expected
-        for size, expected in zip(weight.shape, labels.shape, strict=False)
-    )
-    if not fits:
-        raise ValueError(
-            "`sample_weight` must broadcast to the labels from the left: one weight a "
-            f"sample, or one a label. Received: sample_weight.shape="
-            f"{tuple(weight.shape)}, shape of the labels={tuple(labels.shape)}"
-        )
-    for _ in range(rank - len(weight.shape)):
-        weight = ops.expand_dims(weight, axis=-1)
-    return weight

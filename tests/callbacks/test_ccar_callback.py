@@ -337,7 +337,7 @@ def test_statistics_in_mid_epoch():
 
 @pytest.mark.parametrize("mode", MODES)
 def test_counts_stay_exact_beyond_float32(mode):
-    statistics = ClassStatistics([1, 1])
+    statistics = ClassStatistics(2)
     additions = np.zeros((6, 2, 4), "float32")
     additions[:, :, 0] = np.float32([2**24, 1, 1, 1, 2**26 + 8, 3])[:, None]
     variables = [v.value for v in statistics.variables]
@@ -432,6 +432,10 @@ OUTPUTS = {
         lambda: [*dense("softmax"), keras.layers.Reshape((NUM_CLASSES,))],
     ),
     "nested": ("softmax", lambda: [keras.Sequential(dense("softmax"))]),
+    "linear_activation": (
+        "softmax",
+        lambda: [*dense("softmax"), keras.layers.Activation("linear")],
+    ),
     "dense_linear": ("linear", lambda: dense()),
     "sigmoid": ("sigmoid", lambda: dense("sigmoid")),
 }
@@ -469,3 +473,159 @@ def test_logit_adjustment_follows_the_frequency():
     np.testing.assert_allclose(
         model.evaluate(x, labels, verbose=0), expected.mean(), rtol=1e-5
     )
+
+
+def test_new_counts_take_effect_when_compiled_again():
+    x, labels = samples()
+    model = classifier()
+    callback = keras_ccar.CCARCallback(update_frequencies=True, momentum=0.5)
+    train(model, callback, x[:64], labels[:64])
+    counts = COUNTS[::-1]
+    model.compile("sgd", keras_ccar.CCARLoss(counts, from_logits=True))
+    callback = keras_ccar.CCARCallback()
+    history = train(model, callback, x, labels, epochs=1).history
+    frequency = np.array(counts) / sum(counts)
+    np.testing.assert_allclose(callback.statistics()["frequency"], frequency, rtol=1e-6)
+    many = callback.statistics()["mean_weight"][4]
+    np.testing.assert_allclose(history["ccar_weight_many"], many, rtol=1e-6)
+
+
+def test_joins_after_deferred_reweighting_alone():
+    x, labels = samples()
+    model = classifier()
+    train(model, keras_ccar.DeferredReweighting(5), x, labels, epochs=1)
+    callback = keras_ccar.CCARCallback()
+    train(model, callback, x, labels, epochs=1)
+    statistics = callback.statistics()
+    assert statistics["count"].tolist() == COUNTS
+    assert (statistics["mean_weight"] != 1).all()
+
+
+@pytest.mark.parametrize("is_built", [False, True])
+def test_subclassed_models(is_built):
+    class Classifier(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(NUM_CLASSES)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    x, labels = samples()
+    model = Classifier()
+    if is_built:
+        model(x)
+    model.compile("sgd", keras_ccar.CCARLoss(COUNTS, from_logits=True))
+    callback = keras_ccar.CCARCallback()
+    train(model, callback, x, labels, epochs=2)
+    assert [e["count"].tolist() for e in callback.history] == [COUNTS] * 2
+
+
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_column_of_sample_weights(one_hot):
+    x, labels = samples()
+    weights = np.random.default_rng(3).choice([0.0, 1.0], len(labels))
+    model = classifier()
+    expected, _ = oracle(model, x, labels, weights)
+    y = np.eye(NUM_CLASSES)[labels] if one_hot else labels
+    callback = keras_ccar.CCARCallback()
+    train(model, callback, x, y, sample_weight=weights[:, None])
+    assert_same_history(callback, expected)
+
+
+def test_mask_and_ignored_class_together():
+    x, labels = samples((90, 6))
+    rng = np.random.default_rng(3)
+    is_unmasked = rng.uniform(size=labels.shape) < 0.7
+    is_ignored = rng.uniform(size=labels.shape) < 0.3
+    x[~is_unmasked] = 0
+    y = np.where(is_ignored, 255, labels)
+    losses = []
+    for loss in (
+        keras_ccar.CCARLoss(COUNTS, strength=0, from_logits=True, ignore_class=255),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=255),
+    ):
+        keras.utils.set_random_seed(0)
+        model = classifier(loss, masked=True)
+        losses.append(model.fit(x, y, shuffle=False, verbose=0).history["loss"])
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+    model = classifier(
+        keras_ccar.CCARLoss(COUNTS, from_logits=True, ignore_class=255), masked=True
+    )
+    callback = keras_ccar.CCARCallback()
+    train(model, callback, x, y, epochs=1)
+    counted = labels[is_unmasked & ~is_ignored]
+    expected = np.bincount(counted, minlength=NUM_CLASSES).tolist()
+    assert callback.statistics()["count"].tolist() == expected
+
+
+def test_interrupted_training_goes_on_with_its_frequencies(tmp_path):
+    x, labels = samples()
+    x, labels = x[:96], labels[:96]
+
+    def fit(model, callbacks):
+        callback = keras_ccar.CCARCallback(update_frequencies=True, momentum=0.5)
+        keras.utils.set_random_seed(1)
+        train(model, callback, x, labels, epochs=4, callbacks=[callback, *callbacks])
+        return callback.history[-1]
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    expected = fit(classifier(), [])
+    keras.utils.set_random_seed(0)
+    backup = keras.callbacks.BackupAndRestore(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        fit(classifier(), [backup, Interrupt()])
+    actual = fit(classifier(), [keras.callbacks.BackupAndRestore(tmp_path)])
+    np.testing.assert_allclose(actual["frequency"], expected["frequency"], rtol=1e-6)
+
+
+def test_loads_after_a_class_was_never_seen(tmp_path):
+    x, labels = samples()
+    loss = keras_ccar.CCARLoss(COUNTS, adjustment=LogitAdjustment(), from_logits=True)
+    model = classifier(loss)
+    callback = keras_ccar.CCARCallback(update_frequencies=True, momentum=0.0)
+    train(model, callback, x[labels != 3], labels[labels != 3])
+    model.save(tmp_path / "model.keras")
+    copy = keras.models.load_model(tmp_path / "model.keras")
+    assert copy.loss.class_counts == COUNTS
+    np.testing.assert_allclose(
+        copy.evaluate(x, labels, verbose=0),
+        model.evaluate(x, labels, verbose=0),
+        rtol=1e-6,
+    )
+
+
+def test_warns_of_a_second_correction():
+    model = keras.Sequential(
+        [
+            keras.Input((FEATURES,)),
+            keras.layers.Dense(NUM_CLASSES),
+            keras_ccar.LogitCorrection(COUNTS),
+        ]
+    )
+    model.compile("sgd", keras_ccar.BalancedSoftmaxLoss(COUNTS, from_logits=True))
+    callback = keras_ccar.CCARCallback()
+    callback.set_model(model)
+    with pytest.warns(UserWarning, match="the prior is applied twice"):
+        callback.on_train_begin()
+
+
+def test_heads_without_counts_are_left_alone():
+    x, labels = samples()
+    inputs = keras.Input((FEATURES,))
+    outputs = {n: keras.layers.Dense(NUM_CLASSES, name=n)(inputs) for n in ("a", "b")}
+    model = keras.Model(inputs, outputs)
+    model.compile(
+        "sgd",
+        loss={
+            "a": keras_ccar.CCARLoss(COUNTS, from_logits=True),
+            "b": keras_ccar.FocalLoss(from_logits=True),
+        },
+    )
+    callback = keras_ccar.CCARCallback()
+    train(model, callback, x, {"a": labels, "b": labels}, epochs=1)
+    assert callback.statistics()["a"]["count"].tolist() == COUNTS

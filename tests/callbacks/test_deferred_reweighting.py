@@ -82,3 +82,19 @@ def test_model_without_a_loss_of_ours():
     trained.compile("sgd", "mse")
     with pytest.raises(ValueError, match="`DeferredReweighting` needs a model"):
         trained.fit(X, X[:, :3], callbacks=[keras_ccar.DeferredReweighting(1)])
+
+
+def test_leaves_the_weights_on():
+    trained = model({})
+    trained.fit(X, LABELS, callbacks=[keras_ccar.DeferredReweighting(5)], verbose=0)
+    plain = trained.history.history["loss"][0]
+    np.testing.assert_allclose(
+        trained.evaluate(X, LABELS, verbose=0), 3 * plain, rtol=1e-5
+    )
+
+
+def test_loss_without_weights():
+    trained = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])
+    trained.compile("sgd", keras_ccar.LDAMLoss(COUNTS))
+    with pytest.raises(ValueError, match=r"needs a loss with weights.*EffectiveNumber"):
+        trained.fit(X, LABELS, callbacks=[keras_ccar.DeferredReweighting(1)])

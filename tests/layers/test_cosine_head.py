@@ -40,3 +40,28 @@ def test_saved_and_loaded(tmp_path):
 def test_bad_units():
     with pytest.raises(ValueError, match="`units` must be a positive integer"):
         CosineHead(0)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("size", [1e-4, 1.0, 1e3])
+def test_any_length_of_features_in_half_precision(policy, size):
+    features = size * np.random.default_rng(0).normal(size=(4, 512))
+    head = CosineHead(3, dtype=policy)
+    logits = ops.convert_to_numpy(ops.cast(head(features), "float32"))
+    kernel = ops.convert_to_numpy(head.kernel).astype("float64")
+    cosines = (features / np.linalg.norm(features, axis=-1, keepdims=True)) @ (
+        kernel / np.linalg.norm(kernel, axis=0)
+    )
+    np.testing.assert_allclose(
+        logits, cosines, atol=1e-5 if policy == "float32" else 5e-3
+    )
+
+
+def test_keeps_the_mask():
+    masked = keras.Sequential(
+        [keras.Input((None, 8)), keras.layers.Masking(), CosineHead(3)]
+    )
+    x = np.ones((1, 2, 8), "float32")
+    x[0, 1] = 0
+    mask = masked.layers[-1].compute_mask(x, masked.layers[0].compute_mask(x))
+    assert ops.convert_to_numpy(mask).tolist() == [[True, False]]

@@ -1,0 +1,88 @@
+"""Finds what makes a model's output, and warns where the loss expects another."""
+
+import warnings
+
+import keras
+
+from keras_ccar.layers.logit_correction import LogitCorrection
+
+# Layers that leave the range of their input alone.
+_PASS_THROUGH = (
+    keras.layers.Dropout,
+    keras.layers.Flatten,
+    keras.layers.Identity,
+    keras.layers.Permute,
+    keras.layers.Reshape,
+)
+
+
+def warn_of_wrong_output(model, output, loss):
+    """Warns if a loss is applied to an output that it does not expect.
+
+    Args:
+        model: a compiled `keras.Model`.
+        output: name of the output, or None for a model with one output.
+        loss: a loss of this package.
+    """
+    activation, is_corrected = describe_output(model, output)
+    if activation == "linear" and not loss.from_logits:
+        problem = (
+            "The model's output is logits (no activation)",
+            "pass `from_logits=True` to the loss",
+        )
+    elif activation in ("softmax", "sigmoid") and loss.from_logits:
+        problem = (
+            f"The model's output is probabilities ({activation})",
+            "remove `from_logits=True`",
+        )
+    elif is_corrected and getattr(loss, "adjustment", None) is not None:
+        problem = (
+            "The model's output is corrected by `LogitCorrection`, and the loss "
+            "adjusts logits as well: the prior is applied twice",
+            "leave one of the two out",
+        )
+    else:
+        return
+    warnings.warn(
+        f"{problem[0]}, but the loss {loss.name!r} has from_logits={loss.from_logits} "
+        f"and adjustment={getattr(loss, 'adjustment', None)!r}: {problem[1]}.",
+        stacklevel=2,
+    )
+
+
+def describe_output(model, output=None):
+    """Finds the activation that makes a model's output, as far as layers tell.
+
+    Args:
+        model: a `keras.Model`.
+        output: name of the output, or None for a model with one output.
+
+    Returns:
+        A pair: "softmax", "sigmoid", "linear" or the name of another activation, None
+        where it is unknown, as in subclassed models; and whether the output passes
+        through a `LogitCorrection`.
+    """
+    tensors = keras.tree.flatten(getattr(model, "outputs", None) or [])
+    names = getattr(model, "output_names", None) or []
+    if output in names:
+        tensors = [tensors[names.index(output)]]
+    return _describe(tensors[0]) if len(tensors) == 1 else (None, False)
+
+
+def _describe(tensor):
+    operation, _, index = tensor._keras_history
+    if isinstance(operation, keras.Model) and getattr(operation, "outputs", None):
+        return _describe(keras.tree.flatten(operation.outputs)[index])
+    if isinstance(operation, LogitCorrection):
+        return _describe(operation.input)[0], True
+    is_linear = getattr(operation, "activation", None) is keras.activations.linear
+    if isinstance(operation, _PASS_THROUGH) or (
+        isinstance(operation, keras.layers.Activation) and is_linear
+    ):
+        return _describe(operation.input)
+    if isinstance(operation, keras.layers.TimeDistributed):
+        operation = operation.layer
+    if type(operation).__name__ == "Softmax":  # the layer and the operation
+        return "softmax", False
+    activation = getattr(operation, "activation", None)
+    return getattr(activation, "__name__", None), False
