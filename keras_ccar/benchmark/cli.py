@@ -113,11 +113,17 @@ def _parser():
     count = commands.add_parser(
         "count",
         help="show the class counts of a data set",
-        description="Shows how many training examples each class has.",
+        description="Shows how many training examples each class has, and draws it.",
     )
     count.set_defaults(command=_count)
     count.add_argument("dataset", choices=datasets.NAMES, help="one of: %(choices)s")
     _add_data_options(count)
+    count.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="where class_counts.png goes (default: runs/DATASET)",
+    )
     return parser
 
 
@@ -287,6 +293,11 @@ def _count(options, console):
     datasets.show_class_counts(
         data.class_counts, data.class_names, title=data.name, console=console
     )
+    folder = options.output or Path("runs") / options.dataset
+    folder.mkdir(parents=True, exist_ok=True)
+    figure = folder / "class_counts.png"
+    datasets.plot_class_counts(data.class_counts, figure, title=data.name)
+    _say(console, f"Figure: {figure}")
     return 0
 
 

@@ -315,8 +315,11 @@ def test_requests_that_cannot_be_met(arguments, message, tmp_path, monkeypatch, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_count_shows_the_class_counts(capsys):
-    assert main(["count", "digits-lt", "--imbalance-factor", "20"]) == 0
+def test_count_shows_and_draws_the_class_counts(tmp_path, capsys):
+    arguments = ["--imbalance-factor", "20", "--output", str(tmp_path / "counts")]
+    assert main(["count", "digits-lt", *arguments]) == 0
+    figure = tmp_path / "counts" / "class_counts.png"
+    assert figure.read_bytes().startswith(b"\x89PNG")
     output = capsys.readouterr().out
     for count in datasets.load("digits-lt", imbalance_factor=20).class_counts:
         assert re.search(rf"\b{count}\b", output)
