@@ -5,15 +5,13 @@ place. Writes `benchmarks/results/count_speed.json`.
 """
 
 import json
-import os
-import platform
 import time
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from keras_ccar.benchmark.provenance import environment
 from keras_ccar.datasets import count_classes
 from keras_ccar.datasets.prepared import prepared_builder
 
@@ -59,10 +57,9 @@ def main():
             way: round(best[way] / best["count_classes(builder)"], 1)
             for way in list(ways)[1:]
         },
-        "tensorflow": tf.__version__,
+        "command": "python benchmarks/count_speed.py",
+        "environment": environment(),
         "tensorflow_datasets": tfds.__version__,
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(result, indent=2) + "\n")
