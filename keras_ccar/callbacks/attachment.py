@@ -9,7 +9,8 @@ from keras_ccar.statistics import ClassStatistics
 def attach_statistics(model, callback):
     """Gives every loss of ours in a compiled model its `ClassStatistics`.
 
-    Statistics that are on the model already are kept, with what they hold.
+    Statistics that serve the same loss already are kept, with what they hold; those of
+    another loss begin anew.
 
     Args:
         model: a compiled `keras.Model`.

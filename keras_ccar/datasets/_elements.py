@@ -43,8 +43,3 @@ def parts_beside_label(element):
         label = label_of(element)
         return [part for part in element.values() if part is not label]
     return [element[0]] if isinstance(element, tuple | list) else []
-
-
-def whole_element(parts):
-    """Undoes that `tf.data` passes the parts of a tuple as separate arguments."""
-    return parts if len(parts) > 1 else parts[0]

@@ -70,7 +70,8 @@ class LogitCorrection(keras.layers.Layer):
         **arguments,
     ):
         super().__init__(**arguments)
-        frequency = class_prior(class_counts).frequency
+        trained_on = class_prior(class_counts)
+        frequency = trained_on.frequency
         target = np.ones_like(frequency)
         if target_prior is not None:
             target = class_prior(target_prior, "target_prior").frequency
@@ -85,7 +86,7 @@ class LogitCorrection(keras.layers.Layer):
                     f"`{name}` must be above 0 where its logarithm is taken, but is 0 "
                     f"for {describe_classes(prior == 0)}. Add 1 to every class's count."
                 )
-        self.class_counts = class_prior(class_counts).counts
+        self.class_counts = trained_on.counts
         self.tau = check_number("tau", tau, 0)
         self.target_prior = None if target_prior is None else target.tolist()
         self.from_logits = from_logits
