@@ -2,8 +2,22 @@
 
 import importlib
 
+try:
+    importlib.import_module("keras")  # without its backend, it does not say what to do
+except ModuleNotFoundError as error:
+    missing = str(error.name).partition(".")[0]
+    if missing not in ("tensorflow", "jax", "torch"):
+        raise
+    raise ModuleNotFoundError(
+        f"Keras is set to the backend {missing!r}, which is not installed. Install it "
+        f"with `pip install 'keras_ccar[{missing}]'`; or set the environment variable "
+        "KERAS_BACKEND to 'tensorflow', 'jax' or 'torch', whichever is installed, "
+        "before Keras is imported.",
+        name=missing,
+    ) from error
+
 from keras_ccar import adjustments, layers, weightings
-from keras_ccar.callbacks import CCARCallback, DeferredReweighting
+from keras_ccar.callbacks import BackupAndResume, CCARCallback, DeferredReweighting
 from keras_ccar.layers import LogitCorrection
 from keras_ccar.losses import (
     BalancedSoftmaxLoss,
@@ -26,6 +40,7 @@ from keras_ccar.metrics import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "BackupAndResume",
     "BalancedAccuracy",
     "BalancedSoftmaxLoss",
     "BinaryCCARLoss",
@@ -45,11 +60,12 @@ __all__ = [
     "adjustments",
     "datasets",
     "layers",
+    "serving",
     "weightings",
 ]
 
 # Imported on first use: they need libraries that training does not.
-_ON_DEMAND = ("datasets",)
+_ON_DEMAND = ("datasets", "serving")
 
 
 def __getattr__(name):

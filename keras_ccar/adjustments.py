@@ -8,6 +8,8 @@ from keras_ccar.checks import check_number
 from keras_ccar.frequencies import describe_classes, require_class_counts
 from keras_ccar.numerics import at_least
 
+__all__ = ["Adjustment", "LDAMMargin", "LogitAdjustment"]
+
 
 class Adjustment:
     """Base class of logit adjustments that a `LongTailedCrossentropy` can take.
@@ -78,7 +80,7 @@ class LogitAdjustment(Adjustment):
     ```
     """
 
-    def __init__(self, tau=1.0, smoothing=0.0):
+    def __init__(self, tau: float = 1.0, smoothing: float = 0.0) -> None:
         self.tau = check_number("tau", tau, 0)
         self.smoothing = check_number("smoothing", smoothing, 0)
 
@@ -137,7 +139,7 @@ class LDAMMargin(Adjustment):
     ```
     """
 
-    def __init__(self, max_margin=0.5, scale=30.0):
+    def __init__(self, max_margin: float = 0.5, scale: float = 30.0) -> None:
         self.max_margin = check_number("max_margin", max_margin, 0)
         self.scale = check_number("scale", scale, 0)
 
@@ -147,9 +149,15 @@ class LDAMMargin(Adjustment):
         # Classes without examples have no margin of their own: take the greatest.
         rarest = ops.min(ops.where(frequency > 0, frequency, 1.0))
         margins = self.max_margin * (rarest / ops.maximum(frequency, rarest)) ** 0.25
+        margins = ops.cast(self.scale * margins, logits.dtype)
         if len(labels.shape) < len(logits.shape):
-            labels = ops.one_hot(labels, prior.num_classes, dtype=logits.dtype)
-        return self.scale * (logits - ops.cast(margins, logits.dtype) * labels)
+            # A choice and not a product: XLA need not build the one-hot labels.
+            is_true = ops.expand_dims(labels, -1) == ops.arange(prior.num_classes)
+            margins = ops.expand_dims(ops.take(margins, labels), -1)
+            margins = ops.where(is_true, margins, ops.zeros_like(margins))
+        else:
+            margins = margins * labels
+        return self.scale * logits - margins
 
     def get_config(self):
         """See `Adjustment`."""

@@ -3,6 +3,8 @@
 import numpy as np
 from keras import ops
 
+from keras_ccar.replicas import copies
+
 
 class ExactSum:
     """Adds batches into a pair of float32 variables of a metric.
@@ -35,10 +37,20 @@ class ExactSum:
 
     def numpy(self):
         """Returns the sum as a float64 array, not rounded."""
-        total, rest = map(ops.convert_to_numpy, (self._total, self._rounded_away))
-        return total.astype("float64") + rest.astype("float64")
+        parts = [*copies(self._total), *copies(self._rounded_away)]
+        return sum(ops.convert_to_numpy(part).astype("float64") for part in parts)
+
+    def assign(self, values):
+        """Makes a float64 array the sum, without rounding whole numbers below 2^48."""
+        total = np.asarray(values, "float32")
+        rest = (values - total.astype("float64")).astype("float32")
+        for variable, value in ((self._total, total), (self._rounded_away, rest)):
+            # One replica takes it all: a share of a whole number would be rounded.
+            first, *others = copies(variable)
+            first.assign(value)
+            for other in others:
+                other.assign(np.zeros_like(value))
 
     def clear(self):
         """Begins at 0 again."""
-        for variable in (self._total, self._rounded_away):
-            variable.assign(np.zeros(variable.shape, "float32"))
+        self.assign(np.zeros(self._total.shape))

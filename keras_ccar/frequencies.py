@@ -1,8 +1,12 @@
 """Class counts in, class frequencies out; every error about counts is raised here."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
+# Training examples of each class.
+ClassCounts = Sequence[float] | Mapping[int, float] | np.ndarray
 
 
 class ClassPrior(NamedTuple):
@@ -67,7 +71,10 @@ def class_counts_array(class_counts, name="class_counts", minimum=2):
     if hasattr(class_counts, "items"):  # a dict, a Counter, a pandas value_counts
         class_counts = _from_mapping(class_counts, name)
     try:
-        counts = np.asarray(class_counts, dtype="float64")
+        counts = np.asarray(class_counts)
+        if counts.dtype.kind in "bcSU":  # numpy makes numbers of them
+            raise TypeError
+        counts = counts.astype("float64")
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"`{name}` must be a sequence of numbers, one a class, or a dict "
@@ -94,6 +101,10 @@ def class_counts_array(class_counts, name="class_counts", minimum=2):
             f"`{name}` must count at least one training example. All {counts.size} "
             "classes have a count of 0."
         )
+    with np.errstate(over="ignore"):
+        total = counts.sum()
+    if not np.isfinite(total):
+        raise ValueError(f"`{name}` must have a finite sum. Received: {class_counts!r}")
     return counts
 
 

@@ -5,6 +5,8 @@ from keras import ops
 # Masks travel beside tensors in a registry that Keras does not export.
 from keras.src.backend import get_keras_mask, set_keras_mask
 
+from keras_ccar.checks import check_finite, number_tensor
+
 
 def gather_inputs(y_true, y_pred, sample_weight, loss_shape, dtype):
     """Bundles labels with which samples count, and aligns weights and masks.
@@ -24,35 +26,46 @@ def gather_inputs(y_true, y_pred, sample_weight, loss_shape, dtype):
         where some sample may not count, "counted"; predictions; sample weights.
 
     Raises:
-        ValueError: if weights do not fit the losses.
+        ValueError: for what is no tensor of numbers, for weights that do not fit the
+            losses, and for numbers that are not finite: in known weights, and in
+            predictions given as an array. A tensor is what a model computed: its NaN
+            has to reach the loss, where Keras looks for it.
     """
-    inputs = {"labels": ops.convert_to_tensor(y_true)}
+    inputs = {"labels": number_tensor("y_true", y_true)}
     mask = get_keras_mask(y_pred)
-    y_pred = ops.convert_to_tensor(y_pred)
+    is_computed = ops.is_tensor(y_pred)
+    y_pred = number_tensor("y_pred", y_pred)
+    if not is_computed:
+        check_finite("y_pred", y_pred)
     shape = loss_shape(tuple(y_pred.shape))
     counted = []
     if mask is not None:
-        mask = align_weights(ops.cast(mask, "bool"), shape)
+        mask = align_weights(ops.cast(mask, "bool"), shape, "mask")
         # On a copy: other losses may read the mask of the same output.
         y_pred = ops.copy(y_pred)
         set_keras_mask(y_pred, mask)
         counted.append(ops.cast(mask, dtype))
     if sample_weight is not None:
-        sample_weight = ops.convert_to_tensor(sample_weight, dtype)
-        sample_weight = align_weights(sample_weight, shape)
+        sample_weight = number_tensor("sample_weight", sample_weight, dtype)
+        check_finite("sample_weight", sample_weight)
+        # Of the whole shape, and not the caller's: on torch Keras multiplies masks into
+        # them in place.
+        whole = ops.ones(loss_shape(ops.shape(y_pred)), dtype)
+        sample_weight = align_weights(sample_weight, shape) * whole
         counted.append(ops.cast(sample_weight != 0, dtype))
     if counted:
         inputs["counted"] = counted[0] if len(counted) == 1 else counted[0] * counted[1]
     return inputs, y_pred, sample_weight
 
 
-def align_weights(weights, shape):
+def align_weights(weights, shape, name="sample_weight"):
     """Gives weights or a mask the rank of what they weigh, ready to broadcast.
 
     Args:
         weights: tensor of one value a sample, or one a term; a last axis of 1 too many
             is dropped, as Keras does.
         shape: static shape of what is weighed.
+        name: what they are called, for the message.
 
     Raises:
         ValueError: if weights do not broadcast from the left.
@@ -66,9 +79,9 @@ def align_weights(weights, shape):
     )
     if not fits:
         raise ValueError(
-            "`sample_weight` must broadcast to the labels from the left: one weight a "
-            f"sample, or one a label. Received: sample_weight.shape={given}, shape of "
-            f"the labels={tuple(shape)}"
+            f"`{name}` must broadcast to the labels from the left: one value a sample, "
+            f"or one a label. Received: {name}.shape={given}, shape of the labels="
+            f"{tuple(shape)}"
         )
     while len(weights.shape) < len(shape):
         weights = ops.expand_dims(weights, -1)

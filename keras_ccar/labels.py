@@ -196,6 +196,25 @@ def binary_labels(labels, y_pred, num_classes):
     return labels
 
 
+def class_axis(axis, shape):
+    """Returns the class axis of predictions, counted from the first.
+
+    Args:
+        axis: as the user gave it.
+        shape: shape of the predictions.
+
+    Raises:
+        ValueError: if there is no such axis.
+    """
+    rank = len(shape)
+    if not -rank <= axis < rank:
+        raise ValueError(
+            "`axis` must be the class axis of `y_pred`, which has a rank of at least "
+            f"2. Received: axis={axis}, y_pred.shape={tuple(shape)}"
+        )
+    return axis % rank
+
+
 def check_num_classes(y_pred, prior):
     """Raises a `ValueError` unless predictions have the classes of the prior."""
     if len(y_pred.shape) < 2 or (prior and y_pred.shape[-1] != prior.num_classes):
@@ -204,6 +223,12 @@ def check_num_classes(y_pred, prior):
             "`y_pred`, which has a rank of at least 2. Received "
             f"{prior.num_classes if prior else 'no'} counts and y_pred.shape="
             f"{tuple(y_pred.shape)} (class axis last)."
+        )
+    if y_pred.shape[-1] == 1:
+        raise ValueError(
+            "`y_pred` must have two classes or more: the softmax of one is always 1. "
+            f"Received y_pred.shape={tuple(y_pred.shape)} (class axis last). For one "
+            "sigmoid output use `BinaryCCARLoss`."
         )
 
 

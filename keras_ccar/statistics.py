@@ -58,13 +58,24 @@ class ClassStatistics(keras.metrics.Metric):
         self.clear()
 
     def save_own_variables(self, store):
-        """Saves the frequencies with the model's weights, for training to go on."""
+        """Saves frequencies and sums with the weights, for training to go on."""
         store["frequency"] = ops.convert_to_numpy(self.frequency)
+        store["totals"] = self.totals()
 
     def load_own_variables(self, store):
-        """Loads the frequencies, where the weights were saved with some."""
+        """Loads what the weights were saved with."""
         if "frequency" in store.keys():  # noqa: SIM118 - a store is no dict
             self.frequency.assign(store["frequency"])
+        if "totals" in store.keys():  # noqa: SIM118
+            self.set_totals(store["totals"])
+
+    def totals(self):
+        """Returns the sums since `clear`, a float64 array of shape `(K, 4)`."""
+        return self._totals.numpy()
+
+    def set_totals(self, totals):
+        """Goes on from the `totals()` of statistics of as many classes."""
+        self._totals.assign(np.asarray(totals))
 
     @contextlib.contextmanager
     def recording(self):
@@ -74,6 +85,21 @@ class ClassStatistics(keras.metrics.Metric):
             yield
         finally:
             self.is_recording = False
+
+    def watch(self, mass, confidence, weight, pivot, labels=None):
+        """Adds the terms of a loss while recording, and returns the weights in force.
+
+        Arguments are those of `batch_totals`. `DeferredReweighting` may have the
+        weights off: all are 1 then.
+        """
+        switch = ops.cast(self.reweighting, weight.dtype)
+        weight = switch * weight + (1.0 - switch)
+        if self.is_recording:
+            rows = self.num_classes
+            self.update_state(
+                batch_totals(mass, confidence, weight, pivot, rows, labels)
+            )
+        return weight
 
     def update_state(self, batch_totals):
         """Adds a batch.
@@ -105,7 +131,7 @@ class ClassStatistics(keras.metrics.Metric):
             whose confidence is below the pivot. Means of classes without a sample
             are NaN.
         """
-        totals = self._totals.numpy()
+        totals = self.totals()
         count = totals[:, COUNT]
         with np.errstate(invalid="ignore", divide="ignore"):
             means = totals / count[:, None]
@@ -125,7 +151,7 @@ class ClassStatistics(keras.metrics.Metric):
             and "few". Groups without classes are left out; those without samples have
             NaN.
         """
-        totals = self._totals.numpy()
+        totals = self.totals()
         everything = np.ones(self.num_classes, dtype=bool)
         means = {}
         for group, members in {"all": everything, **self.groups}.items():
@@ -142,7 +168,7 @@ class ClassStatistics(keras.metrics.Metric):
         Args:
             momentum: m in [0, 1].
         """
-        seen = self._totals.numpy()[:, COUNT]
+        seen = self.totals()[:, COUNT]
         if seen.sum():
             old = ops.convert_to_numpy(self.frequency).astype("float64")
             new = momentum * old + (1 - momentum) * seen / seen.sum()

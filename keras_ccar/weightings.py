@@ -5,6 +5,8 @@ Shapes: `p_t` is any tensor of confidences, softmax probabilities of the true cl
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
@@ -12,7 +14,17 @@ from keras import ops
 from keras_ccar.checks import check_number
 from keras_ccar.frequencies import require_class_counts
 from keras_ccar.numerics import SMALLEST_PROBABILITY, at_least
+from keras_ccar.replicas import sum_over_replicas
 from keras_ccar.serialization import deserialize_parts
+
+__all__ = [
+    "CCARWeighting",
+    "EffectiveNumber",
+    "Focal",
+    "InverseFrequency",
+    "Weighting",
+    "ccar_weight",
+]
 
 # Below this confidence the `inverse` form stops growing, or one mislabelled
 # example could outweigh a batch.
@@ -21,18 +33,23 @@ INVERSE_CONFIDENCE_FLOOR = 1e-3
 # 1 - p_t of the most confident prediction that float32 tells from certainty.
 SMALLEST_DOUBT = 2.0**-24
 
+# Whatever the strength, Ω has a float32 value and gradient, and a loss multiplies by
+# no more than products in float32 can take.
+LARGEST_EXPONENT = 80.0
+LARGEST_WEIGHT = 1e13
+
 FORMS = ("exponential", "power", "information", "inverse")
 
 
 def ccar_weight(
-    p_t,
-    f_c,
-    pivot=0.75,
-    strength=1.0,
-    form="exponential",
-    num_classes=None,
-    num_examples=None,
-):
+    p_t: Any,
+    f_c: Any,
+    pivot: float = 0.75,
+    strength: float = 1.0,
+    form: str | Callable = "exponential",
+    num_classes: int | None = None,
+    num_examples: float | None = None,
+) -> Any:
     """The class-confidence-aware weight Ω(p_t, f_c).
 
     With the dual-phase frequency `f' = f_c` below the pivot ω and `f' = 1 - f_c`
@@ -97,7 +114,9 @@ def ccar_weight(
         weight = 1.0 / (
             num_classes * at_least(f_c, floor) * at_least(p_t, INVERSE_CONFIDENCE_FLOOR)
         )
-        return weight if strength == 1 else weight**strength
+        if strength in (0, 1):
+            return weight if strength else ops.ones_like(weight)
+        return ops.minimum(weight, math.exp(LARGEST_EXPONENT / strength)) ** strength
     exploring = p_t < pivot
     if form == "exponential":
         capacity = ops.where(exploring, 1.0 - f_c, f_c)
@@ -107,7 +126,14 @@ def ccar_weight(
             capacity = ops.log(2.0 - dual_phase_frequency)
         else:
             capacity = -ops.log(at_least(dual_phase_frequency, floor))
-    return ops.exp(strength * capacity * (pivot - p_t))
+    exponent = strength * capacity * (pivot - p_t)
+    if form == "information":
+        largest_capacity = -math.log(floor) if floor else math.inf
+    else:
+        largest_capacity = 1.0
+    if strength * largest_capacity > LARGEST_EXPONENT:
+        exponent = ops.minimum(exponent, LARGEST_EXPONENT)
+    return ops.exp(exponent)
 
 
 def check_ccar_arguments(pivot, strength, form):
@@ -196,7 +222,12 @@ class CCARWeighting(Weighting):
     ```
     """
 
-    def __init__(self, pivot=0.75, strength=1.0, form="exponential"):
+    def __init__(
+        self,
+        pivot: float = 0.75,
+        strength: float = 1.0,
+        form: str | Callable = "exponential",
+    ) -> None:
         check_ccar_arguments(pivot, strength, form)
         self.pivot = float(pivot)
         self.strength = float(strength)
@@ -204,7 +235,7 @@ class CCARWeighting(Weighting):
 
     def __call__(self, p_t, f_c, prior):
         """See `Weighting`."""
-        return ccar_weight(
+        weight = ccar_weight(
             p_t,
             f_c,
             self.pivot,
@@ -213,6 +244,9 @@ class CCARWeighting(Weighting):
             num_classes=prior.num_classes,
             num_examples=prior.num_examples,
         )
+        if self.form in ("exponential", "power") and self.strength < 30:
+            return weight  # at most e^strength
+        return ops.minimum(weight, LARGEST_WEIGHT)
 
     def get_config(self):
         """See `Weighting`."""
@@ -276,7 +310,7 @@ class EffectiveNumber(Weighting):
 
     uses_confidence = False
 
-    def __init__(self, beta=0.9999):
+    def __init__(self, beta: float = 0.9999) -> None:
         self.beta = check_number("beta", beta, 0, 1)
         if beta == 1:
             raise ValueError(
@@ -329,7 +363,7 @@ class Focal(Weighting):
 
     uses_frequency = False
 
-    def __init__(self, gamma=2.0):
+    def __init__(self, gamma: float = 2.0) -> None:
         self.gamma = check_number("gamma", gamma, 0, meaning="0 is cross-entropy")
 
     def __call__(self, p_t, f_c, prior):
@@ -355,7 +389,8 @@ def weigh_terms(weighting, confidence, prior, mass, labels=None, normalize=False
         mass: how much each term counts in the mean of the batch.
         labels: int32 class of each term, None where the last axis is the class.
         normalize: whether to scale to a mean of 1: over the training distribution if
-            the weight depends on the class alone, else over the batch.
+            the weight depends on the class alone, else over the batch, all replicas'
+            shares of it.
 
     Returns:
         A tensor that broadcasts against the terms.
@@ -374,8 +409,12 @@ def weigh_terms(weighting, confidence, prior, mass, labels=None, normalize=False
     frequency = None if prior is None else of_terms(prior.frequency)
     weight = weighting(confidence, frequency, prior)
     if normalize:
-        mean = ops.sum(mass * weight) / at_least(ops.sum(mass), SMALLEST_PROBABILITY)
-        weight = weight / ops.where(mean > 0, mean, 1.0)
+        sums = ops.stack([ops.sum(mass * weight), ops.sum(mass)])
+        total, count = ops.unstack(sum_over_replicas(sums))
+        mean = total / at_least(count, SMALLEST_PROBABILITY)
+        weight = ops.minimum(
+            weight / at_least(mean, 1 / LARGEST_WEIGHT), LARGEST_WEIGHT
+        )
     return weight
 
 

@@ -13,7 +13,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from compiled import value_and_gradient
+from compiled import MODES, value_and_gradient
 from keras import ops
 
 import keras_ccar
@@ -79,6 +79,17 @@ def check_shapes_of_any_rank(case):
         np.testing.assert_allclose(numpy(total), numpy(losses).mean(), rtol=1e-5)
 
 
+def check_empty_batches(case):
+    predictions = case.predictions((0, 3))
+    for labels in label_forms(case, (0, 3)):
+        for mode in MODES:
+            value, gradient = value_and_gradient(
+                lambda z, y=labels: case.loss(normalize=True)(y, z), predictions, mode
+            )
+            assert value == 0
+            assert gradient.shape == predictions.shape
+
+
 def check_label_dtypes(case):
     expected = numpy(case.loss(reduction=None)(case.labels(), case.predictions()))
     for dtype in ("int8", "uint8", "int32", "int64", "float32", "float64"):
@@ -142,6 +153,34 @@ def check_masked_samples_have_no_part(case):
         np.testing.assert_allclose(numpy(actual), numpy(expected), rtol=1e-5)
 
 
+def check_weights_of_samples_beside_masks_of_labels(case):
+    from keras.src.backend import set_keras_mask
+
+    shape = (4, 3)
+    labels, logits = case.labels(shape), case.predictions(shape)
+    mask = np.random.default_rng(2).uniform(size=shape) < 0.5
+    weights = np.array([1.0, 2, 0.5, 4], "float32")
+    predictions, given = map(ops.convert_to_tensor, (logits, weights))
+    set_keras_mask(predictions, ops.convert_to_tensor(mask))
+    actual = case.loss(reduction="sum")(labels, predictions, given)
+    per_sample = numpy(case.loss(reduction=None)(labels, logits))
+    expected = (per_sample.T * (weights[:, None] * mask).T).sum()
+    np.testing.assert_allclose(numpy(actual), expected, rtol=1e-5)
+    np.testing.assert_array_equal(numpy(given), weights)  # Keras writes into them
+
+
+def check_a_diverged_model_has_no_finite_loss(case):
+    labels = case.labels()
+    for from_logits in (True, False):
+        predictions = np.full((6, NUM_CLASSES), np.nan, "float32")
+        for mode in MODES[:2]:
+            loss = case.loss(from_logits=from_logits)
+            value, _ = value_and_gradient(
+                lambda z, loss=loss: loss(labels, z), predictions, mode
+            )
+            assert np.isnan(value)
+
+
 def check_sample_weights(case):
     weights = np.array([0.0, 1, 2, 0.5, 1, 0])
     for labels in label_forms(case):
@@ -164,8 +203,8 @@ def check_labels_of_padding_may_be_anything(case):
     np.testing.assert_allclose(numpy(actual), numpy(expected), rtol=1e-6)
 
 
-def label_forms(case):
-    labels = case.labels()
+def label_forms(case, shape=(6,)):
+    labels = case.labels(shape)
     return [labels] if case.is_binary else [labels, np.eye(NUM_CLASSES)[labels]]
 
 
@@ -289,9 +328,20 @@ def check_bad_input_raises(case):
         (labels - 7, predictions, "`y_true` must hold"),
         (np.full((6, NUM_CLASSES), np.nan), predictions, "`y_true` must hold"),
         (labels, predictions[:, 0], "`y_(pred|true)`"),
+        (labels, np.full_like(predictions, np.nan), "`y_pred` must hold finite"),
+        (["cat"] * 6, predictions, "`y_true` must be an array of real numbers"),
+        (None, predictions, "`y_true` must be an array of real numbers"),
+        (labels, [[1.0], [2.0, 3.0]], "`y_pred` must be an array of numbers"),
     ):
         with pytest.raises(ValueError, match=message):
             case.loss()(bad_labels, bad_predictions)
+    for weights, message in (
+        (np.ones(5), "`sample_weight` must broadcast"),
+        ([1, 1, 1, 1, 1, float("nan")], "`sample_weight` must hold finite"),
+        ("heavy", "`sample_weight` must be an array of real numbers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            case.loss()(labels, predictions, weights)
     with pytest.raises(ValueError, match="pass `from_logits=True`"):
         case.loss(from_logits=False)(labels, predictions)
     for arguments, message in (
@@ -300,7 +350,12 @@ def check_bad_input_raises(case):
         ({"class_counts": [0, 0]}, "`class_counts`"),
         ({"class_counts": [1, float("nan")]}, "`class_counts`"),
         ({"label_smoothing": 1.5}, "`label_smoothing`"),
-        ({"reduction": "median"}, "reduction"),
+        ({"class_counts": ["3", "1"]}, "`class_counts`"),
+        ({"class_counts": [1e308, 1e308]}, "`class_counts` must have a finite sum"),
+        ({"reduction": "median"}, "`reduction`"),
+        ({"dtype": "int32"}, "`dtype`"),
+        ({"from_logits": "yes"}, "`from_logits` must be True or False"),
+        ({"normalize": None}, "`normalize` must be True or False"),
     ):
         with pytest.raises(ValueError, match=message):
             case.loss(**arguments)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras import ops
 
+import keras_ccar
 from keras_ccar import weightings
 from keras_ccar.frequencies import ClassPrior
 from keras_ccar.weightings import CCARWeighting, ccar_weight
@@ -169,3 +170,20 @@ def test_weighting_knows_classes_and_examples():
 def test_get_refuses_what_is_no_weighting(weighting):
     with pytest.raises(TypeError, match="`weighting` must be"):
         weightings.get(weighting)
+
+
+def test_normalising_weights_of_near_nothing():
+    """Focal weights of a batch that is known by heart, beside one of a wrong class."""
+    loss = keras_ccar.FocalLoss(gamma=5.0, normalize=True, from_logits=True)
+    value = ops.convert_to_numpy(loss([[0.0, 1.0]], np.float32([[-1e4, 1e4]])))
+    assert np.isfinite(value)
+
+
+@pytest.mark.parametrize("form", weightings.FORMS)
+def test_any_strength_has_finite_weights(form):
+    counts = [10**9, 1]
+    loss = keras_ccar.CCARLoss(counts, strength=1000, form=form, reduction=None)
+    weight = ops.convert_to_numpy(loss([1], np.float32([[1, 0]])))
+    assert np.isfinite(weight).all()
+    weight = omega(0.0, 1e-9, strength=1000, form=form, num_classes=2)
+    assert np.isfinite(weight).all()

@@ -2,13 +2,18 @@
 
 import contextlib
 import functools
+import os
+from collections.abc import Sequence
 
 import keras
 
 from keras_ccar.callbacks.attachment import attach_statistics, forget_compiled_functions
 from keras_ccar.callbacks.compiled_losses import compiled_losses
+from keras_ccar.callbacks.history_file import QUANTITIES, write_history
 from keras_ccar.callbacks.model_output import warn_of_wrong_output
+from keras_ccar.callbacks.tensorboard import StatisticsWriter
 from keras_ccar.checks import check_number
+from keras_ccar.replicas import check_workers
 
 
 class CCARCallback(keras.callbacks.Callback):
@@ -34,6 +39,9 @@ class CCARCallback(keras.callbacks.Callback):
         momentum: m in [0, 1].
         start_epoch: the first epoch after which frequencies are updated.
         class_names: optional sequence of `K` names, added to `statistics()`.
+        log_dir: where to write curves and histograms of confidence and weight by class
+            for TensorBoard: the `log_dir` of `keras.callbacks.TensorBoard`. Classes
+            have a curve each if they are at most 20, otherwise groups of them.
 
     Attributes:
         history: a list with one entry an epoch, each what `statistics()` was.
@@ -42,6 +50,8 @@ class CCARCallback(keras.callbacks.Callback):
         ValueError: for a momentum or start epoch outside the above; when training
             begins, if the model was compiled without a loss of this package, or with
             one whose number of classes is not that of `class_names`.
+        RuntimeError: under `tf.distribute.MultiWorkerMirroredStrategy` with several
+            workers, under which Keras 3 cannot `fit`.
 
     Warns:
         UserWarning: if the model's output activation does not fit the `from_logits`
@@ -69,15 +79,23 @@ class CCARCallback(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, update_frequencies=False, momentum=0.9, start_epoch=0, class_names=None
-    ):
+        self,
+        update_frequencies: bool = False,
+        momentum: float = 0.9,
+        start_epoch: int = 0,
+        class_names: Sequence[str] | None = None,
+        log_dir: str | os.PathLike | None = None,
+    ) -> None:
         super().__init__()
+        check_workers()
         self.update_frequencies = update_frequencies
         self.momentum = check_number("momentum", momentum, 0, 1)
         self.start_epoch = check_number("start_epoch", start_epoch, 0)
         self.class_names = None if class_names is None else list(class_names)
-        self.history = []
-        self._tracked = {}
+        self.log_dir = log_dir
+        self.history: list[dict] = []
+        self._tracked: dict = {}
+        self._writer = None if log_dir is None else StatisticsWriter(log_dir)
 
     def set_model(self, model):
         """Hangs statistics on the model, where every loss of ours adds to them."""
@@ -110,12 +128,22 @@ class CCARCallback(keras.callbacks.Callback):
         """Reports the statistics of an epoch and updates the frequencies."""
         self.history.append(self.statistics())
         for name, (loss, statistics) in self._tracked.items():
+            prefix = f"{name}_ccar" if name else "ccar"
+            means = statistics.group_means()
             if logs is not None:
-                logs.update(_log_entries(name, statistics))
+                logs.update(_log_entries(prefix, means))
+            if self._writer is not None:
+                summary = self._of_output(self.history[-1], name)
+                self._writer.write(epoch, prefix, summary, means)
             if self.update_frequencies and epoch >= self.start_epoch:
                 statistics.update_frequency(self.momentum)
                 frequency = keras.ops.convert_to_numpy(statistics.frequency)
                 loss.adopt_frequency(frequency.astype("float64"))
+
+    def on_train_end(self, logs=None):
+        """Closes the file of TensorBoard."""
+        if self._writer is not None:
+            self._writer.close()
 
     def statistics(self):
         """Returns the statistics of the current epoch, or of the last one.
@@ -144,6 +172,45 @@ class CCARCallback(keras.callbacks.Callback):
         }
         return summaries.get("", summaries)
 
+    def save_history(self, path):
+        """Writes `history` as JSON, for `keras-ccar report PATH` to show.
+
+        The file is an object with `format` and a list `outputs`, one a loss, each with
+        `name` (of the output; empty if there is one loss), `loss`, `pivot`,
+        `class_names`, `class_counts`, and `epochs`: for each epoch the lists of length
+        `K` of `statistics()`, with null for NaN.
+
+        Args:
+            path: the file, such as "runs/mine/history.json". Missing folders are
+                created; an older file is replaced in one step.
+
+        Raises:
+            RuntimeError: before the first epoch has ended.
+        """
+        if not self.history:
+            raise RuntimeError(
+                "`CCARCallback.save_history()` has nothing to write before the end of "
+                "the first epoch. Pass the callback to `model.fit(callbacks=[...])` "
+                "first."
+            )
+        outputs = []
+        for name, (loss, _) in self._tracked.items():
+            epochs = [self._of_output(entry, name) for entry in self.history]
+            outputs.append(
+                {
+                    "name": name,
+                    "loss": type(loss).__name__,
+                    "pivot": getattr(loss.weighting, "pivot", None),
+                    "class_names": self.class_names,
+                    "class_counts": loss.class_counts,
+                    "epochs": [{q: entry[q] for q in QUANTITIES} for entry in epochs],
+                }
+            )
+        write_history(path, outputs)
+
+    def _of_output(self, entry, name):
+        return entry[name] if name else entry
+
     def _check_class_names(self, loss):
         names = self.class_names
         if names is not None and len(names) != loss.num_classes:
@@ -167,15 +234,15 @@ def _recording(train_function, all_statistics):
                 stack.enter_context(statistics.recording())
             return train_function(*args, **kwargs)
 
-    recording_train_function.records_ccar_statistics = True
+    # To mypy a function has no attributes.
+    vars(recording_train_function)["records_ccar_statistics"] = True
     return recording_train_function
 
 
-def _log_entries(name, statistics):
-    prefix = f"{name}_ccar" if name else "ccar"
+def _log_entries(prefix, group_means):
     entries = {}
-    for group, means in statistics.group_means().items():
+    for group, (confidence, weight) in group_means.items():
         suffix = "" if group == "all" else f"_{group}"
-        entries[f"{prefix}_confidence{suffix}"] = means[0]
-        entries[f"{prefix}_weight{suffix}"] = means[1]
+        entries[f"{prefix}_confidence{suffix}"] = confidence
+        entries[f"{prefix}_weight{suffix}"] = weight
     return entries

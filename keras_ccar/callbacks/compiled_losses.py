@@ -15,8 +15,8 @@ def compiled_losses(model):
         A list of pairs `(outputs, loss)`, one for each loss object: the names of the
         outputs that it is applied to, empty where the model has a single loss.
     """
-    outputs = {}
-    losses = {}
+    outputs: dict[int, list[str]] = {}
+    losses: dict[int, ClassAwareLoss] = {}
     for path, loss in keras.tree.flatten_with_path(model.loss):
         if isinstance(loss, ClassAwareLoss):
             losses[id(loss)] = loss

@@ -47,10 +47,10 @@ class DeferredReweighting(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, start_epoch):
+    def __init__(self, start_epoch: int) -> None:
         super().__init__()
         self.start_epoch = check_number("start_epoch", start_epoch, 0)
-        self._attached = {}
+        self._attached: dict = {}
         self._is_new = False
 
     def set_model(self, model):

@@ -82,7 +82,7 @@ def _describe(tensor):
         return _describe(operation.input)
     if isinstance(operation, keras.layers.TimeDistributed):
         operation = operation.layer
-    if type(operation).__name__ == "Softmax":  # the layer and the operation
-        return "softmax", False
+    if type(operation).__name__ in ("Softmax", "Sigmoid"):  # layers and operations
+        return type(operation).__name__.lower(), False
     activation = getattr(operation, "activation", None)
     return getattr(activation, "__name__", None), False

@@ -41,8 +41,12 @@ class CosineHead(keras.layers.Layer):
     """
 
     def __init__(
-        self, units, scale=1.0, kernel_initializer="glorot_uniform", **arguments
-    ):
+        self,
+        units: int,
+        scale: float = 1.0,
+        kernel_initializer="glorot_uniform",
+        **arguments,
+    ) -> None:
         super().__init__(**arguments)
         if not isinstance(units, int) or units < 1:
             raise ValueError(

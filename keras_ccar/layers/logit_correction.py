@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_ccar.checks import check_number
-from keras_ccar.frequencies import class_prior, describe_classes
+from keras_ccar.frequencies import ClassCounts, class_prior, describe_classes
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.numerics import safe_log
 
@@ -63,12 +63,12 @@ class LogitCorrection(keras.layers.Layer):
 
     def __init__(
         self,
-        class_counts,
-        tau=1.0,
-        target_prior=None,
-        from_logits=True,
+        class_counts: ClassCounts,
+        tau: float = 1.0,
+        target_prior: ClassCounts | None = None,
+        from_logits: bool = True,
         **arguments,
-    ):
+    ) -> None:
         super().__init__(**arguments)
         trained_on = class_prior(class_counts)
         frequency = trained_on.frequency
@@ -95,7 +95,9 @@ class LogitCorrection(keras.layers.Layer):
 
     def __call__(self, inputs, *args, **kwargs):
         """See `keras.layers.Layer`."""
-        _warn_if_adjusted(inputs)
+        history = getattr(inputs, "_keras_history", None)
+        if history is not None:
+            warn_if_adjusted(history.operation, stacklevel=2)
         return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs):
@@ -124,9 +126,13 @@ class LogitCorrection(keras.layers.Layer):
         }
 
 
-def _warn_if_adjusted(inputs):
-    history = getattr(inputs, "_keras_history", None)
-    model = history.operation if history else None
+def warn_if_adjusted(model, stacklevel):
+    """Warns if a model to correct was compiled with an adjusted loss of this package.
+
+    Args:
+        model: a `keras.Model`, or anything else, which is passed over.
+        stacklevel: that of the warning, as seen from the caller.
+    """
     for loss in keras.tree.flatten(getattr(model, "loss", None)):
         if isinstance(loss, ClassAwareLoss) and getattr(loss, "adjustment", None):
             warnings.warn(
@@ -134,5 +140,5 @@ def _warn_if_adjusted(inputs):
                 "adjusted in training: correcting them again would apply the prior "
                 "twice. Leave `LogitCorrection` out, or give it only the quotient of "
                 "a target prior.",
-                stacklevel=3,
+                stacklevel=stacklevel + 1,
             )

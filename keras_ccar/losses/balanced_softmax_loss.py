@@ -3,6 +3,7 @@
 import keras
 
 from keras_ccar.adjustments import LogitAdjustment
+from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 
 
@@ -35,7 +36,9 @@ class BalancedSoftmaxLoss(LongTailedCrossentropy):
     ```
     """
 
-    def __init__(self, class_counts, name="balanced_softmax", **arguments):
+    def __init__(
+        self, class_counts: ClassCounts, name: str = "balanced_softmax", **arguments
+    ) -> None:
         super().__init__(
             class_counts, adjustment=LogitAdjustment(), name=name, **arguments
         )

@@ -1,10 +1,17 @@
 """CCAR for labels that are each their own yes-or-no question."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
 from keras_ccar.checks import check_number
-from keras_ccar.frequencies import ClassPrior, class_counts_array, class_prior
+from keras_ccar.frequencies import (
+    ClassCounts,
+    ClassPrior,
+    class_counts_array,
+    class_prior,
+)
 from keras_ccar.labels import binary_labels
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.numerics import at_least, binary_crossentropies
@@ -65,15 +72,15 @@ class BinaryCCARLoss(ClassAwareLoss):
 
     def __init__(
         self,
-        class_counts,
-        num_examples,
-        pivot=0.75,
-        strength=1.0,
-        form="exponential",
-        from_logits=False,
-        name="binary_ccar",
+        class_counts: ClassCounts,
+        num_examples: float,
+        pivot: float = 0.75,
+        strength: float = 1.0,
+        form: str | Callable = "exponential",
+        from_logits: bool = False,
+        name: str = "binary_ccar",
         **arguments,
-    ):
+    ) -> None:
         weighting = CCARWeighting(pivot, strength, form)
         super().__init__(weighting, from_logits=from_logits, name=name, **arguments)
         self.num_examples = check_number("num_examples", num_examples, 1)

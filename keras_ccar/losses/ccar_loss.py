@@ -1,7 +1,12 @@
 """CCAR: class-confidence-aware reweighting."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
+from keras_ccar.adjustments import Adjustment
+from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.weightings import CCARWeighting
 
@@ -62,21 +67,21 @@ class CCARLoss(LongTailedCrossentropy):
 
     def __init__(
         self,
-        class_counts,
-        pivot=0.75,
-        strength=1.0,
-        form="exponential",
-        adjustment=None,
-        normalize=False,
-        differentiate_weight=False,
-        from_logits=False,
-        label_smoothing=0.0,
-        ignore_class=None,
-        axis=-1,
-        reduction="sum_over_batch_size",
-        name="ccar",
-        dtype=None,
-    ):
+        class_counts: ClassCounts,
+        pivot: float = 0.75,
+        strength: float = 1.0,
+        form: str | Callable = "exponential",
+        adjustment: Adjustment | None = None,
+        normalize: bool = False,
+        differentiate_weight: bool = False,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        ignore_class: int | None = None,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "ccar",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(
             class_counts,
             weighting=CCARWeighting(pivot, strength, form),

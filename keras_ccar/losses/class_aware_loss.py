@@ -1,14 +1,21 @@
 """What all losses share: whole labels, weights, statistics, configuration."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_ccar import weightings
-from keras_ccar.checks import check_number
+from keras_ccar.checks import (
+    check_boolean,
+    check_float_policy,
+    check_number,
+    check_reduction,
+)
 from keras_ccar.inputs import gather_inputs
+from keras_ccar.labels import class_axis
 from keras_ccar.serialization import deserialize_parts
-from keras_ccar.statistics import batch_totals
 
 
 class ClassAwareLoss(keras.losses.Loss):
@@ -34,17 +41,19 @@ class ClassAwareLoss(keras.losses.Loss):
         name=None,
         dtype=None,
     ):
-        policy = keras.dtype_policies.get(dtype or "float32")
+        policy = check_float_policy("dtype", dtype)
         precision = "float64" if policy.compute_dtype == "float64" else "float32"
-        super().__init__(name=name, reduction=reduction, dtype=precision)
+        super().__init__(name, check_reduction(reduction), precision)
         self._dtype_argument = dtype if dtype is None else policy.name
         self.weighting = weightings.get(weighting)
-        self.normalize = normalize
-        self.differentiate_weight = differentiate_weight
-        self.from_logits = from_logits
+        self.normalize = check_boolean("normalize", normalize)
+        self.differentiate_weight = check_boolean(
+            "differentiate_weight", differentiate_weight
+        )
+        self.from_logits = check_boolean("from_logits", from_logits)
         self.label_smoothing = check_number("label_smoothing", label_smoothing, 0, 1)
-        self.statistics = None
-        self._prior = None
+        self.statistics: Any = None  # a ClassStatistics, with a callback
+        self._prior: Any = None  # a ClassPrior, where there are class counts
         self._is_updated = False
 
     def __call__(self, y_true, y_pred, sample_weight=None):
@@ -56,7 +65,7 @@ class ClassAwareLoss(keras.losses.Loss):
 
     def loss_shape(self, shape):
         """Returns the shape of what `call` returns, for predictions of a shape."""
-        axis = self.axis % len(shape) if shape else 0
+        axis = class_axis(self.axis, shape)
         return (*shape[:axis], *shape[axis + 1 :])
 
     def current_frequency(self):
@@ -75,17 +84,9 @@ class ClassAwareLoss(keras.losses.Loss):
             self.weighting, confidence, prior, mass, labels, self.normalize
         )
         weight = ops.cast(weight, self.dtype)
-        statistics = self.statistics
-        if statistics is not None:
-            # `DeferredReweighting` may have the weights off.
-            switch = ops.cast(statistics.reweighting, self.dtype)
-            weight = switch * weight + (1.0 - switch)
-            if statistics.is_recording:
-                pivot = getattr(self.weighting, "pivot", 0.75)
-                rows = statistics.num_classes
-                statistics.update_state(
-                    batch_totals(mass, confidence, weight, pivot, rows, labels)
-                )
+        if self.statistics is not None:
+            pivot = getattr(self.weighting, "pivot", 0.75)
+            weight = self.statistics.watch(mass, confidence, weight, pivot, labels)
         return weight if self.differentiate_weight else ops.stop_gradient(weight)
 
     @property

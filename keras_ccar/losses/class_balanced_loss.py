@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.weightings import EffectiveNumber
 
@@ -40,7 +41,13 @@ class ClassBalancedLoss(LongTailedCrossentropy):
     ```
     """
 
-    def __init__(self, class_counts, beta=0.9999, name="class_balanced", **arguments):
+    def __init__(
+        self,
+        class_counts: ClassCounts,
+        beta: float = 0.9999,
+        name: str = "class_balanced",
+        **arguments,
+    ) -> None:
         super().__init__(
             class_counts, weighting=EffectiveNumber(beta), name=name, **arguments
         )

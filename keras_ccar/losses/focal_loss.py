@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.weightings import Focal
 
@@ -38,12 +39,12 @@ class FocalLoss(LongTailedCrossentropy):
 
     def __init__(
         self,
-        gamma=2.0,
-        class_counts=None,
-        differentiate_weight=True,
-        name="focal",
+        gamma: float = 2.0,
+        class_counts: ClassCounts | None = None,
+        differentiate_weight: bool = True,
+        name: str = "focal",
         **arguments,
-    ):
+    ) -> None:
         super().__init__(
             class_counts,
             weighting=Focal(gamma),

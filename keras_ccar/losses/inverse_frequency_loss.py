@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.weightings import InverseFrequency
 
@@ -35,7 +36,9 @@ class InverseFrequencyLoss(LongTailedCrossentropy):
     ```
     """
 
-    def __init__(self, class_counts, name="inverse_frequency", **arguments):
+    def __init__(
+        self, class_counts: ClassCounts, name: str = "inverse_frequency", **arguments
+    ) -> None:
         super().__init__(
             class_counts, weighting=InverseFrequency(), name=name, **arguments
         )

@@ -3,6 +3,7 @@
 import keras
 
 from keras_ccar.adjustments import LDAMMargin
+from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 
 
@@ -43,13 +44,13 @@ class LDAMLoss(LongTailedCrossentropy):
 
     def __init__(
         self,
-        class_counts,
-        max_margin=0.5,
-        scale=30.0,
-        from_logits=True,
-        name="ldam",
+        class_counts: ClassCounts,
+        max_margin: float = 0.5,
+        scale: float = 30.0,
+        from_logits: bool = True,
+        name: str = "ldam",
         **arguments,
-    ):
+    ) -> None:
         super().__init__(
             class_counts,
             adjustment=LDAMMargin(max_margin, scale),

@@ -3,6 +3,7 @@
 import keras
 
 from keras_ccar.adjustments import LogitAdjustment
+from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 
 
@@ -40,8 +41,13 @@ class LogitAdjustedLoss(LongTailedCrossentropy):
     """
 
     def __init__(
-        self, class_counts, tau=1.0, smoothing=0.0, name="logit_adjusted", **arguments
-    ):
+        self,
+        class_counts: ClassCounts,
+        tau: float = 1.0,
+        smoothing: float = 0.0,
+        name: str = "logit_adjusted",
+        **arguments,
+    ) -> None:
         super().__init__(
             class_counts,
             adjustment=LogitAdjustment(tau, smoothing),

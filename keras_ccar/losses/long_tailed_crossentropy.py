@@ -1,14 +1,25 @@
 """The one engine of every loss here: adjust, cross-entropy, weight."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 from keras.src.backend import set_keras_mask  # not exported by Keras
 
 from keras_ccar import adjustments
-from keras_ccar.frequencies import class_prior
+from keras_ccar.adjustments import Adjustment
+from keras_ccar.checks import check_whole_number
+from keras_ccar.frequencies import ClassCounts, class_prior
 from keras_ccar.labels import check_num_classes, read_labels
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
-from keras_ccar.numerics import class_logits
+from keras_ccar.numerics import (
+    class_last,
+    class_logits,
+    soft_crossentropy,
+    softmax_parts,
+    sparse_crossentropy,
+)
+from keras_ccar.weightings import Weighting
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -72,22 +83,24 @@ class LongTailedCrossentropy(ClassAwareLoss):
 
     def __init__(
         self,
-        class_counts,
-        weighting=None,
-        adjustment=None,
-        ignore_class=None,
-        axis=-1,
-        name="long_tailed_crossentropy",
+        class_counts: ClassCounts | None,
+        weighting: Weighting | Callable | None = None,
+        adjustment: Adjustment | None = None,
+        ignore_class: int | None = None,
+        axis: int = -1,
+        name: str = "long_tailed_crossentropy",
         **arguments,
-    ):
+    ) -> None:
         super().__init__(weighting, name=name, **arguments)
         if class_counts is not None:
             self._prior = class_prior(class_counts)
         self.class_counts = self._prior and self._prior.counts
         self.statistics_counts = self.class_counts
         self.adjustment = adjustments.get(adjustment)
+        if ignore_class is not None:
+            ignore_class = check_whole_number("ignore_class", ignore_class)
         self.ignore_class = ignore_class
-        self.axis = axis
+        self.axis = check_whole_number("axis", axis, meaning="the class axis")
         for part in (self.weighting, self.adjustment):
             if part is not None:
                 part.check(self._prior)
@@ -100,18 +113,11 @@ class LongTailedCrossentropy(ClassAwareLoss):
             y_pred: predictions; see the class.
         """
         inputs = y_true if isinstance(y_true, dict) else {"labels": y_true}
-        y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        if self.axis not in (-1, len(y_pred.shape) - 1):
-            y_pred = ops.moveaxis(y_pred, self.axis, -1)
+        y_true, counted = inputs["labels"], inputs.get("counted")
+        y_pred = class_last(y_pred, self.axis, self.dtype)
         check_num_classes(y_pred, self._prior)
-        labels = read_labels(
-            inputs["labels"],
-            y_pred,
-            self.axis,
-            self.ignore_class,
-            inputs.get("counted"),
-        )
-        counted = labels.restrict(inputs.get("counted"), self.dtype)
+        labels = read_labels(y_true, y_pred, self.axis, self.ignore_class, counted)
+        counted = labels.restrict(counted, self.dtype)
         logits = class_logits(y_pred, self.from_logits)
         losses = labels.blank(self._losses(labels, logits, counted))
         if self.ignore_class is not None:
@@ -129,14 +135,15 @@ class LongTailedCrossentropy(ClassAwareLoss):
         # A term is a sample; with distributions, a class of a sample. The fused
         # cross-entropy already holds the confidence.
         if labels.is_sparse and not smoothing:
-            terms = ops.sparse_categorical_crossentropy(y, logits, from_logits=True)
+            terms = sparse_crossentropy(y, logits)
             return terms * self.weigh(ops.exp(-terms), prior, counted, y)
         if labels.is_sparse:
             y = ops.one_hot(y, num_classes, dtype=self.dtype)
-        terms = -ops.log_softmax(logits, axis=-1)
         mass = y if counted is None else y * ops.expand_dims(counted, -1)
-        terms = terms * self.weigh(ops.exp(-terms), prior, mass)
-        return ops.sum(((1.0 - smoothing) * y + smoothing / num_classes) * terms, -1)
+        share = (1.0 - smoothing) * y + smoothing / num_classes if smoothing else y
+        shifted, exponentials, total = softmax_parts(logits)
+        share = share * self.weigh(exponentials * (1.0 / total), prior, mass)
+        return soft_crossentropy(share, shifted, total)
 
     def get_config(self):
         """Returns the constructor arguments as plain JSON."""

@@ -1,5 +1,7 @@
 """Balanced accuracy."""
 
+from typing import Any
+
 import keras
 
 from keras_ccar.metrics._per_class import PerClassMetric
@@ -43,8 +45,12 @@ class BalancedAccuracy(PerClassMetric):
     """
 
     def __init__(
-        self, num_classes, ignore_class=None, name="balanced_accuracy", dtype=None
-    ):
+        self,
+        num_classes: int,
+        ignore_class: int | None = None,
+        name: str = "balanced_accuracy",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(num_classes, ignore_class, name, dtype)
 
     def result(self):

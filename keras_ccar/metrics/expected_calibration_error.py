@@ -1,5 +1,7 @@
 """Expected calibration error."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -49,12 +51,12 @@ class ExpectedCalibrationError(keras.metrics.Metric):
 
     def __init__(
         self,
-        bins=15,
-        from_logits=False,
-        ignore_class=None,
-        name="expected_calibration_error",
-        dtype=None,
-    ):
+        bins: int = 15,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        name: str = "expected_calibration_error",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         self._direction = "down"
         self.bins = check_whole_number("bins", bins, low=1)

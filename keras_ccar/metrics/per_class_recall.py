@@ -1,5 +1,7 @@
 """Recall of each class."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -40,8 +42,12 @@ class PerClassRecall(PerClassMetric):
     """
 
     def __init__(
-        self, num_classes, ignore_class=None, name="per_class_recall", dtype=None
-    ):
+        self,
+        num_classes: int,
+        ignore_class: int | None = None,
+        name: str = "per_class_recall",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(num_classes, ignore_class, name, dtype)
 
     def result(self):

@@ -1,8 +1,10 @@
 """Accuracy over many-, medium- and few-shot classes."""
 
+from typing import Any
+
 import keras
 
-from keras_ccar.frequencies import class_counts_array, shot_groups
+from keras_ccar.frequencies import ClassCounts, class_counts_array, shot_groups
 from keras_ccar.metrics._per_class import PerClassMetric
 
 _NAME = "shot_accuracy"
@@ -53,13 +55,13 @@ class ShotAccuracy(PerClassMetric):
 
     def __init__(
         self,
-        class_counts,
-        many=100,
-        few=20,
-        ignore_class=None,
-        name=_NAME,
-        dtype=None,
-    ):
+        class_counts: ClassCounts,
+        many: float = 100,
+        few: float = 20,
+        ignore_class: int | None = None,
+        name: str = _NAME,
+        dtype: Any = None,
+    ) -> None:
         self.class_counts = class_counts_array(class_counts)
         super().__init__(len(self.class_counts), ignore_class, name, dtype)
         self.many = many

@@ -214,6 +214,29 @@ def test_logits_where_probabilities_are_expected():
         LongTailedCrossentropy(COUNTS)(LABELS, LOGITS)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"axis": "last"}, "`axis` must be a whole number"),
+        ({"axis": 2}, r"`axis` must be the class axis .*axis=2, y_pred.shape=\(8, 5\)"),
+        ({"ignore_class": 1.5}, "`ignore_class` must be a whole number"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        crossentropy(**arguments)(LABELS, LOGITS)
+
+
+def test_softmax_of_one_class():
+    with pytest.raises(ValueError, match=r"two classes or more.*BinaryCCARLoss"):
+        keras_ccar.FocalLoss(from_logits=True)([[1.0]], [[0.3]])
+
+
+def test_labels_beyond_32_bits():
+    with pytest.raises(ValueError, match="`y_true` must hold integers of 32 bits"):
+        crossentropy()(LABELS + 2**32, LOGITS)
+
+
 def test_ignore_class_is_for_integer_labels():
     with pytest.raises(ValueError, match="`ignore_class` applies to integer labels"):
         crossentropy(ignore_class=255)(np.eye(5)[LABELS], LOGITS)

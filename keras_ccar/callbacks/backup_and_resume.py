@@ -1,0 +1,211 @@
+"""Backs a training up, and resumes it at the very batch."""
+
+import os
+import re
+from pathlib import Path
+
+import h5py
+import keras
+
+from keras_ccar.checks import check_whole_number
+from keras_ccar.replicas import process_index
+from keras_ccar.statistics import ClassStatistics
+
+# The position is in the name, so that one renaming makes a backup complete.
+_NAME = "epoch-{}-batch-{}.weights.h5"
+_PARTIAL = "partial-{}.weights.h5"
+
+# Keras saves a model's weights without the states of its random layers.
+_RANDOM_STATES = "random_states"
+
+
+class BackupAndResume(keras.callbacks.Callback):
+    """Backs a training up, and resumes a killed one at the very batch it had reached.
+
+    `keras.callbacks.BackupAndRestore` begins the interrupted epoch again: right if it
+    saves at the end of epochs, but with `save_freq=n` the first batches of the epoch
+    are trained twice. Here they are passed over, and `CCARCallback` goes on with the
+    statistics they gave. A run killed at any moment ends with the class counts of one
+    that was left alone and, where operations are deterministic, with its weights.
+
+    That needs an epoch that yields the same batches in the same order again. Arrays
+    with `shuffle=True` do not; a `keras.utils.PyDataset` whose batches are a function
+    of the epoch and the index does, and so does a `tf.data` pipeline that begins at
+    `epoch`. Batches passed over are read, but not trained.
+
+    A backup is written beside the last one and then takes its place, so that a kill in
+    between leaves the last one. It holds weights, optimizer, random states, statistics
+    and frequencies. With several JAX processes the first one writes, to a directory
+    that all of them see. Other metrics and `loss` in the logs of the resumed epoch are
+    over its batches since the restart.
+
+    Args:
+        directory: where the backup is kept, on a file system that can rename files.
+        save_freq: "epoch", or after how many batches to save in mid-epoch as well.
+        delete_checkpoint: whether to delete the backup when training has ended, so
+            that the next `fit` begins from the beginning. Otherwise the last one stays.
+
+    Attributes:
+        epoch: the epoch, from 0, that the next `fit` begins with.
+        batch: how many batches of it are already trained.
+
+    Raises:
+        ValueError: for another `save_freq`; when training begins, if the model is not
+            built.
+
+    Example:
+    ```python
+    import tempfile
+    import keras
+    import numpy as np
+    import keras_ccar
+
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
+    model.compile("sgd", keras_ccar.CCARLoss([3, 2, 1], from_logits=True))
+    backup = keras_ccar.BackupAndResume(tempfile.mkdtemp(), save_freq=2)
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    model.fit(
+        np.ones((6, 8)),
+        labels,
+        batch_size=1,
+        shuffle=False,
+        callbacks=[keras_ccar.CCARCallback(), backup],
+        verbose=0,
+    )
+    ```
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        save_freq: str | int = "epoch",
+        delete_checkpoint: bool = True,
+    ) -> None:
+        super().__init__()
+        if save_freq != "epoch":
+            check_whole_number("save_freq", save_freq, 1, 'batches, or "epoch"')
+        self.directory = Path(directory)
+        self.save_freq = save_freq
+        self.delete_checkpoint = delete_checkpoint
+        self.epoch: int
+        self.batch: int
+        self.epoch, self.batch = max(self._backups(), default=(0, 0))
+        self._last_saved = 0
+        self._to_pass_over = 0
+        self._totals: list = []
+
+    def on_train_begin(self, logs=None):
+        """Loads the backup, if there is one."""
+        backups = self._backups()
+        self.epoch, self.batch = max(backups, default=(0, 0))
+        self._last_saved = self._to_pass_over = self.batch
+        self._totals = []
+        if not backups:
+            return
+        model = self.model
+        if not model.built:
+            raise ValueError(
+                "`BackupAndResume` needs a built model to load its backup into. Begin "
+                "the model with `keras.Input(shape)`, or call it on a batch first."
+            )
+        if model.optimizer is not None and not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        model.load_weights(backups[self.epoch, self.batch])
+        with h5py.File(backups[self.epoch, self.batch]) as file:
+            for index, state in enumerate(_random_states(model)):
+                state.assign(file[f"{_RANDOM_STATES}/{index}"][...])
+        # What Keras's own callback tells `fit` where to begin.
+        model._initial_epoch = self.epoch
+        if self._to_pass_over:
+            self._totals = [
+                (metric, metric.totals())
+                for metric in model.metrics
+                if isinstance(metric, ClassStatistics)
+            ]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Saves what the epoch before led to, after all callbacks have seen its end."""
+        if self._to_pass_over:
+            self._pass_over()
+        elif epoch != self.epoch:
+            self._save(epoch, 0)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Goes on with the statistics, which other callbacks have cleared by now."""
+        for statistics, totals in self._totals:
+            statistics.set_totals(totals)
+        self._totals = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Saves every `save_freq` batches."""
+        done = batch + 1
+        is_due = self.save_freq != "epoch" and done - self._last_saved >= self.save_freq
+        if is_due and done < (self.params.get("steps") or done + 1):
+            self._save(self.epoch, done)
+
+    def on_train_end(self, logs=None):
+        """Deletes the backup, or saves the end of the training."""
+        if self.delete_checkpoint:
+            self._keep_only(None)
+        else:
+            self._save(self.epoch + 1, 0)
+        self.model._initial_epoch = None
+
+    def _pass_over(self):
+        """Has the training function take the batches that are already trained."""
+        model, train_function = self.model, self.model.train_function
+
+        def take_without_training(*arguments):
+            *state, batches = arguments
+            if not isinstance(batches, list):  # torch has them taken already
+                next(batches)
+                for _ in range(model.steps_per_execution - 1):
+                    next(batches, None)
+            self._to_pass_over -= model.steps_per_execution
+            if self._to_pass_over <= 0:
+                model.train_function = train_function
+                self._to_pass_over = 0
+            return ({}, *state) if state else {}
+
+        model.train_function = take_without_training
+
+    def _save(self, epoch, batch):
+        self.epoch, self.batch, self._last_saved = epoch, batch, batch
+        self.directory.mkdir(parents=True, exist_ok=True)
+        partial = self.directory / _PARTIAL.format(process_index())
+        # Every process of a JAX run saves: Keras, saving, makes variables, which is
+        # done by all of them together or waits for ever.
+        self.model.save_weights(partial, overwrite=True)
+        if process_index() == 0:
+            with h5py.File(partial, "a") as file:
+                for index, state in enumerate(_random_states(self.model)):
+                    file[f"{_RANDOM_STATES}/{index}"] = keras.ops.convert_to_numpy(
+                        state
+                    )
+            complete = self.directory / _NAME.format(epoch, batch)
+            os.replace(partial, complete)
+            self._keep_only(complete)
+        else:
+            partial.unlink()
+
+    def _keep_only(self, complete):
+        """Deletes all backups but one, which may be None."""
+        if process_index() == 0:
+            for path in self._backups().values():
+                if path != complete:
+                    path.unlink()
+
+    def _backups(self):
+        """Returns a dict `{(epoch, batch): path}` of the complete backups."""
+        pattern = re.compile(_NAME.format(r"(\d+)", r"(\d+)").replace(".", r"\."))
+        matches = [
+            (pattern.fullmatch(path.name), path) for path in self.directory.glob("*.h5")
+        ]
+        return {
+            (int(match[1]), int(match[2])): path for match, path in matches if match
+        }
+
+
+def _random_states(model):
+    """Returns the variables that, for example, dropout draws from."""
+    return [v for v in model.variables if v.name == "seed_generator_state"]

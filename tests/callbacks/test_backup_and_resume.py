@@ -1,0 +1,158 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_ccar
+
+COUNTS = [60, 25, 11]
+STEPS = 6  # of 16 samples
+
+
+class Batches(keras.utils.PyDataset):
+    """Whose order is a function of the epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        rng = np.random.default_rng(0)
+        self.labels = np.repeat([0, 1, 2], COUNTS)
+        self.x = rng.normal(size=(len(self.labels), 5)) + self.labels[:, None]
+        self.epoch = epoch
+
+    def __len__(self):
+        return STEPS
+
+    def __getitem__(self, index):
+        order = np.random.default_rng(self.epoch).permutation(len(self.labels))
+        rows = order[16 * index : 16 * index + 16]
+        return self.x[rows], self.labels[rows]
+
+    def on_epoch_end(self):
+        self.epoch += 1
+
+
+class Interrupt(keras.callbacks.Callback):
+    def __init__(self, epoch, batch):
+        super().__init__()
+        self.at, self.epoch = (epoch, batch), None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch, batch) == self.at:
+            raise InterruptedError
+
+
+def classifier(**options):
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.Input((5,)),
+        keras.layers.Dense(4, activation="tanh"),
+        keras.layers.Dropout(0.3, seed=1),  # unseeded, torch uses a state of its own
+        keras.layers.Dense(3),
+    ]
+    model = keras.Sequential(layers)
+    loss = keras_ccar.CCARLoss(COUNTS, from_logits=True)
+    model.compile(keras.optimizers.Adam(0.05), loss, **options)
+    return model
+
+
+def fit(model, backup, *callbacks):
+    statistics = keras_ccar.CCARCallback(update_frequencies=True, momentum=0.5)
+    model.fit(
+        Batches(backup.epoch),
+        epochs=3,
+        shuffle=False,
+        verbose=0,
+        callbacks=[backup, *callbacks, statistics],
+    )
+    return statistics.history, [ops.convert_to_numpy(w) for w in model.weights]
+
+
+CASES = [
+    ("epoch", (1, 3), (1, 0), 1),
+    (2, (0, 3), (0, 4), 1),
+    (2, (1, 5), (1, 4), 1),
+    (4, (2, 1), (2, 0), 1),
+    (100, (0, 3), (0, 0), 1),
+]
+if keras.backend.backend() != "torch":
+    CASES.append((2, (1, 5), (1, 4), 2))
+
+
+@pytest.mark.parametrize(
+    ("save_freq", "killed_at", "position", "steps_per_execution"), CASES
+)
+def test_ends_as_if_never_interrupted(
+    save_freq, killed_at, position, steps_per_execution, tmp_path
+):
+    options = {"steps_per_execution": steps_per_execution}
+    whole = keras_ccar.BackupAndResume(tmp_path / "whole", save_freq)
+    history, weights = fit(classifier(**options), whole)
+    folder = tmp_path / "killed"
+    backup = keras_ccar.BackupAndResume(folder, save_freq)
+    with pytest.raises(InterruptedError):
+        fit(classifier(**options), backup, Interrupt(*killed_at))
+    backup = keras_ccar.BackupAndResume(folder, save_freq)
+    assert (backup.epoch, backup.batch) == position
+    resumed, resumed_weights = fit(classifier(**options), backup)
+    np.testing.assert_equal(resumed, history[position[0] :])
+    for actual, expected in zip(resumed_weights, weights, strict=True):
+        np.testing.assert_array_equal(actual, expected)
+    assert not list(folder.glob("*.h5"))
+
+
+def test_last_backup_stays_where_asked(tmp_path):
+    backup = keras_ccar.BackupAndResume(tmp_path, delete_checkpoint=False)
+    _, weights = fit(classifier(), backup)
+    (path,) = tmp_path.glob("*.h5")
+    model = classifier()
+    model.optimizer.build(model.trainable_variables)
+    model.load_weights(path)
+    for actual, expected in zip(model.weights, weights, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(actual), expected)
+    assert keras_ccar.BackupAndResume(tmp_path).epoch == 3
+
+
+def test_half_written_backup_is_no_backup(tmp_path):
+    (tmp_path / "partial-0.weights.h5").write_bytes(b"half")
+    backup = keras_ccar.BackupAndResume(tmp_path)
+    assert (backup.epoch, backup.batch) == (0, 0)
+    history, _ = fit(classifier(), backup)
+    assert len(history) == 3
+
+
+def test_model_that_is_not_built(tmp_path):
+    backup = keras_ccar.BackupAndResume(tmp_path, 2)
+    with pytest.raises(InterruptedError):
+        fit(classifier(), backup, Interrupt(0, 3))
+    model = keras.Sequential([keras.layers.Dense(3)])
+    model.compile("sgd", keras_ccar.CCARLoss(COUNTS, from_logits=True))
+    backup = keras_ccar.BackupAndResume(tmp_path, 2)
+    backup.set_model(model)
+    with pytest.raises(ValueError, match="needs a built model"):
+        backup.on_train_begin()
+
+
+@pytest.mark.parametrize("save_freq", [0, -1, 1.5, "batch"])
+def test_bad_save_freq(save_freq, tmp_path):
+    with pytest.raises(ValueError, match="`save_freq`"):
+        keras_ccar.BackupAndResume(tmp_path, save_freq)
+
+
+def test_keras_checkpoints_keep_statistics(tmp_path):
+    model = classifier()
+    path = tmp_path / "model.weights.h5"
+    callback = keras_ccar.CCARCallback(update_frequencies=True)
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        path, save_weights_only=True, save_freq=4
+    )
+    callbacks = [callback, checkpoint]
+    model.fit(Batches(0), epochs=1, verbose=0, callbacks=callbacks)
+    resumed = classifier()
+    callback = keras_ccar.CCARCallback()
+    callback.set_model(resumed)
+    resumed.optimizer.build(resumed.trainable_variables)
+    resumed.load_weights(path)
+    assert callback.statistics()["count"].sum() == 4 * 16

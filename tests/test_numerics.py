@@ -1,0 +1,75 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from scipy.special import logsumexp, softmax
+
+from keras_ccar.numerics import sparse_crossentropy
+
+ON_JAX = keras.backend.backend() == "jax"
+
+
+def made(shape, scale=3.0, num_classes=7):
+    random = np.random.default_rng(0)
+    labels = random.integers(0, num_classes, shape).astype("int32")
+    return labels, scale * random.normal(size=(*shape, num_classes)).astype("float32")
+
+
+def oracle(labels, logits):
+    logits = logits.astype("float64")
+    true = np.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
+    return logsumexp(logits, axis=-1) - true
+
+
+@pytest.mark.parametrize("shape", [(5,), (0,), (2, 3), (2, 3, 4)])
+@pytest.mark.parametrize("scale", [1e-3, 3.0, 1e4])
+def test_sparse_crossentropy(shape, scale):
+    labels, logits = made(shape, scale)
+    got = ops.convert_to_numpy(
+        sparse_crossentropy(
+            ops.convert_to_tensor(labels), ops.convert_to_tensor(logits)
+        )
+    )
+    np.testing.assert_allclose(got, oracle(labels, logits), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.skipif(not ON_JAX, reason="the other backends' own is used there")
+class TestDerivatives:
+    def total(self, labels):
+        return lambda logits: sparse_crossentropy(labels, logits).sum()
+
+    def test_gradient_in_both_modes(self):
+        import jax
+
+        labels, logits = made((6,))
+        expected = softmax(logits.astype("float64"), axis=-1)
+        expected[np.arange(6), labels] -= 1
+        for mode in (jax.jacrev, jax.jacfwd):
+            for compiled in (jax.jit, lambda function: function):
+                got = compiled(mode(self.total(labels)))(logits)
+                np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+    def test_second_derivative(self):
+        import jax
+
+        labels, logits = made((1,))
+        p = softmax(logits.astype("float64"), axis=-1)[0]
+        got = jax.hessian(self.total(labels))(logits)[0, :, 0]
+        np.testing.assert_allclose(
+            got, np.diag(p) - np.outer(p, p), rtol=1e-4, atol=1e-6
+        )
+
+    def test_over_a_batch_of_batches(self):
+        import jax
+
+        labels, logits = made((3, 4))
+        got = jax.vmap(sparse_crossentropy)(labels, logits)
+        np.testing.assert_allclose(got, oracle(labels, logits), rtol=1e-5, atol=1e-6)
+
+    def test_keeps_nothing_of_the_size_of_the_logits(self):
+        import jax
+
+        labels, logits = made((512,), num_classes=1000)
+        step = jax.jit(jax.value_and_grad(lambda z: self.total(labels)(z)))
+        memory = step.lower(logits).compile().memory_analysis()
+        assert memory.temp_size_in_bytes < logits.nbytes / 10
