@@ -18,5 +18,5 @@ def _hash(image, seed):
     image = image.astype(image.dtype.newbyteorder("<"), copy=False)
     content = hashlib.blake2b(digest_size=16)
     content.update(f"{seed}|{image.dtype.str}|{image.shape}|".encode())
-    content.update(np.ascontiguousarray(image))
+    content.update(np.ascontiguousarray(image).data)
     return content.hexdigest().encode()

@@ -5,18 +5,24 @@ import re
 import numpy as np
 
 from keras_ccar.datasets._progress import track
-from keras_ccar.datasets.own_data import from_arrays
+from keras_ccar.datasets.own_data import from_arrays, validation_size
 from keras_ccar.datasets.prepared import prepared_builder, read_split, split_size
 
 _BATCH = 1000
 
 
 def load_cifar_lt(
-    num_classes, imbalance_factor=None, seed=0, data_dir=None, selection="hash"
+    num_classes,
+    imbalance_factor=None,
+    seed=0,
+    data_dir=None,
+    selection="hash",
+    validation=False,
 ):
     """Loads CIFAR-10 or CIFAR-100 (Krizhevsky 2009) as long-tailed data.
 
-    The test set is whole and balanced. `selection="cao"` draws the images of the
+    The test set is whole and balanced; `validation` puts a fifth of each class's
+    training images in its place. `selection="cao"` draws the images of the
     LDAM-DRW code (Cao et al. 2019), which takes them by their place in the original
     files; the prepared copy must carry that place.
     """
@@ -25,10 +31,13 @@ def load_cifar_lt(
     if selection == "cao":
         order = _original_order(ids, builder)
         images, labels = images[order], labels[order]
-    test_images, test_labels, _ = _read(builder, "test")
+    test, test_per_class = None, validation_size(labels)
+    if not validation:
+        test, test_per_class = _read(builder, "test")[:2], None
     return from_arrays(
         (images, labels),
-        (test_images, test_labels),
+        test,
+        test_per_class=test_per_class,
         imbalance_factor=100.0 if imbalance_factor is None else imbalance_factor,
         seed=seed,
         class_names=builder.info.features["label"].names,
@@ -54,9 +63,10 @@ def _read(builder, split):
 
 def _original_order(ids, builder):
     """Returns the positions in the order of the original files."""
-    places = [re.fullmatch(rb"train_(\d+)", name) for name in ids]
-    if all(places):
-        places = np.array([int(place[1]) for place in places])
+    matches = [re.fullmatch(rb"train_(\d+)", name) for name in ids]
+    found = [int(match[1]) for match in matches if match]
+    if len(found) == len(ids):
+        places = np.array(found)
         order = np.argsort(places)
         if np.array_equal(places[order], np.arange(len(ids))):
             return order

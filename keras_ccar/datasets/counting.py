@@ -13,7 +13,9 @@ from keras_ccar.datasets.prepared import read_labels, split_size
 _BATCH = 1024
 
 
-def count_classes(data, num_classes=None, split="train", label_key="label"):
+def count_classes(
+    data, num_classes=None, split="train", label_key="label", ignore_class=None
+):
     """Counts the training examples of each class, for `class_counts` of a loss.
 
     `data` may be
@@ -40,6 +42,8 @@ def count_classes(data, num_classes=None, split="train", label_key="label"):
         num_classes: `K`. Defaults to the largest label plus one.
         split: name of the split, for a builder.
         label_key: name of the label, for a builder.
+        ignore_class: an integer label that is not counted, such as 255 in maps of
+            pixels. Labels are then never taken for distributions.
 
     Returns:
         An int64 array of shape `(K,)`; float64 if the labels are distributions that
@@ -61,6 +65,8 @@ def count_classes(data, num_classes=None, split="train", label_key="label"):
     """
     if num_classes is not None:
         check_whole_number("num_classes", num_classes, low=1)
+    if ignore_class is not None:
+        check_whole_number("ignore_class", ignore_class)
     if isinstance(data, LongTailedData):
         return np.array(data.class_counts)
     if hasattr(data, "as_dataset"):
@@ -78,7 +84,7 @@ def count_classes(data, num_classes=None, split="train", label_key="label"):
     else:
         elements, total = data, _length_of(data)
 
-    tally = _Tally(num_classes)
+    tally = _Tally(num_classes, ignore_class)
     in_memory = isinstance(elements, list)
     for element in elements if in_memory else track(elements, "Counting", total):
         tally.add(element)
@@ -86,13 +92,16 @@ def count_classes(data, num_classes=None, split="train", label_key="label"):
 
 
 class _Tally:
-    def __init__(self, num_classes):
+    def __init__(self, num_classes, ignore_class):
         self._num_classes = num_classes
+        self._ignore_class = ignore_class
         self._counts = np.zeros(num_classes or 0)
         self._are_distributions = None
 
     def add(self, element):
         labels = keras.ops.convert_to_numpy(label_of(element))
+        if self._ignore_class is not None:
+            labels = labels[labels != self._ignore_class][:, None]
         if labels.size == 0:
             return
         if labels.dtype.kind not in "biuf":
@@ -132,8 +141,8 @@ class _Tally:
         if expected is not None and len(counts) > expected:
             raise ValueError(
                 f"Labels must be in [0, {expected}) with num_classes={expected}. "
-                f"Received {len(counts) - 1}: raise `num_classes`, or correct the "
-                "labels."
+                f"Received {len(counts) - 1}: raise `num_classes`, correct the "
+                "labels, or give a label to leave out as `ignore_class`."
             )
         missing = len(counts) - len(self._counts)
         if missing > 0:

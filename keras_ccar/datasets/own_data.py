@@ -112,6 +112,11 @@ def from_arrays(
     )
 
 
+def validation_size(labels):
+    """Returns how many examples of each class to choose settings by: a fifth."""
+    return int(np.bincount(labels).min()) // 5
+
+
 def observed_imbalance(class_counts):
     """Returns the most over the least frequent of the classes that have examples."""
     return float(class_counts.max() / class_counts[class_counts > 0].min())

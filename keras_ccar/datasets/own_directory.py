@@ -1,5 +1,6 @@
 """Long-tailed data out of folders of images."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +101,9 @@ def from_directory(
         imbalance_factor=observed_imbalance(class_counts),
         seed=seed,
         digest=digest_of(image_hashes(images), labels),
-        encoded_train=lambda: _stream(*train),
-        encoded_test=test and (lambda: _stream(*test)),
+        # Unlike a lambda it can be handed to another process.
+        encoded_train=functools.partial(_stream, *train),
+        encoded_test=test and functools.partial(_stream, *test),
     )
 
 
@@ -145,7 +147,7 @@ def _files_and_labels(path, class_names):
 
 def _read_arrays(files_and_labels):
     files, labels = files_and_labels
-    images = []
+    images: list[np.ndarray] = []
     for file in track(files, "Reading images"):
         image = _read_image(file)
         if images and image.shape != images[0].shape:

@@ -1,5 +1,7 @@
 """Long-tailed data out of tensorflow-datasets."""
 
+import functools
+
 import numpy as np
 
 from keras_ccar.datasets._hashing import image_hashes
@@ -74,10 +76,8 @@ def from_tfds(
             "`in_memory=True` with `imbalance_factor`, or leave the latter out."
         )
 
-    def stream(split):
-        dataset = read_split(builder, split, [image_key, label_key], [image_key])
-        return dataset.map(lambda example: (example[image_key], example[label_key]))
-
+    # Unlike a local function it can be handed to another process.
+    stream = functools.partial(_stream, builder, image_key, label_key)
     labels, digest = _labels_and_digest(
         stream(train_split), split_size(builder, train_split), f"Reading {name}"
     )
@@ -89,9 +89,14 @@ def from_tfds(
         imbalance_factor=observed_imbalance(class_counts),
         seed=seed,
         digest=digest,
-        encoded_train=lambda: stream(train_split),
-        encoded_test=test_split and (lambda: stream(test_split)),
+        encoded_train=functools.partial(stream, train_split),
+        encoded_test=test_split and functools.partial(stream, test_split),
     )
+
+
+def _stream(builder, image_key, label_key, split):
+    dataset = read_split(builder, split, [image_key, label_key], [image_key])
+    return dataset.map(lambda example: (example[image_key], example[label_key]))
 
 
 def _read_arrays(builder, split, image_key, label_key):
@@ -114,5 +119,5 @@ def _labels_and_digest(stream, size, description):
         labels.append(batch_labels)
         encoded = (np.frombuffer(content, dtype="uint8") for content in contents)
         hashes.append(image_hashes(encoded))
-    labels = np.concatenate(labels)
-    return labels, digest_of(np.concatenate(hashes), labels)
+    all_labels = np.concatenate(labels)
+    return all_labels, digest_of(np.concatenate(hashes), all_labels)

@@ -1,9 +1,12 @@
 """The data sets by name."""
 
+import os
+from collections.abc import Callable
 from functools import partial
 
 from keras_ccar.datasets.cifar import load_cifar_lt
 from keras_ccar.datasets.digits import load_digits_lt
+from keras_ccar.datasets.long_tailed_data import LongTailedData
 from keras_ccar.datasets.natural_images import load_natural_images
 from keras_ccar.datasets.protocol import (
     SELECTIONS,
@@ -11,20 +14,38 @@ from keras_ccar.datasets.protocol import (
     check_imbalance_factor,
 )
 
-_LOADERS = {
+_LOADERS: dict[str, Callable] = {
     "digits-lt": load_digits_lt,
     "cifar10-lt": partial(load_cifar_lt, 10),
     "cifar100-lt": partial(load_cifar_lt, 100),
-    "imagenet-lt": partial(load_natural_images, "imagenet-lt", "imagenet_lt", "test"),
+    "imagenet-lt": partial(
+        load_natural_images,
+        "imagenet-lt",
+        "imagenet_lt",
+        splits=("train", "test"),
+        validation_splits=("train", "validation"),
+    ),
     # The labels of its test split were never published.
     "inaturalist2018": partial(
-        load_natural_images, "inaturalist2018", "i_naturalist2018", "validation"
+        load_natural_images,
+        "inaturalist2018",
+        "i_naturalist2018",
+        splits=("train", "validation"),
+        validation_splits=("train[:80%]", "train[80%:]"),
     ),
 }
 NAMES = tuple(_LOADERS)
+"""The names that `load` knows."""
 
 
-def load(name, imbalance_factor=None, seed=0, data_dir=None, selection="hash"):
+def load(
+    name: str,
+    imbalance_factor: float | None = None,
+    seed: int = 0,
+    data_dir: str | os.PathLike | None = None,
+    selection: str = "hash",
+    validation: bool = False,
+) -> LongTailedData:
     """Loads a long-tailed data set by name.
 
     - "digits-lt": the 8x8 digits of scikit-learn, imbalance factor 40.
@@ -47,6 +68,11 @@ def load(name, imbalance_factor=None, seed=0, data_dir=None, selection="hash"):
             to the environment variable TFDS_DATA_DIR, or to its own choice.
         selection: how the training examples are chosen, "hash" or "cao", as for
             `long_tailed_indices`.
+        validation: whether to leave the test set alone, for settings to be chosen by:
+            `test_arrays` or the test stream then hold out a fifth of the images that
+            the training set is drawn from, of each class where it is drawn, and the
+            training set is drawn from the others. ImageNet-LT has validation images
+            of its own.
 
     Returns:
         A `LongTailedData`.
@@ -70,4 +96,4 @@ def load(name, imbalance_factor=None, seed=0, data_dir=None, selection="hash"):
     check_choice("selection", selection, SELECTIONS)
     if imbalance_factor is not None:
         check_imbalance_factor(imbalance_factor)
-    return _LOADERS[name](imbalance_factor, seed, data_dir, selection)
+    return _LOADERS[name](imbalance_factor, seed, data_dir, selection, validation)

@@ -179,3 +179,15 @@ def test_infinite_data_is_refused():
 
     with pytest.raises(ValueError, match="`PyDataset` is infinite"):
         count_classes(Endless())
+
+
+def test_an_ignored_class_is_not_counted():
+    # Rows that sum to one, which would be distributions without it.
+    maps = np.array([[[0, 1, 0], [0, 0, 1]], [[2, 255, 255], [255, 255, 255]]])
+    for data in (maps, [(np.zeros((1, 2, 3)), one[None]) for one in maps]):
+        assert count_classes(data, ignore_class=255).tolist() == [4, 2, 1]
+        assert count_classes(data, 4, ignore_class=255).tolist() == [4, 2, 1, 0]
+    with pytest.raises(ValueError, match=r"Received 255: .*`ignore_class`"):
+        count_classes(np.array([0, 255]), num_classes=3)
+    with pytest.raises(ValueError, match="`ignore_class` must be a whole number"):
+        count_classes(maps, ignore_class=0.5)

@@ -1,3 +1,4 @@
+import pickle
 import re
 
 import numpy as np
@@ -47,6 +48,8 @@ def test_streamed_folders_hold_the_same(animals, tmp_path):
     write(tmp_path / "test" / "dog", images[2:5], ".bmp")
     write(tmp_path / "test" / "owl", images[5:6])
     streamed = from_directory(folder, tmp_path / "test", in_memory=False)
+    # As another process gets it.
+    streamed = pickle.loads(pickle.dumps(streamed))
     in_memory = from_directory(folder, tmp_path / "test")
     assert streamed.train_arrays is None
     assert streamed.digest == in_memory.digest

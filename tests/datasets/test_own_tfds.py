@@ -1,5 +1,7 @@
 """Through a builder of tensorflow-datasets that prepares real files."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,13 @@ def test_stream(builder):
     stored = {x.tobytes(): y for x, y in zip(IMAGES, LABELS, strict=True)}
     streamed = {x.tobytes(): int(y) for x, y in data.train.as_numpy_iterator()}
     assert streamed == stored
+    assert sum(1 for _ in data.test) == 7
+
+
+def test_streams_can_be_handed_to_another_process(builder):
+    data = pickle.loads(pickle.dumps(from_tfds(builder)))
+    streamed = {x.tobytes(): int(y) for x, y in data.train.as_numpy_iterator()}
+    assert streamed == {x.tobytes(): y for x, y in zip(IMAGES, LABELS, strict=True)}
     assert sum(1 for _ in data.test) == 7
 
 
