@@ -1,50 +1,88 @@
-"""Times the losses against Keras's own cross-entropy, forward and gradient.
+"""Measures the losses against Keras's own cross-entropy, forward and gradient.
 
-Each backend runs in a process of its own. In it every loss and its peer are measured
-in turn, in one loop, so that the machine's mood falls on both alike; the ratio is that
-of the medians. Integer labels are compared with Keras's sparse cross-entropy, mixed
-labels with its categorical one. On JAX the memory that the compiled step needs beside
-its arguments and results is given too. Writes `benchmarks/results/loss_speed.json` and
+TensorFlow and JAX compile by XLA, torch runs eagerly. Each backend runs in a process
+of its own. In it every loss and its peer are measured in turn, in one loop, so that
+the machine's mood falls on both alike; the ratio is that of the medians. Integer labels
+are compared with Keras's sparse cross-entropy, mixed labels with its categorical one.
+The seconds of the first call, compilation for the most part, are given too, and the
+memory that a step takes beside its inputs, its result included: by XLA's own report, on
+torch by the process's greatest size. Writes `benchmarks/results/loss_speed.json` and
 `loss_speed.csv`.
 """
 
 import argparse
+import contextlib
 import csv
 import json
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 SIZES = ((4096, 100), (1024, 1000), (512, 8142), (64, 100_000))
-BACKENDS = ("tensorflow", "jax")
+BACKENDS = ("tensorflow", "jax", "torch")
+# Or the C library gives large temporary arrays back to the system after every step,
+# and the step's time is that of getting them again, for whoever needs over 32 MiB.
+KEEP_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
+}
+# And the other way round, to see what a step takes on torch.
+RETURN_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
+XLA_REPORTS = "*memory-usage-report.txt"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30, help="timed rounds a case")
     parser.add_argument("--output", type=pathlib.Path, default=RESULTS)
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--worker", choices=("seconds", "memory"), help=argparse.SUPPRESS
+    )
     arguments = parser.parse_args()
     if arguments.worker:
-        print(json.dumps(measure_backend(arguments.rounds)))
+        if arguments.worker == "seconds":
+            rows = measure_seconds(arguments.rounds)
+        else:
+            rows = measure_memory(arguments.output)
+        from keras_ccar.benchmark.provenance import environment
+
+        print(json.dumps({"rows": rows, "environment": environment()}))
         return
     rows, environment = [], None
     for backend in BACKENDS:
-        answer = subprocess.run(
-            [sys.executable, __file__, "--worker", "--rounds", str(arguments.rounds)],
-            env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        answer = json.loads(answer.stdout.splitlines()[-1])
-        rows += answer["rows"]
-        environment = environment or answer["environment"]
+        seconds = work(backend, "seconds", arguments.rounds, KEEP_MEMORY)
+        with tempfile.TemporaryDirectory() as folder:
+            reports = {"XLA_FLAGS": f"--xla_dump_to={folder} --xla_dump_hlo_as_text"}
+            settings = RETURN_MEMORY if backend == "torch" else reports
+            memory = work(backend, "memory", arguments.rounds, settings, folder)
+        for one, other in zip(seconds["rows"], memory["rows"], strict=True):
+            rows.append({**one, **other})
+        environment = environment or seconds["environment"]
     write(arguments.output, rows, environment, arguments.rounds)
+
+
+def work(backend, kind, rounds, settings, folder="."):
+    """Measures in a process of its own."""
+    options = ["--worker", kind, "--rounds", str(rounds), "--output", folder]
+    answer = subprocess.run(
+        [sys.executable, __file__, *options],
+        env={
+            **os.environ,
+            **settings,
+            "KERAS_BACKEND": backend,
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(answer.stdout.splitlines()[-1])
 
 
 def write(folder, rows, environment, rounds):
@@ -65,14 +103,12 @@ def write(folder, rows, environment, rounds):
     rich.console.Console().print(table)
 
 
-def measure_backend(rounds):
+def cases():
+    """Yields what names a case, and the steps of ours and of Keras's."""
     import keras
     import numpy as np
 
-    from keras_ccar.benchmark.provenance import environment
-
     rng = np.random.default_rng(0)
-    rows = []
     for batch, num_classes in SIZES:
         logits = rng.normal(size=(batch, num_classes)).astype("float32")
         labels = rng.integers(0, num_classes, batch).astype("int32")
@@ -81,30 +117,90 @@ def measure_backend(rounds):
         mixed[np.arange(batch), labels[::-1]] += 0.3
         sparse_peer = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         mixed_peer = keras.losses.CategoricalCrossentropy(from_logits=True)
-        cases = [
+        pairs = [
             (name, loss, sparse_peer, "integer", labels)
             for name, loss in losses(num_classes).items()
         ]
         ccar = losses(num_classes)["CCARLoss"]
-        cases.append(("CCARLoss", ccar, mixed_peer, "mixed", mixed))
-        for name, loss, peer, kind, y_true in cases:
-            ours, theirs = (compiled_step(x, y_true, logits) for x in (loss, peer))
-            seconds = compare(ours[0], theirs[0], rounds)
-            rows.append(
-                {
-                    "backend": keras.backend.backend(),
-                    "batch": batch,
-                    "classes": num_classes,
-                    "loss": name,
-                    "labels": kind,
-                    "milliseconds": round(seconds[0] * 1e3, 4),
-                    "keras_milliseconds": round(seconds[1] * 1e3, 4),
-                    "ratio": round(seconds[0] / seconds[1], 3),
-                    "temporary_bytes": ours[1],
-                    "keras_temporary_bytes": theirs[1],
-                }
-            )
-    return {"rows": rows, "environment": environment()}
+        pairs.append(("CCARLoss", ccar, mixed_peer, "mixed", mixed))
+        for name, loss, peer, kind, y_true in pairs:
+            about = {
+                "backend": keras.backend.backend(),
+                "batch": batch,
+                "classes": num_classes,
+                "loss": name,
+                "labels": kind,
+            }
+            steps = [compiled_step(x, y_true, logits) for x in (loss, peer)]
+            yield about, *steps, logits.nbytes + y_true.nbytes
+
+
+def measure_seconds(rounds):
+    rows = []
+    for about, ours, theirs, _ in cases():
+        first = [seconds_of(step) for step in (ours, theirs)]
+        seconds = compare(ours, theirs, rounds)
+        rows.append(
+            {
+                **about,
+                "milliseconds": round(seconds[0] * 1e3, 4),
+                "keras_milliseconds": round(seconds[1] * 1e3, 4),
+                "ratio": round(seconds[0] / seconds[1], 3),
+                "first_call_seconds": round(first[0], 3),
+                "keras_first_call_seconds": round(first[1], 3),
+            }
+        )
+    return rows
+
+
+def measure_memory(folder):
+    import keras
+
+    rows = []
+    for _, *steps, inputs in cases():
+        if keras.backend.backend() == "torch":
+            megabytes = [torch_megabytes(step) for step in steps]
+        else:
+            megabytes = [xla_megabytes(step, folder, inputs) for step in steps]
+        rows.append({"megabytes": megabytes[0], "keras_megabytes": megabytes[1]})
+    return rows
+
+
+def seconds_of(step):
+    begin = time.perf_counter()
+    step()()
+    return time.perf_counter() - begin
+
+
+def xla_megabytes(step, folder, inputs):
+    """Returns what a step takes beside its inputs, as XLA reports when it compiles."""
+    before = set(folder.glob(XLA_REPORTS))
+    step()()
+    reports = [path.read_text() for path in set(folder.glob(XLA_REPORTS)) - before]
+    # The step is the greatest of what was compiled.
+    total = max(
+        sum(map(int, re.findall(r"^Total bytes(?: used)?: (\d+)", report, re.M)))
+        for report in reports
+    )
+    return round((total - inputs) / 1e6, 2)
+
+
+def torch_megabytes(step):
+    """Returns how much more memory than before the process held while it ran a step."""
+    step()()
+    step()()
+    # Makes the highest so far the present one.
+    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    before = memory("VmRSS")
+    step()()
+    return round((memory("VmHWM") - before) / 1e3, 2)
+
+
+def memory(name):
+    """Returns a line of the process's status, in kilobytes."""
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith(f"{name}:"))
+    return int(line.split()[1])
 
 
 def losses(num_classes):
@@ -113,11 +209,16 @@ def losses(num_classes):
 
     import keras_ccar
     from keras_ccar.adjustments import LDAMMargin, LogitAdjustment
+    from keras_ccar.statistics import ClassStatistics
 
     counts = np.maximum(500 * 0.01 ** (np.arange(num_classes) / num_classes), 1)
     arguments = {"class_counts": counts, "from_logits": True}
+    recorded = keras_ccar.CCARLoss(**arguments)
+    recorded.statistics = ClassStatistics(num_classes)
+    recorded.statistics.begin(counts, counts / counts.sum())
     return {
         "CCARLoss": keras_ccar.CCARLoss(**arguments),
+        "CCARLoss, with statistics": recorded,
         "CCARLoss, normalised": keras_ccar.CCARLoss(normalize=True, **arguments),
         "CCARLoss + LogitAdjustment": keras_ccar.CCARLoss(
             adjustment=LogitAdjustment(), **arguments
@@ -151,34 +252,61 @@ def compare(ours, theirs, rounds):
 
 
 def compiled_step(loss, labels, logits):
-    """Compiles loss and gradient.
+    """Returns a function that starts a step of loss and gradient.
 
-    Returns:
-        A function that starts one step and returns what waits for it, and the bytes
-        of temporary memory of the step, None where the backend does not tell.
+    It returns what waits for the step. Its first call compiles. Statistics are
+    recorded where the loss has them.
     """
     import keras
 
-    if keras.backend.backend() == "tensorflow":
+    statistics = getattr(loss, "statistics", None)
+    recording = statistics.recording if statistics else contextlib.nullcontext
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
         import tensorflow as tf
 
         @tf.function(jit_compile=True)
         def step(labels, logits):
-            with tf.GradientTape() as tape:
+            with tf.GradientTape() as tape, recording():
                 tape.watch(logits)
                 value = loss(labels, logits)
             return value, tape.gradient(value, logits)
 
         labels, logits = tf.constant(labels), tf.constant(logits)
-        return (lambda: step(labels, logits)[0].numpy), None
+        return lambda: step(labels, logits)[0].numpy
+
+    if backend == "torch":
+        labels, logits = keras.ops.array(labels), keras.ops.array(logits)
+        logits.requires_grad_()
+
+        def step():
+            logits.grad = None
+            with recording():
+                loss(labels, logits).backward()
+            return lambda: None
+
+        return step
 
     import jax
 
+    variables = statistics.variables if statistics else []
+
+    def value_and_state(logits, labels, state):
+        mapping = list(zip(variables, state, strict=True))
+        with keras.StatelessScope(state_mapping=mapping) as scope, recording():
+            value = loss(labels, logits)
+        return value, [scope.get_current_value(variable) for variable in variables]
+
+    step = jax.jit(jax.value_and_grad(value_and_state, has_aux=True))
     labels, logits = jax.numpy.asarray(labels), jax.numpy.asarray(logits)
-    step = jax.jit(jax.value_and_grad(lambda z, y: loss(y, z)))
-    compiled = step.lower(logits, labels).compile()
-    memory = compiled.memory_analysis().temp_size_in_bytes
-    return (lambda: compiled(logits, labels)[1].block_until_ready), memory
+    state = [variable.value for variable in variables]
+
+    def carried():
+        nonlocal state
+        (_, state), gradient = step(logits, labels, state)
+        return gradient.block_until_ready
+
+    return carried
 
 
 if __name__ == "__main__":

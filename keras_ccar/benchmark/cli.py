@@ -1,6 +1,7 @@
 """The `keras-ccar` command."""
 
 import argparse
+import contextlib
 import dataclasses
 import logging
 import shlex
@@ -11,19 +12,28 @@ import keras
 from rich.console import Console
 
 from keras_ccar import datasets
-from keras_ccar.benchmark import report
+from keras_ccar.benchmark import figures, page, report, training_report
 from keras_ccar.benchmark.interruption import Interruption
 from keras_ccar.benchmark.methods import (
-    DEFAULT_METHODS,
+    DIGITS_METHODS,
     METHODS,
     LossOptions,
     get_method,
 )
 from keras_ccar.benchmark.progress import PlanProgress
 from keras_ccar.benchmark.recipes import RECIPES, Recipe, recipe_for
-from keras_ccar.benchmark.results import collect, read_results, write_results
+from keras_ccar.benchmark.results import (
+    collect,
+    comparison_folders,
+    read_measurements,
+    read_results,
+    write_results,
+)
 from keras_ccar.benchmark.runner import RUNS_FOLDER, Plan, carry_out
-from keras_ccar.benchmark.summary import verdicts
+from keras_ccar.benchmark.storage import FolderInUseError, sole_user
+from keras_ccar.benchmark.verdicts import verdicts
+from keras_ccar.benchmark.workers import share_accelerators
+from keras_ccar.callbacks.history_file import read_history
 
 INTERRUPTED = 130
 
@@ -68,8 +78,8 @@ def _parser():
         "compare",
         help="train methods on a data set, write a report",
         description="Trains every method with every seed under one recipe, and writes "
-        "results and a report. What is finished is not trained again: after Ctrl-C "
-        "the same command goes on.",
+        "results and a report. What is finished is not trained again: after Ctrl-C, or "
+        "when it was killed, the same command goes on.",
     )
     compare.set_defaults(command=_compare)
     known = sorted({name for recipe in RECIPES.values() for name in recipe.datasets})
@@ -77,10 +87,11 @@ def _parser():
     compare.add_argument(
         "--methods",
         nargs="+",
-        default=list(DEFAULT_METHODS),
-        choices=list(METHODS),
+        type=_reader(get_method),
         metavar="METHOD",
-        help="of: %(choices)s (default: " + " ".join(DEFAULT_METHODS) + ")",
+        help=f"of: {' '.join(METHODS)}; cexc is ce×c. Settings may follow in brackets, "
+        "so that variants can be compared: 'ccar[strength=3,normalize]' (default: "
+        f"{' '.join(DIGITS_METHODS)} for digits-lt, else all)",
     )
     compare.add_argument(
         "--seeds",
@@ -94,21 +105,51 @@ def _parser():
         "--recipe", choices=list(RECIPES), help="default: the first for the data set"
     )
     compare.add_argument(
+        "--parallel",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="train N runs at a time, each in a process of its own; they divide the "
+        "cores, or share the GPU (default: %(default)s)",
+    )
+    compare.add_argument(
         "--output",
         type=Path,
         metavar="DIR",
         help="where runs, results and report go (default: runs/DATASET)",
+    )
+    compare.add_argument(
+        "--smoke",
+        action="store_true",
+        help="shrink the recipe to minutes, to see that everything runs: 2 epochs of 8 "
+        "batches of 32, ResNet-8 for CIFAR, streamed images of 64 pixels",
     )
     _add_settings(compare.add_argument_group("instead of the recipe's own"), Recipe)
     _add_settings(compare.add_argument_group("settings of the losses"), LossOptions)
 
     rebuild = commands.add_parser(
         "report",
-        help="write the report of finished comparisons again",
-        description="Writes report and figures again from results.json.",
+        help="write the report of finished comparisons again, or that of a training",
+        description="Writes report and figures again from results.json, or those of a "
+        "training from the statistics that it saved.",
     )
     rebuild.set_defaults(command=_report)
-    rebuild.add_argument("folders", nargs="+", type=Path, metavar="DIR")
+    rebuild.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="folder of a comparison, a folder of such folders, or a file of "
+        "CCARCallback.save_history",
+    )
+    rebuild.add_argument(
+        "--page",
+        type=Path,
+        metavar="FILE",
+        help="also write one Markdown page of all comparisons, with the measurements "
+        "(*.json) that lie beside them, and its figures to the folder figures beside "
+        "FILE",
+    )
 
     count = commands.add_parser(
         "count",
@@ -132,6 +173,18 @@ def _positive(text):
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1; received {text}")
     return value
+
+
+def _reader(read):
+    """Returns a function that reads an argument, and passes on what is wrong."""
+
+    def argument(text):
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return argument
 
 
 def _add_data_options(parser):
@@ -170,7 +223,7 @@ def _add_settings(group, kind):
         if item.type is bool:
             how = {"action": argparse.BooleanOptionalAction}
         else:
-            how = {"type": item.type, "metavar": item.type.__name__.upper()}
+            how = {"type": _reader(item.type), "metavar": item.type.__name__.upper()}
             if "choices" in item.metadata:
                 how = {"choices": item.metadata["choices"]}
         group.add_argument(
@@ -186,6 +239,8 @@ def _given(options, kind):
 
 def _compare(options, console):
     folder = options.output or Path("runs") / options.dataset
+    if options.parallel > 1:
+        share_accelerators()
     try:
         plan = _plan(options)
     except (ValueError, OSError, ImportError) as error:
@@ -201,12 +256,17 @@ def _compare(options, console):
     records = []
     try:
         with (
+            sole_user(folder),
             Interruption() as interruption,
-            PlanProgress(console, plan.steps_per_run, plan.recipe.epochs) as progress,
+            PlanProgress(console) as progress,
+            contextlib.closing(
+                carry_out(plan, folder, progress, interruption, options.parallel)
+            ) as stages,
         ):
-            for record in carry_out(plan, folder, progress, interruption):
-                records.append(record)
+            for records in stages:
                 write_results(collect(plan, records, command), folder)
+    except FolderInUseError as error:
+        raise _RequestError(str(error)) from error
     except KeyboardInterrupt:
         _say(
             console,
@@ -215,32 +275,41 @@ def _compare(options, console):
         )
         return INTERRUPTED
     results = collect(plan, records, command)
-    _show(results, report.write_report(results, folder), console)
+    _write_report(results, folder, console)
     failed = report.failed_runs(results)
-    for method, seed, error in failed:
-        _say(console, f"Failed: {method}, seed {seed}: {error}")
+    for method, seed, reason in failed:
+        _say(console, f"Failed: {method}, seed {seed}: {reason}")
     return 1 if failed else 0
 
 
 def _plan(options):
     recipe = recipe_for(options.dataset, options.recipe)
+    if options.smoke:
+        recipe = recipe.smoke()
     recipe = recipe.override(**_given(options, Recipe))
     losses = LossOptions(**_given(options, LossOptions))
     data = _load(options)
+    recipe = recipe.for_examples(data.class_counts.sum())
+    names = DIGITS_METHODS if options.dataset == "digits-lt" else METHODS
+    methods = options.methods or [get_method(name) for name in names]
     # A method that is named twice is still one row.
-    methods = tuple(get_method(name) for name in dict.fromkeys(options.methods))
-    plan = Plan(data, recipe, methods, tuple(range(options.seeds)), losses)
+    methods = tuple({method.name: method for method in methods}.values())
+    is_tuned = any(method.learning_rate_factors for method in methods)
+    tuning_data = _load(options, validation=True) if is_tuned else None
+    seeds = tuple(range(options.seeds))
+    plan = Plan(data, recipe, methods, seeds, losses, tuning_data)
     # A setting that a loss or the network rejects shall not cost a run each.
     plan.check()
     return plan
 
 
-def _load(options):
+def _load(options, validation=False):
     return datasets.load(
         options.dataset,
         imbalance_factor=options.imbalance_factor,
         seed=options.data_seed,
         data_dir=options.data_dir,
+        validation=validation,
     )
 
 
@@ -253,19 +322,18 @@ def _command(plan, options, folder):
         "keras-ccar",
         "compare",
         plan.data.name,
-        "--imbalance-factor",
-        f"{plan.data.imbalance_factor:g}",
-        "--data-seed",
-        str(options.data_seed),
+        *_data_words(plan.data, options),
         "--recipe",
-        plan.recipe.name,
+        recipe_for(plan.data.name, options.recipe).name,
+        *(["--smoke"] if options.smoke else []),
         "--methods",
         *(method.name for method in plan.methods),
         "--seeds",
         str(len(plan.seeds)),
     ]
     given = {**_given(options, Recipe), **_given(options, LossOptions)}
-    given.setdefault("epochs", plan.recipe.epochs)
+    if not plan.recipe.steps:
+        given.setdefault("epochs", plan.recipe.epochs)
     for name, value in given.items():
         if isinstance(value, bool):
             words.append(_flag(name) if value else _flag(f"no-{name}"))
@@ -275,13 +343,46 @@ def _command(plan, options, folder):
     return f"KERAS_BACKEND={keras.backend.backend()} {shlex.join(words)}"
 
 
+def _data_words(data, options):
+    if data.train_arrays is None:
+        return []  # The tail is the data's own.
+    factor = f"{data.imbalance_factor:g}"
+    return ["--imbalance-factor", factor, "--data-seed", str(options.data_seed)]
+
+
 def _report(options, console):
-    for folder in options.folders:
-        try:
-            results = read_results(folder)
-        except (ValueError, OSError) as error:
-            raise _RequestError(str(error)) from error
-        _show(results, report.write_report(results, folder), console)
+    comparisons = {}
+    measurements = {}
+    trainings = {}
+    try:
+        for path in options.paths:
+            if path.is_file():
+                trainings[path] = read_history(path)
+                continue
+            for comparison in comparison_folders(path):
+                # The last part names it on the page, and where its figures go.
+                name = comparison.resolve().name
+                if name in comparisons:
+                    raise ValueError(
+                        f"{comparison} and {comparisons[name][0]} are both called "
+                        f"{name!r}; expected different names. Rename one, or give "
+                        "them to one command each."
+                    )
+                comparisons[name] = (comparison, read_results(comparison))
+            measurements |= read_measurements(path)
+    except (ValueError, OSError) as error:
+        raise _RequestError(str(error)) from error
+    drawn = {
+        name: _write_report(results, folder, console)
+        for name, (folder, results) in comparisons.items()
+    }
+    for path, outputs in trainings.items():
+        written = training_report.write_report(outputs, path, console)
+        _say(console, f"Report: {written}")
+    if options.page:
+        found = {name: results for name, (_, results) in comparisons.items()}
+        page.write_page(options.page, found, drawn, measurements)
+        _say(console, f"Page: {options.page}")
     return 0
 
 
@@ -301,12 +402,16 @@ def _count(options, console):
     return 0
 
 
-def _show(results, page, console):
+def _write_report(results, folder, console):
+    """Writes a report, shows what it says, and returns its figures."""
+    drawn = figures.draw_all(results)
+    path = report.write_report(results, drawn, folder)
     for table in report.console_tables(results):
         console.print(table)
     for sentence in verdicts(results):
         _say(console, sentence)
-    _say(console, f"Report: {page}")
+    _say(console, f"Report: {path}")
+    return drawn
 
 
 def _say(console, text):

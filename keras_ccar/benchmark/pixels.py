@@ -1,5 +1,6 @@
 """Pixels to numbers of mean 0 and deviation 1."""
 
+import keras
 import numpy as np
 
 # Mean and deviation of each channel over the whole, balanced training set, pixels
@@ -16,17 +17,21 @@ class Standardiser:
 
     Args:
         dataset: name of the data set.
+
+    Attributes:
+        scale: `(channels,)` float32, by which pixels are multiplied.
+        shift: `(channels,)` float32, which is subtracted then.
     """
 
     def __init__(self, dataset):
         mean, deviation = (np.array(part) for part in _STATISTICS[dataset])
-        self._scale = (1 / (255 * deviation)).astype("float32")
-        self._shift = (mean / deviation).astype("float32")
+        self.scale = (1 / (255 * deviation)).astype("float32")
+        self.shift = (mean / deviation).astype("float32")
 
     def __call__(self, images):
-        """Returns the standardised images.
+        """Returns the standardised images, as a tensor.
 
         Args:
-            images: array of shape `(..., channels)`.
+            images: array or tensor of shape `(..., channels)`.
         """
-        return images * self._scale - self._shift
+        return keras.ops.cast(images, "float32") * self.scale - self.shift

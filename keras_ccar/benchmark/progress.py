@@ -12,18 +12,14 @@ from rich.progress import (
 
 
 class PlanProgress:
-    """One bar for the plan, with the time left, and one for the run under way.
+    """One bar for the plan, with the time left, and one for each run under way.
 
     Args:
         console: the `rich.console.Console` to draw on.
-        steps_per_run: training steps of one run.
-        epochs: epochs of one run.
     """
 
-    def __init__(self, console, steps_per_run, epochs):
+    def __init__(self, console):
         self._console = console
-        self._steps_per_run = steps_per_run
-        self._epochs = epochs
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -37,10 +33,10 @@ class PlanProgress:
             speed_estimate_period=600,
         )
         self._plan = None
-        self._run = None
-        self._number = 0
+        self._runs = {}
+        self._epochs_done = {}
+        self._finished = 0
         self._total = 0
-        self._name = ""
 
     def __enter__(self):
         self._bars.start()
@@ -49,20 +45,28 @@ class PlanProgress:
     def __exit__(self, *exception):
         self._bars.stop()
 
-    def begin(self, total, waiting):
+    def begin(self, runs, epochs_done):
         """Begins the plan.
 
         Args:
-            total: number of runs in the plan.
-            waiting: number of those that have to be trained.
+            runs: all of its `keras_ccar.benchmark.runner.Run`s.
+            epochs_done: by the id of every run that is not finished, how many of its
+                epochs need not be trained again.
         """
-        self._total = total
-        self._number = total - waiting
-        if waiting < total:
+        self._total = len(runs)
+        self._epochs_done = epochs_done
+        self._finished = self._total - len(epochs_done)
+        if self._finished:
             self._console.print(
-                f"{total - waiting} of {total} runs are finished already."
+                f"{self._finished} of {self._total} runs are finished already."
             )
-        self._plan = self._bars.add_task("plan", total=waiting * self._steps_per_run)
+        steps = sum(
+            (run.recipe.epochs - epochs_done[run.id]) * run.steps_per_epoch
+            for run in runs
+            if run.id in epochs_done
+        )
+        # Only what is left to do tells the speed.
+        self._plan = self._bars.add_task(self._plan_name(), total=steps)
 
     def begin_run(self, run):
         """Begins a run.
@@ -70,44 +74,61 @@ class PlanProgress:
         Args:
             run: the `keras_ccar.benchmark.runner.Run`.
         """
-        self._number += 1
-        self._name = f"{run.method.name}, seed {run.seed}"
-        self._bars.update(
-            self._plan, description=f"plan: run {self._number} of {self._total}"
+        epoch = self._epochs_done[run.id]
+        if epoch:
+            self._say(run, f"goes on after epoch {epoch} of {run.recipe.epochs}")
+        self._runs[run.id] = self._bars.add_task(
+            _name(run),
+            total=run.recipe.epochs * run.steps_per_epoch,
+            completed=epoch * run.steps_per_epoch,
         )
-        self._run = self._bars.add_task(self._name, total=self._steps_per_run)
 
-    def advance(self, epoch, steps):
-        """Adds steps to the run under way.
+    def advance(self, run, epoch, steps):
+        """Adds steps to a run.
 
         Args:
+            run: the `keras_ccar.benchmark.runner.Run`.
             epoch: epoch of the steps, counted from 0.
             steps: number of steps done since the last call.
         """
         self._bars.update(
-            self._run,
+            self._runs[run.id],
             advance=steps,
-            description=f"{self._name}, epoch {epoch + 1}/{self._epochs}",
+            description=f"{_name(run)}, epoch {epoch + 1}/{run.recipe.epochs}",
         )
         self._bars.advance(self._plan, steps)
 
-    def end_run(self, record):
+    def end_run(self, run, record):
         """Ends a run and prints what it reached.
 
         Args:
-            record: the run's record, as on disk.
+            run: the `keras_ccar.benchmark.runner.Run`.
+            record: its record, as on disk.
         """
+        bar = self._runs.pop(run.id)
+        (task,) = (task for task in self._bars.tasks if task.id == bar)
         # A failed run leaves steps undone that nobody waits for any more.
-        missing = self._steps_per_run - self._bars.tasks[-1].completed
-        self._bars.advance(self._plan, missing)
-        self._bars.remove_task(self._run)
+        self._bars.advance(self._plan, task.remaining)
+        self._bars.remove_task(bar)
+        self._finished += 1
+        self._bars.update(self._plan, description=self._plan_name())
         if record["status"] == "finished":
-            outcome = (
+            self._say(
+                run,
                 f"balanced accuracy {record['balanced']:.2f} %, "
-                f"{record['seconds']:.1f} s"
+                f"{record['seconds']:.1f} s",
             )
         else:
-            outcome = f"failed: {record['error']}"
+            self._say(run, f"failed: {record['error']}")
+
+    def _plan_name(self):
+        return f"plan: {self._finished} of {self._total} runs done"
+
+    def _say(self, run, text):
         self._console.print(
-            f"{self._name}: {outcome}", markup=False, highlight=False, soft_wrap=True
+            f"{_name(run)}: {text}", markup=False, highlight=False, soft_wrap=True
         )
+
+
+def _name(run):
+    return f"{run.method.name}, seed {run.seed}"

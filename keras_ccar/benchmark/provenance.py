@@ -16,16 +16,26 @@ _PACKAGE = Path(keras_ccar.__file__).parent
 _PACKAGES = ("keras", "tensorflow", "jax", "jaxlib", "torch", "numpy", "scikit-learn")
 # What only shows results, or finds and counts the data, whose digest a run holds.
 _NO_PART_OF_A_RUN = (
+    "benchmark/ablations.py",
     "benchmark/cli.py",
+    "benchmark/figure_style.py",
     "benchmark/figures.py",
+    "benchmark/html_page.py",
     "benchmark/interruption.py",
+    "benchmark/measurements.py",
+    "benchmark/page.py",
+    "benchmark/planned.py",
     "benchmark/progress.py",
     "benchmark/provenance.py",
+    "benchmark/published.py",
     "benchmark/report.py",
     "benchmark/results.py",
     "benchmark/runner.py",
     "benchmark/storage.py",
     "benchmark/summary.py",
+    "benchmark/training_report.py",
+    "benchmark/verdicts.py",
+    "benchmark/workers.py",
     "datasets/",
     "serving.py",
 )
@@ -71,7 +81,8 @@ def hardware():
 def commit():
     """Returns the git commit that the package runs from, None if installed.
 
-    The commit of a tree with uncommitted changes ends in `-dirty`.
+    The commit of a tree with uncommitted changes ends in `-dirty`. Results that are
+    being measured anew are no such change.
     """
 
     def git(*arguments):
@@ -85,7 +96,8 @@ def commit():
     try:
         # An installed copy may lie below some other project's repository.
         git("ls-files", "--error-unmatch", "__init__.py")
-        dirty = git("status", "--porcelain", "--untracked-files=no")
+        but_results = (":(top)", ":(top,exclude)benchmarks/results")
+        dirty = git("status", "--porcelain", "--untracked-files=no", "--", *but_results)
         return git("rev-parse", "HEAD") + ("-dirty" if dirty else "")
     except (OSError, subprocess.CalledProcessError):
         return None

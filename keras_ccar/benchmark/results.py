@@ -3,12 +3,12 @@
 import dataclasses
 from pathlib import Path
 
-import keras
 import pandas as pd
 
 from keras_ccar.benchmark import provenance
 from keras_ccar.benchmark.storage import plain, read_json, write_atomic, write_json
 from keras_ccar.benchmark.summary import METRICS
+from keras_ccar.callbacks.history_file import is_history
 
 # To be raised when results.json changes its meaning.
 RESULTS_FORMAT = 1
@@ -55,9 +55,7 @@ def collect(plan, records, command):
                     "name": method.name,
                     "title": method.title,
                     "source": method.source,
-                    "loss": keras.saving.serialize_keras_object(
-                        method.build_loss(data.class_counts.tolist(), plan.options)
-                    ),
+                    **method.configuration(data.class_counts.tolist(), plan.options),
                 }
                 for method in plan.methods
             ],
@@ -78,6 +76,54 @@ def write_results(results, folder):
     folder = Path(folder)
     write_json(folder / "results.json", results)
     write_atomic(folder / "results.csv", table(results).to_csv(index=False))
+
+
+def comparison_folders(folder):
+    """Returns the folders of comparisons that a folder is or holds, by name.
+
+    Args:
+        folder: a folder.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    folder = Path(folder)
+    if (folder / "results.json").exists():
+        return [folder]
+    found = sorted(path.parent for path in folder.glob("*/results.json"))
+    if not found:
+        raise ValueError(
+            f"{folder} has no results.json, nor has a folder in it; expected the "
+            "--output folder of `keras-ccar compare`, or one that holds such folders."
+        )
+    return found
+
+
+def read_measurements(folder):
+    """Returns the measurements of speed that lie beside comparisons, by file name.
+
+    The statistics of a training, which may lie there too, are none.
+
+    Args:
+        folder: a folder of folders of comparisons.
+
+    Raises:
+        ValueError: if a file is none.
+    """
+    found = {}
+    for path in sorted(Path(folder).glob("*.json")):
+        if path.name == "results.json":
+            continue
+        try:
+            content = read_json(path)
+        except ValueError as error:
+            raise ValueError(f"{path} is not JSON: {error}.") from None
+        if is_history(content):
+            continue
+        if not {"command", "environment"} <= set(content):
+            raise ValueError(f"{path} lacks command or environment; see benchmarks/.")
+        found[path.name] = content
+    return found
 
 
 def read_results(folder):

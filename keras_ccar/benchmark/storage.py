@@ -1,5 +1,6 @@
 """Files that are either whole or absent."""
 
+import contextlib
 import json
 import os
 import tempfile
@@ -35,6 +36,55 @@ def write_atomic(path, content):
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+class FolderInUseError(Exception):
+    """Another process is using a folder."""
+
+
+def remove_file(path):
+    """Removes what `write_atomic` wrote, or began to write when it was killed.
+
+    Args:
+        path: the file. It may be absent.
+    """
+    path = Path(path)
+    for file in (path, *path.parent.glob(f".{path.name}.*.tmp")):
+        file.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def sole_user(folder):
+    """Keeps other processes that ask for the same from using a folder.
+
+    The system ends it with the process, however that ends. Where it knows no locks,
+    nothing is kept from anybody.
+
+    Args:
+        folder: made if it does not exist.
+
+    Raises:
+        FolderInUseError: if another process is using the folder.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderInUseError(
+                f"another comparison is at work in {folder}; wait for it, or choose "
+                "another folder with --output."
+            ) from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_json(path, value):

@@ -69,6 +69,55 @@ def paired_difference(values, baseline):
     return PairedDifference(mean, mean - reach, mean + reach, count)
 
 
+@dataclass(frozen=True)
+class PairedShare:
+    """The ratio of two mean differences over the same seeds.
+
+    Attributes:
+        value: the ratio of the means.
+        low: lower end of its confidence interval; NaN where there is none.
+        high: upper end of it.
+        seeds: number of seeds.
+    """
+
+    value: float
+    low: float
+    high: float
+    seeds: int
+
+
+def paired_share(part, whole):
+    """Returns what share of one mean difference another one is.
+
+    The interval is Fieller's (1954): every share `r` for which the mean of
+    `part - r * whole` does not differ from zero by a t test. It has two ends only
+    where the mean of `whole` itself differs from zero.
+
+    Args:
+        part: one difference a seed, a Series.
+        whole: the same of the whole, by the same seeds.
+
+    Returns:
+        A `PairedShare`.
+    """
+    part = part.to_numpy(dtype="float64")
+    whole = whole.to_numpy(dtype="float64")
+    count = len(part)
+    value = part.mean() / whole.mean() if whole.mean() else np.nan
+    if count < 2:
+        return PairedShare(value, np.nan, np.nan, count)
+    covariance = np.cov(part, whole) / count
+    quantile = stats.t.ppf((1 + CONFIDENCE_LEVEL) / 2, count - 1)
+    # (mean part - r mean whole)^2 <= t^2 var(part - r whole), quadratic in r.
+    square = whole.mean() ** 2 - quantile**2 * covariance[1, 1]
+    half = part.mean() * whole.mean() - quantile**2 * covariance[0, 1]
+    constant = part.mean() ** 2 - quantile**2 * covariance[0, 0]
+    if square <= 0:
+        return PairedShare(value, np.nan, np.nan, count)
+    reach = np.sqrt(max(half**2 - square * constant, 0))
+    return PairedShare(value, (half - reach) / square, (half + reach) / square, count)
+
+
 def mean_and_deviation(values):
     """Returns mean and sample standard deviation, NaN where there is none.
 
@@ -106,65 +155,6 @@ def by_seed(table, method, metric):
     return table[table["method"] == method].set_index("seed")[metric]
 
 
-def verdicts(results):
-    """Says in sentences whether CCAR beat what it has to beat.
-
-    Balanced accuracy decides: the mean of the recalls of all classes, in percent.
-
-    Args:
-        results: the dict of `results.json`.
-
-    Returns:
-        A list of sentences, the numbers in each.
-    """
-    titles = {method["name"]: method["title"] for method in results["methods"]}
-    table = runs_table(results)
-    sentences = []
-    for method, baseline in (
-        ("ccar", "ce"),
-        ("ccar", "bs"),
-        ("ccar+la", "ce"),
-        ("ccar+la", "la" if "la" in titles else "bs"),
-    ):
-        if method in titles and baseline in titles:
-            sentences.append(_verdict(table, method, baseline, titles))
-    missing = {"ccar": "CCAR", "ce": "cross-entropy", "bs": "Balanced Softmax"}
-    absent = [title for name, title in missing.items() if name not in titles]
-    if absent:
-        sentences.append(f"Not compared here: {', '.join(absent)}.")
-    return sentences
-
-
-def _verdict(table, method, baseline, titles):
-    ours = by_seed(table, method, "balanced")
-    theirs = by_seed(table, baseline, "balanced")
-    difference = paired_difference(ours, theirs)
-    name, other = titles[method], titles[baseline]
-    if not difference.seeds:
-        return f"{name} against {other}: no seed was finished by both."
-    seeds = ours.index.intersection(theirs.index)
-    numbers = (
-        f"{ours[seeds].mean():.2f} % against {theirs[seeds].mean():.2f} % balanced "
-        f"accuracy, {signed(difference.mean)} points"
-    )
-    if not difference.has_interval:
-        return (
-            f"{name} against {other}: {numbers}, from 1 seed, so there is no "
-            "confidence interval and neither can be said to be better."
-        )
-    interval = (
-        f"95 % confidence interval {signed(difference.low)} to "
-        f"{signed(difference.high)}, {difference.seeds} paired seeds"
-    )
-    if difference.includes_zero:
-        return (
-            f"{name} did not measurably differ from {other}: {numbers}; the {interval},"
-            " includes zero."
-        )
-    verb = "beat" if difference.mean > 0 else "lost to"
-    return f"{name} {verb} {other}: {numbers}; the {interval}, excludes zero."
-
-
 def signed(value, digits=2):
     """Returns a number with its sign, and a minus that is as wide as the plus.
 
@@ -194,7 +184,7 @@ def score_rows(results, digits=2):
         own = table[table["method"] == method["name"]]
         # Weights are near 1: with fewer digits they would all look alike.
         cells = [
-            _score(own[column], 2 if column == "mean_weight" else digits)
+            score_text(own[column], 2 if column == "mean_weight" else digits)
             for column in columns
         ]
         rows.append([method["title"], str(len(own)), *cells])
@@ -223,7 +213,7 @@ def difference_rows(results, baseline="ce", digits=2):
         if method["name"] == baseline:
             continue
         cells = [
-            _difference(
+            difference_text(
                 paired_difference(
                     by_seed(table, method["name"], metric),
                     by_seed(table, baseline, metric),
@@ -236,7 +226,13 @@ def difference_rows(results, baseline="ce", digits=2):
     return rows
 
 
-def _score(values, digits):
+def score_text(values, digits=2):
+    """Returns mean ± standard deviation as text.
+
+    Args:
+        values: one number a seed; NaNs are left out.
+        digits: digits after the point.
+    """
     mean, deviation = mean_and_deviation(values)
     if np.isnan(mean):
         return "–"
@@ -245,7 +241,13 @@ def _score(values, digits):
     return f"{mean:.{digits}f} ± {deviation:.{digits}f}"
 
 
-def _difference(difference, digits):
+def difference_text(difference, digits=2):
+    """Returns a difference and its confidence interval as text.
+
+    Args:
+        difference: a `PairedDifference`.
+        digits: digits after the point.
+    """
     if not difference.seeds:
         return "–"
     mean = signed(difference.mean, digits)

@@ -1,24 +1,30 @@
 """One run: train one method under one recipe with one seed, and measure it."""
 
-import time
+import contextlib
+import math
 
 import keras
 import numpy as np
 
-from keras_ccar.benchmark.batches import SeededBatches
+from keras_ccar.benchmark.augmentation import augmentations
+from keras_ccar.benchmark.batches import SeededBatches, fed_by_plans
+from keras_ccar.benchmark.checkpoint import Resumption
+from keras_ccar.benchmark.evaluation import DECIMALS, Evaluation
 from keras_ccar.benchmark.models import build_model
 from keras_ccar.benchmark.optimizer import CoupledSGD
 from keras_ccar.benchmark.pixels import Standardiser
-from keras_ccar.callbacks import CCARCallback
-from keras_ccar.metrics import (
-    ExpectedCalibrationError,
-    PerClassRecall,
-    ShotAccuracy,
-)
+from keras_ccar.benchmark.streams import StreamedBatches
+from keras_ccar.callbacks import CCARCallback, DeferredReweighting
 
-# Enough for a curve, and a quarter of the size in a results file.
-_DECIMALS = 5
-_TEST_BATCH = 500
+
+class _StopAtBadLoss(keras.callbacks.Callback):
+    """Ends a training whose loss became infinite or NaN.
+
+    Keras's `TerminateOnNaN` looks at every batch, for which the device has to wait.
+    """
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = not np.isfinite(logs["loss"])
 
 
 class _StepCounter(keras.callbacks.Callback):
@@ -35,122 +41,206 @@ class _StepCounter(keras.callbacks.Callback):
         self._done = 0
 
     def on_train_batch_end(self, batch, logs=None):
-        # `batch` jumps where several steps are executed at once.
-        self._on_progress(self._epoch, batch + 1 - self._done)
-        self._done = batch + 1
+        # `batch` jumps where several steps are executed at once, at the end of an
+        # epoch beyond it.
+        done = min(batch + 1, self.params["steps"])
+        self._on_progress(self._epoch, done - self._done)
+        self._done = done
 
 
-def train_and_evaluate(data, recipe, loss, seed, on_progress=lambda epoch, steps: None):
+def train_and_evaluate(
+    data,
+    recipe,
+    method,
+    options,
+    seed,
+    on_progress=lambda epoch, steps: None,
+    checkpoint=None,
+):
     """Trains a network from scratch and returns what it reached at the last epoch.
 
     The seed alone decides the initial weights, the order of the batches and their
-    augmentation, so that methods under one seed differ by their loss only.
+    augmentation, so that methods under one seed differ by themselves only.
 
     Args:
-        data: a `keras_ccar.datasets.LongTailedData` with its images in memory.
+        data: a `keras_ccar.datasets.LongTailedData`.
         recipe: a `Recipe`.
-        loss: a `keras_ccar.LongTailedCrossentropy` on logits.
+        method: a `keras_ccar.benchmark.methods.Method`.
+        options: the `LossOptions`.
         seed: non-negative integer.
         on_progress: called as `(epoch, steps)` after each execution, with the
             epoch, counted from 0, and the number of steps just done.
+        checkpoint: a `keras_ccar.benchmark.checkpoint.Checkpoint`, which is gone on
+            from and kept up to date. On a CPU the outcome is the same, to the last
+            digit, as without a break; on a GPU as far as two runs without a break
+            are the same. None to train without.
 
     Returns:
         A dict of plain numbers and lists: accuracies and calibration error in
-        percent, `mean_weight` over all of the training, `seconds` of it,
-        `per_class_accuracy`, and `history` with one entry an epoch. A group
-        without classes has accuracy None.
+        percent, `mean_weight` over all of the training, `seconds` of it (of all its
+        parts, without what was lost between them), `per_class_accuracy`, and
+        `history` with one entry an epoch, but for `test`, the accuracies after some of
+        them. A group without classes has accuracy None.
 
     Raises:
         FloatingPointError: if the loss became infinite or NaN.
     """
-    keras.utils.clear_session(free_memory=False)
-    keras.utils.set_random_seed(seed)
-    images, labels = data.train_arrays
-    batches = SeededBatches(
-        images,
-        labels,
-        recipe.batch_size,
-        seed,
-        standardise=Standardiser(data.name),
-        crop_padding=recipe.crop_padding,
-        flip=recipe.flip,
-    )
-    model = build_model(recipe.model, images.shape[1:], len(data.class_counts))
-    model.compile(
-        CoupledSGD(recipe.learning_rate, recipe.momentum, recipe.weight_decay), loss
-    )
-    statistics = CCARCallback(class_names=data.class_names)
-    started = time.perf_counter()
-    history = model.fit(
+    class_counts = data.class_counts.tolist()
+    loss = method.build_loss(class_counts, options)
+    network, trainer, batches = prepare(data, recipe, loss, seed, method.head)
+    statistics = CCARCallback()
+    correct = method.build_correction or (lambda *_: None)
+    evaluation = Evaluation(network, data, recipe, correct(class_counts, options))
+    resumption = Resumption(checkpoint, network, statistics, evaluation)
+    state = resumption.state
+    trainer.fit(
         batches,
         epochs=recipe.epochs,
-        steps_per_epoch=batches.steps_per_epoch,
+        initial_epoch=state.epoch,
         shuffle=False,
         verbose=0,
-        callbacks=[
-            keras.callbacks.LearningRateScheduler(recipe.learning_rate_at),
-            keras.callbacks.TerminateOnNaN(),
+        callbacks=training_callbacks(
+            recipe,
+            batches,
             statistics,
-            _StepCounter(on_progress),
-        ],
-    ).history
-    seconds = time.perf_counter() - started
-    if not np.isfinite(history["loss"]).all():
+            on_progress,
+            [*method_callbacks(method, recipe), resumption],
+        ),
+    )
+    if not np.isfinite(state.losses).all():
         raise FloatingPointError(
-            f"the loss became {history['loss'][-1]} in epoch {len(history['loss'])}; "
+            f"the loss became {state.losses[-1]} in epoch {state.epoch}; "
             "try a smaller learning rate."
         )
     counts = np.array([epoch["count"] for epoch in statistics.history])
     weights = np.array([epoch["mean_weight"] for epoch in statistics.history])
+    # A class that an epoch has not seen has no mean.
+    weights[counts == 0] = 0
     return {
-        **evaluate(model, data),
+        **evaluation.measure(),
         "mean_weight": float(np.average(weights, weights=counts)),
-        "seconds": round(seconds, 2),
+        "seconds": round(state.seconds, 2),
         "history": {
-            "loss": np.round(history["loss"], _DECIMALS).tolist(),
+            "loss": np.round(state.losses, DECIMALS).tolist(),
             "confidence": _by_epoch(statistics.history, "mean_confidence"),
             "weight": _by_epoch(statistics.history, "mean_weight"),
             "below_pivot": _by_epoch(statistics.history, "below_pivot"),
+            "test": state.tests,
         },
     }
 
 
-def evaluate(model, data):
-    """Measures a model on the test set.
+def prepare(data, recipe, loss, seed, head="linear"):
+    """Builds a network from a seed, and what trains it.
 
     Args:
-        model: a model with logits.
-        data: the `keras_ccar.datasets.LongTailedData`.
+        data: a `keras_ccar.datasets.LongTailedData`.
+        recipe: a `Recipe`.
+        loss: a loss on logits.
+        seed: non-negative integer.
+        head: as `build_model` takes it.
 
     Returns:
-        A dict of `top1`, `balanced`, `many`, `medium`, `few` and `ece` in percent,
-        and `per_class_accuracy`, a list of percents.
+        The network, on standardised images; a compiled model that trains it; and the
+        batches for this, `SeededBatches` of plans or `StreamedBatches` of images.
     """
-    images, labels = data.test_arrays
-    logits = model.predict(
-        Standardiser(data.name)(images), batch_size=_TEST_BATCH, verbose=0
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(seed)
+    shape = image_shape(data, recipe)
+    with _dtype_policy(recipe.dtype_policy):
+        network = build_model(recipe.model, shape, data.num_classes, head)
+    if recipe.image_size:
+        trainer, batches = network, StreamedBatches(data, recipe, seed)
+    else:
+        images, labels = data.train_arrays
+        parts = augmentations(recipe)
+        trainer = fed_by_plans(network, images, Standardiser(data.name), parts)
+        batches = SeededBatches(
+            images,
+            labels,
+            recipe.batch_size,
+            seed,
+            parts,
+            recipe.steps_per_epoch(len(labels)),
+        )
+    backend = keras.backend.backend()
+    trainer.compile(
+        CoupledSGD(recipe.learning_rate, recipe.momentum, recipe.weight_decay),
+        loss,
+        steps_per_execution=recipe.steps_per_execution,
+        # Uncompiled, JAX is several times slower; torch's compiler is another matter.
+        jit_compile=backend == "jax"
+        or (backend == "tensorflow" and recipe.jit_compile),
     )
-    shots = ShotAccuracy(data.class_counts)
-    recalls = PerClassRecall(len(data.class_counts))
-    calibration = ExpectedCalibrationError(from_logits=True)
-    for metric in (shots, recalls, calibration):
-        metric.update_state(labels, logits)
-    accuracies = {"many": None, "medium": None, "few": None, **shots.result()}
-    return {
-        "top1": _percent(np.mean(logits.argmax(axis=-1) == labels)),
-        **{group: _percent(accuracy) for group, accuracy in accuracies.items()},
-        "ece": _percent(calibration.result()),
-        "per_class_accuracy": [
-            _percent(recall) for recall in keras.ops.convert_to_numpy(recalls.result())
-        ],
-    }
+    return network, trainer, batches
 
 
-def _percent(share):
-    """Returns a share in percent; None stays None."""
-    return None if share is None else round(100 * float(share), _DECIMALS)
+def training_callbacks(recipe, batches, statistics, on_progress, own=()):
+    """Returns the callbacks of a training.
+
+    Args:
+        recipe: the `Recipe`.
+        batches: the `SeededBatches` that it trains on.
+        statistics: a `CCARCallback`.
+        on_progress: see `train_and_evaluate`.
+        own: callbacks of the method.
+    """
+    return [
+        keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, logs: batches.begin_epoch(epoch)
+        ),
+        keras.callbacks.LearningRateScheduler(recipe.learning_rate_at),
+        _StopAtBadLoss(),
+        statistics,
+        *own,
+        _StepCounter(on_progress),
+    ]
+
+
+@contextlib.contextmanager
+def _dtype_policy(name):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def method_callbacks(method, recipe):
+    """Returns what a method does in the course of a training.
+
+    Args:
+        method: the `Method`.
+        recipe: the `Recipe`.
+    """
+    if not method.deferral:
+        return []
+    # Rounded down, so that the weights come on in the shortest of runs too; 0.8 of
+    # 200 shall be 160 whatever binary fractions make of it.
+    return [DeferredReweighting(math.floor(method.deferral * recipe.epochs + 1e-6))]
+
+
+def image_shape(data, recipe):
+    """Returns the shape of the images that a network is trained on.
+
+    Args:
+        data: the `keras_ccar.datasets.LongTailedData`.
+        recipe: the `Recipe`.
+
+    Raises:
+        ValueError: if the images are streamed and the recipe gives them no size.
+    """
+    if recipe.image_size:
+        return (recipe.image_size, recipe.image_size, 3)
+    if data.train_arrays is None:
+        raise ValueError(
+            f"image_size of a recipe must be above 0 for {data.name}, whose images are "
+            "streamed and of many sizes; received 0."
+        )
+    return data.train_arrays[0].shape[1:]
 
 
 def _by_epoch(history, name):
     """Returns one of the callback's statistics as a list of epochs of classes."""
-    return np.round([epoch[name] for epoch in history], _DECIMALS).tolist()
+    return np.round([epoch[name] for epoch in history], DECIMALS).tolist()

@@ -22,6 +22,9 @@ FIGURES = {
     "accuracy_by_class.png",
     "accuracy_by_group.png",
     "confidence_by_class.png",
+    "differences.png",
+    "training_curves.png",
+    "test_curves.png",
     "weight_by_confidence.png",
 }
 
@@ -194,6 +197,29 @@ def test_a_failed_run_is_recorded_and_the_others_go_on(tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_controls_take_over_what_other_runs_decided(tmp_path):
+    methods = ("ce-tuned", "cexc[strength=2]", "ccar[strength=2.0]")
+    assert compare(tmp_path, "--seeds", "1", methods=methods) == 0
+    results = read(tmp_path)
+    names = ["ce-tuned", "ce×c[strength=2]", "ccar[strength=2]"]
+    assert [method["name"] for method in results["methods"]] == names
+    runs = {run["method"]: run for run in results["runs"]}
+    assert set(runs) == set(names)
+    ccar, control, tuned = (runs[name] for name in reversed(names))
+    assert control["scale"] == ccar["mean_weight"]
+    assert control["mean_weight"] == pytest.approx(ccar["mean_weight"], rel=1e-6)
+    tried = {each["learning_rate"]: each for each in tuned["tried"]}
+    assert len(tried) == 4
+    best = max(tried, key=lambda rate: tried[rate]["validation_balanced"])
+    assert tuned["learning_rate"] == best
+    # The runs that tried are kept like any other, and none is in the tables.
+    assert len(run_files(tmp_path)) == 3 + 4
+    before = run_files(tmp_path)
+    assert compare(tmp_path, "--seeds", "1", methods=methods) == 0
+    assert run_files(tmp_path) == before
+
+
+@pytest.mark.slow
 def test_ctrl_c_keeps_finished_runs_and_the_same_command_goes_on(finished, tmp_path):
     # A shell that starts the tests in the background has SIGINT ignored.
     command = (
@@ -236,7 +262,9 @@ def test_the_report_begins_with_the_verdict(finished):
     assert lines[0] == "# CCAR on digits-lt, imbalance factor 40, recipe digits"
     assert re.match(r"- CCAR .* cross-entropy: [\d.]+ % against [\d.]+ %", lines[2])
     assert re.search(r"(includes|excludes) zero\.$", lines[2])
-    assert lines[3] == "- Not compared here: Balanced Softmax."
+    assert lines[3].startswith("- Speed of training: ")
+    assert lines[4].startswith("- Overfitting: ")
+    assert lines[5].startswith("- Not compared here: Balanced Softmax, logit adjust")
 
 
 class References(html.parser.HTMLParser):
@@ -280,6 +308,67 @@ def test_report_is_made_again_from_the_results_alone(copied):
     assert (copied / "results.json").read_bytes() == results
 
 
+@pytest.mark.slow
+def test_one_page_of_several_comparisons(copied, tmp_path_factory, capsys):
+    root = tmp_path_factory.mktemp("results")
+    for name in ("first", "second"):
+        (root / name).mkdir()
+        (root / name / "results.json").write_bytes(
+            (copied / "results.json").read_bytes()
+        )
+    measurement = {
+        "command": "python speed.py",
+        "environment": read(copied)["environment"],
+        "rows": [{"way": "ours", "images_per_second": 1234.5}],
+    }
+    (root / "speed.json").write_text(json.dumps(measurement))
+    page = root / "docs" / "results.md"
+
+    def make(*folders):
+        assert main(["report", *map(str, folders), "--page", str(page)]) == 0
+        return {
+            path.relative_to(root).as_posix(): path.read_bytes()
+            for path in root.rglob("*")
+            if path.is_file()
+        }
+
+    made = make(root)
+    figures = {name for name in made if name.startswith("docs/figures/")}
+    assert figures == {
+        f"docs/figures/{folder}/{name}"
+        for folder in ("first", "second")
+        for name in FIGURES
+    }
+    text = page.read_text("utf-8")
+    assert set(re.findall(r"\]\((figures/[^)]+)\)", text)) == {
+        name.removeprefix("docs/") for name in figures
+    }
+    head = text.split("## ")[0]
+    assert head.startswith("# Results\n\n**digits-lt, imbalance factor 40")
+    assert head.count("balanced accuracy, ") == 2
+    assert "| ours  | 1234.50" in text
+    assert "## Not yet run" in text
+    assert make(root) == made
+    # The folders one by one hold the same comparisons, but no measurements.
+    make(root / "second", root / "first")
+    assert page.read_text("utf-8") == re.sub(
+        r"## Speed.*(?=## Not yet run)", "", text, flags=re.DOTALL
+    )
+    capsys.readouterr()
+    assert main(["report", str(root), str(root / "first")]) == 2
+    assert "both called 'first'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "is not JSON"), ('{"rows": []}', "lacks command or environment")],
+)
+def test_files_that_are_no_measurements(content, message, copied, capsys):
+    (copied / "speed.json").write_text(content)
+    assert main(["report", str(copied)]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_every_name_is_escaped(copied):
     results = read(copied)
     names = ["<script>alert(1)</script>", "$\\frac{$", "漢字", '"><img src=x>', "a|b"]
@@ -300,6 +389,7 @@ def test_every_name_is_escaped(copied):
     [
         (["compare", "digits-lt", "--recipe", "plain"], "recipe 'plain' is not one"),
         (["compare", "digits-lt", "--pivot", "2"], "pivot"),
+        (["compare", "digits-lt", "--methods", "ccar[pivot=2]"], "pivot"),
         (["compare", "digits-lt", "--strength", "-1"], "strength"),
         (["compare", "digits-lt", "--model", "vgg"], "model 'vgg' is unknown"),
         (["compare", "digits-lt", "--imbalance-factor", "1000"], "imbalance_factor"),
@@ -337,7 +427,12 @@ def test_files_that_are_no_results(content, message, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["compare", "mnist"], ["compare", "digits-lt", "--methods", "sgd"], []],
+    [
+        ["compare", "mnist"],
+        ["compare", "digits-lt", "--methods", "sgd"],
+        ["compare", "digits-lt", "--methods", "ccar[tau=1]"],
+        [],
+    ],
 )
 def test_unknown_names_are_usage_errors(arguments, capsys):
     with pytest.raises(SystemExit) as exit_:
@@ -354,6 +449,8 @@ def test_real_cifar_runs_to_its_report(tmp_path):
         pytest.skip(f"CIFAR-100 is not prepared: {error}")
     arguments = ["compare", "cifar100-lt", "--imbalance-factor", "500", "--model"]
     arguments += ["resnet8", "--epochs", "1", "--seeds", "1", "--methods", "ccar"]
+    # A third of the epoch, in less time than XLA would compile for.
+    arguments += ["--batch-size", "64", "--limit-batches", "40", "--no-jit-compile"]
     assert main([*arguments, "--output", str(tmp_path)]) == 0
     results = read(tmp_path)
     assert results["recipe"]["name"] == "plain"

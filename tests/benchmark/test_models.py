@@ -1,3 +1,5 @@
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -57,6 +59,40 @@ def test_a_seed_decides_the_weights():
     for one, other in zip(weights(1), weights(1), strict=True):
         np.testing.assert_array_equal(one, other)
     assert not np.array_equal(weights(1)[0], weights(2)[0])
+
+
+@pytest.mark.parametrize("name", ["convnet", "resnet8"])
+def test_a_cosine_head_returns_scaled_cosines(name):
+    model = build_model(name, (8, 8, 3), 5, head="cosine")
+    images = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype("float32")
+    features = keras.Model(model.input, model.layers[-2].output)(images)
+    features = keras.ops.convert_to_numpy(features).astype("float64")
+    directions = keras.ops.convert_to_numpy(model.layers[-1].kernel).astype("float64")
+    lengths = np.linalg.norm(features, axis=1)[:, None]
+    cosines = features @ directions / lengths / np.linalg.norm(directions, axis=0)
+    logits = keras.ops.convert_to_numpy(model(images))
+    np.testing.assert_allclose(logits, 30 * cosines, atol=1e-4)
+
+
+def test_unknown_heads_are_named():
+    with pytest.raises(ValueError, match="'linear' or 'cosine'; received 'round'"):
+        build_model("convnet", (8, 8, 1), 10, head="round")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    # PyTorch's torchvision.models: ResNet-50 has 25,557,032 for 1,000 classes; ResNet(
+    # BasicBlock, [1, 1, 1, 1]) has 5,418,792.
+    [("imagenet-resnet10", 5_418_792), ("imagenet-resnet50", 25_557_032)],
+)
+def test_networks_for_imagenet_have_the_published_size(name, parameters):
+    assert trainable(build_model(name, (64, 64, 3), 1000)) == parameters
+
+
+def test_a_missing_library_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras_hub", None)
+    with pytest.raises(ModuleNotFoundError, match=r"keras_ccar\[keras-hub\]"):
+        build_model("imagenet-resnet10", (64, 64, 3), 10)
 
 
 @pytest.mark.parametrize("name", ["resnet", "resnet33", "resnet2", "vgg"])

@@ -3,7 +3,7 @@ import itertools
 
 import pytest
 
-from keras_ccar.benchmark.recipes import RECIPES, Recipe, recipe_for
+from keras_ccar.benchmark.recipes import RECIPES, Decays, Recipe, recipe_for
 
 
 def ldam_drw_rate(epoch, peak=0.1):
@@ -75,6 +75,11 @@ def test_cosine_falls_from_the_peak_without_reaching_zero_early():
         ("crop_padding", -1),
         ("momentum", 1.0),
         ("schedule", "linear"),
+        ("steps", -1),
+        ("warmup_start", 1.5),
+        ("image_size", -1),
+        ("color_jitter", 2.0),
+        ("limit_batches", -1),
     ],
 )
 def test_impossible_settings_are_named(setting, value):
@@ -89,3 +94,84 @@ def test_recipes_are_found_by_data_set():
         recipe_for("digits-lt", "plain")
     with pytest.raises(ValueError, match="'mnist' has no recipe; expected one of"):
         recipe_for("mnist")
+
+
+def test_decays_are_read_and_written():
+    assert Decays("160:0.01,180:0.0001") == ((160, 0.01), (180, 0.0001))
+    for text in ("160:0.01,180:0.0001", "none"):
+        assert str(Decays(text)) == text
+    recipe = RECIPES["plain"].override(decays=Decays("10:0.5"))
+    assert [recipe.learning_rate_at(epoch) for epoch in (9, 10)] == [0.1, 0.05]
+    assert dataclasses.asdict(recipe)["decays"] == ((10, 0.5),)
+
+
+@pytest.mark.parametrize("text", ["", "160", "160:0.1:2", "a:b", "160:0.1,"])
+def test_decays_that_are_none(text):
+    with pytest.raises(ValueError, match=r"decays must be pairs .*received"):
+        Decays(text)
+
+
+def test_decays_in_disorder():
+    with pytest.raises(ValueError, match="in the order of their epochs"):
+        Decays("180:0.1,160:0.01")
+
+
+def test_a_warm_up_may_begin_above_zero():
+    recipe = RECIPES["plain"].override(warmup_start=0.5, warmup_epochs=2)
+    rates = [recipe.learning_rate_at(epoch) for epoch in range(3)]
+    assert rates == pytest.approx([0.075, 0.1, 0.1])
+
+
+def test_epochs_follow_from_steps():
+    recipe = RECIPES["plain"].override(steps=1000, batch_size=100)
+    # Ten steps an epoch, the last of them with 50 examples.
+    assert recipe.for_examples(950).epochs == 100
+    assert recipe.for_examples(950).warmup_epochs == pytest.approx(2.5)
+    assert recipe.override(epochs=3).for_examples(950).epochs == 3
+    assert RECIPES["plain"].for_examples(950) == RECIPES["plain"]
+
+
+def test_steps_of_an_epoch():
+    recipe = RECIPES["plain"].override(batch_size=100)
+    assert recipe.steps_per_epoch(950) == 10
+    assert recipe.override(limit_batches=4).steps_per_epoch(950) == 4
+    assert recipe.override(limit_batches=40).steps_per_epoch(950) == 10
+    streamed = recipe.override(image_size=64)
+    assert streamed.steps_per_epoch(950) == 9
+    with pytest.raises(
+        ValueError, match=r"batch_size .* at most the 50 .*received 100"
+    ):
+        streamed.steps_per_epoch(50)
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
+def test_smoke_shrinks_every_recipe(recipe):
+    small = recipe.smoke()
+    assert small.name == f"{recipe.name}-smoke"
+    assert small.epochs == 2
+    assert small.steps_per_epoch(100_000) == 8
+    assert small.batch_size <= 32
+    assert small.image_size <= 64
+    assert small.model in ("resnet8", "convnet") or small.image_size
+    assert bool(small.image_size) == bool(recipe.image_size)
+
+
+@pytest.mark.parametrize("name", ["imagenet-resnet10", "imagenet-resnet50"])
+def test_imagenet_recipes_follow_the_published_settings(name):
+    recipe = RECIPES[name]
+    assert (recipe.epochs, recipe.batch_size, recipe.image_size) == (90, 512, 224)
+    assert recipe.learning_rate_at(0) == 0.2
+    assert recipe.learning_rate_at(45) == pytest.approx(0.1)
+
+
+def test_strong_recipe_takes_its_steps_on_any_subset():
+    strong = RECIPES["strong"]
+    assert strong.for_examples(10_847) == strong
+    assert (strong.auto_augment, strong.cutout) == (True, 16)
+    other = strong.for_examples(9_502)
+    assert (other.steps_per_epoch(9_502), other.epochs) == (19, 684)
+    # The warm-up keeps its 800 steps, and begins at half of the rate.
+    assert other.warmup_epochs * 19 == pytest.approx(800, rel=1e-3)
+    assert strong.learning_rate_at(0) == pytest.approx(0.05 + 0.05 / 36)
+    assert strong.learning_rate_at(35) == pytest.approx(0.1)
+    assert strong.learning_rate_at(590) < 1e-5

@@ -7,7 +7,6 @@ from keras_ccar.benchmark.summary import (
     mean_and_deviation,
     paired_difference,
     score_rows,
-    verdicts,
 )
 
 TITLES = {"ce": "cross-entropy", "bs": "Balanced Softmax", "ccar": "CCAR"}
@@ -77,35 +76,9 @@ def test_mean_and_deviation_leave_out_what_is_missing():
     assert np.isnan(mean_and_deviation([])[0])
 
 
-def test_a_gain_is_only_claimed_when_the_interval_excludes_zero():
-    sure = verdicts(results(ce=[50, 51, 52], bs=[60, 61, 62], ccar=[55.0, 56.1, 56.9]))
-    assert sure[0] == (
-        "CCAR beat cross-entropy: 56.00 % against 51.00 % balanced accuracy, +5.00 "
-        "points; the 95 % confidence interval +4.75 to +5.25, 3 paired seeds, "
-        "excludes zero."
-    )
-    assert sure[1].startswith("CCAR lost to Balanced Softmax: 56.00 % against 61.00 %")
-    unsure = verdicts(results(ce=[50, 51, 52], ccar=[55, 49, 53]))
-    assert unsure[0].startswith("CCAR did not measurably differ from cross-entropy")
-    assert "+1.33 points" in unsure[0]
-    assert unsure[0].endswith("includes zero.")
-    assert unsure[1] == "Not compared here: Balanced Softmax."
-
-
-def test_one_seed_claims_nothing():
-    (sentence, _) = verdicts(results(ce=[50], ccar=[60]))
-    assert "+10.00 points, from 1 seed" in sentence
-    assert "no confidence interval" in sentence
-
-
 def test_failed_runs_are_no_numbers():
-    sentence = verdicts(results(ce=[50, 51], ccar=[None, None]))[0]
-    assert sentence == "CCAR against cross-entropy: no seed was finished by both."
-    assert score_rows(results(ce=[50, 51], ccar=[None, None]))[2][1:4] == [
-        "0",
-        "–",
-        "–",
-    ]
+    failed = results(ce=[50, 51], ccar=[None, None])
+    assert score_rows(failed)[2][1:4] == ["0", "–", "–"]
 
 
 def test_tables():

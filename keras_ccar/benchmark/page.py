@@ -1,0 +1,192 @@
+"""The page of published results, made from the files of comparisons and measurements.
+
+The same files give the same bytes.
+"""
+
+from pathlib import Path
+
+from keras_ccar.benchmark import figures, report
+from keras_ccar.benchmark.measurements import MEANINGS, measurement_rows
+from keras_ccar.benchmark.planned import PLANNED
+from keras_ccar.benchmark.published import published_results
+from keras_ccar.benchmark.storage import write_atomic
+from keras_ccar.benchmark.verdicts import verdicts
+
+_FIGURES = "figures"
+_NOTE = (
+    "`make results` made this page from the files in `benchmarks/results`; it is not "
+    "edited by hand. All is measured at the last epoch. Every difference is paired "
+    "by seed; that one method beat another is said only where the 95 % confidence "
+    "interval excludes zero."
+)
+
+
+def write_page(path, comparisons, drawn, measurements):
+    """Writes the page and its figures.
+
+    Args:
+        path: the Markdown file; the figures go to the folder `figures` beside it.
+        comparisons: dicts of `results.json` by the name of their folder.
+        drawn: their figures, from `keras_ccar.benchmark.figures.draw_all`, by the
+            same names.
+        measurements: contents of measurement files by file name.
+    """
+    path = Path(path)
+    for name, pictures in drawn.items():
+        for file_name, content in pictures.items():
+            write_atomic(path.parent / _FIGURES / name / file_name, content)
+    write_atomic(path, page(comparisons, drawn, measurements))
+
+
+def page(comparisons, drawn, measurements):
+    """Returns the page as Markdown.
+
+    Args:
+        comparisons: dicts of `results.json` by the name of their folder.
+        drawn: names of the figures that there are, by the same names.
+        measurements: contents of measurement files by file name.
+    """
+    ordered = most_training_first(comparisons)
+    parts = ["# Results"]
+    for name in ordered:
+        results = comparisons[name]
+        parts.append(f"**{comparison_title(results)}**")
+        parts.append(report.bullets(verdicts(results)))
+    parts.append(_planned_sentence(comparisons))
+    parts.append(_NOTE)
+    for name in ordered:
+        results = comparisons[name]
+        parts.append(f"## {comparison_title(results)}")
+        parts.extend(report.sections(results, heading="###"))
+        parts.append("### Figures")
+        parts.extend(
+            f"![{figures.FIGURES[file_name][1]}]({_FIGURES}/{name}/{file_name})"
+            for file_name in drawn[name]
+        )
+        parts.append("### How this was made")
+        facts = report.facts(results)
+        parts.append(report.bullets(f"{fact}: {value}" for fact, value in facts))
+        parts.append(f"```\n{results['command']}\n```")
+    if measurements:
+        parts.append("## Speed")
+    for name, measurement in sorted(measurements.items()):
+        parts.append(f"### {name}")
+        if name in MEANINGS:
+            parts.append(MEANINGS[name])
+        parts.append(report.markdown_table(measurement_rows(measurement)))
+        parts.append(_measured_on(name, measurement))
+    parts.extend(_planned_section(comparisons))
+    return "\n\n".join(parts) + "\n"
+
+
+def most_training_first(comparisons):
+    """Returns the names of comparisons: what took the most training tells the most.
+
+    Args:
+        comparisons: dicts of `results.json` by the name of their folder.
+    """
+
+    def examples(results):
+        return sum(results["dataset"]["class_counts"]) * results["recipe"]["epochs"]
+
+    return sorted(comparisons, key=lambda name: (-examples(comparisons[name]), name))
+
+
+def comparison_title(results):
+    """Returns the heading of a comparison: data, recipe, network, length and seeds.
+
+    Args:
+        results: the dict of `results.json`.
+    """
+    recipe = results["recipe"]
+    heading = report.title(results).removeprefix("CCAR on ")
+    return report.escaped(
+        f"{heading} ({recipe['model']}, {recipe['epochs']} epochs, "
+        f"{len(results['seeds'])} seeds)"
+    )
+
+
+def _measured_on(name, measurement):
+    environment = measurement["environment"]
+    hardware = environment["hardware"]
+    accelerators = ", ".join(hardware["accelerators"]) or "none"
+    return (
+        f"`benchmarks/results/{name}`, by `{measurement['command']}` on "
+        f"{hardware['processor']}, {hardware['cores']} cores, accelerators: "
+        f"{accelerators}; commit {environment['commit']}."
+    )
+
+
+def _planned_sentence(comparisons):
+    waiting = sum(bool(plan.missing(comparisons.values())) for plan in PLANNED)
+    return (
+        f"**Not yet run: {waiting} of the {len(PLANNED)} planned comparisons at full "
+        "length**, [listed below](#not-yet-run)."
+    )
+
+
+def _planned_section(comparisons):
+    rows = [["data", "recipe", "network", "seeds", "answers", "not yet run"]]
+    commands = []
+    for plan in PLANNED:
+        missing = plan.missing(comparisons.values())
+        if not missing:
+            continue
+        factor = plan.imbalance_factor
+        data = plan.dataset if factor is None else f"{plan.dataset}, IF {factor:g}"
+        rows.append(
+            [
+                data,
+                plan.recipe,
+                plan.network,
+                str(plan.seeds),
+                plan.purpose,
+                " ".join(missing),
+            ]
+        )
+        commands.append(plan.command)
+    if not commands:
+        return []
+    return [
+        "## Not yet run",
+        "Each is one command. ResNet-32 at full length takes a GPU; ImageNet and "
+        "iNaturalist have to be fetched by hand.",
+        report.markdown_table(rows),
+        *_waiting_published(comparisons),
+        "```sh\n" + "\n".join(commands) + "\n```",
+    ]
+
+
+def _waiting_published(comparisons):
+    """Returns what was published on planned data that no comparison is about yet."""
+    seen = {
+        (results["dataset"]["name"], results["dataset"]["imbalance_factor"])
+        for results in comparisons.values()
+    }
+    rows = [["data", "method", "published", "its network", "its recipe", "source"]]
+    for published in published_results():
+        dataset, factor = published.dataset, published.imbalance_factor
+        if factor is None:
+            waiting = dataset not in {name for name, _ in seen}
+        else:
+            waiting = (dataset, factor) not in seen
+        if waiting:
+            data = dataset if factor is None else f"{dataset}, IF {factor:g}"
+            rows.append(
+                [
+                    data,
+                    published.title,
+                    published.number,
+                    published.network,
+                    published.recipe,
+                    published.source,
+                ]
+            )
+    if len(rows) == 1:
+        return []
+    return [
+        "Published on data that nothing above is about (top-1 in percent, in brackets "
+        "the gain over the source's own baseline; † from the paper, not read again in "
+        "its files):",
+        report.markdown_table(rows),
+    ]

@@ -1,0 +1,65 @@
+import dataclasses
+import shlex
+
+from made_results import made_results
+
+from keras_ccar import datasets
+from keras_ccar.benchmark.planned import PLANNED
+from keras_ccar.benchmark.recipes import RECIPES
+from keras_ccar.benchmark.storage import plain
+
+FIRST = PLANNED[0]
+PLAIN = {
+    name: value
+    for name, value in plain(dataclasses.asdict(RECIPES["plain"])).items()
+    if name != "name"
+}
+ALL = {method: [40.0, 41.0, 42.0] for method in FIRST.methods}
+
+
+def test_the_plan_covers_what_has_to_be_settled():
+    assert (FIRST.dataset, FIRST.imbalance_factor, FIRST.recipe) == (
+        "cifar100-lt",
+        100,
+        "plain",
+    )
+    assert set(FIRST.methods) == {"ce", "bs", "la", "ccar", "ccar+la", "ce×c"}
+    assert {plan.dataset for plan in PLANNED} <= set(datasets.NAMES)
+    assert {(plan.imbalance_factor, plan.recipe) for plan in PLANNED} >= {
+        (factor, recipe) for factor in (100, 200) for recipe in ("plain", "strong")
+    }
+    assert all(plan.seeds >= 3 for plan in PLANNED)
+
+
+def test_commands_are_for_a_shell_and_write_to_folders_of_their_own():
+    outputs = set()
+    for plan in PLANNED:
+        words = shlex.split(plan.command)
+        assert words[:3] == ["keras-ccar", "compare", plan.dataset]
+        methods = words[words.index("--methods") + 1 : words.index("--output")]
+        assert methods == list(plan.methods)
+        outputs.add(words[-1])
+    assert len(outputs) == len(PLANNED)
+
+
+def test_nothing_is_missing_after_a_whole_comparison():
+    assert FIRST.missing([made_results(ALL, **PLAIN)]) == []
+    assert FIRST.missing([]) == list(FIRST.methods)
+
+
+def test_a_shortened_a_smaller_or_another_comparison_does_not_count():
+    for results in (
+        made_results(ALL, **{**PLAIN, "epochs": 20}),
+        made_results(ALL, **{**PLAIN, "model": "resnet8"}),
+        made_results(ALL, imbalance_factor=200.0, **PLAIN),
+        made_results(ALL, recipe="digits", **PLAIN),
+    ):
+        assert FIRST.missing([results]) == list(FIRST.methods)
+
+
+def test_methods_of_too_few_seeds_are_missing():
+    short = {**ALL, "bs": [40.0, 41.0], "ccar": [40.0, None, 41.0]}
+    assert FIRST.missing([made_results(short, **PLAIN)]) == ["bs", "ccar"]
+    # Another comparison may hold them.
+    rest = made_results({"ce": [1, 2, 3], "ccar": [1, 2, 3]}, **PLAIN)
+    assert FIRST.missing([made_results(short, **PLAIN), rest]) == ["bs"]

@@ -1,0 +1,121 @@
+"""Results of comparisons that were never run, as input for reports."""
+
+import keras
+import numpy as np
+
+from keras_ccar import CCARLoss
+from keras_ccar.datasets import long_tailed_counts
+
+TITLES = {
+    "ce": "cross-entropy",
+    "focal": "focal loss",
+    "cb": "class-balanced weights",
+    "inverse": "inverse frequency",
+    "ldam": "LDAM",
+    "ldam-drw": "LDAM-DRW",
+    "bs": "Balanced Softmax",
+    "la": "logit adjustment",
+    "la-posthoc": "post hoc logit adjustment",
+    "ccar": "CCAR",
+    "ccar+la": "CCAR + logit adjustment",
+    "ccar+bs": "CCAR + Balanced Softmax",
+    "ccar+ldam": "CCAR + LDAM",
+    "ce×c": "cross-entropy × CCAR's mean weight",
+    "ce-tuned": "cross-entropy, tuned learning rate",
+}
+
+
+def made_results(balanced, recipe="plain", imbalance_factor=100.0, **changes):
+    """Returns what `results.json` would hold of CIFAR-100-LT.
+
+    Args:
+        balanced: balanced accuracies over seeds by name of the method, None for a
+            run that failed.
+        recipe: name of the recipe.
+        imbalance_factor: of the data.
+        **changes: to the settings of the recipe.
+    """
+    counts = long_tailed_counts(100, 500, imbalance_factor)
+    random = np.random.default_rng(0)
+    epochs = changes.get("epochs", 200)
+    return {
+        "command": "keras-ccar compare cifar100-lt",
+        "dataset": {
+            "name": "cifar100-lt",
+            "imbalance_factor": imbalance_factor,
+            "seed": 0,
+            "digest": "d" * 64,
+            "class_names": [f"class {label}" for label in range(100)],
+            "class_counts": counts.tolist(),
+        },
+        "recipe": {
+            "name": recipe,
+            "source": "somewhere",
+            "model": "resnet32",
+            "epochs": epochs,
+            "batch_size": 128,
+            "learning_rate": 0.1,
+            "schedule": "steps",
+            "momentum": 0.9,
+            "weight_decay": 2e-4,
+            **changes,
+        },
+        "options": {"strength": 1.0},
+        "methods": [
+            {
+                "name": name,
+                "title": TITLES.get(name, name),
+                "loss": keras.saving.serialize_keras_object(CCARLoss(counts.tolist())),
+            }
+            for name in balanced
+        ],
+        "seeds": list(range(max(map(len, balanced.values())))),
+        "environment": {
+            "backend": "tensorflow",
+            "commit": "c" * 40,
+            "versions": {"keras": "3"},
+            "hardware": {"processor": "one", "cores": 2, "accelerators": []},
+        },
+        "runs": [
+            _run(name, seed, value, epochs, random)
+            for name, values in balanced.items()
+            for seed, value in enumerate(values)
+        ],
+    }
+
+
+def _run(method, seed, value, epochs, random):
+    run = {"method": method, "seed": seed}
+    if value is None:
+        return {**run, "status": "failed", "error": "FloatingPointError: a NaN"}
+    classes = np.clip(
+        value + np.linspace(40, -40, 100) + random.normal(0, 6, 100), 0, 100
+    )
+    speed = 3 + seed + random.uniform(0, 4)
+    rise = 1 - np.exp(-np.arange(1, epochs + 1) / epochs * speed)
+    confidence = rise[:, None] * np.linspace(0.95, 0.6, 100)
+    return {
+        **run,
+        "status": "finished",
+        "top1": value,
+        "balanced": value,
+        "many": value + 20,
+        "medium": value,
+        "few": value - 20,
+        "ece": 20.0,
+        "mean_weight": 1.0,
+        "seconds": 2.0,
+        "per_class_accuracy": classes.tolist(),
+        "history": {
+            "confidence": confidence.tolist(),
+            "test": [
+                {
+                    "epoch": epochs // 2,
+                    "balanced": value + 1,
+                    "many": value + 21,
+                    "medium": value + 1,
+                    "few": value - 19,
+                }
+            ],
+        },
+    }
