@@ -1,0 +1,61 @@
+"""Adds the notebooks of examples/ to the site, as many as there are."""
+
+import re
+from pathlib import Path
+
+from mkdocs.structure.files import File
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def notebook_pages(folder):
+    """Returns the pages of a folder's notebooks.
+
+    Args:
+        folder: a path.
+
+    Returns:
+        A dict from the name of a notebook to its Markdown, its title, and the pictures
+        in its outputs by file name.
+    """
+    paths = sorted(folder.glob("*.ipynb"))
+    if not paths:
+        return {}
+    from nbconvert import MarkdownExporter
+
+    pages = {}
+    for path in paths:
+        markdown, resources = MarkdownExporter().from_filename(
+            str(path),
+            {"unique_key": path.stem, "output_files_dir": f"{path.stem}_files"},
+        )
+        # From examples/ a page of the docs is ../docs/page.md, on the site ../page.md,
+        # and another notebook is a page beside this one.
+        markdown = markdown.replace("](../docs/", "](../")
+        markdown = re.sub(r"\]\((\w+)\.ipynb\)", r"](\1.md)", markdown)
+        headings = [line for line in markdown.splitlines() if line.startswith("# ")]
+        title = headings[0].removeprefix("# ") if headings else path.stem
+        pages[path.stem] = (markdown, title, resources["outputs"])
+    return pages
+
+
+def on_config(config):
+    """Puts the notebooks before the results."""
+    pages = notebook_pages(EXAMPLES)
+    config.extra["notebooks"] = pages
+    if pages:
+        entries = [
+            {title: f"examples/{name}.md"} for name, (_, title, _) in pages.items()
+        ]
+        names = [next(iter(entry)) for entry in config.nav]
+        config.nav.insert(names.index("Results"), {"Examples": entries})
+    return config
+
+
+def on_files(files, config):
+    """Adds the notebooks' pages and pictures."""
+    for name, (markdown, _, pictures) in config.extra["notebooks"].items():
+        files.append(File.generated(config, f"examples/{name}.md", content=markdown))
+        for picture, content in pictures.items():
+            files.append(File.generated(config, f"examples/{picture}", content=content))
+    return files

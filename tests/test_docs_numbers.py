@@ -1,0 +1,144 @@
+"""README and docs quote no number that the files of results do not hold."""
+
+import json
+import pathlib
+import re
+
+import pytest
+
+from keras_ccar.benchmark import figures, page, report
+from keras_ccar.benchmark.results import (
+    comparison_folders,
+    read_measurements,
+    read_results,
+)
+
+ROOT = pathlib.Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "results.md"
+TEXTS = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - {PAGE})]
+COMPARISONS = {folder.name: folder for folder in comparison_folders(RESULTS)}
+MEASUREMENTS = read_measurements(RESULTS)
+
+# Settings are written as code or as `name = value`; versions follow a name.
+NOT_MEASURED = re.compile(
+    r"```.*?```|`[^`]*`|\]\([^)]*\)|<!--.*?-->"
+    r"|arXiv:? ?\d{4}\.\d{5}|95 % (?:confidence )?interval"
+    r"|[=≥≤<>] ?[+−-]?\d[\d.,]*"
+    r"|\b(?:Python|Keras|TensorFlow|JAX|torch|PyTorch|NumPy|version) \d+(?:\.\d+)*",
+    re.DOTALL,
+)
+UNIT = r" ?(?:%|±|points?\b|times\b|×|images\b|ms\b|seconds\b|minutes\b)"
+NUMBER = re.compile(
+    rf"(?<![\w.])(?<!\w-)[+−-]?(?:\d[\d,]*\.\d+|\d[\d,]*(?={UNIT}))(?![\w.]*\d)"
+)
+
+
+def as_number(text):
+    return float(text.replace("−", "-").replace(",", ""))
+
+
+def quoted(text):
+    """The numbers of a text that look measured, as they are written."""
+    return NUMBER.findall(NOT_MEASURED.sub(" ", text))
+
+
+def leaves(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in leaves(item)]
+    return [value] if isinstance(value, int | float) else []
+
+
+def evidence():
+    """Every number of the published page and reports, and of the measurements."""
+    texts = [PAGE, *(folder / "report.md" for folder in COMPARISONS.values())]
+    numbers = []
+    for path in texts:
+        # Names and digests hold digits too, but no points and no units.
+        found = re.findall(r"[+−]?\d+\.\d+|\d+(?= %)", path.read_text("utf-8"))
+        numbers += map(as_number, found)
+    return [*numbers, *leaves(MEASUREMENTS)]
+
+
+def unfounded(text, numbers):
+    """The numbers of a text that round to none of the others."""
+    missing = []
+    for word in quoted(text):
+        value = as_number(word)
+        digits = len(word.partition(".")[2])
+        # The evidence is rounded too, to two digits.
+        reach = 0.5 * 10**-digits + 0.005
+        signed = word[0] in "+−-"
+        near = [n if signed else abs(n) for n in numbers]
+        if not any(abs(value - n) <= reach for n in near):
+            missing.append(word)
+    return missing
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_numbers_are_those_of_the_results(path):
+    missing = unfounded(path.read_text("utf-8"), evidence())
+    assert not missing, (
+        f"{path.name} quotes {missing}, which no file of benchmarks/results holds. "
+        "Quote what `make results` wrote to docs/results.md; write a setting as code "
+        "or as `name = value`."
+    )
+
+
+def test_the_readme_quotes_numbers():
+    assert len(quoted((ROOT / "README.md").read_text("utf-8"))) > 20
+
+
+def test_a_number_from_nowhere_is_found():
+    numbers = [-0.76, 83.80, 0.971]
+    told = "It reached 83.8 % (−0.8 points), 0.97 times as long, with `lr=0.3`."
+    assert quoted(told) == ["83.8", "−0.8", "0.97"]
+    assert unfounded(told, numbers) == []
+    assert unfounded("It reached 84.2 %, +0.8 points, in 12 minutes.", numbers) == [
+        "84.2",
+        "+0.8",
+        "12",
+    ]
+    assert quoted("Keras 3.15 on Python 3.11, arXiv 2601.15924, ω = 0.75") == []
+
+
+def drawn(folder):
+    return [name for name in figures.FIGURES if (folder / name).exists()]
+
+
+def test_the_page_is_what_the_files_give():
+    results = {name: read_results(folder) for name, folder in COMPARISONS.items()}
+    names = {name: drawn(PAGE.parent / "figures" / name) for name in COMPARISONS}
+    assert PAGE.read_text("utf-8") == page.page(results, names, MEASUREMENTS), (
+        "docs/results.md is not what benchmarks/results gives: run `make results`."
+    )
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_the_report_is_what_the_file_gives(name):
+    folder = COMPARISONS[name]
+    results = read_results(folder)
+    expected = report.markdown(results, drawn(folder))
+    assert (folder / "report.md").read_text("utf-8") == expected
+    # What the page shows is what lies beside the numbers.
+    for figure in drawn(folder):
+        shown = PAGE.parent / "figures" / name / figure
+        assert shown.read_bytes() == (folder / figure).read_bytes()
+
+
+def test_every_figure_of_the_page_is_there_and_no_other():
+    links = re.findall(r"\]\((figures/[^)]+)\)", PAGE.read_text("utf-8"))
+    assert links
+    there = (PAGE.parent / "figures").glob("*/*.png")
+    shown = {path.relative_to(PAGE.parent).as_posix() for path in there}
+    assert shown == set(links)
+
+
+def test_measurements_are_strict_json():
+    def refuse(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    for name in MEASUREMENTS:
+        json.loads((RESULTS / name).read_text("utf-8"), parse_constant=refuse)
