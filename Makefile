@@ -3,31 +3,61 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 # What depends on the backend.
-CORE := $(filter-out tests/benchmark/ tests/datasets/,$(wildcard tests/[a-z]*/ tests/test_*.py))
+CORE := $(filter-out tests/benchmark/ tests/datasets/ tests/examples/ tests/test_docs_% tests/test_package.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
 
-.PHONY: demo test quick lint format bench clean
+.PHONY: demo test test-long quick fuzz failures lint types format bench results notebooks docs serve-docs clean
 
 demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
 
-test: lint  ## lint, the whole suite on TensorFlow, the core suite on JAX and torch
+test: lint types  ## lint, check types, the whole suite on TensorFlow, the core suite on JAX and torch
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto
 	KERAS_BACKEND=jax $(BIN)/pytest -n auto $(CORE)
 	KERAS_BACKEND=torch $(BIN)/pytest -n auto $(CORE)
 
+failures: $(VENV)/.test  ## kills and restarts 20 runs on each backend: about half an hour
+	KERAS_BACKEND=tensorflow $(BIN)/pytest -m failures tests/distribution
+	KERAS_BACKEND=jax $(BIN)/pytest -m failures tests/distribution
+
+test-long: $(VENV)/.test  ## real CIFAR-100-LT, killed again and again; TFDS_DATA_DIR
+	KERAS_BACKEND=tensorflow $(BIN)/pytest -m long
+
 quick: $(VENV)/.test  ## the tests that take seconds
-	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto -m "not slow"
+	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto -m "not slow and not failures and not long"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+types: $(VENV)/.test
+	$(BIN)/mypy
+
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.test  ## time of the losses against Keras's own cross-entropy
+bench: $(VENV)/.test  ## time and memory of the losses, of a whole step, of the benchmark's training
 	$(BIN)/python benchmarks/loss_speed.py
+	$(BIN)/python benchmarks/step_speed.py
+	$(BIN)/python benchmarks/training_speed.py
+
+results: $(VENV)/.demo  ## what docs/ quotes of results, and the figures, from benchmarks/results
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar report benchmarks/results --page docs/results.md
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/choosing_a_loss.py
+
+docs: $(VENV)/.docs  ## the site, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+serve-docs: $(VENV)/.docs  ## the site, on a port of this machine, built again at each change
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
+notebooks: $(VENV)/.test  ## runs every example and writes its notebook
+	$(BIN)/python examples/build.py
+
+fuzz: $(VENV)/.test  ## 100,000 random calls of the losses, on three backends: half an hour or more
+	KERAS_BACKEND=tensorflow $(BIN)/python tests/fuzz_losses.py --calls 50000
+	KERAS_BACKEND=torch $(BIN)/python tests/fuzz_losses.py --calls 45000 --first 50000
+	KERAS_BACKEND=jax $(BIN)/python tests/fuzz_losses.py --calls 5000 --first 95000
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -40,5 +70,9 @@ $(VENV)/.test: setup.cfg | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	touch $@
 
+$(VENV)/.docs: setup.cfg | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) runs build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) runs site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

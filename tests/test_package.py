@@ -1,6 +1,8 @@
 """The public names, and what importing them costs."""
 
+import inspect
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -11,6 +13,7 @@ import keras_ccar
 
 def test_public_names():
     assert keras_ccar.__all__ == [
+        "BackupAndResume",
         "BalancedAccuracy",
         "BalancedSoftmaxLoss",
         "BinaryCCARLoss",
@@ -30,6 +33,7 @@ def test_public_names():
         "adjustments",
         "datasets",
         "layers",
+        "serving",
         "weightings",
     ]
     for name in keras_ccar.__all__:
@@ -41,6 +45,53 @@ def test_unknown_name():
         keras_ccar.CCARLos  # noqa: B018
 
 
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_missing_backend_is_named(backend):
+    code = f"import sys; sys.modules[{backend!r}] = None; import keras_ccar"
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
+    assert answer.returncode == 1
+    message = f"ModuleNotFoundError: Keras is set to the backend '{backend}', which"
+    assert message in answer.stderr
+    assert f"pip install 'keras_ccar[{backend}]'" in answer.stderr
+
+
+def test_import_takes_less_than_a_second_more_than_keras():
+    code = """
+import time
+import keras
+start = time.process_time()  # whatever else the machine does
+import keras_ccar
+print(time.process_time() - start)
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert float(answer.stdout) < 1
+
+
+def test_what_is_typed_says_so():
+    package = pathlib.Path(keras_ccar.__file__).parent
+    assert (package / "py.typed").exists()
+    constructors = {
+        name: inspect.signature(getattr(keras_ccar, name)).parameters.values()
+        for name in keras_ccar.__all__
+        if inspect.isclass(getattr(keras_ccar, name))
+    }
+    missing = [
+        f"{name}({parameter.name})"
+        for name, parameters in constructors.items()
+        for parameter in parameters
+        if parameter.annotation is parameter.empty
+        and parameter.kind is not parameter.VAR_KEYWORD
+    ]
+    assert not missing
+
+
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_core_needs_neither_tensorflow_nor_the_extras(backend):
     code = """
@@ -50,7 +101,8 @@ before = set(sys.modules)
 import keras_ccar
 added = {name for name in set(sys.modules) - before if name.split(".")[0] != "keras"}
 assert all(name.startswith("keras_ccar") for name in added), added
-assert not any(name.startswith("keras_ccar.datasets") for name in added), added
+on_demand = ("keras_ccar.datasets", "keras_ccar.serving")
+assert not any(name.startswith(on_demand) for name in added), added
 assert "tensorflow" not in sys.modules
 """
     subprocess.run(
