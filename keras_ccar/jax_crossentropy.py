@@ -1,8 +1,5 @@
-"""Cross-entropy of integer labels on JAX, with a derivative of its own.
+"""Cross-entropies on JAX, with derivatives of their own.
 
-Keras's multiplies by one-hot labels, and its automatic derivative keeps several arrays
-of the size of the logits. This one keeps none: what the derivative needs is computed
-anew from the logits, for less than it takes to write it to memory and read it back.
 Imported on the JAX backend alone.
 """
 
@@ -13,6 +10,11 @@ import jax.numpy as jnp
 @jax.custom_jvp
 def sparse_crossentropy(labels, logits):
     """Returns `-log p_t`.
+
+    Keras's multiplies by one-hot labels, and its automatic derivative keeps several
+    arrays of the size of the logits. This one keeps none: what the derivative needs is
+    computed anew from the logits, for less than it takes to write it to memory and
+    read it back.
 
     Args:
         labels: int32 labels of shape `(...)`, in [0, K).
@@ -26,7 +28,7 @@ def sparse_crossentropy(labels, logits):
 
 
 @sparse_crossentropy.defjvp
-def _derivative(primals, tangents):
+def _sparse_derivative(primals, tangents):
     labels, logits = primals
     largest, log_total = _log_total(logits)
     # Not the exponentials of `_log_total` over their sum: XLA would keep those.
@@ -48,3 +50,56 @@ def _negative_log(labels, logits, largest, log_total):
     labels = jnp.expand_dims(labels, -1)
     true = jnp.take_along_axis(logits, labels, axis=-1)
     return jnp.squeeze(log_total + (largest - true), -1)
+
+
+def hold(x):
+    """Returns `x`, computed on its own.
+
+    For numbers of which there is one a sample. Without it XLA on a CPU spreads them
+    over the classes in memory, which takes longer than all the arithmetic on them.
+    """
+    return jax.lax.optimization_barrier(x)
+
+
+@jax.custom_jvp
+def soft_crossentropy(share, logits, largest, exponentials, total):
+    """Returns `-Σ share * log p` over the classes.
+
+    Args:
+        share: how much each class of each sample counts, `(..., K)`.
+        logits: logits `(..., K)`.
+        largest: like the next two, of `numerics.softmax_parts(logits)`.
+        exponentials: see there.
+        total: see there.
+
+    Returns:
+        A tensor of shape `(...)`. Its derivatives are by `share` and `logits` alone:
+        the parts come along so that they need not be computed twice.
+    """
+    total_share = jnp.sum(share, axis=-1, keepdims=True)
+    return _soft_sum(share, total_share, logits, largest, total)
+
+
+@soft_crossentropy.defjvp
+def _soft_derivative(primals, tangents):
+    share, logits, largest, exponentials, total = primals
+    share_tangent, logits_tangent, *_ = tangents
+    total_share = hold(jnp.sum(share, axis=-1, keepdims=True))
+    share_tangent_sum = jnp.sum(share_tangent, axis=-1, keepdims=True)
+    slope = exponentials * hold(total_share / total) - share
+    return (
+        _soft_sum(share, total_share, logits, largest, total),
+        jnp.sum(slope * logits_tangent, axis=-1)
+        + _soft_sum(share_tangent, share_tangent_sum, logits, largest, total),
+    )
+
+
+def _soft_sum(share, total_share, logits, largest, total):
+    log_total = jnp.log(total)
+    # `log p = logits - level - rest`. Level has lost what is small beside the largest
+    # logit, and the rest is what it has lost.
+    level = hold(largest + log_total)
+    rest = (largest - level) + log_total
+    return jnp.squeeze(rest * total_share, -1) + jnp.sum(
+        share * (level - logits), axis=-1
+    )

@@ -53,22 +53,48 @@ def softmax_parts(logits):
     """Returns what the softmax and its logarithm are made of.
 
     Returns:
-        A tuple `(shifted, exponentials, total)` with `log p = shifted - log(total)` and
-        `p = exponentials / total`; `total` keeps the class axis. No entry overflows.
+        A tuple `(largest, shifted, exponentials, total)`: the largest logit, the logits
+        less it, their exponentials and the sum of those. So `p = exponentials / total`
+        and `log p = shifted - log(total)`, and nothing overflows. `largest` and `total`
+        keep the class axis.
     """
     # Without an initial value Keras refuses empty batches.
     largest = ops.max(logits, axis=-1, keepdims=True, initial=-math.inf)
-    shifted = logits - ops.stop_gradient(largest)
+    largest = one_a_sample(ops.stop_gradient(largest))
+    shifted = logits - largest
     exponentials = ops.exp(shifted)
-    return shifted, exponentials, ops.sum(exponentials, axis=-1, keepdims=True)
+    total = one_a_sample(ops.sum(exponentials, axis=-1, keepdims=True))
+    return largest, shifted, exponentials, total
 
 
-def soft_crossentropy(share, shifted, total):
-    """Returns `-Σ share * log p` over the classes, from the softmax's parts."""
+def soft_crossentropy(share, logits, parts):
+    """Returns `-Σ share * log p` over the classes.
+
+    Args:
+        share: how much each class of each sample counts, `(..., K)`.
+        logits: logits `(..., K)`.
+        parts: `softmax_parts(logits)`.
+    """
+    largest, shifted, exponentials, total = parts
+    if keras.backend.backend() == "jax":
+        from keras_ccar import jax_crossentropy
+
+        return jax_crossentropy.soft_crossentropy(
+            share, logits, largest, exponentials, total
+        )
     # In two sums: both have the sign of the loss, and the gradient needs no more of the
     # distribution than is here already.
     log_total = ops.squeeze(ops.log(total), -1)
     return log_total * ops.sum(share, -1) - ops.sum(share * shifted, -1)
+
+
+def one_a_sample(x):
+    """Returns `x`, of shape `(..., 1)`, for use with all classes of a sample."""
+    if keras.backend.backend() == "jax":
+        from keras_ccar import jax_crossentropy
+
+        return jax_crossentropy.hold(x)
+    return x
 
 
 def binary_crossentropies(y_pred, from_logits):

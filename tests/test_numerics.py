@@ -4,7 +4,11 @@ import pytest
 from keras import ops
 from scipy.special import logsumexp, softmax
 
-from keras_ccar.numerics import sparse_crossentropy
+from keras_ccar.numerics import (
+    soft_crossentropy,
+    softmax_parts,
+    sparse_crossentropy,
+)
 
 ON_JAX = keras.backend.backend() == "jax"
 
@@ -31,6 +35,71 @@ def test_sparse_crossentropy(shape, scale):
         )
     )
     np.testing.assert_allclose(got, oracle(labels, logits), rtol=1e-5, atol=1e-6)
+
+
+def made_share(shape, num_classes=7):
+    """Weights of classes, most of them 0, that need not sum to 1."""
+    random = np.random.default_rng(1)
+    share = random.uniform(0, 2, (*shape, num_classes))
+    return (share * (random.uniform(size=share.shape) < 0.4)).astype("float32")
+
+
+def soft(share, logits):
+    return soft_crossentropy(share, logits, softmax_parts(logits))
+
+
+def soft_oracle(share, logits):
+    logits = logits.astype("float64")
+    return (share * (logsumexp(logits, axis=-1, keepdims=True) - logits)).sum(-1)
+
+
+@pytest.mark.parametrize("shape", [(5,), (0,), (2, 3), (2, 3, 4)])
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+@pytest.mark.parametrize("scale", [1e-3, 3.0, 1e4])
+def test_soft_crossentropy(shape, offset, scale):
+    # A large offset must not cost the digits of what is small beside it.
+    share, logits = made_share(shape), made(shape, scale)[1] + np.float32(offset)
+    got = ops.convert_to_numpy(
+        soft(ops.convert_to_tensor(share), ops.convert_to_tensor(logits))
+    )
+    np.testing.assert_allclose(got, soft_oracle(share, logits), rtol=1e-5, atol=1e-6)
+    assert (got >= 0).all()
+
+
+@pytest.mark.skipif(not ON_JAX, reason="the other backends' own is used there")
+class TestSoftDerivatives:
+    def test_gradients_in_both_modes(self):
+        import jax
+
+        share, logits = made_share((6,)), made((6,))[1]
+        p = softmax(logits.astype("float64"), axis=-1)
+        expected = -np.log(p), p * share.sum(-1, keepdims=True) - share
+        for mode in (jax.jacrev, jax.jacfwd):
+            for compiled in (jax.jit, lambda function: function):
+                total = mode(lambda s, z: soft(s, z).sum(), argnums=(0, 1))
+                for one, other in zip(
+                    compiled(total)(share, logits), expected, strict=True
+                ):
+                    np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+    def test_second_derivative(self):
+        import jax
+
+        share, logits = made_share((1,)), made((1,))[1]
+        p = softmax(logits.astype("float64"), axis=-1)[0]
+        got = jax.hessian(lambda z: soft(share, z).sum())(logits)[0, :, 0]
+        np.testing.assert_allclose(
+            got, share.sum() * (np.diag(p) - np.outer(p, p)), rtol=1e-4, atol=1e-6
+        )
+
+    def test_over_a_batch_of_batches(self):
+        import jax
+
+        share, logits = made_share((3, 4)), made((3, 4))[1]
+        got = jax.vmap(soft)(share, logits)
+        np.testing.assert_allclose(
+            got, soft_oracle(share, logits), rtol=1e-5, atol=1e-6
+        )
 
 
 @pytest.mark.skipif(not ON_JAX, reason="the other backends' own is used there")

@@ -15,6 +15,7 @@ from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.numerics import (
     class_last,
     class_logits,
+    one_a_sample,
     soft_crossentropy,
     softmax_parts,
     sparse_crossentropy,
@@ -141,9 +142,11 @@ class LongTailedCrossentropy(ClassAwareLoss):
             y = ops.one_hot(y, num_classes, dtype=self.dtype)
         mass = y if counted is None else y * ops.expand_dims(counted, -1)
         share = (1.0 - smoothing) * y + smoothing / num_classes if smoothing else y
-        shifted, exponentials, total = softmax_parts(logits)
-        share = share * self.weigh(exponentials * (1.0 / total), prior, mass)
-        return soft_crossentropy(share, shifted, total)
+        parts = softmax_parts(logits)
+        *_, exponentials, total = parts
+        confidence = exponentials * one_a_sample(1.0 / total)
+        share = share * self.weigh(confidence, prior, mass)
+        return soft_crossentropy(share, logits, parts)
 
     def get_config(self):
         """Returns the constructor arguments as plain JSON."""
