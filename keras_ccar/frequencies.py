@@ -108,6 +108,37 @@ def class_counts_array(class_counts, name="class_counts", minimum=2):
     return counts
 
 
+def label_counts(class_counts, num_examples):
+    """Returns how many examples carry each label, then how many do not.
+
+    Args:
+        class_counts: examples that carry each label, as for `class_counts_array`, of at
+            least one label.
+        num_examples: number of examples altogether.
+
+    Returns:
+        A float64 array of shape `(2 * K,)`.
+
+    Raises:
+        ValueError: as `class_counts_array`, and if a label has more examples than
+            there are.
+
+    Example:
+    ```python
+    from keras_ccar.frequencies import label_counts
+
+    assert label_counts([10, 2], num_examples=100).tolist() == [10, 2, 90, 98]
+    ```
+    """
+    counts = class_counts_array(class_counts, minimum=1)
+    if (counts > num_examples).any():
+        raise ValueError(
+            "`class_counts` must not exceed `num_examples`. Received: "
+            f"class_counts={counts.tolist()}, num_examples={num_examples:g}"
+        )
+    return np.concatenate([counts, num_examples - counts])
+
+
 def require_class_counts(prior, what):
     """Raises a `ValueError` if a part of a loss needs class counts, but has none.
 

@@ -58,6 +58,17 @@ def gather_inputs(y_true, y_pred, sample_weight, loss_shape, dtype):
     return inputs, y_pred, sample_weight
 
 
+def unpack_labels(y_true):
+    """Returns labels, and which samples count or None, from what `call` is given.
+
+    Args:
+        y_true: what `gather_inputs` made, or plain labels.
+    """
+    if isinstance(y_true, dict):
+        return y_true["labels"], y_true.get("counted")
+    return y_true, None
+
+
 def align_weights(weights, shape, name="sample_weight"):
     """Gives weights or a mask the rank of what they weigh, ready to broadcast.
 

@@ -68,9 +68,9 @@ def soft_crossentropy(share, logits, largest, exponentials, total):
     Args:
         share: how much each class of each sample counts, `(..., K)`.
         logits: logits `(..., K)`.
-        largest: like the next two, of `numerics.softmax_parts(logits)`.
-        exponentials: see there.
-        total: see there.
+        largest: the largest logit, `(..., 1)`.
+        exponentials: `exp(logits - largest)`.
+        total: the sum of the exponentials, `(..., 1)`.
 
     Returns:
         A tensor of shape `(...)`. Its derivatives are by `share` and `logits` alone:

@@ -28,6 +28,12 @@ class Labels(NamedTuple):
         """Whether labels are integers."""
         return self.is_class is not None
 
+    def distributions(self, num_classes, dtype):
+        """Returns the labels as distributions `(..., K)`."""
+        if not self.is_sparse:
+            return self.values
+        return ops.one_hot(self.values, num_classes, dtype=dtype)
+
     def restrict(self, counted, dtype):
         """Returns which samples count: of those counted, the ones with a class."""
         if not self.is_sparse:

@@ -49,46 +49,40 @@ def sparse_crossentropy(labels, logits):
     return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
 
 
-def softmax_parts(logits):
-    """Returns what the softmax and its logarithm are made of.
+def softmax_terms(logits):
+    """Returns the softmax of logits, and the cross-entropy that is made of the same.
+
+    Args:
+        logits: logits `(..., K)`.
 
     Returns:
-        A tuple `(largest, shifted, exponentials, total)`: the largest logit, the logits
-        less it, their exponentials and the sum of those. So `p = exponentials / total`
-        and `log p = shifted - log(total)`, and nothing overflows. `largest` and `total`
-        keep the class axis.
+        A tuple `(confidence, crossentropy)`: the probability of every class `(..., K)`,
+        and a function from how much each class of each sample counts, `share` of shape
+        `(..., K)`, to `-Σ share * log p` over the classes. Nothing overflows.
     """
     # Without an initial value Keras refuses empty batches.
     largest = ops.max(logits, axis=-1, keepdims=True, initial=-math.inf)
-    largest = one_a_sample(ops.stop_gradient(largest))
+    largest = _one_a_sample(ops.stop_gradient(largest))
     shifted = logits - largest
     exponentials = ops.exp(shifted)
-    total = one_a_sample(ops.sum(exponentials, axis=-1, keepdims=True))
-    return largest, shifted, exponentials, total
+    total = _one_a_sample(ops.sum(exponentials, axis=-1, keepdims=True))
+
+    def crossentropy(share):
+        if keras.backend.backend() == "jax":
+            from keras_ccar import jax_crossentropy
+
+            return jax_crossentropy.soft_crossentropy(
+                share, logits, largest, exponentials, total
+            )
+        # In two sums: both have the sign of the loss, and the gradient needs no more
+        # of the distribution than is here already.
+        log_total = ops.squeeze(ops.log(total), -1)
+        return log_total * ops.sum(share, -1) - ops.sum(share * shifted, -1)
+
+    return exponentials * _one_a_sample(1.0 / total), crossentropy
 
 
-def soft_crossentropy(share, logits, parts):
-    """Returns `-Σ share * log p` over the classes.
-
-    Args:
-        share: how much each class of each sample counts, `(..., K)`.
-        logits: logits `(..., K)`.
-        parts: `softmax_parts(logits)`.
-    """
-    largest, shifted, exponentials, total = parts
-    if keras.backend.backend() == "jax":
-        from keras_ccar import jax_crossentropy
-
-        return jax_crossentropy.soft_crossentropy(
-            share, logits, largest, exponentials, total
-        )
-    # In two sums: both have the sign of the loss, and the gradient needs no more of the
-    # distribution than is here already.
-    log_total = ops.squeeze(ops.log(total), -1)
-    return log_total * ops.sum(share, -1) - ops.sum(share * shifted, -1)
-
-
-def one_a_sample(x):
+def _one_a_sample(x):
     """Returns `x`, of shape `(..., 1)`, for use with all classes of a sample."""
     if keras.backend.backend() == "jax":
         from keras_ccar import jax_crossentropy

@@ -6,12 +6,8 @@ import keras
 from keras import ops
 
 from keras_ccar.checks import check_number
-from keras_ccar.frequencies import (
-    ClassCounts,
-    ClassPrior,
-    class_counts_array,
-    class_prior,
-)
+from keras_ccar.frequencies import ClassCounts, ClassPrior, class_prior, label_counts
+from keras_ccar.inputs import unpack_labels
 from keras_ccar.labels import binary_labels
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.numerics import at_least, binary_crossentropies
@@ -84,16 +80,10 @@ class BinaryCCARLoss(ClassAwareLoss):
         weighting = CCARWeighting(pivot, strength, form)
         super().__init__(weighting, from_logits=from_logits, name=name, **arguments)
         self.num_examples = check_number("num_examples", num_examples, 1)
-        counts = class_counts_array(class_counts, minimum=1)
-        if (counts > self.num_examples).any():
-            raise ValueError(
-                "`class_counts` must not exceed `num_examples`. Received: "
-                f"class_counts={counts.tolist()}, num_examples={self.num_examples:g}"
-            )
         # Statistics know 2K classes: examples that carry each label, and that do not.
-        self.statistics_counts = [*counts, *(self.num_examples - counts)]
+        self.statistics_counts = label_counts(class_counts, self.num_examples).tolist()
         self._prior = class_prior(self.statistics_counts)
-        self.class_counts = self._prior.counts[: len(counts)]
+        self.class_counts = self._prior.counts[: len(self.statistics_counts) // 2]
 
     def summarize(self):
         """Returns the statistics of positives, and of negatives as `negative_...`."""
@@ -115,16 +105,14 @@ class BinaryCCARLoss(ClassAwareLoss):
             y_true: targets; see the class.
             y_pred: predictions; see the class.
         """
-        inputs = y_true if isinstance(y_true, dict) else {"labels": y_true}
+        y_true, counted = unpack_labels(y_true)
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        y_true = binary_labels(inputs["labels"], y_pred, self.num_classes)
+        y_true = binary_labels(y_true, y_pred, self.num_classes)
         # The two classes of a label stand side by side on the axis before the last.
         terms = binary_crossentropies(y_pred, self.from_logits)
         share = ops.stack([y_true, 1.0 - y_true], axis=-2)
-        mass = share
-        if "counted" in inputs:
-            mass = share * ops.expand_dims(inputs["counted"], -2)
-        rows = ops.reshape(self.current_frequency(), (2, -1))
+        mass = share if counted is None else share * ops.expand_dims(counted, -2)
+        rows = ops.reshape(self.current_prior().frequency, (2, -1))
         total = at_least(ops.sum(rows, axis=0), self._prior.floor)
         prior = ClassPrior(rows / total, self.num_examples)
         weight = self.weigh(ops.exp(-terms), prior, mass)

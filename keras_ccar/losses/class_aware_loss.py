@@ -68,12 +68,18 @@ class ClassAwareLoss(keras.losses.Loss):
         axis = class_axis(self.axis, shape)
         return (*shape[:axis], *shape[axis + 1 :])
 
-    def current_frequency(self):
-        """Returns the frequencies to compute with: the compiled step's, or our own."""
+    def current_prior(self):
+        """Returns the prior to compute with, at the frequencies of the compiled step.
+
+        None without class counts.
+        """
+        if self._prior is None:
+            return None
         frequency = self._prior.frequency
         if self.statistics is not None:
             frequency = self.statistics.frequency
-        return ops.cast(ops.convert_to_tensor(frequency), self.dtype)
+        frequency = ops.cast(ops.convert_to_tensor(frequency), self.dtype)
+        return self._prior._replace(frequency=frequency)
 
     def weigh(self, confidence, prior, mass, labels=None):
         """Returns the weights of terms, and adds them to the statistics.

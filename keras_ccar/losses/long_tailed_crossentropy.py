@@ -10,14 +10,13 @@ from keras_ccar import adjustments
 from keras_ccar.adjustments import Adjustment
 from keras_ccar.checks import check_whole_number
 from keras_ccar.frequencies import ClassCounts, class_prior
+from keras_ccar.inputs import unpack_labels
 from keras_ccar.labels import check_num_classes, read_labels
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.numerics import (
     class_last,
     class_logits,
-    one_a_sample,
-    soft_crossentropy,
-    softmax_parts,
+    softmax_terms,
     sparse_crossentropy,
 )
 from keras_ccar.weightings import Weighting
@@ -113,8 +112,7 @@ class LongTailedCrossentropy(ClassAwareLoss):
             y_true: labels or distributions; see the class.
             y_pred: predictions; see the class.
         """
-        inputs = y_true if isinstance(y_true, dict) else {"labels": y_true}
-        y_true, counted = inputs["labels"], inputs.get("counted")
+        y_true, counted = unpack_labels(y_true)
         y_pred = class_last(y_pred, self.axis, self.dtype)
         check_num_classes(y_pred, self._prior)
         labels = read_labels(y_true, y_pred, self.axis, self.ignore_class, counted)
@@ -127,26 +125,20 @@ class LongTailedCrossentropy(ClassAwareLoss):
 
     def _losses(self, labels, logits, counted):
         """Adjust, cross-entropy, weight."""
-        num_classes, smoothing = logits.shape[-1], self.label_smoothing
-        prior, y = self._prior, labels.values
-        if prior is not None:
-            prior = prior._replace(frequency=self.current_frequency())
+        prior, y = self.current_prior(), labels.values
         if self.adjustment is not None:
             logits = self.adjustment(logits, y, prior)
         # A term is a sample; with distributions, a class of a sample. The fused
         # cross-entropy already holds the confidence.
-        if labels.is_sparse and not smoothing:
+        if labels.is_sparse and not self.label_smoothing:
             terms = sparse_crossentropy(y, logits)
             return terms * self.weigh(ops.exp(-terms), prior, counted, y)
-        if labels.is_sparse:
-            y = ops.one_hot(y, num_classes, dtype=self.dtype)
+        num_classes, smoothing = logits.shape[-1], self.label_smoothing
+        y = labels.distributions(num_classes, self.dtype)
         mass = y if counted is None else y * ops.expand_dims(counted, -1)
         share = (1.0 - smoothing) * y + smoothing / num_classes if smoothing else y
-        parts = softmax_parts(logits)
-        *_, exponentials, total = parts
-        confidence = exponentials * one_a_sample(1.0 / total)
-        share = share * self.weigh(confidence, prior, mass)
-        return soft_crossentropy(share, logits, parts)
+        confidence, crossentropy = softmax_terms(logits)
+        return crossentropy(share * self.weigh(confidence, prior, mass))
 
     def get_config(self):
         """Returns the constructor arguments as plain JSON."""
