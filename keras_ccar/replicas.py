@@ -49,6 +49,15 @@ def process_index():
     return jax.process_index()
 
 
+def process_count():
+    """Returns how many processes a JAX run has; 1 in any other."""
+    if keras.backend.backend() != "jax":
+        return 1
+    import jax
+
+    return jax.process_count()
+
+
 def check_workers():
     """Raises a `RuntimeError` where Keras cannot train over TensorFlow's workers.
 

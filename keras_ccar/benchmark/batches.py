@@ -7,6 +7,8 @@ for every example of the batch its number and the choices of the augmentations.
 import keras
 import numpy as np
 
+from keras_ccar.benchmark import devices
+
 
 class SeededBatches(keras.utils.PyDataset):
     """The batches of an epoch, as plans; the same for every method.
@@ -15,6 +17,9 @@ class SeededBatches(keras.utils.PyDataset):
     one epoch to the next. So two runs with one seed see the same images, cut and
     mirrored the same way, in the same order, on any backend, and also when one of
     them was stopped and resumed. Call `begin_epoch` before every epoch.
+
+    Where devices share the batches, an epoch leaves out the few examples that they
+    could not share alike; of several hosts each has its own rows of every batch.
 
     Args:
         images: `(N, height, width, channels)`; only their shape is used.
@@ -33,7 +38,9 @@ class SeededBatches(keras.utils.PyDataset):
         self.seed = seed
         self.augmentations = augmentations
         self.size = images.shape[1:3]
-        self._steps = steps or -(-len(labels) // batch_size)
+        self._count = len(labels) - len(labels) % devices.count()
+        whole = -(-self._count // batch_size)
+        self._steps = min(steps or whole, whole)
         self.begin_epoch(0)
 
     @property
@@ -51,7 +58,8 @@ class SeededBatches(keras.utils.PyDataset):
         count = len(self.labels)
         order = random.permutation(count)
         drawn = [part.draw(random, count, self.size) for part in self.augmentations]
-        plans = np.column_stack([order, *drawn]).astype("int32")
+        plans = np.column_stack([order, *drawn])[: self._count].astype("int32")
+        order = order[: self._count]
         # At once, for a backend may fetch from another thread.
         self._epoch = plans, self.labels[order]
 
@@ -59,7 +67,7 @@ class SeededBatches(keras.utils.PyDataset):
         """Returns plans `(B, 1 + choices)` int32 and labels `(B,)` of one step."""
         part = slice(step * self.batch_size, (step + 1) * self.batch_size)
         plans, labels = self._epoch
-        return plans[part], labels[part]
+        return devices.own_rows(plans[part]), devices.own_rows(labels[part])
 
 
 class PlannedImages(keras.layers.Layer):

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_ccar.benchmark import devices
 from keras_ccar.benchmark.storage import remove_file, write_atomic
 
 # To start again costs about as long, for imports, data and compilation. A checkpoint
@@ -173,7 +174,8 @@ class Resumption(keras.callbacks.Callback):
         """Returns weights, moving means, momenta, step, seeds and statistics."""
         optimizer = self.model.optimizer
         if not optimizer.built:
-            optimizer.build(self.model.trainable_variables)
+            with devices.building():
+                optimizer.build(self.model.trainable_variables)
         return [
             *self._network.variables,
             *optimizer.variables,

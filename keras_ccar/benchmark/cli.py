@@ -12,7 +12,7 @@ import keras
 from rich.console import Console
 
 from keras_ccar import datasets
-from keras_ccar.benchmark import figures, page, report, training_report
+from keras_ccar.benchmark import devices, figures, page, report, training_report
 from keras_ccar.benchmark.interruption import Interruption
 from keras_ccar.benchmark.methods import (
     DIGITS_METHODS,
@@ -34,6 +34,7 @@ from keras_ccar.benchmark.storage import FolderInUseError, sole_user
 from keras_ccar.benchmark.verdicts import verdicts
 from keras_ccar.benchmark.workers import share_accelerators
 from keras_ccar.callbacks.history_file import read_history
+from keras_ccar.replicas import process_index
 
 INTERRUPTED = 130
 
@@ -111,6 +112,29 @@ def _parser():
         metavar="N",
         help="train N runs at a time, each in a process of its own; they divide the "
         "cores, or share the GPU (default: %(default)s)",
+    )
+    compare.add_argument(
+        "--devices",
+        type=_positive,
+        metavar="N",
+        help="share every batch among N devices of this machine: GPUs, or else parts "
+        "of the processor; on TensorFlow or JAX (default: 1, with --hosts all)",
+    )
+    compare.add_argument(
+        "--hosts",
+        nargs="+",
+        default=(),
+        metavar="ADDRESS",
+        help="share every batch among these machines, the first given with a port; "
+        "start the command on each, with its --host, and an --output that all see; on "
+        "JAX",
+    )
+    compare.add_argument(
+        "--host",
+        type=int,
+        default=0,
+        metavar="NUMBER",
+        help="which of --hosts this machine is, from 0 (default: %(default)s)",
     )
     compare.add_argument(
         "--output",
@@ -242,9 +266,12 @@ def _compare(options, console):
     if options.parallel > 1:
         share_accelerators()
     try:
+        _share_batches(options)
         plan = _plan(options)
     except (ValueError, OSError, ImportError) as error:
         raise _RequestError(str(error)) from error
+    if process_index():
+        console = Console(quiet=True)  # The first host speaks, and writes the report.
     command = _command(plan, options, folder)
     _say(console, plan.data.describe())
     _say(
@@ -275,11 +302,33 @@ def _compare(options, console):
         )
         return INTERRUPTED
     results = collect(plan, records, command)
-    _write_report(results, folder, console)
+    if not process_index():
+        _write_report(results, folder, console)
     failed = report.failed_runs(results)
     for method, seed, reason in failed:
         _say(console, f"Failed: {method}, seed {seed}: {reason}")
     return 1 if failed else 0
+
+
+def _share_batches(options):
+    """Heeds `--devices` and `--hosts`."""
+    hosts, host = options.hosts, options.host
+    if len(hosts) == 1 or not 0 <= host < max(1, len(hosts)):
+        raise ValueError(
+            "--hosts must name two machines or more, and --host be the number of one, "
+            f"from 0; received --hosts {' '.join(hosts)} --host {host}."
+        )
+    if hosts and ":" not in hosts[0]:
+        raise ValueError(
+            "the first of --hosts must be given with a port that the others can reach, "
+            f"such as 10.0.0.1:12355; received {hosts[0]}."
+        )
+    if options.parallel > 1 and (hosts or (options.devices or 1) > 1):
+        raise ValueError(
+            "--parallel trains several runs at a time, --devices and --hosts one on "
+            "all devices; received both. Leave one of them out."
+        )
+    devices.share_batches(options.devices, hosts, host)
 
 
 def _plan(options):
@@ -287,6 +336,11 @@ def _plan(options):
     if options.smoke:
         recipe = recipe.smoke()
     recipe = recipe.override(**_given(options, Recipe))
+    if recipe.batch_size % devices.count():
+        raise ValueError(
+            "batch_size of a recipe must be a multiple of the "
+            f"{devices.count()} devices that share it; received {recipe.batch_size}."
+        )
     losses = LossOptions(**_given(options, LossOptions))
     data = _load(options)
     recipe = recipe.for_examples(data.class_counts.sum())
@@ -339,6 +393,12 @@ def _command(plan, options, folder):
             words.append(_flag(name) if value else _flag(f"no-{name}"))
         else:
             words += [_flag(name), str(value)]
+    if options.devices:
+        words += ["--devices", str(options.devices)]
+    if options.hosts:
+        # Their addresses are nobody else's.
+        names = [f"HOST{number}" for number in range(len(options.hosts))]
+        words += ["--hosts", f"{names[0]}:PORT", *names[1:], "--host", "NUMBER"]
     words += ["--output", folder.name if folder.is_absolute() else str(folder)]
     return f"KERAS_BACKEND={keras.backend.backend()} {shlex.join(words)}"
 

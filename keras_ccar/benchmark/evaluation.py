@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_ccar.benchmark import devices
 from keras_ccar.benchmark.pixels import Standardiser
 from keras_ccar.datasets import evaluation_batches
 from keras_ccar.metrics import (
@@ -35,6 +36,13 @@ class Evaluation:
         self._correction = correction
         self._every = -(-recipe.epochs // _POINTS)
         self._predictor = None
+        # What devices share on JAX, no host has the whole answer of: there a copy of
+        # the network answers, on each host by itself.
+        is_shared = keras.backend.backend() == "jax" and devices.count() > 1
+        self._shared_network = network if is_shared else None
+        if is_shared:
+            with devices.alone():
+                self._network = keras.models.clone_model(network)
 
     def is_due(self, epoch):
         """Tells whether an epoch, counted from 1, is one of those of the curve.
@@ -45,8 +53,9 @@ class Evaluation:
 
     def point(self, epoch):
         """Returns a point of the curve: the accuracies after an epoch, in percent."""
-        logits, labels = self._logits()
-        return {"epoch": epoch, **self._accuracies(logits, labels)}
+        with devices.alone():
+            logits, labels = self._logits()
+            return {"epoch": epoch, **self._accuracies(logits, labels)}
 
     def measure(self):
         """Measures accuracies by class and by group, and calibration.
@@ -55,6 +64,10 @@ class Evaluation:
             A dict of `top1`, `balanced`, `many`, `medium`, `few` and `ece` in percent,
             and `per_class_accuracy`, a list of percents.
         """
+        with devices.alone():
+            return self._measure()
+
+    def _measure(self):
         logits, labels = self._logits()
         recalls = PerClassRecall(len(self._data.class_counts))
         calibration = ExpectedCalibrationError(from_logits=True)
@@ -78,6 +91,8 @@ class Evaluation:
 
     def _logits(self):
         """Returns the logits of the test set and its labels, as numpy."""
+        if self._shared_network is not None:
+            self._network.set_weights(self._shared_network.get_weights())
         predict = self._predict_stream if self._recipe.image_size else self._predict
         logits, labels = predict()
         if self._correction is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from keras_ccar.benchmark import figures, report
 from keras_ccar.benchmark.measurements import MEANINGS, measurement_rows
 from keras_ccar.benchmark.planned import PLANNED
+from keras_ccar.benchmark.provenance import describe_hardware
 from keras_ccar.benchmark.published import published_results
 from keras_ccar.benchmark.storage import write_atomic
 from keras_ccar.benchmark.verdicts import verdicts
@@ -108,12 +109,10 @@ def comparison_title(results):
 
 def _measured_on(name, measurement):
     environment = measurement["environment"]
-    hardware = environment["hardware"]
-    accelerators = ", ".join(hardware["accelerators"]) or "none"
     return (
         f"`benchmarks/results/{name}`, by `{measurement['command']}` on "
-        f"{hardware['processor']}, {hardware['cores']} cores, accelerators: "
-        f"{accelerators}; commit {environment['commit']}."
+        f"{describe_hardware(environment['hardware'])}; "
+        f"commit {environment['commit']}."
     )
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import keras
 
 import keras_ccar
+from keras_ccar.benchmark import devices
+from keras_ccar.replicas import process_count
 
 _PACKAGE = Path(keras_ccar.__file__).parent
 _PACKAGES = ("keras", "tensorflow", "jax", "jaxlib", "torch", "numpy", "scikit-learn")
@@ -68,14 +70,30 @@ def versions():
 
 
 def hardware():
-    """Returns the processor, the cores this process may use, and the accelerators."""
-    return {
+    """Returns the processor, the cores this process may use, and the accelerators.
+
+    And how many devices, of how many hosts, share every batch, if not one.
+    """
+    found = {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
         "accelerators": _accelerators(),
     }
+    if devices.count() > 1:
+        found |= {"devices": devices.count(), "hosts": process_count()}
+    return found
+
+
+def describe_hardware(found):
+    """Returns in words what `hardware` returned."""
+    accelerators = ", ".join(found["accelerators"]) or "none"
+    text = f"{found['processor']}, {found['cores']} cores, accelerators: {accelerators}"
+    if "devices" in found:
+        text += f"; {found['devices']} devices share every batch"
+        text += f", on {found['hosts']} hosts" if found["hosts"] > 1 else ""
+    return text
 
 
 def commit():

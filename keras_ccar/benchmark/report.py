@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_ccar.benchmark import figures, html_page, summary
+from keras_ccar.benchmark.provenance import describe_hardware
 from keras_ccar.benchmark.published import is_comparable, published_for
 from keras_ccar.benchmark.storage import write_atomic
 from keras_ccar.benchmark.verdicts import verdicts
@@ -244,10 +245,8 @@ def facts(results):
     """
     dataset, recipe = results["dataset"], results["recipe"]
     environment = results["environment"]
-    hardware = environment["hardware"]
     versions = environment["versions"]
     counts = dataset["class_counts"]
-    accelerators = ", ".join(hardware["accelerators"]) or "none"
     options = ", ".join(f"{name} {value}" for name, value in results["options"].items())
     return [
         (
@@ -270,11 +269,7 @@ def facts(results):
             "same initial weights, the same batches and the same augmentation",
         ),
         ("Measured", "on the test set at the last epoch, never at the best one"),
-        (
-            "Hardware",
-            f"{hardware['processor']}, {hardware['cores']} cores, accelerators: "
-            f"{accelerators}",
-        ),
+        ("Hardware", describe_hardware(environment["hardware"])),
         (
             "Software",
             f"backend {environment['backend']}; "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_ccar.benchmark import provenance
+from keras_ccar.benchmark import devices, provenance
 from keras_ccar.benchmark.checkpoint import Checkpoint
 from keras_ccar.benchmark.controls import settle, tuning_settings
 from keras_ccar.benchmark.methods import LossOptions, Method, get_method
@@ -182,6 +182,8 @@ class Plan:
             },
             "code": environment["code"],
         }
+        if devices.count() > 1:  # Sums are taken in another order.
+            identity["devices"] = devices.count()
         return Run(method, seed, data, recipe, self.options, plain(identity), after)
 
 

@@ -8,18 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_ccar.replicas import process_index
+
 
 def write_atomic(path, content):
     """Writes text or bytes to `path` so that no reader ever sees half a file.
 
     The content goes to a temporary file in the same folder, which then takes
     the place of `path` in one step. A process that is stopped in between leaves
-    the old file as it was.
+    the old file as it was. Of several hosts that train together the first one writes.
 
     Args:
         path: where to write. Missing folders are created.
         content: `str` (written as UTF-8) or `bytes`.
     """
+    if process_index():
+        return
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, str):
@@ -48,6 +52,8 @@ def remove_file(path):
     Args:
         path: the file. It may be absent.
     """
+    if process_index():
+        return
     path = Path(path)
     for file in (path, *path.parent.glob(f".{path.name}.*.tmp")):
         file.unlink(missing_ok=True)
@@ -58,7 +64,8 @@ def sole_user(folder):
     """Keeps other processes that ask for the same from using a folder.
 
     The system ends it with the process, however that ends. Where it knows no locks,
-    nothing is kept from anybody.
+    nothing is kept from anybody. Of several hosts that train together the first one
+    keeps the folder.
 
     Args:
         folder: made if it does not exist.
@@ -71,6 +78,8 @@ def sole_user(folder):
     try:
         import fcntl
     except ImportError:
+        fcntl = None
+    if fcntl is None or process_index():
         yield
         return
     handle = os.open(folder, os.O_RDONLY)

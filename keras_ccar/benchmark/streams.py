@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_ccar.benchmark import devices
 from keras_ccar.datasets import training_batches
 
 
@@ -54,4 +55,5 @@ class StreamedBatches(keras.utils.PyDataset):
         if step == 0:
             # Keras looks at the first batches before it trains.
             self._stream = self._batches.as_numpy_iterator()
-        return next(self._stream)
+        images, labels = next(self._stream)
+        return devices.own_rows(images), devices.own_rows(labels)

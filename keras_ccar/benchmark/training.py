@@ -6,6 +6,7 @@ import math
 import keras
 import numpy as np
 
+from keras_ccar.benchmark import devices
 from keras_ccar.benchmark.augmentation import augmentations
 from keras_ccar.benchmark.batches import SeededBatches, fed_by_plans
 from keras_ccar.benchmark.checkpoint import Resumption
@@ -144,8 +145,13 @@ def prepare(data, recipe, loss, seed, head="linear"):
         The network, on standardised images; a compiled model that trains it; and the
         batches for this, `SeededBatches` of plans or `StreamedBatches` of images.
     """
-    keras.utils.clear_session(free_memory=False)
+    devices.forget_models()
     keras.utils.set_random_seed(seed)
+    with devices.building():
+        return _prepare(data, recipe, loss, seed, head)
+
+
+def _prepare(data, recipe, loss, seed, head):
     shape = image_shape(data, recipe)
     with _dtype_policy(recipe.dtype_policy):
         network = build_model(recipe.model, shape, data.num_classes, head)
@@ -168,9 +174,10 @@ def prepare(data, recipe, loss, seed, head="linear"):
         CoupledSGD(recipe.learning_rate, recipe.momentum, recipe.weight_decay),
         loss,
         steps_per_execution=recipe.steps_per_execution,
-        # Uncompiled, JAX is several times slower; torch's compiler is another matter.
+        # Uncompiled, JAX is several times slower; torch's compiler is another matter,
+        # and Keras cannot have TensorFlow's XLA compile for several devices.
         jit_compile=backend == "jax"
-        or (backend == "tensorflow" and recipe.jit_compile),
+        or (backend == "tensorflow" and recipe.jit_compile and devices.count() == 1),
     )
     return network, trainer, batches
 
