@@ -62,7 +62,7 @@ def wait_for(condition, process, folder):
     return True
 
 
-def kill_until_done(arguments, folder, kills, choose):
+def kill_until_done(arguments, folder, kills, choose, patience=PATIENCE):
     """Kills a comparison after a few epochs, a number of times; then lets it finish."""
     checkpoints = folder / "checkpoints"
 
@@ -80,7 +80,7 @@ def kill_until_done(arguments, folder, kills, choose):
         process.kill()
         process.wait()
     process = begin(arguments, folder)
-    assert process.wait(PATIENCE) == 0, log_of(folder)
+    assert process.wait(patience) == 0, log_of(folder)
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +163,6 @@ def test_real_cifar_killed_again_and_again(tmp_path):
     arguments += ("plain", "--model", "resnet8", "--epochs", "2", "--seeds", "1")
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert begin(arguments, undisturbed).wait() == 0, log_of(undisturbed)
-    kill_until_done(arguments, killed, kills=4, choose=random.Random(1))
+    kill_until_done(arguments, killed, kills=4, choose=random.Random(1), patience=3600)
     pd.testing.assert_frame_equal(table(killed), table(undisturbed))
     assert runs(killed) == runs(undisturbed)
