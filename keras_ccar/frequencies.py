@@ -134,7 +134,7 @@ def label_counts(class_counts, num_examples):
     if (counts > num_examples).any():
         raise ValueError(
             "`class_counts` must not exceed `num_examples`. Received: "
-            f"class_counts={counts.tolist()}, num_examples={num_examples:g}"
+            f"class_counts={counts.tolist()}, num_examples={num_examples!r}"
         )
     return np.concatenate([counts, num_examples - counts])
 

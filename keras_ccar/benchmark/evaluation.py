@@ -38,11 +38,15 @@ class Evaluation:
         self._predictor = None
         # What devices share on JAX, no host has the whole answer of: there a copy of
         # the network answers, on each host by itself.
-        is_shared = keras.backend.backend() == "jax" and devices.count() > 1
-        self._shared_network = network if is_shared else None
-        if is_shared:
+        # On TensorFlow each device would give the whole answer, but for a model that is
+        # not built to be shared.
+        self._shared_network = None
+        if devices.count() > 1 and keras.backend.backend() == "jax":
+            self._shared_network = network
             with devices.alone():
                 self._network = keras.models.clone_model(network)
+        elif devices.count() > 1:
+            self._network = keras.Model(network.inputs, network.outputs)
 
     def is_due(self, epoch):
         """Tells whether an epoch, counted from 1, is one of those of the curve.

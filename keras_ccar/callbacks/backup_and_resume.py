@@ -93,6 +93,8 @@ class BackupAndResume(keras.callbacks.Callback):
         self._last_saved = 0
         self._to_pass_over = 0
         self._totals: list = []
+        self._done = 0
+        self._reached: tuple | None = None
 
     def on_train_begin(self, logs=None):
         """Loads the backup, if there is one."""
@@ -100,6 +102,7 @@ class BackupAndResume(keras.callbacks.Callback):
         self.epoch, self.batch = max(backups, default=(0, 0))
         self._last_saved = self._to_pass_over = self.batch
         self._totals = []
+        self._reached = None
         if not backups:
             return
         model = self.model
@@ -138,17 +141,22 @@ class BackupAndResume(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Saves every `save_freq` batches."""
-        done = batch + 1
+        self._done = done = batch + 1
         is_due = self.save_freq != "epoch" and done - self._last_saved >= self.save_freq
         if is_due and done < (self.params.get("steps") or done + 1):
             self._save(self.epoch, done)
 
+    def on_epoch_end(self, epoch, logs=None):
+        """Notes how far the training has come: it may be stopped in mid-epoch."""
+        is_whole = self._done >= (self.params.get("steps") or self._done)
+        self._reached = (epoch + 1, 0) if is_whole else (epoch, self._done)
+
     def on_train_end(self, logs=None):
-        """Deletes the backup, or saves the end of the training."""
+        """Deletes the backup, or saves the end of the training, if there was one."""
         if self.delete_checkpoint:
             self._keep_only(None)
-        else:
-            self._save(self.epoch + 1, 0)
+        elif self._reached:
+            self._save(*self._reached)
         self.model._initial_epoch = None
 
     def _pass_over(self):

@@ -113,6 +113,23 @@ def test_last_backup_stays_where_asked(tmp_path):
     for actual, expected in zip(model.weights, weights, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(actual), expected)
     assert keras_ccar.BackupAndResume(tmp_path).epoch == 3
+    # Started once more, it has nothing left to train, and no epoch to count.
+    fit(classifier(), keras_ccar.BackupAndResume(tmp_path, delete_checkpoint=False))
+    assert keras_ccar.BackupAndResume(tmp_path).epoch == 3
+
+
+def test_stopped_in_mid_epoch_it_goes_on_at_the_batch(tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 2
+
+    backup = keras_ccar.BackupAndResume(tmp_path, delete_checkpoint=False)
+    model = classifier()
+    model.fit(
+        Batches(0), shuffle=False, epochs=3, verbose=0, callbacks=[backup, Stop()]
+    )
+    resumed = keras_ccar.BackupAndResume(tmp_path)
+    assert (resumed.epoch, resumed.batch) == (0, 3)
 
 
 def test_half_written_backup_is_no_backup(tmp_path):
