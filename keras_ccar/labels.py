@@ -76,7 +76,10 @@ def read_labels(y_true, y_pred, axis=-1, ignore_class=None, counted=None):
         check_distributions(labels, ignore_class)
         return Labels(ops.cast(labels, y_pred.dtype))
     if counted is not None:
-        labels = ops.where(counted != 0, labels, ops.zeros_like(labels))
+        is_kept = counted != 0
+        if ignore_class is not None:  # Ignored all the same: Keras leaves them out.
+            is_kept = is_kept | (ops.cast(labels, "int32") == ignore_class)
+        labels = ops.where(is_kept, labels, ops.zeros_like(labels))
     return Labels(*standardize_classes(labels, y_pred.shape[-1], ignore_class))
 
 
@@ -163,20 +166,22 @@ def check_distributions(labels, ignore_class=None, low=0.0, high=math.inf):
         return
     wrong = ~((values >= low) & (values <= high) & np.isfinite(values))
     if wrong.any():
-        expected = "of at least 0" if high == math.inf else f"in [{low:g}, {high:g}]"
+        expected = "label distributions: finite numbers of at least 0"
+        if high != math.inf:
+            expected = f"targets in [{low:g}, {high:g}]"
         raise ValueError(
-            f"`y_true` must hold label distributions: finite numbers {expected}. "
-            f"Received {values[wrong][:5].tolist()}"
+            f"`y_true` must hold {expected}. Received {values[wrong][:5].tolist()}"
         )
 
 
-def binary_labels(labels, y_pred, num_classes):
+def binary_labels(labels, y_pred, num_classes, counted=None):
     """Brings targets to the shape and dtype of predictions of independent labels.
 
     Args:
         labels: tensor of the shape of `y_pred`, or without its last axis for one label.
         y_pred: predictions `(..., K)`.
         num_classes: K.
+        counted: 0 where the target may be anything, as in padding; or None.
 
     Raises:
         ValueError: if shapes do not fit, or, outside a compiled step, for targets
@@ -198,6 +203,8 @@ def binary_labels(labels, y_pred, num_classes):
             f"label. Received: y_true.shape={tuple(labels.shape)}, "
             f"y_pred.shape={shape}"
         )
+    if counted is not None:
+        labels = ops.where(counted != 0, labels, ops.zeros_like(labels))
     check_distributions(labels, high=1.0)
     return labels
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import h5py
 import keras
+import numpy as np
 
+from keras_ccar.callbacks.compiled_losses import compiled_losses
 from keras_ccar.checks import check_whole_number
 from keras_ccar.replicas import process_index
 from keras_ccar.statistics import ClassStatistics
@@ -94,6 +96,7 @@ class BackupAndResume(keras.callbacks.Callback):
         self._to_pass_over = 0
         self._totals: list = []
         self._done = 0
+        self._is_stopped = False
         self._reached: tuple | None = None
 
     def on_train_begin(self, logs=None):
@@ -102,7 +105,7 @@ class BackupAndResume(keras.callbacks.Callback):
         self.epoch, self.batch = max(backups, default=(0, 0))
         self._last_saved = self._to_pass_over = self.batch
         self._totals = []
-        self._reached = None
+        self._done, self._is_stopped, self._reached = 0, False, None
         if not backups:
             return
         model = self.model
@@ -117,6 +120,12 @@ class BackupAndResume(keras.callbacks.Callback):
         with h5py.File(backups[self.epoch, self.batch]) as file:
             for index, state in enumerate(_random_states(model)):
                 state.assign(file[f"{_RANDOM_STATES}/{index}"][...])
+        for _, loss in compiled_losses(model):
+            if loss.statistics is not None:
+                frequency = keras.ops.convert_to_numpy(loss.statistics.frequency)
+                # The loss's own are not rounded to float32, as long as they hold.
+                if not np.allclose(frequency, loss.frequency, rtol=1e-6, atol=0):
+                    loss.adopt_frequency(frequency)
         # What Keras's own callback tells `fit` where to begin.
         model._initial_epoch = self.epoch
         if self._to_pass_over:
@@ -128,9 +137,7 @@ class BackupAndResume(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Saves what the epoch before led to, after all callbacks have seen its end."""
-        if self._to_pass_over:
-            self._pass_over()
-        elif epoch != self.epoch:
+        if not self._to_pass_over and epoch != self.epoch:
             self._save(epoch, 0)
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -138,17 +145,23 @@ class BackupAndResume(keras.callbacks.Callback):
         for statistics, totals in self._totals:
             statistics.set_totals(totals)
         self._totals = []
+        if self._to_pass_over:
+            self._pass_over()
 
     def on_train_batch_end(self, batch, logs=None):
         """Saves every `save_freq` batches."""
         self._done = done = batch + 1
+        self._is_stopped = self.model.stop_training
         is_due = self.save_freq != "epoch" and done - self._last_saved >= self.save_freq
         if is_due and done < (self.params.get("steps") or done + 1):
             self._save(self.epoch, done)
 
     def on_epoch_end(self, epoch, logs=None):
         """Notes how far the training has come: it may be stopped in mid-epoch."""
-        is_whole = self._done >= (self.params.get("steps") or self._done)
+        if self._to_pass_over:
+            return  # It has not come as far as the backup.
+        steps = self.params.get("steps")
+        is_whole = self._done >= steps if steps else not self._is_stopped
         self._reached = (epoch + 1, 0) if is_whole else (epoch, self._done)
 
     def on_train_end(self, logs=None):
@@ -160,19 +173,18 @@ class BackupAndResume(keras.callbacks.Callback):
         self.model._initial_epoch = None
 
     def _pass_over(self):
-        """Has the training function take the batches that are already trained."""
+        """Has the training function take, this once, what is already trained."""
         model, train_function = self.model, self.model.train_function
 
         def take_without_training(*arguments):
+            # At once: an interruption must not leave a model that does not train.
+            model.train_function = train_function
             *state, batches = arguments
             if not isinstance(batches, list):  # torch has them taken already
                 next(batches)
                 for _ in range(model.steps_per_execution - 1):
                     next(batches, None)
-            self._to_pass_over -= model.steps_per_execution
-            if self._to_pass_over <= 0:
-                model.train_function = train_function
-                self._to_pass_over = 0
+            self._to_pass_over -= min(self._to_pass_over, model.steps_per_execution)
             return ({}, *state) if state else {}
 
         model.train_function = take_without_training

@@ -70,19 +70,24 @@ def describe_output(model, output=None):
 
 
 def _describe(tensor):
-    operation, _, index = tensor._keras_history
+    operation, node, index = tensor._keras_history
     if isinstance(operation, keras.Model) and getattr(operation, "outputs", None):
         return _describe(keras.tree.flatten(operation.outputs)[index])
     if isinstance(operation, LogitCorrection):
-        return _describe(operation.input)[0], True
+        return _describe(_input_of(operation, node))[0], True
     is_linear = getattr(operation, "activation", None) is keras.activations.linear
     if isinstance(operation, _PASS_THROUGH) or (
         isinstance(operation, keras.layers.Activation) and is_linear
     ):
-        return _describe(operation.input)
+        return _describe(_input_of(operation, node))
     if isinstance(operation, keras.layers.TimeDistributed):
         operation = operation.layer
     if type(operation).__name__ in ("Softmax", "Sigmoid"):  # layers and operations
         return type(operation).__name__.lower(), False
     activation = getattr(operation, "activation", None)
     return getattr(activation, "__name__", None), False
+
+
+def _input_of(operation, node):
+    """The tensor of one call of an operation; a shared one is called several times."""
+    return operation._inbound_nodes[node].input_tensors[0]

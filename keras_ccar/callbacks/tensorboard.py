@@ -51,7 +51,10 @@ class StatisticsWriter:
                 curves = {group: means[index] for group, means in group_means.items()}
                 if len(values) <= _MAX_CURVES:
                     names = statistics.get("class_name", range(len(values)))
-                    curves = dict(zip(map(str, names), values, strict=True))
+                    names = list(map(str, names))
+                    if len(set(names)) < len(names):  # Curves would hide each other.
+                        names = [f"{name}_{c}" for c, name in enumerate(names)]
+                    curves = dict(zip(names, values, strict=True))
                 for name, value in curves.items():
                     if not np.isnan(value):
                         self._summary.scalar(f"{prefix}_{quantity}/{name}", value)

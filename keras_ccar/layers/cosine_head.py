@@ -70,8 +70,8 @@ class CosineHead(keras.layers.Layer):
     def call(self, inputs):
         """Returns the cosines."""
         # Squares overflow half precision, so lengths are taken in float32.
-        directions = ops.normalize(ops.cast(self.kernel, "float32"), 0, epsilon=1e-12)
-        features = ops.normalize(ops.cast(inputs, "float32"), -1, epsilon=1e-12)
+        directions = _unit_vectors(ops.cast(self.kernel, "float32"), axis=0)
+        features = _unit_vectors(ops.cast(inputs, "float32"), axis=-1)
         cosines = ops.matmul(
             ops.cast(features, self.compute_dtype),
             ops.cast(directions, self.compute_dtype),
@@ -90,3 +90,14 @@ class CosineHead(keras.layers.Layer):
             "scale": self.scale,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+
+def _unit_vectors(vectors, axis):
+    """Returns vectors of length 1; those of length 0 stay so, with gradient 0.
+
+    Keras's `normalize` gives them a gradient of NaN on some backends.
+    """
+    squares = ops.sum(ops.square(vectors), axis=axis, keepdims=True)
+    is_zero = squares < 1e-24
+    inverse = ops.rsqrt(ops.where(is_zero, ops.ones_like(squares), squares))
+    return ops.where(is_zero, ops.zeros_like(vectors), vectors * inverse)

@@ -107,7 +107,7 @@ class BinaryCCARLoss(ClassAwareLoss):
         """
         y_true, counted = unpack_labels(y_true)
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        y_true = binary_labels(y_true, y_pred, self.num_classes)
+        y_true = binary_labels(y_true, y_pred, self.num_classes, counted)
         # The two classes of a label stand side by side on the axis before the last.
         terms = binary_crossentropies(y_pred, self.from_logits)
         share = ops.stack([y_true, 1.0 - y_true], axis=-2)

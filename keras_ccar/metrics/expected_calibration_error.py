@@ -95,7 +95,9 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         excess = ops.where(
             weights == 0, 0.0, weights * (ops.cast(hits, "float32") - confidence)
         )
-        bin_of = ops.clip(ops.ceil(confidence * self.bins) - 1, 0, self.bins - 1)
+        # NaN is in no bin: it has to reach the result.
+        where_from = ops.where(ops.isnan(confidence), 0.0, confidence)
+        bin_of = ops.clip(ops.ceil(where_from * self.bins) - 1, 0, self.bins - 1)
         self._excess_hits.add(
             ops.segment_sum(excess, ops.cast(bin_of, "int32"), num_segments=self.bins)
         )

@@ -118,18 +118,61 @@ def test_last_backup_stays_where_asked(tmp_path):
     assert keras_ccar.BackupAndResume(tmp_path).epoch == 3
 
 
-def test_stopped_in_mid_epoch_it_goes_on_at_the_batch(tmp_path):
-    class Stop(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            self.model.stop_training = batch == 2
+def test_the_loss_has_the_frequencies_that_were_reached(tmp_path):
+    outcomes = []
+    for _ in range(2):  # The second time there is nothing left to train.
+        model = classifier()
+        model.compile("sgd", keras_ccar.CCARLoss([1, 1, 1], from_logits=True))
+        fit(model, keras_ccar.BackupAndResume(tmp_path, delete_checkpoint=False))
+        outcomes.append(model.loss.get_config()["frequency"])
+    np.testing.assert_allclose(*outcomes, rtol=1e-6)
+    assert outcomes[0][0] > 0.5
 
-    backup = keras_ccar.BackupAndResume(tmp_path, delete_checkpoint=False)
-    model = classifier()
-    model.fit(
-        Batches(0), shuffle=False, epochs=3, verbose=0, callbacks=[backup, Stop()]
+
+class Stop(keras.callbacks.Callback):
+    def __init__(self, batch):
+        super().__init__()
+        self.batch = batch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == self.batch:
+            self.model.stop_training = True
+
+
+def stopped_after(folder, batch, data=None):
+    """Returns where a training that is stopped after a batch is to go on."""
+    backup = keras_ccar.BackupAndResume(folder, delete_checkpoint=False)
+    classifier().fit(
+        Batches(backup.epoch) if data is None else data,
+        shuffle=False,
+        epochs=3,
+        verbose=0,
+        callbacks=[Stop(batch), backup],
     )
-    resumed = keras_ccar.BackupAndResume(tmp_path)
-    assert (resumed.epoch, resumed.batch) == (0, 3)
+    left = keras_ccar.BackupAndResume(folder)
+    return left.epoch, left.batch
+
+
+def test_stopped_in_mid_epoch_it_goes_on_at_the_batch(tmp_path):
+    assert stopped_after(tmp_path, 3) == (0, 4)
+    # Stopped while it passes over those, it has come no further and no less far.
+    assert stopped_after(tmp_path, 1) == (0, 4)
+    assert stopped_after(tmp_path, 4) == (0, 5)
+
+
+def test_stopped_in_an_epoch_of_unknown_length(tmp_path):
+    data = (Batches(0)[index] for index in range(STEPS))
+    assert stopped_after(tmp_path, 2, data) == (0, 3)
+
+
+def test_interrupted_while_passing_over_the_model_still_trains(tmp_path):
+    stopped_after(tmp_path, 3)
+    model = classifier()
+    with pytest.raises(InterruptedError):
+        fit(model, keras_ccar.BackupAndResume(tmp_path), Interrupt(0, 1))
+    before = int(ops.convert_to_numpy(model.optimizer.iterations))
+    model.fit(Batches(0), verbose=0)
+    assert int(ops.convert_to_numpy(model.optimizer.iterations)) == before + STEPS
 
 
 def test_half_written_backup_is_no_backup(tmp_path):

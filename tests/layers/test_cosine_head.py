@@ -65,3 +65,14 @@ def test_keeps_the_mask():
     x[0, 1] = 0
     mask = masked.layers[-1].compute_mask(x, masked.layers[0].compute_mask(x))
     assert ops.convert_to_numpy(mask).tolist() == [[True, False]]
+
+
+def test_zero_features_leave_the_layers_below_finite():
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(6), CosineHead(3, scale=30.0)]
+    )
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    before = model.get_weights()
+    model.fit(np.zeros((6, 4)), np.array([0, 1, 2, 0, 1, 2]), verbose=0)
+    for actual, expected in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_allclose(actual, expected, atol=1e-6)

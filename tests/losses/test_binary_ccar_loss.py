@@ -125,3 +125,31 @@ def test_bad_targets():
     loss = keras_ccar.BinaryCCARLoss([3], 1000, from_logits=True)
     with pytest.raises(ValueError, match=r"`y_true` must hold .*in \[0, 1\]"):
         loss([[2.0]], [[0.3]])
+
+
+@pytest.mark.parametrize("unknown", [-1.0, np.nan])
+def test_a_target_of_weight_0_may_be_anything(unknown):
+    loss = keras_ccar.BinaryCCARLoss(COUNTS, NUM_EXAMPLES, from_logits=True)
+    weights = np.ones_like(TARGETS)
+    weights[3, 1, 2] = weights[7, 0] = 0
+    targets = np.where(weights == 0, np.float32(unknown), TARGETS)
+    expected = loss(TARGETS, LOGITS, sample_weight=weights)
+    actual = loss(targets, LOGITS, sample_weight=weights)
+    np.testing.assert_array_equal(*map(ops.convert_to_numpy, (actual, expected)))
+    with pytest.raises(ValueError, match=r"`y_true` must hold targets in \[0, 1\]"):
+        loss(targets, LOGITS)
+
+
+def test_padding_may_hold_any_target():
+    model = keras.Sequential(
+        [
+            keras.Input((4,), dtype="int32"),
+            keras.layers.Embedding(5, 3, mask_zero=True),
+            keras.layers.Dense(2),
+        ]
+    )
+    model.compile("sgd", keras_ccar.BinaryCCARLoss([3, 1], 10, from_logits=True))
+    tokens = np.array([[1, 2, 3, 0], [4, 1, 0, 0]])
+    targets = np.where(tokens[..., None] == 0, -1.0, np.ones((2, 4, 2)))
+    history = model.fit(tokens, targets, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()

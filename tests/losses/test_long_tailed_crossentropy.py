@@ -283,3 +283,18 @@ def test_serialised_weighting_and_adjustment():
     np.testing.assert_array_equal(
         numpy(copy(LABELS, LOGITS)), numpy(loss(LABELS, LOGITS))
     )
+
+
+def test_ignored_samples_of_weight_0_are_not_averaged_either():
+    labels = LABELS.copy()
+    labels[:3] = 255
+    weights = np.where(np.arange(len(labels)) < 3, 0.0, 2.0)
+    mean = crossentropy(ignore_class=255, reduction="sum_over_batch_size")
+    keras_loss = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, ignore_class=255
+    )
+    np.testing.assert_allclose(
+        numpy(mean(labels, LOGITS, weights)),
+        numpy(keras_loss(labels, LOGITS, weights)),
+        rtol=1e-5,
+    )

@@ -58,3 +58,9 @@ def test_logits_without_from_logits_are_an_error():
 def test_impossible_number_of_bins(bins):
     with pytest.raises(ValueError, match=r"`bins` .* >= 1"):
         ExpectedCalibrationError(bins)
+
+
+def test_nan_is_not_calibrated():
+    y_pred = np.full((3, 3), np.nan, "float32")
+    error = ExpectedCalibrationError(from_logits=True)([0, 1, 2], y_pred)
+    assert np.isnan(to_float(error))
