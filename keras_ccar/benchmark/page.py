@@ -118,6 +118,10 @@ def _measured_on(name, measurement):
 
 def _planned_sentence(comparisons):
     waiting = sum(bool(plan.missing(comparisons.values())) for plan in PLANNED)
+    if not waiting:
+        return (
+            f"**All {len(PLANNED)} planned comparisons at full length have been run.**"
+        )
     return (
         f"**Not yet run: {waiting} of the {len(PLANNED)} planned comparisons at full "
         "length**, [listed below](#not-yet-run)."

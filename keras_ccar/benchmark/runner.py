@@ -22,6 +22,7 @@ from keras_ccar.benchmark.storage import plain, read_json, remove_file, write_js
 from keras_ccar.benchmark.training import image_shape, train_and_evaluate
 from keras_ccar.benchmark.workers import Workers
 from keras_ccar.datasets import subset_digest
+from keras_ccar.replicas import process_count
 
 # To be raised when a run file changes its meaning.
 RUN_FORMAT = 1
@@ -289,6 +290,8 @@ def train_run(run, after, folder, on_progress):
         )
         outcome.update(settled)
     except Exception as error:  # One bad run must not cost the others.
+        if process_count() > 1 and not isinstance(error, FloatingPointError):
+            raise  # The other hosts may still be in this run: it ends for all.
         return _record(
             run,
             status="failed",

@@ -153,14 +153,16 @@ def prepare(data, recipe, loss, seed, head="linear"):
 
 def _prepare(data, recipe, loss, seed, head):
     shape = image_shape(data, recipe)
+    parts = augmentations(recipe)
     with _dtype_policy(recipe.dtype_policy):
-        network = build_model(recipe.model, shape, data.num_classes, head)
+        trainer = network = build_model(recipe.model, shape, data.num_classes, head)
+        if not recipe.image_size:
+            # It too has to have the policy, for which Keras scales the loss.
+            images, labels = data.train_arrays
+            trainer = fed_by_plans(network, images, Standardiser(data.name), parts)
     if recipe.image_size:
-        trainer, batches = network, StreamedBatches(data, recipe, seed)
+        batches = StreamedBatches(data, recipe, seed)
     else:
-        images, labels = data.train_arrays
-        parts = augmentations(recipe)
-        trainer = fed_by_plans(network, images, Standardiser(data.name), parts)
         batches = SeededBatches(
             images,
             labels,

@@ -63,3 +63,17 @@ def test_methods_of_too_few_seeds_are_missing():
     # Another comparison may hold them.
     rest = made_results({"ce": [1, 2, 3], "ccar": [1, 2, 3]}, **PLAIN)
     assert FIRST.missing([made_results(short, **PLAIN), rest]) == ["bs"]
+
+
+def test_a_recipe_of_steps_is_whole_on_any_data():
+    strong = RECIPES["strong"]
+    plan = next(p for p in PLANNED if (p.recipe, p.imbalance_factor) == ("strong", 200))
+    # 9,502 examples: 19 steps an epoch.
+    recipe = plain(dataclasses.asdict(strong.for_examples(9502)))
+    assert recipe["epochs"] != strong.epochs
+    results = made_results(ALL, **{k: v for k, v in recipe.items() if k != "name"})
+    results["recipe"]["name"] = "strong"
+    results["dataset"]["imbalance_factor"] = 200
+    assert plan.missing([results]) == []
+    results["recipe"]["learning_rate"] = 0.2
+    assert plan.missing([results]) == list(plan.methods)

@@ -9,6 +9,7 @@ from keras_ccar.benchmark.pixels import Standardiser
 from keras_ccar.benchmark.recipes import recipe_for
 from keras_ccar.benchmark.training import (
     method_callbacks,
+    prepare,
     train_and_evaluate,
 )
 from keras_ccar.callbacks import CCARCallback
@@ -72,6 +73,13 @@ def test_mixed_precision_trains_to_about_the_same(data, recipe, policy):
         outcome["history"]["loss"], full["history"]["loss"], rtol=0.1
     )
     assert keras.config.dtype_policy().name == "float32"
+
+
+def test_float16_scales_the_loss(data, recipe):
+    recipe = recipe.override(dtype_policy="mixed_float16")
+    loss = get_method("ce").build_loss(data.class_counts.tolist(), LossOptions())
+    _, trainer, _ = prepare(data, recipe, loss, seed=0)
+    assert isinstance(trainer.optimizer, keras.optimizers.LossScaleOptimizer)
 
 
 def test_what_a_run_records(data, recipe):
