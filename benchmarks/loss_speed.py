@@ -14,14 +14,13 @@ import argparse
 import contextlib
 import csv
 import json
-import os
 import pathlib
 import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
+
+from measuring import in_process_of, write
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 SIZES = ((4096, 100), (1024, 1000), (512, 8142), (64, 100_000))
@@ -64,43 +63,18 @@ def main():
         for one, other in zip(seconds["rows"], memory["rows"], strict=True):
             rows.append({**one, **other})
         environment = environment or seconds["environment"]
-    write(arguments.output, rows, environment, arguments.rounds)
+    command = f"python benchmarks/loss_speed.py --rounds {arguments.rounds}"
+    write(arguments.output / "loss_speed.json", command, environment, rows)
+    with (arguments.output / "loss_speed.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def work(backend, kind, rounds, settings, folder="."):
     """Measures in a process of its own."""
     options = ["--worker", kind, "--rounds", str(rounds), "--output", folder]
-    answer = subprocess.run(
-        [sys.executable, __file__, *options],
-        env={
-            **os.environ,
-            **settings,
-            "KERAS_BACKEND": backend,
-            "TF_CPP_MIN_LOG_LEVEL": "2",
-        },
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return json.loads(answer.stdout.splitlines()[-1])
-
-
-def write(folder, rows, environment, rounds):
-    import rich.console
-    import rich.table
-
-    folder.mkdir(parents=True, exist_ok=True)
-    command = f"python benchmarks/loss_speed.py --rounds {rounds}"
-    document = {"command": command, "environment": environment, "rows": rows}
-    (folder / "loss_speed.json").write_text(json.dumps(document, indent=1) + "\n")
-    with (folder / "loss_speed.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
-    table = rich.table.Table(*rows[0].keys())
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    rich.console.Console().print(table)
+    return in_process_of(backend, __file__, options, settings)
 
 
 def cases():

@@ -15,12 +15,12 @@ those of each round. Writes `benchmarks/results/step_speed.json`.
 
 import argparse
 import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
+
+from measuring import in_process_of, write
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -42,37 +42,16 @@ def main():
         return
     rows, environment = [], None
     for backend in arguments.backends:
-        answer = subprocess.run(
-            [sys.executable, __file__, "--worker", *sys.argv[1:]],
-            env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        answer = json.loads(answer.stdout.splitlines()[-1])
+        answer = in_process_of(backend, __file__, ["--worker", *sys.argv[1:]])
         rows.append(answer["row"])
         environment = environment or answer["environment"]
-    write(arguments, rows, environment)
-
-
-def write(arguments, rows, environment):
-    import rich.console
-    import rich.table
-
-    arguments.output.mkdir(parents=True, exist_ok=True)
     command = (
         f"python benchmarks/step_speed.py --model {arguments.model} "
         f"--rounds {arguments.rounds} --steps {arguments.steps} "
         f"--batch-size {arguments.batch_size} "
         f"--backends {' '.join(arguments.backends)}"
     )
-    document = {"command": command, "environment": environment, "rows": rows}
-    path = arguments.output / "step_speed.json"
-    path.write_text(json.dumps(document, indent=1) + "\n")
-    table = rich.table.Table(*rows[0].keys())
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    rich.console.Console().print(table)
+    write(arguments.output / "step_speed.json", command, environment, rows)
 
 
 def measure_backend(arguments):

@@ -16,12 +16,12 @@ batches. Writes `benchmarks/results/training_speed.json`.
 import argparse
 import itertools
 import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
+
+from measuring import in_process_of, write
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 BACKENDS = ("tensorflow", "jax")
@@ -51,24 +51,9 @@ def main():
         return
     rows, environment = [], None
     for backend in arguments.backends:
-        answer = subprocess.run(
-            [sys.executable, __file__, "--worker", *sys.argv[1:]],
-            env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2"},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        answer = json.loads(answer.stdout.splitlines()[-1])
+        answer = in_process_of(backend, __file__, ["--worker", *sys.argv[1:]])
         rows += answer["rows"]
         environment = environment or answer["environment"]
-    write(arguments, rows, environment)
-
-
-def write(arguments, rows, environment):
-    import rich.console
-    import rich.table
-
-    arguments.output.mkdir(parents=True, exist_ok=True)
     command = (
         f"python benchmarks/training_speed.py --models {' '.join(arguments.models)} "
         f"--rounds {arguments.rounds} --steps {arguments.steps} "
@@ -76,13 +61,7 @@ def write(arguments, rows, environment):
         f"--backends {' '.join(arguments.backends)} "
         f"--jit-compile {' '.join(map(str, arguments.jit_compile))}"
     )
-    document = {"command": command, "environment": environment, "rows": rows}
-    path = arguments.output / "training_speed.json"
-    path.write_text(json.dumps(document, indent=1) + "\n")
-    table = rich.table.Table(*rows[0].keys())
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    rich.console.Console().print(table)
+    write(arguments.output / "training_speed.json", command, environment, rows)
 
 
 def measure_backend(arguments):

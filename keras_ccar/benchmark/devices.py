@@ -106,11 +106,12 @@ def _share_on_jax(devices, hosts, host):
     if hosts:
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
         keras.distribution.initialize(",".join(hosts), len(hosts), host)
-    _check_found(devices or 1, jax.local_device_count())
+    found = jax.local_device_count()
+    _check_found(devices or 1, found)
     all_devices = keras.distribution.list_devices()
-    if hosts and devices not in (None, jax.local_device_count()):
+    if hosts and devices not in (None, found):
         raise ValueError(
-            f"--devices must be the {jax.local_device_count()} that each host has, or "
+            f"--devices must be the {found} that each host has, or "
             f"be left out; received {devices}. Hide devices from JAX to use fewer."
         )
     keras.distribution.set_distribution(

@@ -16,10 +16,13 @@ MEANINGS = {
     "same labels in the same run. A setting is a number of examples and classes.",
     "step_speed.json": "A training step of a whole network through `fit`: Keras's "
     "cross-entropy, CCAR, and CCAR with the callback's statistics, on the same images "
-    "in memory. Ratios are of times: 1.02 is 2 % longer.",
+    "in memory. Ratios are of times: 1.02 is 2 % longer. Times are medians over "
+    "rounds, ratios medians over those of each round, which a machine that changes its "
+    "speed meets alike.",
     "training_speed.json": "Images per second of `keras-ccar compare`, of a plain "
     "`fit` on a tf.data pipeline of the same augmentation, and of the network's "
-    "forward and backward pass alone, on one batch in memory. Ratios are of speeds.",
+    "forward and backward pass alone, on one batch in memory. Ratios are of speeds, "
+    "medians over those of each round.",
 }
 
 

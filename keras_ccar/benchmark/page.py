@@ -135,11 +135,9 @@ def _planned_section(comparisons):
         missing = plan.missing(comparisons.values())
         if not missing:
             continue
-        factor = plan.imbalance_factor
-        data = plan.dataset if factor is None else f"{plan.dataset}, IF {factor:g}"
         rows.append(
             [
-                data,
+                _data_name(plan.dataset, plan.imbalance_factor),
                 plan.recipe,
                 plan.network,
                 str(plan.seeds),
@@ -160,6 +158,10 @@ def _planned_section(comparisons):
     ]
 
 
+def _data_name(dataset, imbalance_factor):
+    return dataset + (f", IF {imbalance_factor:g}" if imbalance_factor else "")
+
+
 def _waiting_published(comparisons):
     """Returns what was published on planned data that no comparison is about yet."""
     seen = {
@@ -174,10 +176,9 @@ def _waiting_published(comparisons):
         else:
             waiting = (dataset, factor) not in seen
         if waiting:
-            data = dataset if factor is None else f"{dataset}, IF {factor:g}"
             rows.append(
                 [
-                    data,
+                    _data_name(dataset, factor),
                     published.title,
                     published.number,
                     published.network,
