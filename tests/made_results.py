@@ -21,6 +21,7 @@ TITLES = {
     "ccar+bs": "CCAR + Balanced Softmax",
     "ccar+ldam": "CCAR + LDAM",
     "ce×c": "cross-entropy × CCAR's mean weight",
+    "la×c": "logit adjustment × the mean weight of CCAR + logit adjustment",
     "ce-tuned": "cross-entropy, tuned learning rate",
 }
 

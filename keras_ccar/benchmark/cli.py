@@ -90,9 +90,9 @@ def _parser():
         nargs="+",
         type=_reader(get_method),
         metavar="METHOD",
-        help=f"of: {' '.join(METHODS)}; cexc is ce×c. Settings may follow in brackets, "
-        "so that variants can be compared: 'ccar[strength=3,normalize]' (default: "
-        f"{' '.join(DIGITS_METHODS)} for digits-lt, else all)",
+        help=f"of: {' '.join(METHODS)}; cexc is ce×c, laxc la×c. Settings may follow "
+        "in brackets, so that variants can be compared: 'ccar[strength=3,normalize]' "
+        f"(default: {' '.join(DIGITS_METHODS)} for digits-lt, else all)",
     )
     compare.add_argument(
         "--seeds",

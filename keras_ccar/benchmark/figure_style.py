@@ -118,7 +118,7 @@ def _kind(name):
         return 0
     if name.startswith("ccar"):
         return 1
-    return 3 if name == "ce-tuned" or name.startswith("ce×c") else 2
+    return 3 if name.startswith(("ce-tuned", "ce×c", "la×c")) else 2
 
 
 def finished_runs(results, method):

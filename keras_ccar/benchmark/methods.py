@@ -138,12 +138,6 @@ def _crossentropy(class_counts, options):
     return LongTailedCrossentropy(class_counts, from_logits=True)
 
 
-def _scaled_crossentropy(class_counts, options):
-    return LongTailedCrossentropy(
-        class_counts, weighting=ConstantWeight(options.scale), from_logits=True
-    )
-
-
 def _focal(class_counts, options):
     return FocalLoss(gamma=2.0, class_counts=class_counts, from_logits=True)
 
@@ -182,6 +176,26 @@ def _ldam(class_counts, options, weighting=None):
 
 def _reweighted_ldam(class_counts, options):
     return _ldam(class_counts, options, EffectiveNumber(beta=0.9999))
+
+
+def _not_adjusted(options):
+    return None
+
+
+def _logit_adjustment(options):
+    return LogitAdjustment(options.tau)
+
+
+def _scaled(adjust: Callable[[LossOptions], Adjustment | None]):
+    def build_loss(class_counts, options):
+        return LongTailedCrossentropy(
+            class_counts,
+            weighting=ConstantWeight(options.scale),
+            adjustment=adjust(options),
+            from_logits=True,
+        )
+
+    return build_loss
 
 
 def _ccar(adjust: Callable[[LossOptions], Adjustment | None]):
@@ -246,12 +260,12 @@ METHODS = {
             settings=("tau",),
             build_correction=_logit_correction,
         ),
-        Method("ccar", "CCAR", _CCAR_PAPER, _ccar(lambda options: None), _CCAR),
+        Method("ccar", "CCAR", _CCAR_PAPER, _ccar(_not_adjusted), _CCAR),
         Method(
             "ccar+la",
             "CCAR + logit adjustment",
             _CCAR_PAPER,
-            _ccar(lambda options: LogitAdjustment(options.tau)),
+            _ccar(_logit_adjustment),
             settings=(*_CCAR, "tau"),
         ),
         Method(
@@ -273,9 +287,17 @@ METHODS = {
             "ce×c",
             "cross-entropy × CCAR's mean weight",
             "control",
-            _scaled_crossentropy,
+            _scaled(_not_adjusted),
             settings=_CCAR,
             scaled_by="ccar",
+        ),
+        Method(
+            "la×c",
+            "logit adjustment × the mean weight of CCAR + logit adjustment",
+            "control",
+            _scaled(_logit_adjustment),
+            settings=(*_CCAR, "tau"),
+            scaled_by="ccar+la",
         ),
         Method(
             "ce-tuned",
@@ -289,7 +311,7 @@ METHODS = {
 # Of the demonstration, which shall take two minutes.
 DIGITS_METHODS = ("ce", "bs", "ccar", "ccar+la")
 # What a keyboard without × can type.
-_ALIASES = {"cexc": "ce×c"}
+_ALIASES = {"cexc": "ce×c", "laxc": "la×c"}
 
 
 def get_method(name):

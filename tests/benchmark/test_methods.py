@@ -68,6 +68,7 @@ def expected(name):
         "ccar+bs": omega(adjusted) * adjusted,
         "ccar+ldam": omega(margin) * margin,
         "ce×c": plain,
+        "la×c": adjusted,
         "ce-tuned": plain,
     }[name]
 
@@ -77,9 +78,14 @@ def test_losses_are_those_of_the_papers(name):
     np.testing.assert_allclose(loss_of(name), expected(name), rtol=2e-5, atol=1e-6)
 
 
-def test_the_scale_multiplies_cross_entropy():
-    scaled = loss_of("ce×c", LossOptions(scale=1.7))
-    np.testing.assert_allclose(scaled, 1.7 * cross_entropy(LOGITS), rtol=2e-5)
+def test_the_scale_multiplies_the_loss_of_a_control():
+    options = LossOptions(scale=1.7, tau=0.5)
+    for name, logits in (
+        ("ce×c", LOGITS),
+        ("la×c", LOGITS + 0.5 * np.log(PRIOR)),
+    ):
+        expected = 1.7 * cross_entropy(logits)
+        np.testing.assert_allclose(loss_of(name, options), expected, rtol=2e-5)
 
 
 def test_a_constant_weight_is_saved_with_its_loss():
@@ -136,6 +142,8 @@ def test_the_control_is_scaled_by_the_same_variant():
     assert get_method("cexc").name == "ce×c"
     control = get_method("cexc[strength=3]")
     assert (control.name, control.scaled_by) == ("ce×c[strength=3]", "ccar[strength=3]")
+    control = get_method("laxc[tau=2]")
+    assert (control.name, control.scaled_by) == ("la×c[tau=2]", "ccar+la[tau=2]")
 
 
 def test_a_configuration_is_plain_and_holds_what_sets_a_method_apart():
