@@ -1,9 +1,12 @@
 """Results of comparisons that were never run, as input for reports."""
 
+import dataclasses
+
 import keras
 import numpy as np
 
 from keras_ccar import CCARLoss
+from keras_ccar.benchmark.methods import LossOptions
 from keras_ccar.datasets import long_tailed_counts
 
 TITLES = {
@@ -61,7 +64,7 @@ def made_results(balanced, recipe="plain", imbalance_factor=100.0, **changes):
             "weight_decay": 2e-4,
             **changes,
         },
-        "options": {"strength": 1.0},
+        "options": dataclasses.asdict(LossOptions()),
         "methods": [
             {
                 "name": name,

@@ -371,6 +371,23 @@ def get_method(name):
     )
 
 
+def changed_options(options):
+    """Returns in words the settings of losses that a comparison changed.
+
+    Args:
+        options: the part `options` of the dict of `results.json`.
+
+    Returns:
+        A list such as `["s = 3", "normalised"]`, in a fixed order.
+    """
+    return [
+        _title(name, options[name])
+        for name, setting in _SETTINGS.items()
+        if "title" in setting.metadata
+        and options.get(name, setting.default) != setting.default
+    ]
+
+
 def _read_settings(name, text, allowed):
     values = {}
     for word in text.split(","):

@@ -3,10 +3,11 @@
 import shlex
 from dataclasses import dataclass
 
+from keras_ccar.benchmark.methods import changed_options
 from keras_ccar.benchmark.published import is_whole
 from keras_ccar.benchmark.summary import runs_table
 
-_MAIN = ("ce", "bs", "la", "ccar", "ccar+la", "ce×c")
+_MAIN = ("ce", "bs", "la", "ccar", "ccar+la", "ce×c", "la×c")
 _ABLATIONS = (
     "ce",
     "ccar",
@@ -68,7 +69,7 @@ class PlannedComparison:
 
         Returns:
             Those names of `methods` that lack finished runs of enough seeds on this
-            data, under this recipe with no setting changed.
+            data, under this recipe, with no setting of it or of the losses changed.
         """
         seeds = dict.fromkeys(self.methods, 0)
         for results in comparisons:
@@ -78,6 +79,7 @@ class PlannedComparison:
                 or self.imbalance_factor not in (None, dataset["imbalance_factor"])
                 or recipe["name"] != self.recipe
                 or not is_whole(recipe)
+                or changed_options(results["options"])
             ):
                 continue
             finished = runs_table(results)["method"].value_counts()

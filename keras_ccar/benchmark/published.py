@@ -111,14 +111,27 @@ def is_whole(recipe):
     Args:
         recipe: the part `recipe` of the dict of `results.json`.
     """
+    return recipe["name"] in RECIPES and not changed_settings(recipe)
+
+
+def changed_settings(recipe):
+    """Returns the settings in which a comparison departed from its recipe.
+
+    Args:
+        recipe: the part `recipe` of the dict of `results.json`.
+
+    Returns:
+        A dict from their names to what they were; empty for a recipe that is not
+        known here.
+    """
     known = RECIPES.get(recipe["name"])
     if known is None:
-        return False
+        return {}
     if known.steps:  # What it is in epochs depends on the data.
         known = known.override(epochs=recipe["epochs"], steps=known.steps)
     settings = plain(dataclasses.asdict(known))
-    return all(
-        settings.get(name) == value
+    return {
+        name: value
         for name, value in recipe.items()
-        if name not in _IMMATERIAL
-    )
+        if name not in _IMMATERIAL and settings.get(name) != value
+    }

@@ -8,8 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_ccar.benchmark import figures, html_page, summary
+from keras_ccar.benchmark.methods import changed_options
 from keras_ccar.benchmark.provenance import describe_hardware
-from keras_ccar.benchmark.published import is_comparable, published_for
+from keras_ccar.benchmark.published import (
+    changed_settings,
+    is_comparable,
+    published_for,
+)
 from keras_ccar.benchmark.storage import write_atomic
 from keras_ccar.benchmark.verdicts import verdicts
 
@@ -155,16 +160,19 @@ def console_tables(results):
 
 
 def title(results):
-    """Returns the heading of the report.
+    """Returns the heading of the report, with every setting that was changed.
 
     Args:
         results: the dict of `results.json`.
     """
-    dataset = results["dataset"]
-    return (
+    dataset, recipe = results["dataset"], results["recipe"]
+    text = (
         f"CCAR on {dataset['name']}, imbalance factor "
-        f"{dataset['imbalance_factor']:g}, recipe {results['recipe']['name']}"
+        f"{dataset['imbalance_factor']:g}, recipe {recipe['name']}"
     )
+    changed = [f"{name} {value}" for name, value in changed_settings(recipe).items()]
+    changed += changed_options(results["options"])
+    return f"{text} changed: {', '.join(changed)}" if changed else text
 
 
 def published_rows(results):

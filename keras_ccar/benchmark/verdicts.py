@@ -20,6 +20,8 @@ _QUESTIONS = (
     ("ccar+la", "bs"),
     ("ccar", "ce-tuned"),
 )
+# Method, what it changes, and the latter with the method's mean weight.
+_CONTROLS = (("ccar", "ce", "ce×c"), ("ccar+la", "la", "la×c"))
 # Without these a question of the benchmark stays open.
 _NEEDED = {
     "ccar": "CCAR",
@@ -49,8 +51,11 @@ def verdicts(results):
         for method, baseline in _QUESTIONS
         if method in titles and baseline in titles
     ]
-    if {"ccar", "ce", "ce×c"} <= set(titles):
-        sentences.append(_share_of_the_control(table, titles))
+    sentences.extend(
+        _share_of_the_control(table, *names, titles)
+        for names in _CONTROLS
+        if set(names) <= set(titles)
+    )
     if {"ccar", "ce"} <= set(titles):
         sentences.extend(_speed_of_training(results, titles))
         sentences.extend(_overfitting(results, titles))
@@ -87,35 +92,36 @@ def _verdict(table, method, baseline, titles):
     return f"{name} {verb} {other}: {numbers}; the {interval}, excludes zero."
 
 
-def _share_of_the_control(table, titles):
-    """Says what part of CCAR's gain a larger step alone explains."""
-    ce, control, ccar = (
-        by_seed(table, method, "balanced") for method in ("ce", "ce×c", "ccar")
+def _share_of_the_control(table, method, baseline, control, titles):
+    """Says what part of a method's gain a larger step alone explains."""
+    ours, theirs, scaled = (
+        by_seed(table, name, "balanced") for name in (method, baseline, control)
     )
     # One set of seeds for all three numbers.
-    shared = ce.dropna().index.intersection(control.dropna().index)
-    shared = shared.intersection(ccar.dropna().index)
-    ce, control, ccar = ce[shared], control[shared], ccar[shared]
-    head = f"The control, {titles['ce×c']},"
+    shared = theirs.dropna().index.intersection(scaled.dropna().index)
+    shared = shared.intersection(ours.dropna().index)
+    ours, theirs, scaled = ours[shared], theirs[shared], scaled[shared]
+    name, other = titles[method], titles[baseline]
+    head = f"The control, {titles[control]},"
     if not len(shared):
         return f"{head} explains nothing yet: no seed was finished by all three."
-    gain = paired_difference(ccar, ce)
-    explained = paired_difference(control, ce)
-    rest = paired_difference(ccar, control)
+    gain = paired_difference(ours, theirs)
+    explained = paired_difference(scaled, theirs)
+    rest = paired_difference(ours, scaled)
     numbers = (
-        f"{head} changed cross-entropy by {_points(explained)} where CCAR changed it "
-        f"by {_points(gain)}; CCAR less the control is {_points(rest)}"
+        f"{head} changed {other} by {_points(explained)} where {name} changed it by "
+        f"{_points(gain)}; {name} less the control is {_points(rest)}"
     )
     if not gain.has_interval:
         return f"{numbers}; from 1 seed there is no interval, and no share is given."
     if gain.mean <= 0:
-        return f"{numbers}. CCAR gained nothing, so there is no share to explain."
+        return f"{numbers}. {name} gained nothing, so there is no share to explain."
     if gain.includes_zero:
         return (
-            f"{numbers}. The interval of CCAR's gain includes zero, so no share of it "
-            "is given."
+            f"{numbers}. The interval of the gain of {name} includes zero, so no share "
+            "of it is given."
         )
-    share = paired_share(control - ce, ccar - ce)
+    share = paired_share(scaled - theirs, ours - theirs)
     return (
         f"{numbers}. So the control explains {100 * share.value:.0f} % of the gain "
         f"(95 % confidence interval {_percent(share.low)} to {_percent(share.high)}, "

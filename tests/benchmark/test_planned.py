@@ -4,6 +4,7 @@ import shlex
 from made_results import made_results
 
 from keras_ccar import datasets
+from keras_ccar.benchmark.methods import LossOptions
 from keras_ccar.benchmark.planned import PLANNED
 from keras_ccar.benchmark.recipes import RECIPES
 from keras_ccar.benchmark.storage import plain
@@ -23,7 +24,8 @@ def test_the_plan_covers_what_has_to_be_settled():
         100,
         "plain",
     )
-    assert set(FIRST.methods) == {"ce", "bs", "la", "ccar", "ccar+la", "ce×c"}
+    methods = {"ce", "bs", "la", "ccar", "ccar+la", "ce×c", "la×c"}
+    assert set(FIRST.methods) == methods
     assert {plan.dataset for plan in PLANNED} <= set(datasets.NAMES)
     assert {(plan.imbalance_factor, plan.recipe) for plan in PLANNED} >= {
         (factor, recipe) for factor in (100, 200) for recipe in ("plain", "strong")
@@ -55,6 +57,12 @@ def test_a_shortened_a_smaller_or_another_comparison_does_not_count():
         made_results(ALL, recipe="digits", **PLAIN),
     ):
         assert FIRST.missing([results]) == list(FIRST.methods)
+
+
+def test_losses_with_settings_of_their_own_do_not_count():
+    results = made_results(ALL, **PLAIN)
+    results["options"] = dataclasses.asdict(LossOptions(strength=3.0))
+    assert FIRST.missing([results]) == list(FIRST.methods)
 
 
 def test_methods_of_too_few_seeds_are_missing():

@@ -7,6 +7,7 @@ from made_results import TITLES, made_results
 from rich.console import Console
 
 from keras_ccar.benchmark import figures, report
+from keras_ccar.benchmark.page import page
 from keras_ccar.benchmark.recipes import RECIPES
 from keras_ccar.benchmark.storage import plain
 
@@ -54,6 +55,15 @@ def test_another_network_or_length_compares_with_nothing(changes):
     assert {row[2] for row in rows[1:]} == {"not comparable"}
     assert {row[3] for row in rows[1:]} == {"–"}
     assert "Comparable with it: 0 of 17 published" in report.published_sentence(results)
+
+
+def test_the_heading_names_every_setting_that_was_changed():
+    assert report.title(whole("plain")).endswith("factor 100, recipe plain")
+    results = whole("plain", learning_rate=0.2, steps_per_execution=5)
+    results["options"] |= {"strength": 3.0, "normalize": True}
+    heading = "recipe plain changed: learning_rate 0.2, s = 3, normalised"
+    assert report.title(results).endswith(heading)
+    assert heading in page({"some": results}, {"some": []}, {})
 
 
 def test_without_published_numbers_there_is_no_such_table():

@@ -74,6 +74,14 @@ def test_the_share_of_the_control():
     assert "So the control explains 50 % of the gain" in control
 
 
+def test_the_share_of_the_control_of_an_adjusted_loss():
+    results = {"la": [50, 51, 52], "la×c": [51, 53, 55], "ccar+la": [53, 55, 57]}
+    control = sentence_about(verdicts(made_results(results)), "The control")
+    assert "the mean weight of CCAR + logit adjustment, changed logit adj" in control
+    assert "where CCAR + logit adjustment changed it by +4.00 points" in control
+    assert "So the control explains 50 % of the gain" in control
+
+
 @pytest.mark.parametrize(
     ("ccar", "end"),
     [
