@@ -68,12 +68,15 @@ def softmax_terms(logits):
     total = _one_a_sample(ops.sum(exponentials, axis=-1, keepdims=True))
 
     def crossentropy(share):
+        parts = share, logits, largest, exponentials, total
         if keras.backend.backend() == "jax":
             from keras_ccar import jax_crossentropy
 
-            return jax_crossentropy.soft_crossentropy(
-                share, logits, largest, exponentials, total
-            )
+            return jax_crossentropy.soft_crossentropy(*parts)
+        if keras.backend.backend() == "tensorflow":
+            from keras_ccar import tensorflow_crossentropy
+
+            return tensorflow_crossentropy.soft_crossentropy(*parts)
         # In two sums: both have the sign of the loss, and the gradient needs no more
         # of the distribution than is here already.
         log_total = ops.squeeze(ops.log(total), -1)

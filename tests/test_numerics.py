@@ -7,6 +7,7 @@ from scipy.special import logsumexp, softmax
 from keras_ccar.numerics import softmax_terms, sparse_crossentropy
 
 ON_JAX = keras.backend.backend() == "jax"
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
 def made(shape, scale=3.0, num_classes=7):
@@ -63,8 +64,75 @@ def test_soft_crossentropy(shape, offset, scale):
     assert (got >= 0).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("scale", [0.0, 1e-5, 1e3])
+def test_shares_of_any_size(scale, dtype):
+    share, logits = scale * made_share((50,)), made((50,))[1]
+    share, logits = (ops.convert_to_tensor(x, dtype=dtype) for x in (share, logits))
+    got = ops.convert_to_numpy(ops.cast(soft(share, logits), "float32"))
+    given = [ops.convert_to_numpy(ops.cast(x, "float32")) for x in (share, logits)]
+    tolerance = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 3e-2}[dtype]
+    # In half precision what is below its smallest number is lost.
+    smallest = 1e-6 if dtype == "float16" else 1e-30
+    expected = soft_oracle(*given)
+    np.testing.assert_allclose(got, expected, rtol=tolerance, atol=smallest)
+
+
+@pytest.mark.skipif(not ON_TENSORFLOW, reason="the other backends' own is used there")
+class TestSoftDerivativesOnTensorFlow:
+    @pytest.mark.parametrize("scale", [0.0, 1e-30, 1.0])
+    @pytest.mark.parametrize("options", [None, {}, {"jit_compile": True}], ids=str)
+    def test_gradients(self, scale, options):
+        import tensorflow as tf
+
+        def gradients(share, logits):
+            with tf.GradientTape() as tape:
+                tape.watch((share, logits))
+                total = tf.reduce_sum(soft(share, logits) * tf.range(1.0, 7.0))
+            return tape.gradient(total, (share, logits))
+
+        if options is not None:
+            gradients = tf.function(gradients, **options)
+        share, logits = np.float32(scale) * made_share((6,)), made((6,))[1]
+        got = gradients(tf.constant(share), tf.constant(logits))
+        p = softmax(logits.astype("float64"), axis=-1)
+        upstream = np.arange(1, 7)[:, None]
+        share = share.astype("float64")
+        by_logits = p * share.sum(-1, keepdims=True) - share
+        np.testing.assert_allclose(got[0], -upstream * np.log(p), rtol=1e-5)
+        np.testing.assert_allclose(
+            got[1], upstream * by_logits, rtol=1e-5, atol=scale * 1e-6
+        )
+
+    @pytest.mark.parametrize("options", [None, {}, {"jit_compile": True}], ids=str)
+    def test_second_derivative(self, options):
+        import tensorflow as tf
+
+        share, logits = made_share((1,)), made((1,))[1]
+
+        def hessian(share, logits):
+            with tf.GradientTape() as outer:
+                outer.watch(logits)
+                with tf.GradientTape() as inner:
+                    inner.watch(logits)
+                    total = tf.reduce_sum(soft(share, logits))
+                gradient = inner.gradient(total, logits)
+            return outer.jacobian(gradient, logits)
+
+        if options is not None:
+            hessian = tf.function(hessian, **options)
+        got = hessian(tf.constant(share), tf.constant(logits))
+        p = softmax(logits.astype("float64"), axis=-1)[0]
+        np.testing.assert_allclose(
+            got[0, :, 0],
+            share.sum() * (np.diag(p) - np.outer(p, p)),
+            rtol=1e-4,
+            atol=1e-6,
+        )
+
+
 @pytest.mark.skipif(not ON_JAX, reason="the other backends' own is used there")
-class TestSoftDerivatives:
+class TestSoftDerivativesOnJax:
     def test_gradients_in_both_modes(self):
         import jax
 
