@@ -138,7 +138,7 @@ plt.show()
 #
 # ```sh
 # keras-ccar compare cifar100-lt --imbalance-factor 100 --recipe plain --seeds 3 \
-#     --methods ce bs la ccar ccar+la ce×c
+#     --methods ce bs la ccar ccar+la ce×c la×c
 # ```
 #
 # `--recipe cpu` is a smaller one for processors. What came out of both, as far as they

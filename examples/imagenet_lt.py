@@ -145,7 +145,7 @@ stand_in.close()
 #
 # ```sh
 # keras-ccar compare imagenet-lt --recipe imagenet-resnet50 --seeds 3 \
-#     --methods ce bs la ccar ccar+la ce×c
+#     --methods ce bs la ccar ccar+la ce×c la×c
 # ```
 #
 # trains ResNet-50 for 90 epochs a run, resumes where it was stopped, and writes the

@@ -125,7 +125,7 @@ stand_in.close()
 #
 # ```sh
 # keras-ccar compare inaturalist2018 --recipe inaturalist-resnet50 --seeds 3 \
-#     --methods ce bs la ccar ccar+la ce×c
+#     --methods ce bs la ccar ccar+la ce×c la×c
 # ```
 #
 # trains ResNet-50 for 90 epochs a run. [The page of results](../docs/results.md) says

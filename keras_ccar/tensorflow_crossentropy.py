@@ -12,7 +12,7 @@ def soft_crossentropy(share, logits, largest, exponentials, total):
     """Returns `-Σ share * log p` over the classes.
 
     Args:
-        share: how much each class of each sample counts, `(..., K)`, at least 0.
+        share: how much each class of each sample counts, `(..., K)`.
         logits: logits `(..., K)`.
         largest: the largest logit, `(..., 1)`.
         exponentials: `exp(logits - largest)`.
@@ -25,13 +25,13 @@ def soft_crossentropy(share, logits, largest, exponentials, total):
     # XLA sums the result of a selection several times as fast as that of a product.
     share = tf.where(share == 0, tf.zeros_like(share), share)
     total_share = tf.reduce_sum(share, axis=-1, keepdims=True)
-    # Bringing the shares to a sum of 1 makes the products below wait for a reciprocal,
-    # so that XLA computes the gradient, which waits for the sum, before them, and both
-    # in memory that is there: one array less of the size of the logits.
-    unit = tf.maximum(total_share, 16 / total_share.dtype.max)
+    # Bringing the shares to a sum near 1 makes the products below wait for a
+    # reciprocal, so that XLA computes the gradient, which waits for the sum, before
+    # them, and both in memory that is there: one array less of the size of the logits.
+    unit = tf.clip_by_value(total_share, 1 / 16, 16)
     below = largest - logits
     products = share * below * (1 / unit)
-    products = tf.where(share == 0, tf.zeros_like(products), products)
+    products = tf.where(below == 0, tf.zeros_like(products), products)
     rest = tf.reduce_sum(products, axis=-1, keepdims=True)
     log_total = tf.math.log(total)
 
@@ -41,5 +41,5 @@ def soft_crossentropy(share, logits, largest, exponentials, total):
         by_logits = upstream * (exponentials * (total_share * (1 / total)) - share)
         return by_share, by_logits, None, None, None
 
-    # Both terms have the sign of the loss: nothing cancels.
+    # Where shares have one sign both terms have it too: nothing cancels.
     return tf.squeeze(log_total * total_share + unit * rest, -1), gradient

@@ -64,18 +64,44 @@ def test_soft_crossentropy(shape, offset, scale):
     assert (got >= 0).all()
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-@pytest.mark.parametrize("scale", [0.0, 1e-5, 1e3])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("scale", [0.0, 1e-5, -1.0, 1e3, 1e36])
 def test_shares_of_any_size(scale, dtype):
+    if dtype == "float16" and scale > 1e3:
+        pytest.skip("more than it can hold")
+    if dtype == "float64" and ON_JAX:
+        pytest.skip("JAX has it only where it is switched on")
     share, logits = scale * made_share((50,)), made((50,))[1]
     share, logits = (ops.convert_to_tensor(x, dtype=dtype) for x in (share, logits))
-    got = ops.convert_to_numpy(ops.cast(soft(share, logits), "float32"))
-    given = [ops.convert_to_numpy(ops.cast(x, "float32")) for x in (share, logits)]
-    tolerance = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 3e-2}[dtype]
+    got, *given = (
+        # NumPy has no bfloat16.
+        ops.convert_to_numpy(x if dtype == "float64" else ops.cast(x, "float32"))
+        for x in (soft(share, logits), share, logits)
+    )
+    tolerance = {"float16": 5e-3, "bfloat16": 3e-2}.get(dtype, 1e-5)
     # In half precision what is below its smallest number is lost.
     smallest = 1e-6 if dtype == "float16" else 1e-30
-    expected = soft_oracle(*given)
+    expected = soft_oracle(*(x.astype("float64") for x in given))
     np.testing.assert_allclose(got, expected, rtol=tolerance, atol=smallest)
+
+
+def test_what_is_not_finite_passes():
+    inf, nan = np.inf, np.nan
+    for share, logits, expected in (
+        ([0.2, 0.8, 0], [1, -inf, 2], inf),
+        ([0.2, 0.8, 0], [1, 2, -inf], nan),
+        ([0.2, 0.8, 0], [1, nan, 2], nan),
+        ([0.2, 0.8, 0], [1, 2, inf], nan),
+        ([0.2, inf, 0], [1, 2, 3], inf),
+        ([0.2, nan, 0], [1, 2, 3], nan),
+        ([60, -60, 0], [-10, 2, 3], 720),
+        ([-30, -30, 0], [-10, 2, 3], -438.797),
+    ):
+        share, logits = np.float32([share]), np.float32([logits])
+        got = ops.convert_to_numpy(
+            soft(ops.convert_to_tensor(share), ops.convert_to_tensor(logits))
+        )
+        np.testing.assert_allclose(got, [expected], rtol=1e-5)
 
 
 @pytest.mark.skipif(not ON_TENSORFLOW, reason="the other backends' own is used there")

@@ -1,8 +1,9 @@
 """What a run takes over from runs before it: the controls of the benchmark.
 
 A larger effective step must not be mistaken for the method. So cross-entropy is also
-trained with CCAR's mean weight on every sample, and at the learning rate that suits it
-best on validation images.
+trained with CCAR's mean weight on every sample, logit adjustment with that of CCAR +
+logit adjustment, and cross-entropy at the learning rate that suits it best on
+validation images.
 """
 
 import dataclasses

@@ -25,7 +25,7 @@ COLOURS = (
 )
 MARKERS = "xosD^vP"
 # More methods than this in one pair of axes cannot be followed.
-MANY_METHODS = 6
+MANY_METHODS = 7
 STYLE = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#8A8F98",
@@ -82,7 +82,7 @@ def png_figure(draw):
 def method_styles(results):
     """Pairs every method with what tells it apart: grey for the plain loss.
 
-    There are six colours, each with a marker of its own. More methods than these
+    There are seven colours, each with a marker of its own. More methods than these
     stand in axes of their own, or are named beside what is drawn; there the colour
     tells what kind of method it is: cross-entropy, CCAR, a control, any other.
 

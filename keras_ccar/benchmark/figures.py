@@ -33,7 +33,7 @@ from keras_ccar.weightings import ccar_weight
 
 _INK = "#30343B"
 # Those that the questions of the benchmark are about, where all are too many.
-_PRINCIPAL = ("ce", "ce×c", "bs", "la", "ccar", "ccar+la")
+_PRINCIPAL = ("ce", "ce×c", "bs", "la", "la×c", "ccar", "ccar+la")
 _GROUP_NAMES = {
     "balanced": "all",
     "many": "many: > 100",

@@ -115,7 +115,7 @@ def is_whole(recipe):
 
 
 def changed_settings(recipe):
-    """Returns the settings in which a comparison departed from its recipe.
+    """Returns in what a comparison departed from its recipe that is trained otherwise.
 
     Args:
         recipe: the part `recipe` of the dict of `results.json`.
@@ -127,7 +127,8 @@ def changed_settings(recipe):
     known = RECIPES.get(recipe["name"])
     if known is None:
         return {}
-    if known.steps:  # What it is in epochs depends on the data.
+    # What it is in epochs depends on the data.
+    if known.steps and recipe.get("steps") == known.steps:
         known = known.override(epochs=recipe["epochs"], steps=known.steps)
     settings = plain(dataclasses.asdict(known))
     return {

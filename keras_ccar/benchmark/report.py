@@ -160,7 +160,9 @@ def console_tables(results):
 
 
 def title(results):
-    """Returns the heading of the report, with every setting that was changed.
+    """Returns the heading of the report, with the settings that were changed.
+
+    Those that change what is trained, of a recipe that is known.
 
     Args:
         results: the dict of `results.json`.

@@ -29,7 +29,9 @@ _NEEDED = {
     "bs": "Balanced Softmax",
     "la": "logit adjustment",
     "ccar+la": "CCAR + logit adjustment",
-    "ce×c": "cross-entropy × CCAR's mean weight (the control)",
+    "ce×c": "cross-entropy × CCAR's mean weight (its control)",
+    "la×c": "logit adjustment × the mean weight of CCAR + logit adjustment (its "
+    "control)",
 }
 
 

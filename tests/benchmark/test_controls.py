@@ -54,6 +54,15 @@ def test_the_scale_is_the_mean_weight_of_the_same_seed(plan):
     assert settled == {"scale": 1.75, "after": [earlier.id]}
 
 
+def test_the_control_of_an_adjusted_loss_has_a_run_of_its_own(plan):
+    method = get_method("la×c[tau=2]")
+    (run,) = dataclasses.replace(plan, methods=(method,), seeds=(3,)).runs()
+    (earlier,) = run.after
+    assert (earlier.method.name, earlier.seed) == ("ccar+la[tau=2]", 3)
+    _, options, _ = settle(run, [finished(earlier, mean_weight=1.5)])
+    assert options.scale == 1.5
+
+
 def test_learning_rates_are_tried_on_validation_images(plan):
     first, second = (run_of(plan, "ce-tuned", seed) for seed in (1, 2))
     assert [run.id for run in first.after] == [run.id for run in second.after]

@@ -57,13 +57,16 @@ def test_another_network_or_length_compares_with_nothing(changes):
     assert "Comparable with it: 0 of 17 published" in report.published_sentence(results)
 
 
-def test_the_heading_names_every_setting_that_was_changed():
+def test_the_heading_names_the_settings_that_were_changed():
     assert report.title(whole("plain")).endswith("factor 100, recipe plain")
     results = whole("plain", learning_rate=0.2, steps_per_execution=5)
     results["options"] |= {"strength": 3.0, "normalize": True}
     heading = "recipe plain changed: learning_rate 0.2, s = 3, normalised"
     assert report.title(results).endswith(heading)
     assert heading in page({"some": results}, {"some": []}, {})
+    shorter = plain(dataclasses.asdict(RECIPES["strong"].override(epochs=3)))
+    del shorter["name"]
+    assert "epochs 3" in report.title(whole("strong", **shorter))
 
 
 def test_without_published_numbers_there_is_no_such_table():

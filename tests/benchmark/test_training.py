@@ -132,6 +132,7 @@ def test_post_hoc_correction_is_for_evaluation_only(data, recipe):
 def test_a_scaled_loss_is_recorded_as_such(data, recipe):
     assert train(data, recipe, "ce×c", scale=1.5)["mean_weight"] == pytest.approx(1.5)
     assert train(data, recipe, "ce×c", scale=1.0) == train(data, recipe, "ce")
+    assert train(data, recipe, "la×c", scale=1.0) == train(data, recipe, "la")
 
 
 def test_reweighting_is_deferred_to_the_last_fifth_of_the_epochs(data, recipe):
