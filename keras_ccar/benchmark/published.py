@@ -127,11 +127,16 @@ def changed_settings(recipe):
     known = RECIPES.get(recipe["name"])
     if known is None:
         return {}
-    # What it is in epochs depends on the data.
+    changed = {}
     if known.steps and recipe.get("steps") == known.steps:
+        # What it is in epochs depends on the data.
         known = known.override(epochs=recipe["epochs"], steps=known.steps)
+    elif recipe["epochs"] != known.epochs:
+        # Warm-up and decays follow.
+        changed = {"epochs": recipe["epochs"]}
+        known = known.override(**changed)
     settings = plain(dataclasses.asdict(known))
-    return {
+    return changed | {
         name: value
         for name, value in recipe.items()
         if name not in _IMMATERIAL and settings.get(name) != value

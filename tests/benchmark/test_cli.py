@@ -259,7 +259,10 @@ def test_ctrl_c_keeps_finished_runs_and_the_same_command_goes_on(finished, tmp_p
 
 def test_the_report_begins_with_the_verdict(finished):
     lines = (finished / "report.md").read_text("utf-8").splitlines()
-    assert lines[0] == "# CCAR on digits-lt, imbalance factor 40, recipe digits"
+    assert lines[0] == (
+        "# CCAR on digits-lt, imbalance factor 40, recipe digits changed: epochs 2, "
+        "batch_size 100"
+    )
     assert re.match(r"- CCAR .* cross-entropy: [\d.]+ % against [\d.]+ %", lines[2])
     assert re.search(r"(includes|excludes) zero\.$", lines[2])
     assert lines[3].startswith("- Speed of training: ")

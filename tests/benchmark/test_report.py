@@ -66,7 +66,8 @@ def test_the_heading_names_the_settings_that_were_changed():
     assert heading in page({"some": results}, {"some": []}, {})
     shorter = plain(dataclasses.asdict(RECIPES["strong"].override(epochs=3)))
     del shorter["name"]
-    assert "epochs 3" in report.title(whole("strong", **shorter))
+    title = report.title(whole("strong", **shorter))
+    assert title.endswith("recipe strong changed: epochs 3")
 
 
 def test_without_published_numbers_there_is_no_such_table():
