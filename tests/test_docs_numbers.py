@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import subprocess
 
 import pytest
 
@@ -32,6 +33,23 @@ UNIT = r" ?(?:%|±|points?\b|times\b|×|images\b|ms\b|seconds\b|minutes\b)"
 NUMBER = re.compile(
     rf"(?<![\w.])(?<!\w-)[+−-]?(?:\d[\d,]*\.\d+|\d[\d,]*(?={UNIT}))(?![\w.]*\d)"
 )
+
+
+def git(*arguments):
+    command = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_results_name_commits_that_can_be_looked_up():
+    whole = git("rev-parse", "--is-shallow-repository").stdout.strip() == "false"
+    if not whole or not (ROOT / ".git").exists():
+        pytest.skip("no history here")
+    files = [*RESULTS.glob("*.json"), *RESULTS.glob("*/results.json")]
+    assert len(files) > 2
+    for path in files:
+        commit = json.loads(path.read_text("utf-8"))["environment"]["commit"]
+        known = git("merge-base", "--is-ancestor", commit, "HEAD")
+        assert not known.returncode, f"{path.name} names {commit}: {known.stderr}"
 
 
 def as_number(text):

@@ -23,7 +23,8 @@ _SCORES_NOTE = (
     "of the accuracies of the classes. Many, medium, few: classes of more than 100, of "
     "20 to 100 and of fewer than 20 training examples. ECE: expected calibration "
     "error, 15 bins, lower is better. Mean weight: over all training examples and "
-    "epochs; above 1 the loss also acts as a larger learning rate."
+    "epochs; above 1 the loss also acts as a larger learning rate. Seconds: by the "
+    "clock, whatever else the machine did meanwhile."
 )
 _DIFFERENCES_NOTE = (
     "Points, each seed against the same seed of cross-entropy, which had the same "
