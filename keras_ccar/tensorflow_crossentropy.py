@@ -9,19 +9,7 @@ import tensorflow as tf
 
 @tf.custom_gradient
 def soft_crossentropy(share, logits, largest, exponentials, total):
-    """Returns `-Σ share * log p` over the classes.
-
-    Args:
-        share: how much each class of each sample counts, `(..., K)`.
-        logits: logits `(..., K)`.
-        largest: the largest logit, `(..., 1)`.
-        exponentials: `exp(logits - largest)`.
-        total: the sum of the exponentials, `(..., 1)`.
-
-    Returns:
-        A tensor of shape `(...)`. Its derivatives are by `share` and `logits` alone:
-        the parts come along so that they need not be computed twice.
-    """
+    """Returns what `jax_crossentropy.soft_crossentropy` does, of the same arguments."""
     # XLA sums the result of a selection several times as fast as that of a product.
     share = tf.where(share == 0, tf.zeros_like(share), share)
     total_share = tf.reduce_sum(share, axis=-1, keepdims=True)
