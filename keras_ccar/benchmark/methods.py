@@ -161,7 +161,8 @@ def _logit_adjusted(class_counts, options):
 
 
 def _logit_correction(class_counts, options):
-    return LogitCorrection(class_counts, tau=options.tau)
+    # Keras numbers the layers that it names itself, and a run would change its id.
+    return LogitCorrection(class_counts, tau=options.tau, name="logit_correction")
 
 
 # The cosine head has the scale in it, so that evaluation sees calibrated logits:

@@ -15,6 +15,7 @@ import pytest
 import keras_ccar
 from keras_ccar import datasets
 from keras_ccar.benchmark.cli import main
+from keras_ccar.benchmark.methods import METHODS as ALL_METHODS
 
 METHODS = ("ce", "ccar")
 SETTINGS = ("--seeds", "2", "--epochs", "2", "--batch-size", "100")
@@ -217,6 +218,20 @@ def test_controls_take_over_what_other_runs_decided(tmp_path):
     before = run_files(tmp_path)
     assert compare(tmp_path, "--seeds", "1", methods=methods) == 0
     assert run_files(tmp_path) == before
+
+
+@pytest.mark.slow
+def test_every_method_trains_once_and_is_in_the_results(tmp_path):
+    def train_all():
+        arguments = ("--seeds", "1", "--epochs", "1")
+        assert compare(tmp_path, *arguments, methods=ALL_METHODS) == 0
+        results = read(tmp_path)
+        assert [method["name"] for method in results["methods"]] == list(ALL_METHODS)
+        runs = [(run["method"], run["status"]) for run in results["runs"]]
+        assert runs == [(name, "finished") for name in ALL_METHODS]
+        return run_files(tmp_path)
+
+    assert train_all() == train_all()
 
 
 @pytest.mark.slow

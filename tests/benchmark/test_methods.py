@@ -146,6 +146,14 @@ def test_the_control_is_scaled_by_the_same_variant():
     assert (control.name, control.scaled_by) == ("la×c[tau=2]", "ccar+la[tau=2]")
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_a_configuration_is_the_same_each_time(name):
+    first, second = (
+        get_method(name).configuration(COUNTS, LossOptions()) for _ in range(2)
+    )
+    assert first == second
+
+
 def test_a_configuration_is_plain_and_holds_what_sets_a_method_apart():
     def configuration(name):
         return get_method(name).configuration(COUNTS, LossOptions())

@@ -17,6 +17,7 @@ from compare_process import COMMAND, worker_ids
 
 from keras_ccar import datasets
 from keras_ccar.benchmark.cli import main
+from keras_ccar.benchmark.methods import METHODS
 
 DIGITS = ("compare", "digits-lt", "--methods", "ce", "ce×c", "--seeds", "1")
 DIGITS += ("--epochs", "30", "--batch-size", "60")
@@ -163,6 +164,7 @@ def test_real_cifar_killed_again_and_again(tmp_path):
     arguments += ("plain", "--model", "resnet8", "--epochs", "2", "--seeds", "1")
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert begin(arguments, undisturbed).wait() == 0, log_of(undisturbed)
+    assert [run["method"] for run in runs(undisturbed)] == list(METHODS)
     kill_until_done(arguments, killed, kills=4, choose=random.Random(1), patience=3600)
     pd.testing.assert_frame_equal(table(killed), table(undisturbed))
     assert runs(killed) == runs(undisturbed)
