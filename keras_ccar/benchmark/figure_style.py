@@ -3,6 +3,7 @@
 import functools
 import io
 import itertools
+import textwrap
 import warnings
 
 import matplotlib
@@ -143,6 +144,17 @@ def shortened(name, length=18):
         length: most characters of the result.
     """
     return name if len(name) <= length else name[: length - 1] + "…"
+
+
+def in_two_lines(title, length=38):
+    """Returns a title broken into two lines, where one would leave little to draw in.
+
+    Args:
+        title: the title.
+        length: most characters of a line; what two do not hold ends in an ellipsis.
+    """
+    lines = textwrap.wrap(title, length, max_lines=2, placeholder="…")
+    return "\n".join(lines)
 
 
 def logarithmic(axes):

@@ -14,6 +14,7 @@ from keras_ccar.benchmark.figure_style import (
     MANY_METHODS,
     class_curves,
     finished_runs,
+    in_two_lines,
     legend_above,
     logarithmic,
     method_styles,
@@ -149,7 +150,7 @@ def accuracy_by_group(results, figure):
     groups = [name for name in _GROUP_NAMES if sizes[name]]
     styles = method_styles(results)
     place = np.arange(len(styles))
-    figure.set_size_inches(8, 0.9 + 0.26 * len(styles) + 0.3)
+    figure.set_size_inches(8, 1.2 + 0.32 * len(styles))
     grid = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
     for axes, group in zip(grid, groups, strict=True):
         values = [
@@ -173,7 +174,7 @@ def accuracy_by_group(results, figure):
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0)
         axes.set_xlim(left=0)
-    grid[0].set_yticks(place, [shortened(m["title"], 44) for m, _ in styles])
+    grid[0].set_yticks(place, [in_two_lines(method["title"]) for method, _ in styles])
     grid[0].invert_yaxis()
     figure.supxlabel("accuracy, %", fontsize=10, color=_INK)
 
@@ -195,7 +196,7 @@ def differences(results, figure):
     rows = [row for row in rows if row[2].seeds]
     if not rows:
         return False
-    figure.set_size_inches(8, 0.9 + 0.3 * len(rows))
+    figure.set_size_inches(8, 0.9 + 0.34 * len(rows))
     axes = figure.subplots()
     _forest(axes, rows)
     axes.set_xlabel("balanced accuracy less that of cross-entropy, points")
@@ -216,7 +217,7 @@ def _forest(axes, rows):
             markersize=7,
         )
     axes.axvline(0, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
-    axes.set_yticks(place, [shortened(title, 60) for title, _, _ in rows])
+    axes.set_yticks(place, [in_two_lines(title) for title, _, _ in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
@@ -320,7 +321,7 @@ def ablations(results, figure):
     if not panels:
         return False
     sizes = [len(rows) for _, rows in panels]
-    figure.set_size_inches(8, 0.32 * sum(sizes) + 1.0 * len(panels))
+    figure.set_size_inches(8, 0.34 * sum(sizes) + 1.0 * len(panels))
     grid = figure.subplots(len(panels), 1, squeeze=False, height_ratios=sizes)[:, 0]
     for axes, (title, rows) in zip(grid, panels, strict=True):
         _forest(axes, rows)
@@ -354,7 +355,7 @@ def confidence_by_class(results, figure):
         axes.remove()
     for axes in grid[:, 0]:
         axes.set_ylabel("mean confidence\nin the true class")
-    figure.supxlabel("epoch", fontsize=10, color="#30343B")
+    figure.supxlabel("epoch", fontsize=10, color=_INK)
     rare_to_frequent_legend(figure, counts)
 
 
