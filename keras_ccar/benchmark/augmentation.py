@@ -6,7 +6,6 @@ through Python.
 """
 
 import keras
-import numpy as np
 
 from keras_ccar.benchmark.auto_augment import AutoAugment
 
@@ -66,8 +65,8 @@ class Crop:
         padded = keras.ops.pad(images, [[0, 0], border, border, [0, 0]])
         padded_height, padded_width = padded.shape[1:3]
         top, left = choices[:, :1], choices[:, 1:]
-        rows = top + np.arange(height, dtype="int32")
-        columns = left + np.arange(width, dtype="int32")
+        rows = top + keras.ops.arange(height, dtype="int32")
+        columns = left + keras.ops.arange(width, dtype="int32")
         count = keras.ops.shape(images)[0]
         first = keras.ops.arange(count, dtype="int32") * (padded_height * padded_width)
         pixels = (
@@ -136,12 +135,13 @@ class Cutout:
         """
         height, width = images.shape[1:3]
         rows, columns = (
-            self._is_inside(np.arange(length, dtype="int32"), choices[:, axis, None])
+            self._is_inside(length, choices[:, axis, None])
             for axis, length in enumerate((height, width))
         )
         is_cut = keras.ops.logical_and(rows[:, :, None], columns[:, None])[..., None]
         return keras.ops.where(is_cut, keras.ops.zeros_like(images), images)
 
-    def _is_inside(self, positions, centre):
+    def _is_inside(self, length, centre):
+        positions = keras.ops.arange(length, dtype="int32")
         begin = centre - self.size // 2
         return keras.ops.logical_and(positions >= begin, positions < begin + self.size)

@@ -155,8 +155,8 @@ def _move(images, code, magnitude):
         otherwise=0.0,
     )
     a, b, c, d, f = (term[:, None, None] for term in (a, b, c, d, f))
-    x = np.arange(width, dtype="float32") + 0.5
-    y = (np.arange(height, dtype="float32") + 0.5)[:, None]
+    x = keras.ops.arange(width, dtype="float32") + 0.5
+    y = (keras.ops.arange(height, dtype="float32") + 0.5)[:, None]
     columns = keras.ops.cast(keras.ops.floor(a * x + b * y + c), "int32")
     rows = keras.ops.cast(keras.ops.floor(d * x + a * y + f), "int32")
     is_inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
@@ -171,13 +171,9 @@ def _move(images, code, magnitude):
 
 def _enhance(images, code, magnitude):
     """Moves away from, or towards, an image without the quality in question."""
+    shares = keras.ops.convert_to_tensor([19595, 38470, 7471], "float32")
     luminance = keras.ops.floor(
-        keras.ops.sum(
-            images * np.array([19595, 38470, 7471], "float32") / 65536,
-            axis=-1,
-            keepdims=True,
-        )
-        + 0.5
+        keras.ops.sum(images * shares / 65536, axis=-1, keepdims=True) + 0.5
     )
     mean = keras.ops.floor(
         keras.ops.mean(luminance, axis=(1, 2, 3), keepdims=True) + 0.5
@@ -262,6 +258,6 @@ def _equalize(images):
     below = keras.ops.cumsum(histogram, axis=1) - histogram
     table = (step // 2 + below) // keras.ops.maximum(step, 1)
     table = keras.ops.minimum(table, 255)
-    table = keras.ops.where(step > 0, table, np.arange(256, dtype="int32"))
+    table = keras.ops.where(step > 0, table, keras.ops.arange(256, dtype="int32"))
     equalized = keras.ops.take(keras.ops.reshape(table, (-1,)), bins, axis=0)
     return keras.ops.cast(equalized, "float32")

@@ -53,6 +53,24 @@ def test_cutout_blackens_what_lies_in_the_image(images, size):
     assert set(choices[:, 1]) == set(range(6))
 
 
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="torch's device")
+@pytest.mark.parametrize("augmentation", [Crop(2), Flip(), AutoAugment(), Cutout(3)])
+def test_nothing_leaves_the_device(augmentation, monkeypatch):
+    # As for a GPU, what is on this device mixes neither with NumPy nor with the
+    # processor's tensors. It holds no values, which this operation alone would need.
+    monkeypatch.setattr(
+        keras.ops,
+        "segment_sum",
+        lambda data, segment_ids, num_segments: keras.ops.zeros(num_segments, "int32"),
+    )
+    with keras.device("meta"):
+        images = keras.ops.ones((4, 5, 6, 3), "uint8")
+        choices = keras.ops.zeros((4, augmentation.choices), "int32")
+        changed = augmentation(images, choices)
+    assert changed.device.type == "meta"
+    assert changed.shape == images.shape
+
+
 def test_a_recipe_names_its_augmentations():
     assert augmentations(RECIPES["plain"].override(crop_padding=0, flip=False)) == []
     parts = augmentations(RECIPES["plain"].override(auto_augment=True, cutout=16))
