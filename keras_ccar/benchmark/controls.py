@@ -47,19 +47,19 @@ def settle(run, records):
         decided and by what; empty if nothing was.
 
     Raises:
-        RuntimeError: if a run before it failed, or every learning rate did.
+        RuntimeError: if a run before it failed, except at a learning rate at which
+            the loss overflowed, as long as it did not at every one.
     """
-    finished = [
-        (earlier, record)
-        for earlier, record in zip(run.after, records, strict=True)
-        if record["status"] == "finished"
-    ]
+    finished = []
+    for earlier, record in zip(run.after, records, strict=True):
+        if record["status"] == "finished":
+            finished.append((earlier, record))
+        # A learning rate at which the loss overflowed is one that does not suit. Any
+        # other failure says nothing of it, and may be gone when it is tried again.
+        elif run.method.scaled_by or not _overflowed(record):
+            raise _needed(run, earlier, record)
     if run.after and not finished:
-        earlier, record = run.after[0], records[0]
-        raise RuntimeError(
-            f"{run.method.name} needs a finished run of {earlier.method.name}, seed "
-            f"{earlier.seed}, which failed: {record['error']}"
-        )
+        raise _needed(run, run.after[0], records[0])
     if run.method.scaled_by:
         ((_, record),) = finished
         scale = record["mean_weight"]
@@ -67,7 +67,6 @@ def settle(run, records):
         return run.recipe, options, {"scale": scale, "after": [record["id"]]}
     if not run.after:
         return run.recipe, run.options, {}
-    # A learning rate at which the loss overflowed is one that does not suit.
     best, _ = max(finished, key=lambda pair: pair[1]["balanced"])
     tried = [
         {
@@ -80,3 +79,15 @@ def settle(run, records):
     rate = best.recipe.learning_rate
     recipe = run.recipe.override(learning_rate=rate)
     return recipe, run.options, {"learning_rate": rate, "tried": tried}
+
+
+def _overflowed(record):
+    return record["error"].startswith(FloatingPointError.__name__)
+
+
+def _needed(run, earlier, record):
+    return RuntimeError(
+        f"{run.method.name} needs a finished run of {earlier.method.name}, seed "
+        f"{earlier.seed}, learning rate {earlier.recipe.learning_rate:g}, which "
+        f"failed: {record['error']}"
+    )

@@ -16,6 +16,8 @@ METRICS = {
     "ece": "ECE",
 }
 CONFIDENCE_LEVEL = 0.95
+# Points that only rounding makes of numbers that are equal.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class PairedDifference:
 
     Attributes:
         mean: mean difference, in points.
-        low: lower end of the confidence interval; NaN with fewer than two seeds.
+        low: lower end of the confidence interval; NaN where there is none: with
+            fewer than two seeds, or where all differ by the very same amount, of
+            which no spread can be estimated. No difference with any seed is none.
         high: upper end of it.
         seeds: number of seeds that both methods finished.
     """
@@ -36,8 +40,8 @@ class PairedDifference:
 
     @property
     def has_interval(self):
-        """Whether there were seeds enough for an interval."""
-        return self.seeds >= 2
+        """Whether the seeds allowed for an interval."""
+        return not np.isnan(self.low)
 
     @property
     def includes_zero(self):
@@ -64,8 +68,13 @@ def paired_difference(values, baseline):
     mean = differences.mean()
     if count == 1:
         return PairedDifference(mean, np.nan, np.nan, 1)
+    deviation = differences.std(ddof=1)
+    if deviation < _ROUNDING:
+        if abs(mean) < _ROUNDING:
+            return PairedDifference(0.0, 0.0, 0.0, count)
+        return PairedDifference(mean, np.nan, np.nan, count)
     quantile = stats.t.ppf((1 + CONFIDENCE_LEVEL) / 2, count - 1)
-    reach = quantile * differences.std(ddof=1) / np.sqrt(count)
+    reach = quantile * deviation / np.sqrt(count)
     return PairedDifference(mean, mean - reach, mean + reach, count)
 
 

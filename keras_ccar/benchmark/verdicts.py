@@ -81,8 +81,8 @@ def _verdict(table, method, baseline, titles):
     )
     if not difference.has_interval:
         return (
-            f"{name} against {other}: {numbers}, from 1 seed, so there is no "
-            "confidence interval and neither can be said to be better."
+            f"{name} against {other}: {numbers}, {_too_few(difference)}, so there is "
+            "no confidence interval and neither can be said to be better."
         )
     interval = f"{_interval(difference)}, {difference.seeds} paired seeds"
     if difference.includes_zero:
@@ -115,7 +115,9 @@ def _share_of_the_control(table, method, baseline, control, titles):
         f"{_points(gain)}; {name} less the control is {_points(rest)}"
     )
     if not gain.has_interval:
-        return f"{numbers}; from 1 seed there is no interval, and no share is given."
+        return (
+            f"{numbers}; {_too_few(gain)} there is no interval, and no share is given."
+        )
     if gain.mean <= 0:
         return f"{numbers}. {name} gained nothing, so there is no share to explain."
     if gain.includes_zero:
@@ -228,6 +230,12 @@ def mean_over_examples(values, counts):
     """
     values = np.ma.masked_invalid(np.array(values, dtype=float))
     return np.ma.average(values, axis=1, weights=counts).filled(np.nan)
+
+
+def _too_few(difference):
+    if difference.seeds == 1:
+        return "from 1 seed"
+    return f"from {difference.seeds} seeds that differ by the same"
 
 
 def _points(difference):

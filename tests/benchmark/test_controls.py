@@ -9,6 +9,12 @@ from keras_ccar.benchmark.methods import LossOptions, get_method
 from keras_ccar.benchmark.recipes import recipe_for
 from keras_ccar.benchmark.runner import Plan
 
+OVERFLOWED = {
+    "id": "x",
+    "status": "failed",
+    "error": "FloatingPointError: the loss became inf",
+}
+
 
 @pytest.fixture(scope="module")
 def plan():
@@ -80,7 +86,7 @@ def test_the_best_learning_rate_is_taken_and_all_are_recorded(plan):
         finished(earlier, balanced=balanced)
         for earlier, balanced in zip(run.after, (50.0, 55.0, 60.0, 10.0), strict=True)
     ]
-    records[3] = {"id": "x", "status": "failed", "error": "the loss became inf"}
+    records[3] = OVERFLOWED
     recipe, options, settled = settle(run, records)
     assert recipe == plan.recipe.override(
         learning_rate=run.after[2].recipe.learning_rate
@@ -101,6 +107,34 @@ def test_a_failed_run_before_it_is_named(plan):
     record = {"id": "x", "status": "failed", "error": "FloatingPointError: oops"}
     with pytest.raises(RuntimeError, match=r"finished run of ccar\[.*seed 1.*oops"):
         settle(run, [record])
+
+
+@pytest.mark.parametrize("error", ["MemoryError: oops", "ChildProcessError: oops"])
+def test_nothing_is_chosen_while_a_learning_rate_is_untried(plan, error):
+    run = run_of(plan, "ce-tuned", 1)
+    records = [finished(earlier, balanced=50.0) for earlier in run.after]
+    records[2] = {"id": "x", "status": "failed", "error": error}
+    with pytest.raises(RuntimeError, match=r"ce, seed 0, learning rate 0\.2, .*oops"):
+        settle(run, records)
+
+
+def test_no_learning_rate_suits(plan):
+    with pytest.raises(RuntimeError, match=r"ce-tuned needs .*became inf"):
+        settle(run_of(plan, "ce-tuned", 1), [OVERFLOWED] * 4)
+
+
+def test_learning_rates_are_tried_for_as_many_steps(plan):
+    # Fewer images make an epoch where some are held back for validation.
+    recipe = plan.recipe.override(batch_size=16, steps=200, warmup_epochs=9)
+    recipe = recipe.for_examples(plan.data.class_counts.sum())
+    tuned = run_of(dataclasses.replace(plan, recipe=recipe), "ce-tuned", 1)
+    expected = recipe.warmup_epochs * tuned.steps_per_epoch
+    for tried in tuned.after:
+        assert tried.recipe.epochs > recipe.epochs
+        steps = tried.recipe.epochs * tried.steps_per_epoch
+        assert steps == pytest.approx(200, abs=tried.steps_per_epoch)
+        warmup = tried.recipe.warmup_epochs * tried.steps_per_epoch
+        assert warmup == pytest.approx(expected, rel=0.1)
 
 
 def test_tuning_needs_data_of_its_own(plan):

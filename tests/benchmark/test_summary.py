@@ -70,6 +70,16 @@ def test_one_seed_has_no_interval_and_none_no_mean():
     assert np.isnan(none.mean)
 
 
+def test_equal_differences_have_no_spread_to_make_an_interval_of():
+    # Rounding makes of 1.1 - 1.0 and 2.1 - 2.0 two numbers.
+    same = paired_difference({0: 1.1, 1: 2.1, 2: 3.1}, {0: 1.0, 1: 2.0, 2: 3.0})
+    assert (same.mean, same.seeds) == (pytest.approx(0.1), 3)
+    assert not same.has_interval
+    none = paired_difference({0: 0.1 + 0.2, 1: 2.0}, {0: 0.3, 1: 2.0})
+    assert (none.mean, none.low, none.high) == (0, 0, 0)
+    assert none.includes_zero
+
+
 def test_mean_and_deviation_leave_out_what_is_missing():
     assert mean_and_deviation([1.0, 3.0, np.nan]) == pytest.approx((2.0, np.sqrt(2)))
     assert np.isnan(mean_and_deviation([1.0])[1])
@@ -82,13 +92,14 @@ def test_failed_runs_are_no_numbers():
 
 
 def test_tables():
-    found = results(ce=[50, 52], ccar=[53, 55])
+    found = results(ce=[50, 52], ccar=[53, 55.2])
     header, baseline, ours = score_rows(found)
     assert header[:4] == ["method", "seeds", "top-1", "balanced"]
     assert baseline[:4] == ["cross-entropy", "2", "51.00 ± 1.41", "51.00 ± 1.41"]
     assert ours[header.index("few")] == "–"
     header, row = difference_rows(found)
-    assert row[:2] == ["CCAR", "+3.00 [+3.00, +3.00]"]
+    # t(0.975, 1) = 12.7062, times a deviation of 0.2 / √2 and over √2.
+    assert row[:2] == ["CCAR", "+3.10 [+1.83, +4.37]"]
     assert row[header.index("few")] == "–"
     assert difference_rows(results(ccar=[1, 2])) == []
     assert difference_rows(results(ce=[1, 2])) == []

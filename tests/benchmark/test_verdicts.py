@@ -42,6 +42,15 @@ def test_one_seed_claims_nothing():
     assert control.endswith("from 1 seed there is no interval, and no share is given.")
 
 
+def test_equal_gains_claim_nothing():
+    made = made_results({"ce": [50, 51], "ce×c": [50.1, 51.1], "ccar": [50.2, 51.2]})
+    sentences = verdicts(made)
+    assert "+0.20 points, from 2 seeds that differ by the same" in sentences[0]
+    assert sentences[0].endswith("neither can be said to be better.")
+    control = sentence_about(sentences, "The control")
+    assert control.endswith("there is no interval, and no share is given.")
+
+
 def test_failed_runs_are_no_numbers():
     sentences = verdicts(made_results({"ce": [50, 51], "ccar": [None, None]}))
     assert sentences[0] == "CCAR against cross-entropy: no seed was finished by both."
