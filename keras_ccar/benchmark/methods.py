@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_ccar.adjustments import Adjustment, LDAMMargin, LogitAdjustment
 from keras_ccar.benchmark.models import COSINE_SCALE
+from keras_ccar.benchmark.recipes import number_text
 from keras_ccar.layers import LogitCorrection
 from keras_ccar.losses import (
     BalancedSoftmaxLoss,
@@ -443,4 +444,4 @@ def _plain(value):
     """Returns a value as text that reads back as the same value."""
     if isinstance(value, bool):
         return str(value).lower()
-    return value if isinstance(value, str) else repr(value).removesuffix(".0")
+    return value if isinstance(value, str) else number_text(value)

@@ -56,13 +56,15 @@ def build_model(name, input_shape, num_classes, head="linear"):
             "such as 'resnet8' or 'resnet32', or one of "
             f"{', '.join(_IMAGENET_RESNETS)}."
         )
+    # In half precision a confidence would have two or three digits.
     if head == "cosine":
-        last = CosineHead(num_classes, COSINE_SCALE, kernel_initializer=_he_normal())
+        last = CosineHead(
+            num_classes, COSINE_SCALE, kernel_initializer=_he_normal(), dtype="float32"
+        )
     else:
         last = keras.layers.Dense(
             num_classes,
             kernel_initializer="glorot_uniform" if name == "convnet" else _he_normal(),
-            # In half precision a confidence would have two or three digits.
             dtype="float32",
         )
     return keras.Model(inputs, last(features), name=name)

@@ -16,6 +16,15 @@ def _setting(default=dataclasses.MISSING, **metadata):
     return field(default=default, metadata=metadata)
 
 
+def number_text(value):
+    """Returns a number as text that reads back as the same number.
+
+    Args:
+        value: an int or a float.
+    """
+    return repr(value).removesuffix(".0")
+
+
 class Decays(tuple):
     """Pairs `(epoch, factor)`, written `160:0.01,180:0.0001`; `none` for no pair.
 
@@ -36,11 +45,14 @@ class Decays(tuple):
             pairs = [word.split(":") for word in words]
         try:
             pairs = [(float(epoch), float(factor)) for epoch, factor in pairs]
+            are_finite = all(math.isfinite(number) for pair in pairs for number in pair)
         except (TypeError, ValueError):
+            are_finite = False
+        if not are_finite:
             raise ValueError(
                 "decays must be pairs of an epoch and a factor, such as "
                 f"160:0.01,180:0.0001, or none; received {given!r}."
-            ) from None
+            )
         epochs = [epoch for epoch, _ in pairs]
         if epochs != sorted(epochs):
             raise ValueError(
@@ -49,7 +61,8 @@ class Decays(tuple):
         return super().__new__(cls, pairs)
 
     def __str__(self):
-        return ",".join(f"{epoch:g}:{factor:g}" for epoch, factor in self) or "none"
+        words = (":".join(map(number_text, pair)) for pair in self)
+        return ",".join(words) or "none"
 
 
 @dataclass(frozen=True)
@@ -127,6 +140,13 @@ class Recipe:
     )
 
     def __post_init__(self):
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, int | float) and not math.isfinite(value):
+                raise ValueError(
+                    f"{item.name} of a recipe must be a finite number; received "
+                    f"{value}."
+                )
         for name in ("epochs", "batch_size", "steps_per_execution"):
             value = getattr(self, name)
             if value < 1:
@@ -161,6 +181,20 @@ class Recipe:
         if not 0 <= self.momentum < 1:
             raise ValueError(
                 f"momentum of a recipe must be in [0, 1); received {self.momentum}."
+            )
+        if self.image_size:
+            for name in ("crop_padding", "auto_augment", "cutout"):
+                if value := getattr(self, name):
+                    raise ValueError(
+                        f"{name} of a recipe is for images as they are, and image_size "
+                        f"is for random resized crops; received {name} {value} with "
+                        f"image_size {self.image_size}. Set one of them to 0 or off."
+                    )
+        elif self.color_jitter:
+            raise ValueError(
+                "color_jitter of a recipe is for random resized crops, which need an "
+                f"image_size; received color_jitter {self.color_jitter} with "
+                "image_size 0. Give both, or neither."
             )
         if self.schedule not in ("constant", "steps", "cosine"):
             raise ValueError(

@@ -48,6 +48,7 @@ class StreamedBatches(keras.utils.PyDataset):
             self._recipe.image_size,
             self._recipe.color_jitter,
             seed=int(seed),
+            flip=self._recipe.flip,
         )
 
     def __getitem__(self, step):

@@ -238,9 +238,16 @@ def image_shape(data, recipe):
         recipe: the `Recipe`.
 
     Raises:
-        ValueError: if the images are streamed and the recipe gives them no size.
+        ValueError: if the images are streamed and the recipe gives them no size, or
+            if it gives one to images without three colours.
     """
     if recipe.image_size:
+        shape = data.train_arrays and data.train_arrays[0].shape[1:]
+        if shape and shape[-1] != 3:
+            raise ValueError(
+                f"image_size of a recipe must be 0 for {data.name}, whose images of "
+                f"shape {shape} are not in three colours; received {recipe.image_size}."
+            )
         return (recipe.image_size, recipe.image_size, 3)
     if data.train_arrays is None:
         raise ValueError(

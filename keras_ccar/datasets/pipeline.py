@@ -5,9 +5,10 @@ import numpy as np
 from keras_ccar.checks import check_number, check_whole_number
 from keras_ccar.datasets._decoding import decode
 
-# ImageNet's, which all published recipes use for iNaturalist too.
-_MEAN = np.array([0.485, 0.456, 0.406], "float32")
-_DEVIATION = np.array([0.229, 0.224, 0.225], "float32")
+# Mean and standard deviation of red, green and blue, ImageNet's where not said
+# otherwise; those of iNaturalist are of Kang et al. 2020's published code.
+_IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+_STATISTICS = {"inaturalist2018": ([0.466, 0.471, 0.380], [0.195, 0.194, 0.192])}
 
 _EVALUATION_RESIZE = 256 / 224
 
@@ -20,13 +21,15 @@ def training_batches(
     sampler=None,
     seed=0,
     buffer_size=4096,
+    flip=True,
 ):
     """Streams augmented training batches of natural images.
 
     Random crop of 8 to 100 % of the area and an aspect of 3:4 to 4:3, resized
-    (Szegedy et al. 2015, arXiv 1409.4842); random flip; colour jitter; ImageNet's mean
-    and standard deviation. ImageNet-LT is trained with `color_jitter=0.4`, iNaturalist
-    2018 without (Kang et al. 2020, arXiv 1910.09217).
+    (Szegedy et al. 2015, arXiv 1409.4842); random flip; colour jitter; mean and
+    standard deviation of iNaturalist for it, else of ImageNet. ImageNet-LT is trained
+    with `color_jitter=0.4`, iNaturalist 2018 without (Kang et al. 2020, arXiv
+    1910.09217).
 
     Args:
         data: a `LongTailedData` of RGB images, streamed or in memory.
@@ -39,6 +42,7 @@ def training_batches(
             all.
         seed: the same seed gives the same batches.
         buffer_size: encoded images in the shuffle buffer.
+        flip: whether half of the images are mirrored.
 
     Returns:
         A `tf.data.Dataset` of `(images, labels)`: float32 `(batch_size, image_size,
@@ -76,10 +80,11 @@ def training_batches(
         image, label = example
         seeds = tf.random.split(tf.stack([random, seed]), 5)
         image = _random_crop(_image(image), image_size, seeds[0])
-        image = tf.image.stateless_random_flip_left_right(image, seeds[1])
+        if flip:
+            image = tf.image.stateless_random_flip_left_right(image, seeds[1])
         if color_jitter:
             image = _jitter_colors(image, color_jitter, seeds[2:])
-        return _standardised(image), label
+        return _standardised(image, data.name), label
 
     randoms = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     return (
@@ -130,7 +135,7 @@ def evaluation_batches(data, batch_size=512, image_size=224):
         )
 
     def prepare(image, label):
-        return _standardised(_middle(_image(image), image_size)), label
+        return _standardised(_middle(_image(image), image_size), data.name), label
 
     return (
         stream.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
@@ -197,5 +202,6 @@ def _jitter_colors(image, strength, seeds):
     return blend(image, tf.image.rgb_to_grayscale(image), seeds[2])  # saturation
 
 
-def _standardised(image):
-    return (image / 255.0 - _MEAN) / _DEVIATION
+def _standardised(image, name):
+    mean, deviation = np.array(_STATISTICS.get(name, _IMAGENET), "float32")
+    return (image / 255.0 - mean) / deviation

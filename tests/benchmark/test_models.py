@@ -74,6 +74,22 @@ def test_a_cosine_head_returns_scaled_cosines(name):
     np.testing.assert_allclose(logits, 30 * cosines, atol=1e-4)
 
 
+@pytest.mark.parametrize("head", ["linear", "cosine"])
+def test_logits_are_float32_where_the_network_is_in_half_precision(head):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build_model("resnet8", (8, 8, 3), 5, head=head)
+    finally:
+        keras.config.set_dtype_policy(before)
+    images = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype("float32")
+    assert model.layers[-2].compute_dtype == "bfloat16"
+    logits = keras.ops.convert_to_numpy(model(images))
+    assert logits.dtype == "float32"
+    # Their last bits are no zeros, as rounded ones' would be.
+    assert (logits.view("uint32") & 0xFFFF).any()
+
+
 def test_unknown_heads_are_named():
     with pytest.raises(ValueError, match="'linear' or 'cosine'; received 'round'"):
         build_model("convnet", (8, 8, 1), 10, head="round")

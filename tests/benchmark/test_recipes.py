@@ -1,5 +1,6 @@
 import dataclasses
 import itertools
+import math
 
 import pytest
 
@@ -80,11 +81,22 @@ def test_cosine_falls_from_the_peak_without_reaching_zero_early():
         ("image_size", -1),
         ("color_jitter", 2.0),
         ("limit_batches", -1),
+        ("learning_rate", math.inf),
+        ("weight_decay", math.nan),
+        ("warmup_epochs", math.nan),
+        ("color_jitter", 0.4),
     ],
 )
 def test_impossible_settings_are_named(setting, value):
     with pytest.raises(ValueError, match=f"{setting} of a recipe .*received"):
         RECIPES["plain"].override(**{setting: value})
+
+
+@pytest.mark.parametrize("setting", ["crop_padding", "auto_augment", "cutout"])
+def test_changes_of_images_as_they_are_go_with_no_crops(setting):
+    recipe = RECIPES["imagenet-resnet10"]
+    with pytest.raises(ValueError, match=f"{setting} of a recipe .*received {setting}"):
+        recipe.override(**{setting: 1})
 
 
 def test_recipes_are_found_by_data_set():
@@ -98,14 +110,16 @@ def test_recipes_are_found_by_data_set():
 
 def test_decays_are_read_and_written():
     assert Decays("160:0.01,180:0.0001") == ((160, 0.01), (180, 0.0001))
-    for text in ("160:0.01,180:0.0001", "none"):
+    for text in ("160:0.01,180:0.0001", "1:0.123456789", "none"):
         assert str(Decays(text)) == text
     recipe = RECIPES["plain"].override(decays=Decays("10:0.5"))
     assert [recipe.learning_rate_at(epoch) for epoch in (9, 10)] == [0.1, 0.05]
     assert dataclasses.asdict(recipe)["decays"] == ((10, 0.5),)
 
 
-@pytest.mark.parametrize("text", ["", "160", "160:0.1:2", "a:b", "160:0.1,"])
+@pytest.mark.parametrize(
+    "text", ["", "160", "160:0.1:2", "a:b", "160:0.1,", "1:nan", "inf:1"]
+)
 def test_decays_that_are_none(text):
     with pytest.raises(ValueError, match=r"decays must be pairs .*received"):
         Decays(text)
@@ -136,7 +150,7 @@ def test_steps_of_an_epoch():
     assert recipe.steps_per_epoch(950) == 10
     assert recipe.override(limit_batches=4).steps_per_epoch(950) == 4
     assert recipe.override(limit_batches=40).steps_per_epoch(950) == 10
-    streamed = recipe.override(image_size=64)
+    streamed = recipe.override(image_size=64, crop_padding=0)
     assert streamed.steps_per_epoch(950) == 9
     with pytest.raises(
         ValueError, match=r"batch_size .* at most the 50 .*received 100"

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,31 @@ def test_training_crops_are_parts_of_the_images():
     to_the_right = (np.diff(images[..., 1], axis=2) > 0).all((1, 2))
     to_the_left = (np.diff(images[..., 1], axis=2) < 0).all((1, 2))
     assert (to_the_right ^ to_the_left).all()
+
+
+def test_images_that_shall_not_be_mirrored_are_not():
+    batches = training_batches(in_color(ramp()), 4, 16, flip=False)
+    images, _ = collected(batches)
+    assert (np.diff(images[..., 1], axis=2) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "deviation"),
+    [
+        # data/dataloader.py of the code that Kang et al. 2020 published.
+        ("inaturalist2018", [0.466, 0.471, 0.380], [0.195, 0.194, 0.192]),
+        ("imagenet-lt", MEAN, DEVIATION),
+    ],
+)
+def test_colours_are_standardised_as_published(name, mean, deviation):
+    gray = np.full((4, 20, 20, 3), 51, "uint8")
+    data = dataclasses.replace(in_color(gray, test_per_class=1), name=name)
+    expected = (0.2 - np.array(mean)) / np.array(deviation)
+    for batches in (training_batches(data, 2, 8), evaluation_batches(data, 2, 8)):
+        images, _ = next(batches.as_numpy_iterator())
+        np.testing.assert_allclose(
+            images, np.broadcast_to(expected, images.shape), 1e-5
+        )
 
 
 def test_crops_are_random_within_the_published_range():
