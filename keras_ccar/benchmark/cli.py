@@ -13,6 +13,7 @@ from rich.console import Console
 
 from keras_ccar import datasets
 from keras_ccar.benchmark import devices, figures, page, report, training_report
+from keras_ccar.benchmark.earlier import earlier_results, joined, put_aside
 from keras_ccar.benchmark.interruption import Interruption
 from keras_ccar.benchmark.methods import (
     DIGITS_METHODS,
@@ -21,7 +22,7 @@ from keras_ccar.benchmark.methods import (
     get_method,
 )
 from keras_ccar.benchmark.progress import PlanProgress
-from keras_ccar.benchmark.recipes import RECIPES, Recipe, recipe_for
+from keras_ccar.benchmark.recipes import RECIPES, Recipe, number_text, recipe_for
 from keras_ccar.benchmark.results import (
     collect,
     comparison_folders,
@@ -66,6 +67,15 @@ def main(arguments=None):
 
 class _RequestError(Exception):
     """What was asked for cannot be done; the message says why."""
+
+
+@contextlib.contextmanager
+def _without_traceback():
+    """Says in one sentence what the system refused, such as to write somewhere."""
+    try:
+        yield
+    except OSError as error:
+        raise _RequestError(str(error)) from error
 
 
 def _parser():
@@ -140,7 +150,9 @@ def _parser():
         "--output",
         type=Path,
         metavar="DIR",
-        help="where runs, results and report go (default: runs/DATASET)",
+        help="where runs, results and report go; added to results of the same data, "
+        "recipe and settings, while others that are there move to DIR/earlier "
+        "(default: runs/DATASET)",
     )
     compare.add_argument(
         "--smoke",
@@ -272,7 +284,6 @@ def _compare(options, console):
         raise _RequestError(str(error)) from error
     if process_index():
         console = Console(quiet=True)  # The first host speaks, and writes the report.
-    command = _command(plan, options, folder)
     _say(console, plan.data.describe())
     _say(
         console,
@@ -283,6 +294,7 @@ def _compare(options, console):
     records = []
     try:
         with (
+            _without_traceback(),
             sole_user(folder),
             Interruption() as interruption,
             PlanProgress(console) as progress,
@@ -290,8 +302,10 @@ def _compare(options, console):
                 carry_out(plan, folder, progress, interruption, options.parallel)
             ) as stages,
         ):
+            earlier = _earlier(plan, folder, console)
             for records in stages:
-                write_results(collect(plan, records, command), folder)
+                results = _results(plan, records, earlier, options, folder)
+                write_results(results, folder)
     except FolderInUseError as error:
         raise _RequestError(str(error)) from error
     except KeyboardInterrupt:
@@ -301,13 +315,36 @@ def _compare(options, console):
             f"in {folder / RUNS_FOLDER}. The same command goes on from there.",
         )
         return INTERRUPTED
-    results = collect(plan, records, command)
     if not process_index():
-        _write_report(results, folder, console)
-    failed = report.failed_runs(results)
+        with _without_traceback():
+            _write_report(results, folder, console)
+    failed = report.failed_runs(collect(plan, records))
     for method, seed, reason in failed:
         _say(console, f"Failed: {method}, seed {seed}: {reason}")
     return 1 if failed else 0
+
+
+def _earlier(plan, folder, console):
+    """Returns results in the folder that belong with the plan's; others move away."""
+    if process_index():
+        return None  # The first host writes.
+    earlier = earlier_results(collect(plan, []), folder)
+    if earlier is None and (aside := put_aside(folder)):
+        _say(
+            console,
+            f"What {folder} held is of another comparison (data, recipe, settings, "
+            f"code or versions), and is in {aside} now.",
+        )
+    return earlier
+
+
+def _results(plan, records, earlier, options, folder):
+    """Returns what the folder is to hold after some runs."""
+    results = collect(plan, records)
+    if earlier is not None:
+        results = joined(earlier, results)
+    results["command"] = _command(results, plan, options, folder)
+    return results
 
 
 def _share_batches(options):
@@ -335,7 +372,13 @@ def _plan(options):
     recipe = recipe_for(options.dataset, options.recipe)
     if options.smoke:
         recipe = recipe.smoke()
-    recipe = recipe.override(**_given(options, Recipe))
+    given = _given(options, Recipe)
+    if given.get("steps") and "epochs" in given:
+        raise ValueError(
+            "--steps says how long a run is, and so does --epochs; received --steps "
+            f"{given['steps']} --epochs {given['epochs']}. Leave one of them out."
+        )
+    recipe = recipe.override(**given)
     if recipe.batch_size % devices.count():
         raise ValueError(
             "batch_size of a recipe must be a multiple of the "
@@ -343,7 +386,10 @@ def _plan(options):
         )
     losses = LossOptions(**_given(options, LossOptions))
     data = _load(options)
-    recipe = recipe.for_examples(data.class_counts.sum())
+    # What steps are in epochs moves the recipe's own warm-up and decays along, but not
+    # those that were asked for.
+    kept = {name: given.get(name) for name in ("warmup_epochs", "decays")}
+    recipe = recipe.for_examples(data.class_counts.sum()).override(**kept)
     names = DIGITS_METHODS if options.dataset == "digits-lt" else METHODS
     methods = options.methods or [get_method(name) for name in names]
     # A method that is named twice is still one row.
@@ -367,7 +413,7 @@ def _load(options, validation=False):
     )
 
 
-def _command(plan, options, folder):
+def _command(results, plan, options, folder):
     """Returns the command line that makes the results again.
 
     It names no folder of this machine but the last part of the output folder.
@@ -381,9 +427,9 @@ def _command(plan, options, folder):
         recipe_for(plan.data.name, options.recipe).name,
         *(["--smoke"] if options.smoke else []),
         "--methods",
-        *(method.name for method in plan.methods),
+        *(method["name"] for method in results["methods"]),
         "--seeds",
-        str(len(plan.seeds)),
+        str(len(results["seeds"])),
     ]
     given = {**_given(options, Recipe), **_given(options, LossOptions)}
     if not plan.recipe.steps:
@@ -406,7 +452,7 @@ def _command(plan, options, folder):
 def _data_words(data, options):
     if data.train_arrays is None:
         return []  # The tail is the data's own.
-    factor = f"{data.imbalance_factor:g}"
+    factor = number_text(float(data.imbalance_factor))
     return ["--imbalance-factor", factor, "--data-seed", str(options.data_seed)]
 
 
@@ -432,17 +478,18 @@ def _report(options, console):
             measurements |= read_measurements(path)
     except (ValueError, OSError) as error:
         raise _RequestError(str(error)) from error
-    drawn = {
-        name: _write_report(results, folder, console)
-        for name, (folder, results) in comparisons.items()
-    }
-    for path, outputs in trainings.items():
-        written = training_report.write_report(outputs, path, console)
-        _say(console, f"Report: {written}")
-    if options.page:
-        found = {name: results for name, (_, results) in comparisons.items()}
-        page.write_page(options.page, found, drawn, measurements)
-        _say(console, f"Page: {options.page}")
+    with _without_traceback():
+        drawn = {
+            name: _write_report(results, folder, console)
+            for name, (folder, results) in comparisons.items()
+        }
+        for path, outputs in trainings.items():
+            written = training_report.write_report(outputs, path, console)
+            _say(console, f"Report: {written}")
+        if options.page:
+            found = {name: results for name, (_, results) in comparisons.items()}
+            page.write_page(options.page, found, drawn, measurements)
+            _say(console, f"Page: {options.page}")
     return 0
 
 
@@ -455,9 +502,10 @@ def _count(options, console):
         data.class_counts, data.class_names, title=data.name, console=console
     )
     folder = options.output or Path("runs") / options.dataset
-    folder.mkdir(parents=True, exist_ok=True)
     figure = folder / "class_counts.png"
-    datasets.plot_class_counts(data.class_counts, figure, title=data.name)
+    with _without_traceback():
+        folder.mkdir(parents=True, exist_ok=True)
+        datasets.plot_class_counts(data.class_counts, figure, title=data.name)
     _say(console, f"Figure: {figure}")
     return 0
 

@@ -15,11 +15,21 @@ from keras_ccar.benchmark import devices
 from keras_ccar.replicas import process_count
 
 _PACKAGE = Path(keras_ccar.__file__).parent
-_PACKAGES = ("keras", "tensorflow", "jax", "jaxlib", "torch", "numpy", "scikit-learn")
+_PACKAGES = (
+    "keras",
+    "keras-hub",
+    "tensorflow",
+    "jax",
+    "jaxlib",
+    "torch",
+    "numpy",
+    "scikit-learn",
+)
 # What only shows results, or finds and counts the data, whose digest a run holds.
 _NO_PART_OF_A_RUN = (
     "benchmark/ablations.py",
     "benchmark/cli.py",
+    "benchmark/earlier.py",
     "benchmark/figure_style.py",
     "benchmark/figures.py",
     "benchmark/html_page.py",
@@ -43,6 +53,33 @@ _NO_PART_OF_A_RUN = (
 )
 # What makes the pixels of streamed images out of theirs, which no digest holds.
 _PART_OF_A_RUN = ("datasets/_decoding.py", "datasets/pipeline.py")
+
+
+def decisive(environment, recipe):
+    """Returns what of an environment the numbers of a run depend on.
+
+    They differ a little between backends and versions, and more than that when the
+    code changed. Other hardware is recorded, but a plan may be finished on it; a batch
+    that several devices share is summed up in another order.
+
+    Args:
+        environment: from `environment`.
+        recipe: the `Recipe` of the run as a dict.
+    """
+    backend, versions = environment["backend"], environment["versions"]
+    packages = ["keras_ccar", "keras", "numpy", backend]
+    if recipe["model"].startswith("imagenet-"):
+        packages.append("keras-hub")
+    if recipe["image_size"]:  # Streamed by tf.data on every backend.
+        packages.append("tensorflow")
+    found = {
+        "backend": backend,
+        "versions": {name: versions[name] for name in packages if name in versions},
+        "code": environment["code"],
+    }
+    if "devices" in environment["hardware"]:
+        found["devices"] = environment["hardware"]["devices"]
+    return found
 
 
 @functools.cache
@@ -91,7 +128,8 @@ def hardware():
 def describe_hardware(found):
     """Returns in words what `hardware` returned."""
     accelerators = ", ".join(found["accelerators"]) or "none"
-    text = f"{found['processor']}, {found['cores']} cores, accelerators: {accelerators}"
+    cores = "1 core" if found["cores"] == 1 else f"{found['cores']} cores"
+    text = f"{found['processor']}, {cores}, accelerators: {accelerators}"
     if "devices" in found:
         text += f"; {found['devices']} devices share every batch"
         text += f", on {found['hosts']} hosts" if found["hosts"] > 1 else ""

@@ -1,5 +1,6 @@
 """The report of a comparison: Markdown, one HTML page, and figures."""
 
+import collections
 from pathlib import Path
 
 import pandas as pd
@@ -255,8 +256,6 @@ def facts(results):
         results: the dict of `results.json`.
     """
     dataset, recipe = results["dataset"], results["recipe"]
-    environment = results["environment"]
-    versions = environment["versions"]
     counts = dataset["class_counts"]
     options = ", ".join(f"{name} {value}" for name, value in results["options"].items())
     return [
@@ -280,13 +279,7 @@ def facts(results):
             "same initial weights, the same batches and the same augmentation",
         ),
         ("Measured", "on the test set at the last epoch, never at the best one"),
-        ("Hardware", describe_hardware(environment["hardware"])),
-        (
-            "Software",
-            f"backend {environment['backend']}; "
-            + ", ".join(f"{name} {version}" for name, version in versions.items()),
-        ),
-        ("Commit", environment["commit"] or "not run from a repository"),
+        *_made_with(results),
     ]
 
 
@@ -346,6 +339,37 @@ def escaped(text):
         text: such as a name.
     """
     return " ".join(text.split()).replace("|", r"\|").replace("<", "&lt;")
+
+
+def _made_with(results):
+    """Returns hardware, software and commit of the finished runs, as facts.
+
+    A plan may be finished on another machine, and at another commit.
+    """
+    here = results["environment"]
+    environments = [
+        run.get("environment", here)
+        for run in results["runs"]
+        if run["status"] == "finished"
+    ] or [here]
+
+    def each(describe):
+        counts = collections.Counter(map(describe, environments))
+        if len(counts) == 1:
+            return next(iter(counts))
+        return "; ".join(f"{text} ({count} runs)" for text, count in counts.items())
+
+    def software(environment):
+        versions = environment["versions"].items()
+        return f"backend {environment['backend']}; " + ", ".join(
+            f"{name} {version}" for name, version in versions
+        )
+
+    return [
+        ("Hardware", each(lambda found: describe_hardware(found["hardware"]))),
+        ("Software", each(software)),
+        ("Commit", each(lambda found: found["commit"] or "not run from a repository")),
+    ]
 
 
 def _short_console_table(results):

@@ -24,20 +24,20 @@ _PARTS = (
 )
 
 
-def collect(plan, records, command):
+def collect(plan, records):
     """Returns everything that is known of a comparison, as plain JSON.
+
+    All but the command line that makes it again.
 
     Args:
         plan: the `keras_ccar.benchmark.runner.Plan`.
         records: records of its runs.
-        command: the command line that makes it again.
     """
     data = plan.data
     here = provenance.environment()
     return plain(
         {
             "format": RESULTS_FORMAT,
-            "command": command,
             "dataset": {
                 "name": data.name,
                 "imbalance_factor": data.imbalance_factor,
@@ -61,7 +61,7 @@ def collect(plan, records, command):
             ],
             "seeds": list(plan.seeds),
             "environment": here,
-            "runs": [_shortened(record, here) for record in records],
+            "runs": [shortened(record, here) for record in records],
         }
     )
 
@@ -120,8 +120,12 @@ def read_measurements(folder):
             raise ValueError(f"{path} is not JSON: {error}.") from None
         if is_history(content):
             continue
-        if not {"command", "environment"} <= set(content):
-            raise ValueError(f"{path} lacks command or environment; see benchmarks/.")
+        parts = set(content) if isinstance(content, dict) else set()
+        if not {"command", "environment"} <= parts or not {"rows", "seconds"} & parts:
+            raise ValueError(
+                f"{path} is no measurement: it lacks command, environment, or rows or "
+                "seconds; see benchmarks/. Move it elsewhere."
+            )
         found[path.name] = content
     return found
 
@@ -192,8 +196,13 @@ def table(results):
     return frame.round(dict.fromkeys([*METRICS, "mean_weight"], 4))
 
 
-def _shortened(record, environment):
-    """Leaves out of a record what the results say once for all runs."""
+def shortened(record, environment):
+    """Returns a record without what results say once for all runs.
+
+    Args:
+        record: of a run, as its file holds it.
+        environment: that of the results.
+    """
     shared = {"identity"}
     if record["environment"] == environment:
         shared.add("environment")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_ccar.benchmark import devices, provenance
+from keras_ccar.benchmark import provenance
 from keras_ccar.benchmark.checkpoint import Checkpoint
 from keras_ccar.benchmark.controls import settle, tuning_settings
 from keras_ccar.benchmark.methods import LossOptions, Method, get_method
@@ -152,15 +152,17 @@ class Plan:
                 f"method {method.name!r} needs tuning_data to choose its learning rate "
                 "on; received None."
             )
+        if not method.learning_rate_factors:
+            return ()
+        # The same number of steps, which take more epochs of fewer images.
+        recipe = self.recipe.for_examples(self.tuning_data.class_counts.sum())
         return tuple(
             self._run_on(self.tuning_data, self._tuning_digest, *settings)
-            for settings in tuning_settings(method, self.recipe)
+            for settings in tuning_settings(method, recipe)
         )
 
     def _run_on(self, data, test_digest, recipe, method, seed, after=()):
         class_counts = data.class_counts.tolist()
-        environment = provenance.environment()
-        backend = environment["backend"]
         identity = {
             "format": RUN_FORMAT,
             "dataset": data.name,
@@ -173,18 +175,8 @@ class Plan:
             **method.configuration(class_counts, self.options),
             "after": [run.id for run in after],
             "seed": seed,
-            # Numbers differ a little between backends and versions, and more than
-            # that when the code changed. Hardware is recorded, but a plan may be
-            # finished on another machine.
-            "backend": backend,
-            "versions": {
-                package: environment["versions"][package]
-                for package in ("keras_ccar", "keras", "numpy", backend)
-            },
-            "code": environment["code"],
+            **provenance.decisive(provenance.environment(), dataclasses.asdict(recipe)),
         }
-        if devices.count() > 1:  # Sums are taken in another order.
-            identity["devices"] = devices.count()
         return Run(method, seed, data, recipe, self.options, plain(identity), after)
 
 

@@ -165,6 +165,51 @@ def test_a_run_with_another_setting_is_another_run(copied):
     assert sorted(name.split("-")[0] for name in added) == ["ccar", "ccar"]
 
 
+def test_methods_and_seeds_are_added_to_what_there_is(copied):
+    before = read(copied)
+    assert compare(copied, "--seeds", "1", methods=["bs"]) == 0
+    after = read(copied)
+    assert [method["name"] for method in after["methods"]] == ["ce", "ccar", "bs"]
+    assert after["seeds"] == [0, 1]
+    runs = {(run["seed"], run["method"]): run for run in after["runs"]}
+    assert list(runs) == [(0, "ce"), (0, "ccar"), (0, "bs"), (1, "ce"), (1, "ccar")]
+    for run in before["runs"]:
+        assert runs[run["seed"], run["method"]] == run
+    with open(copied / "results.csv", newline="") as file:
+        rows = [(int(row["seed"]), row["method"]) for row in csv.DictReader(file)]
+    assert rows == list(runs)
+    assert "Balanced Softmax" in (copied / "report.md").read_text("utf-8")
+    assert "--methods ce ccar bs --seeds 2 " in after["command"]
+    assert not (copied / "earlier").exists()
+
+
+def test_another_comparison_puts_the_results_there_are_aside(copied, capsys):
+    def files(folder):
+        return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+
+    first = files(copied)
+    for number, factor in ((1, "20"), (2, "10")):
+        before = files(copied)
+        more = ("--imbalance-factor", factor, "--seeds", "1", "--epochs", "1")
+        assert compare(copied, *more, methods=["ce"]) == 0
+        aside = copied / "earlier" / str(number)
+        assert f"is in {aside} now" in capsys.readouterr().out
+        assert files(aside) == before
+        assert read(copied)["dataset"]["imbalance_factor"] == float(factor)
+        assert [run["method"] for run in read(copied)["runs"]] == ["ce"]
+    assert files(copied / "earlier" / "1") == first
+    assert main(["report", str(copied / "earlier")]) == 0
+
+
+def test_results_of_other_code_are_put_aside(copied):
+    results = read(copied)
+    results["environment"]["code"] = "another"
+    (copied / "results.json").write_text(json.dumps(results), "utf-8")
+    assert compare(copied, "--seeds", "1", methods=["ce"]) == 0
+    assert read(copied / "earlier" / "1") == results
+    assert [run["method"] for run in read(copied)["runs"]] == ["ce"]
+
+
 def test_a_damaged_run_is_trained_again(copied):
     expected = outcomes(copied)
     victim = next((copied / "runs").glob("ce-seed1-*.json"))
@@ -379,7 +424,12 @@ def test_one_page_of_several_comparisons(copied, tmp_path_factory, capsys):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{", "is not JSON"), ('{"rows": []}', "lacks command or environment")],
+    [
+        ("{", "is not JSON"),
+        ("5", "lacks command, environment"),
+        ('{"rows": []}', "lacks command, environment"),
+        ('{"command": "c", "environment": {}}', "rows or seconds"),
+    ],
 )
 def test_files_that_are_no_measurements(content, message, copied, capsys):
     (copied / "speed.json").write_text(content)
@@ -412,6 +462,12 @@ def test_every_name_is_escaped(copied):
         (["compare", "digits-lt", "--model", "vgg"], "model 'vgg' is unknown"),
         (["compare", "digits-lt", "--imbalance-factor", "1000"], "imbalance_factor"),
         (["compare", "digits-lt", "--epochs", "0"], "epochs of a recipe"),
+        (["compare", "digits-lt", "--epochs", "2", "--steps", "60"], "--steps 60"),
+        (["compare", "digits-lt", "--learning-rate", "inf"], "learning_rate"),
+        (
+            ["compare", "digits-lt", "--image-size", "8", "--crop-padding", "0"],
+            "not in three colours",
+        ),
         (["report", "."], "has no results.json"),
         (["count", "digits-lt", "--data-seed", "-1"], "seed"),
     ],
@@ -476,3 +532,20 @@ def test_real_cifar_runs_to_its_report(tmp_path):
     assert run["top1"] > 1
     assert len(run["per_class_accuracy"]) == 100
     assert "Not compared here" in (tmp_path / "report.md").read_text("utf-8")
+
+
+def test_an_output_that_is_no_folder_is_named(tmp_path, capsys):
+    taken = tmp_path / "taken"
+    taken.touch()
+    for command in ("compare", "count"):
+        assert main([command, "digits-lt", "--output", str(taken)]) == 2
+        assert str(taken) in capsys.readouterr().err
+
+
+def test_a_warm_up_that_was_asked_for_stays_as_long(tmp_path):
+    steps = ("--steps", "12", "--warmup-epochs", "2", "--seeds", "1")
+    arguments = ["compare", "digits-lt", "--methods", "ce", "--batch-size", "100"]
+    assert main([*arguments, *steps, "--output", str(tmp_path)]) == 0
+    # 359 examples are 4 steps an epoch.
+    recipe = read(tmp_path)["recipe"]
+    assert (recipe["epochs"], recipe["warmup_epochs"]) == (3, 2)

@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import io
 import re
@@ -8,6 +9,7 @@ from rich.console import Console
 
 from keras_ccar.benchmark import figures, report
 from keras_ccar.benchmark.page import page
+from keras_ccar.benchmark.provenance import describe_hardware
 from keras_ccar.benchmark.recipes import RECIPES
 from keras_ccar.benchmark.storage import plain
 
@@ -132,3 +134,25 @@ def test_names_are_text_in_every_part_of_the_page():
     assert page.count("&lt;i&gt;x&lt;/i&gt; &amp; &#39;y&#39;") >= 5
     text = re.sub("```.*?```", "", report.markdown(results, {}), flags=re.DOTALL)
     assert "<i>" not in text
+
+
+def test_runs_from_several_machines_and_commits_are_all_named():
+    results = whole("plain")
+    facts = dict(report.facts(results))
+    assert facts["Hardware"] == describe_hardware(results["environment"]["hardware"])
+    other = copy.deepcopy(results["environment"])
+    other["commit"] = "f" * 40
+    other["hardware"]["cores"] = 1
+    for run in results["runs"][:2]:
+        run["environment"] = other
+    facts = dict(report.facts(results))
+    # Each of nine runs counts.
+    assert facts["Commit"].endswith(f"{results['environment']['commit']} (7 runs)")
+    assert facts["Commit"].startswith(f"{'f' * 40} (2 runs); ")
+    assert re.search(
+        r" 1 core, .* \(2 runs\); .* cores, .* \(7 runs\)$", facts["Hardware"]
+    )
+    # Nothing is said of the machine that only looked on.
+    for run in results["runs"]:
+        run["environment"] = other
+    assert dict(report.facts(results))["Commit"] == "f" * 40

@@ -1,0 +1,99 @@
+"""What earlier commands left in the folder of a comparison: results to add to.
+
+Results of other data, another recipe, other settings, other code or other versions
+cannot stand in one table with new ones. They are put aside, and nothing is lost.
+"""
+
+from pathlib import Path
+
+from keras_ccar.benchmark.figures import FIGURES
+from keras_ccar.benchmark.provenance import decisive
+from keras_ccar.benchmark.results import read_results, shortened
+
+EARLIER_FOLDER = "earlier"
+# Whose place says that the others have moved too.
+_LAST = "results.json"
+
+
+def earlier_results(results, folder):
+    """Returns the results in a folder that are of the same comparison as others.
+
+    Args:
+        results: from `keras_ccar.benchmark.results.collect`, of any runs or none.
+        folder: the folder of the comparison.
+
+    Returns:
+        The content of its `results.json`, None if it has none, or one of another
+        comparison or that this version cannot read.
+    """
+    try:
+        found = read_results(folder)
+    except ValueError:
+        return None
+    return found if _comparison(found) == _comparison(results) else None
+
+
+def put_aside(folder):
+    """Moves results and report of a folder, if there are any, to one of their own.
+
+    Args:
+        folder: the folder of a comparison.
+
+    Returns:
+        The folder they are in now, with which `keras-ccar report` can be called. None
+        if there were none.
+    """
+    folder = Path(folder)
+    if not (folder / _LAST).exists():
+        return None
+    number = 1
+    while (aside := folder / EARLIER_FOLDER / str(number) / _LAST).exists():
+        number += 1
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    for name in ("results.csv", "report.md", "report.html", *FIGURES, _LAST):
+        if (folder / name).exists():
+            (folder / name).replace(aside.with_name(name))
+    return aside.parent
+
+
+def joined(earlier, results):
+    """Returns results with the methods and seeds that only earlier ones have.
+
+    Args:
+        earlier: results of the same comparison, from `earlier_results`.
+        results: from `keras_ccar.benchmark.results.collect`. Of a run that both have,
+            this is the one that counts.
+    """
+    methods = {
+        method["name"]: method
+        for part in (earlier, results)
+        for method in part["methods"]
+    }
+    runs = {
+        (run["seed"], run["method"]): {"environment": part["environment"], **run}
+        for part in (earlier, results)
+        for run in part["runs"]
+    }
+    seeds = sorted({*earlier["seeds"], *results["seeds"]})
+    return {
+        **results,
+        "methods": list(methods.values()),
+        "seeds": seeds,
+        "runs": [
+            shortened(runs[seed, name], results["environment"])
+            for seed in seeds
+            for name in methods
+            if (seed, name) in runs
+        ],
+    }
+
+
+def _comparison(results):
+    """Returns what results must share to stand in one table."""
+    recipe = results["recipe"]
+    return (
+        results["dataset"],
+        recipe,
+        results["options"],
+        decisive(results["environment"], recipe),
+    )
