@@ -293,8 +293,9 @@ def _compare(options, console):
     )
     records = []
     try:
+        with _without_traceback():
+            folder.mkdir(parents=True, exist_ok=True)
         with (
-            _without_traceback(),
             sole_user(folder),
             Interruption() as interruption,
             PlanProgress(console) as progress,

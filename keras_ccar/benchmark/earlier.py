@@ -13,6 +13,8 @@ from keras_ccar.benchmark.results import read_results, shortened
 EARLIER_FOLDER = "earlier"
 # Whose place says that the others have moved too.
 _LAST = "results.json"
+# What results must have in common to stand in one table, beside code and versions.
+_SHARED = ("dataset", "recipe", "options")
 
 
 def earlier_results(results, folder):
@@ -30,7 +32,8 @@ def earlier_results(results, folder):
         found = read_results(folder)
     except ValueError:
         return None
-    return found if _comparison(found) == _comparison(results) else None
+    same = all(found[part] == results[part] for part in _SHARED)
+    return found if same and _decisive(found) == _decisive(results) else None
 
 
 def put_aside(folder):
@@ -57,24 +60,24 @@ def put_aside(folder):
 
 
 def joined(earlier, results):
-    """Returns results with the methods and seeds that only earlier ones have.
+    """Returns results with the runs that only earlier ones have.
+
+    And with their methods and seeds, but for those that were never trained.
 
     Args:
         earlier: results of the same comparison, from `earlier_results`.
         results: from `keras_ccar.benchmark.results.collect`. Of a run that both have,
             this is the one that counts.
     """
-    methods = {
-        method["name"]: method
-        for part in (earlier, results)
-        for method in part["methods"]
-    }
+    trained = {run["method"] for run in earlier["runs"]}
+    kept = [method for method in earlier["methods"] if method["name"] in trained]
+    methods = {method["name"]: method for method in (*kept, *results["methods"])}
     runs = {
         (run["seed"], run["method"]): {"environment": part["environment"], **run}
         for part in (earlier, results)
         for run in part["runs"]
     }
-    seeds = sorted({*earlier["seeds"], *results["seeds"]})
+    seeds = sorted({*results["seeds"], *(seed for seed, _ in runs)})
     return {
         **results,
         "methods": list(methods.values()),
@@ -88,12 +91,5 @@ def joined(earlier, results):
     }
 
 
-def _comparison(results):
-    """Returns what results must share to stand in one table."""
-    recipe = results["recipe"]
-    return (
-        results["dataset"],
-        recipe,
-        results["options"],
-        decisive(results["environment"], recipe),
-    )
+def _decisive(results):
+    return decisive(results["environment"], results["recipe"])

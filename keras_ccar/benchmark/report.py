@@ -357,7 +357,10 @@ def _made_with(results):
         counts = collections.Counter(map(describe, environments))
         if len(counts) == 1:
             return next(iter(counts))
-        return "; ".join(f"{text} ({count} runs)" for text, count in counts.items())
+        return "; ".join(
+            f"{text} ({count} {'run' if count == 1 else 'runs'})"
+            for text, count in counts.items()
+        )
 
     def software(environment):
         versions = environment["versions"].items()

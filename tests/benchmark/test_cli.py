@@ -183,6 +183,18 @@ def test_methods_and_seeds_are_added_to_what_there_is(copied):
     assert not (copied / "earlier").exists()
 
 
+def test_what_was_planned_and_never_trained_does_not_stay(copied):
+    results = read(copied)
+    # As if Ctrl-C had been pressed after the first run.
+    results["runs"] = results["runs"][1:2]
+    (copied / "results.json").write_text(json.dumps(results), "utf-8")
+    assert compare(copied, "--seeds", "1", methods=["bs"]) == 0
+    after = read(copied)
+    assert [method["name"] for method in after["methods"]] == ["ccar", "bs"]
+    assert after["seeds"] == [0]
+    assert "--methods ccar bs --seeds 1 " in after["command"]
+
+
 def test_another_comparison_puts_the_results_there_are_aside(copied, capsys):
     def files(folder):
         return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
@@ -201,9 +213,13 @@ def test_another_comparison_puts_the_results_there_are_aside(copied, capsys):
     assert main(["report", str(copied / "earlier")]) == 0
 
 
-def test_results_of_other_code_are_put_aside(copied):
+@pytest.mark.parametrize("damage", ["code", "recipe"])
+def test_results_of_other_code_are_put_aside(copied, damage):
     results = read(copied)
-    results["environment"]["code"] = "another"
+    if damage == "code":
+        results["environment"]["code"] = "another"
+    else:  # An earlier version had fewer settings.
+        del results["recipe"]["image_size"]
     (copied / "results.json").write_text(json.dumps(results), "utf-8")
     assert compare(copied, "--seeds", "1", methods=["ce"]) == 0
     assert read(copied / "earlier" / "1") == results
