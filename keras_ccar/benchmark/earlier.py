@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_ccar.benchmark.figures import FIGURES
 from keras_ccar.benchmark.provenance import decisive
-from keras_ccar.benchmark.results import read_results, shortened
+from keras_ccar.benchmark.results import environment_of, read_results, shortened
 
 EARLIER_FOLDER = "earlier"
 # Whose place says that the others have moved too.
@@ -73,7 +73,7 @@ def joined(earlier, results):
     kept = [method for method in earlier["methods"] if method["name"] in trained]
     methods = {method["name"]: method for method in (*kept, *results["methods"])}
     runs = {
-        (run["seed"], run["method"]): {"environment": part["environment"], **run}
+        (run["seed"], run["method"]): {**run, "environment": environment_of(run, part)}
         for part in (earlier, results)
         for run in part["runs"]
     }

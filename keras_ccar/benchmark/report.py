@@ -16,6 +16,7 @@ from keras_ccar.benchmark.published import (
     is_comparable,
     published_for,
 )
+from keras_ccar.benchmark.results import environment_of
 from keras_ccar.benchmark.storage import write_atomic
 from keras_ccar.benchmark.verdicts import verdicts
 
@@ -346,12 +347,11 @@ def _made_with(results):
 
     A plan may be finished on another machine, and at another commit.
     """
-    here = results["environment"]
     environments = [
-        run.get("environment", here)
+        environment_of(run, results)
         for run in results["runs"]
         if run["status"] == "finished"
-    ] or [here]
+    ] or [results["environment"]]
 
     def each(describe):
         counts = collections.Counter(map(describe, environments))

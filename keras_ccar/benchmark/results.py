@@ -167,10 +167,9 @@ def table(results):
         results: from `collect` or `read_results`.
     """
     dataset, recipe = results["dataset"], results["recipe"]
-    here = results["environment"]
     rows = []
     for run in results["runs"]:
-        environment = run.get("environment", here)
+        environment = environment_of(run, results)
         rows.append(
             {
                 "dataset": dataset["name"],
@@ -194,6 +193,16 @@ def table(results):
         )
     frame = pd.DataFrame(rows)
     return frame.round(dict.fromkeys([*METRICS, "mean_weight"], 4))
+
+
+def environment_of(run, results):
+    """Returns the environment that a run was trained in.
+
+    Args:
+        run: one of the runs of `results`.
+        results: the dict of `results.json`.
+    """
+    return run.get("environment", results["environment"])
 
 
 def shortened(record, environment):

@@ -147,13 +147,13 @@ class Plan:
     def _after(self, method, seed):
         if method.scaled_by:
             return (self._run(get_method(method.scaled_by), seed),)
-        if method.learning_rate_factors and self.tuning_data is None:
+        if not method.learning_rate_factors:
+            return ()
+        if self.tuning_data is None:
             raise ValueError(
                 f"method {method.name!r} needs tuning_data to choose its learning rate "
                 "on; received None."
             )
-        if not method.learning_rate_factors:
-            return ()
         # The same number of steps, which take more epochs of fewer images.
         recipe = self.recipe.for_examples(self.tuning_data.class_counts.sum())
         return tuple(
@@ -163,19 +163,20 @@ class Plan:
 
     def _run_on(self, data, test_digest, recipe, method, seed, after=()):
         class_counts = data.class_counts.tolist()
+        settings = dataclasses.asdict(recipe)
         identity = {
             "format": RUN_FORMAT,
             "dataset": data.name,
             "imbalance_factor": data.imbalance_factor,
             "digest": data.digest,
             "test_digest": test_digest,
-            "recipe": dataclasses.asdict(recipe),
+            "recipe": settings,
             "method": method.name,
             # Holds every setting of the loss, and nothing of other methods.
             **method.configuration(class_counts, self.options),
             "after": [run.id for run in after],
             "seed": seed,
-            **provenance.decisive(provenance.environment(), dataclasses.asdict(recipe)),
+            **provenance.decisive(provenance.environment(), settings),
         }
         return Run(method, seed, data, recipe, self.options, plain(identity), after)
 
