@@ -13,7 +13,7 @@ demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 test: lint types  ## lint, check types, the whole suite on TensorFlow, the core suite on JAX and torch
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto
 	KERAS_BACKEND=jax $(BIN)/pytest -n auto $(CORE)
-	KERAS_BACKEND=torch $(BIN)/pytest -n auto $(CORE) tests/benchmark/test_augmentation.py tests/benchmark/test_auto_augment.py
+	KERAS_BACKEND=torch $(BIN)/pytest -n auto $(CORE) tests/benchmark/training/test_augmentation.py tests/benchmark/training/test_auto_augment.py
 
 failures: $(VENV)/.test  ## kills and restarts 20 runs on each backend: about half an hour
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -m failures tests/distribution

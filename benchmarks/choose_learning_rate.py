@@ -12,11 +12,12 @@ import numpy as np
 from rich.progress import track
 
 from keras_ccar import datasets
-from keras_ccar.benchmark.methods import METHODS, LossOptions
-from keras_ccar.benchmark.provenance import environment
-from keras_ccar.benchmark.recipes import RECIPES
-from keras_ccar.benchmark.storage import write_json
-from keras_ccar.benchmark.training import train_and_evaluate
+from keras_ccar.benchmark.runner.environment import environment
+from keras_ccar.benchmark.spec.loss_options import LossOptions
+from keras_ccar.benchmark.spec.methods import METHODS
+from keras_ccar.benchmark.spec.recipe_book import RECIPES
+from keras_ccar.benchmark.training.loop import train_and_evaluate
+from keras_ccar.files import write_json
 
 LEARNING_RATES = (0.02, 0.05, 0.1, 0.2)
 SEEDS = range(6)

@@ -5,17 +5,17 @@ Run by `make results`. The page around it is written by hand and quotes no numbe
 
 from pathlib import Path
 
-from keras_ccar.benchmark.page import comparison_title, most_training_first
-from keras_ccar.benchmark.planned import PLANNED
-from keras_ccar.benchmark.report import markdown_table
-from keras_ccar.benchmark.results import comparison_folders, read_results
-from keras_ccar.benchmark.summary import (
+from keras_ccar.benchmark.comparison import (
     by_seed,
-    difference_text,
-    paired_difference,
+    comparison_folders,
+    read_results,
     runs_table,
-    score_text,
 )
+from keras_ccar.benchmark.report.markdown import markdown_table
+from keras_ccar.benchmark.report.page import comparison_title, most_training_first
+from keras_ccar.benchmark.report.planned import PLANNED
+from keras_ccar.benchmark.report.statistics import paired_difference
+from keras_ccar.benchmark.report.summary import difference_text, score_text
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

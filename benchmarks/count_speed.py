@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from keras_ccar.benchmark.provenance import environment
+from keras_ccar.benchmark.runner.environment import environment
 from keras_ccar.datasets import count_classes
-from keras_ccar.datasets.prepared import prepared_builder
+from keras_ccar.datasets.loaders.prepared import prepared_builder
 
 ROUNDS = 3
 RESULTS = Path(__file__).parent / "results" / "count_speed.json"

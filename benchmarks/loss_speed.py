@@ -49,7 +49,7 @@ def main():
             rows = measure_seconds(arguments.rounds)
         else:
             rows = measure_memory(arguments.output)
-        from keras_ccar.benchmark.provenance import environment
+        from keras_ccar.benchmark.runner.environment import environment
 
         print(json.dumps({"rows": rows, "environment": environment()}))
         return
@@ -183,7 +183,7 @@ def losses(num_classes):
 
     import keras_ccar
     from keras_ccar.adjustments import LDAMMargin, LogitAdjustment
-    from keras_ccar.statistics import ClassStatistics
+    from keras_ccar.callbacks.class_statistics import ClassStatistics
 
     counts = np.maximum(500 * 0.01 ** (np.arange(num_classes) / num_classes), 1)
     arguments = {"class_counts": counts, "from_logits": True}

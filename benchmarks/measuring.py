@@ -36,7 +36,7 @@ def write(path, command, environment, rows):
     Args:
         path: where to write.
         command: the command line that makes it again.
-        environment: of `keras_ccar.benchmark.provenance.environment`.
+        environment: of `keras_ccar.benchmark.runner.environment.environment`.
         rows: list of dicts with the same keys.
     """
     import rich.console

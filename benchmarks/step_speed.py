@@ -59,8 +59,8 @@ def measure_backend(arguments):
     import numpy as np
 
     import keras_ccar
-    from keras_ccar.benchmark.models import build_model
-    from keras_ccar.benchmark.provenance import environment
+    from keras_ccar.benchmark.runner.environment import environment
+    from keras_ccar.benchmark.training.models import build_model
     from keras_ccar.datasets import long_tailed_counts
 
     random = np.random.default_rng(0)

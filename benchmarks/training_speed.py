@@ -68,8 +68,8 @@ def measure_backend(arguments):
     import keras
 
     from keras_ccar import datasets
-    from keras_ccar.benchmark.provenance import environment
-    from keras_ccar.benchmark.recipes import RECIPES
+    from keras_ccar.benchmark.runner.environment import environment
+    from keras_ccar.benchmark.spec.recipe_book import RECIPES
 
     images = arguments.steps * arguments.batch_size
     data = FirstImages(
@@ -158,18 +158,21 @@ class FirstImages:
 
 
 def crossentropy(data):
-    from keras_ccar.benchmark.methods import LossOptions, get_method
+    from keras_ccar.benchmark.spec.loss_options import LossOptions
+    from keras_ccar.benchmark.spec.methods import get_method
 
     return get_method("ce").build_loss(data.class_counts.tolist(), LossOptions())
 
 
 def runner_round(data, recipe):
     """Returns a function that trains an epoch as the runner does."""
-    from keras_ccar.benchmark import training
+    from keras_ccar import CCARCallback
+    from keras_ccar.benchmark.training.loop import training_callbacks
+    from keras_ccar.benchmark.training.setup import prepare
 
-    _, trainer, batches = training.prepare(data, recipe, crossentropy(data), seed=0)
-    callbacks = training.training_callbacks(
-        recipe, batches, training.CCARCallback(), on_progress=lambda epoch, steps: None
+    _, trainer, batches = prepare(data, recipe, crossentropy(data), seed=0)
+    callbacks = training_callbacks(
+        recipe, batches, CCARCallback(), on_progress=lambda epoch, steps: None
     )
 
     def train():
@@ -179,8 +182,8 @@ def runner_round(data, recipe):
 
 
 def plain_model(data, recipe):
-    from keras_ccar.benchmark.models import build_model
-    from keras_ccar.benchmark.optimizer import CoupledSGD
+    from keras_ccar.benchmark.training.models import build_model
+    from keras_ccar.benchmark.training.optimizer import CoupledSGD
 
     model = build_model(
         recipe.model, data.train_arrays[0].shape[1:], len(data.class_counts)
@@ -197,7 +200,7 @@ def tf_data_round(data, recipe):
     """Returns a function that trains an epoch of a tf.data pipeline with `fit`."""
     import tensorflow as tf
 
-    from keras_ccar.benchmark.pixels import Standardiser
+    from keras_ccar.benchmark.training.standardiser import Standardiser
 
     # In numbers of numpy, for under JAX what Keras computes is no tensor of tf.data.
     standardiser = Standardiser(data.name)
@@ -225,7 +228,7 @@ def network_round(data, recipe):
     """Returns a function that makes as many steps, all on one batch in memory."""
     import keras
 
-    from keras_ccar.benchmark.pixels import Standardiser
+    from keras_ccar.benchmark.training.standardiser import Standardiser
 
     images, labels = (part[: recipe.batch_size] for part in data.train_arrays)
     batch = Standardiser(data.name)(images), keras.ops.convert_to_tensor(labels)

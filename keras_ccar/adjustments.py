@@ -4,9 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.checks import check_number
 from keras_ccar.frequencies import describe_classes, require_class_counts
-from keras_ccar.numerics import at_least
+from keras_ccar.inputs.checks import check_number
+from keras_ccar.ops.numerics import at_least
 
 __all__ = ["Adjustment", "LDAMMargin", "LogitAdjustment"]
 

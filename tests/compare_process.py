@@ -4,11 +4,11 @@ import signal
 import sys
 from pathlib import Path
 
-from keras_ccar.benchmark import checkpoint
 from keras_ccar.benchmark.cli import main
+from keras_ccar.benchmark.training import resumption
 
 if __name__ in ("__main__", "__mp_main__"):  # in this process and those it starts
-    checkpoint.SECONDS_BETWEEN = 0.0
+    resumption.SECONDS_BETWEEN = 0.0
 
 COMMAND = (sys.executable, str(Path(__file__).resolve()))
 

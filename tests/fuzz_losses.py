@@ -34,6 +34,7 @@ from keras.src.backend import set_keras_mask
 
 import keras_ccar
 from keras_ccar import adjustments, weightings
+from keras_ccar.weightings import ccar
 
 BACKEND = keras.backend.backend()
 PACKAGE = str(pathlib.Path(keras_ccar.__file__).parent)
@@ -63,7 +64,7 @@ BOOLEANS = [False, True]
 VALUES = {
     "pivot": [0.01, 0.5, 0.75, 1],
     "strength": [0, 0.5, 1, 2.5, 5, 200],
-    "form": [*weightings.FORMS, doubt],
+    "form": [*ccar.FORMS, doubt],
     "gamma": [0, 0.5, 1, 2, 5],
     "beta": [0, 0.9, 0.9999, 1 - 1e-9],
     "tau": [0, 0.5, 1, 3],

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_ccar import CCARLoss
-from keras_ccar.benchmark.methods import LossOptions
+from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.datasets import long_tailed_counts
 
 TITLES = {

@@ -7,12 +7,11 @@ import subprocess
 
 import pytest
 
-from keras_ccar.benchmark import figures, page, report
-from keras_ccar.benchmark.results import (
-    comparison_folders,
-    read_measurements,
-    read_results,
-)
+from keras_ccar.benchmark.comparison import comparison_folders, read_results
+from keras_ccar.benchmark.report import page
+from keras_ccar.benchmark.report.figures import FIGURES
+from keras_ccar.benchmark.report.measurements import read_measurements
+from keras_ccar.benchmark.report.write import markdown
 
 ROOT = pathlib.Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -123,7 +122,7 @@ def test_a_number_from_nowhere_is_found():
 
 
 def drawn(folder):
-    return [name for name in figures.FIGURES if (folder / name).exists()]
+    return [name for name in FIGURES if (folder / name).exists()]
 
 
 def test_the_page_is_what_the_files_give():
@@ -138,7 +137,7 @@ def test_the_page_is_what_the_files_give():
 def test_the_report_is_what_the_file_gives(name):
     folder = COMPARISONS[name]
     results = read_results(folder)
-    expected = report.markdown(results, drawn(folder))
+    expected = markdown(results, drawn(folder))
     assert (folder / "report.md").read_text("utf-8") == expected
     # What the page shows is what lies beside the numbers.
     for figure in drawn(folder):

@@ -2,8 +2,8 @@
 
 import contextlib
 
+from keras_ccar.callbacks.class_statistics import ClassStatistics
 from keras_ccar.callbacks.compiled_losses import compiled_losses
-from keras_ccar.statistics import ClassStatistics
 
 
 def attach_statistics(model, callback):

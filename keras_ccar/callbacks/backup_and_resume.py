@@ -8,10 +8,10 @@ import h5py
 import keras
 import numpy as np
 
+from keras_ccar.callbacks.class_statistics import ClassStatistics
 from keras_ccar.callbacks.compiled_losses import compiled_losses
-from keras_ccar.checks import check_whole_number
+from keras_ccar.inputs.checks import check_whole_number
 from keras_ccar.replicas import process_index
-from keras_ccar.statistics import ClassStatistics
 
 # The position is in the name, so that one renaming makes a backup complete.
 _NAME = "epoch-{}-batch-{}.weights.h5"

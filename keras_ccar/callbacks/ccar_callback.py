@@ -10,9 +10,9 @@ import keras
 from keras_ccar.callbacks.attachment import attach_statistics, forget_compiled_functions
 from keras_ccar.callbacks.compiled_losses import compiled_losses
 from keras_ccar.callbacks.history_file import QUANTITIES, write_history
-from keras_ccar.callbacks.model_output import warn_of_wrong_output
+from keras_ccar.callbacks.output_warning import warn_of_wrong_output
 from keras_ccar.callbacks.tensorboard import StatisticsWriter
-from keras_ccar.checks import check_number
+from keras_ccar.inputs.checks import check_number
 from keras_ccar.replicas import check_workers
 
 

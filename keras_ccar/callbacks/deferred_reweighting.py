@@ -3,7 +3,7 @@
 import keras
 
 from keras_ccar.callbacks.attachment import attach_statistics, forget_compiled_functions
-from keras_ccar.checks import check_number
+from keras_ccar.inputs.checks import check_number
 
 
 class DeferredReweighting(keras.callbacks.Callback):

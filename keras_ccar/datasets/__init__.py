@@ -4,19 +4,16 @@ Importing this costs nothing; TensorFlow, tensorflow-datasets and scikit-learn a
 imported by what needs them.
 """
 
-from keras_ccar.datasets.count_report import plot_class_counts, show_class_counts
-from keras_ccar.datasets.counting import count_classes
+from keras_ccar.datasets.counting.count import count_classes
+from keras_ccar.datasets.counting.report import plot_class_counts, show_class_counts
+from keras_ccar.datasets.digests import subset_digest
+from keras_ccar.datasets.images.pipeline import evaluation_batches, training_batches
+from keras_ccar.datasets.loaders.arrays import from_arrays
+from keras_ccar.datasets.loaders.directory import from_directory
+from keras_ccar.datasets.loaders.registry import NAMES, load
+from keras_ccar.datasets.loaders.tfds import from_tfds
 from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.datasets.own_data import from_arrays
-from keras_ccar.datasets.own_directory import from_directory
-from keras_ccar.datasets.own_tfds import from_tfds
-from keras_ccar.datasets.pipeline import evaluation_batches, training_batches
-from keras_ccar.datasets.protocol import (
-    long_tailed_counts,
-    long_tailed_indices,
-    subset_digest,
-)
-from keras_ccar.datasets.registry import NAMES, load
+from keras_ccar.datasets.protocol import long_tailed_counts, long_tailed_indices
 from keras_ccar.datasets.samplers import (
     class_balanced,
     progressively_balanced,

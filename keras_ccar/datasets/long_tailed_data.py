@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets._decoding import decoded
+from keras_ccar.datasets.images.decoding import decoded
 from keras_ccar.frequencies import shot_groups
 
 

@@ -1,17 +1,15 @@
-"""Which examples a long-tailed subset holds: how many of each class, and which."""
+"""Which examples a long-tailed subset holds: counts and indices."""
 
-import hashlib
 import math
 from numbers import Real
 
 import numpy as np
 
-from keras_ccar.checks import check_whole_number
-from keras_ccar.datasets._hashing import image_hashes
+from keras_ccar.datasets.digests import image_hashes
+from keras_ccar.inputs.checks import check_choice, check_whole_number, integer_labels
 
 PROFILES = ("exponential", "step", "pareto")
 SELECTIONS = ("hash", "cao")
-
 # Tail exponent of ImageNet-LT (Liu et al. 2019, arXiv 1904.05160).
 _PARETO_ALPHA = 6.0
 
@@ -165,63 +163,6 @@ def first_of_each_class(hashes, labels, counts):
     return order[(rank_in_class < np.asarray(counts)[labels])[order]]
 
 
-def subset_digest(images, labels):
-    """Returns a digest of a set of labelled images, whatever their order.
-
-    Two results were made with the same data if and only if their digests agree.
-
-    Args:
-        images: array of shape `(N, ...)` or sequence of N arrays.
-        labels: integer labels of shape `(N,)`.
-
-    Returns:
-        64 hexadecimal digits.
-
-    Raises:
-        ValueError: if there are not as many labels as images.
-
-    Example:
-    ```python
-    import numpy as np
-    from keras_ccar.datasets import subset_digest
-
-    images = np.arange(8, dtype="uint8").reshape(2, 2, 2)
-    digest = subset_digest(images, [0, 1])
-    assert subset_digest(images[::-1], [1, 0]) == digest
-    assert subset_digest(images, [1, 0]) != digest
-    ```
-    """
-    labels = integer_labels(labels, len(images))
-    return digest_of(image_hashes(images), labels)
-
-
-def digest_of(names, labels):
-    """Returns the digest of a set of examples that bytes `names` tell apart."""
-    examples = sorted(
-        b"%d %s\n" % example for example in zip(labels.tolist(), names, strict=True)
-    )
-    return hashlib.sha256(b"".join(examples)).hexdigest()
-
-
-def integer_labels(labels, expected):
-    """Returns labels as int64 `(expected,)`, or raises a `ValueError`."""
-    array = np.asarray(labels)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.shape != (expected,):
-        raise ValueError(
-            f"`labels` must have shape ({expected},), one label an image, but has "
-            f"shape {np.shape(labels)}."
-        )
-    whole = array.astype("int64")
-    if not np.array_equal(whole, array) or (array < 0).any():
-        raise ValueError(
-            "`labels` must be whole numbers >= 0, but begins with "
-            f"{array[:5].tolist()}: number the classes from 0 on."
-        )
-    return whole
-
-
 def check_available(counts, available):
     """Raises a `ValueError` if a class has fewer examples than asked for."""
     short = np.flatnonzero(counts > available)
@@ -246,14 +187,6 @@ def check_imbalance_factor(imbalance_factor):
         "frequent class over those of the least frequent, but it is "
         f"{imbalance_factor!r}{hint}."
     )
-
-
-def check_choice(name, value, choices):
-    """Raises a `ValueError` unless the value is one of the choices."""
-    if value not in choices:
-        raise ValueError(
-            f"`{name}` must be one of {', '.join(map(repr, choices))}, not {value!r}."
-        )
 
 
 def _shuffled_by_class(labels, counts, seed):

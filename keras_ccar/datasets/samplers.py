@@ -9,9 +9,9 @@ and no image is kept but those of the shuffle buffer.
 
 import numpy as np
 
-from keras_ccar.checks import check_whole_number
-from keras_ccar.datasets._elements import label_of
+from keras_ccar.datasets.elements import label_of
 from keras_ccar.frequencies import class_counts_array
+from keras_ccar.inputs.checks import check_whole_number
 
 
 def class_balanced(

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.checks import check_number
 from keras_ccar.frequencies import ClassCounts, class_prior, describe_classes
+from keras_ccar.inputs.checks import check_number
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
-from keras_ccar.numerics import safe_log
+from keras_ccar.ops.numerics import safe_log
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from keras_ccar.checks import check_number
 from keras_ccar.frequencies import ClassCounts, ClassPrior, class_prior, label_counts
-from keras_ccar.inputs import unpack_labels
-from keras_ccar.labels import binary_labels
+from keras_ccar.inputs.checks import check_number
+from keras_ccar.inputs.labels import binary_labels
+from keras_ccar.inputs.samples import unpack_labels
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
-from keras_ccar.numerics import at_least, binary_crossentropies
+from keras_ccar.ops.crossentropy import binary_crossentropies
+from keras_ccar.ops.numerics import at_least
 from keras_ccar.weightings import CCARWeighting
 
 

@@ -7,15 +7,16 @@ import numpy as np
 from keras import ops
 
 from keras_ccar import weightings
-from keras_ccar.checks import (
+from keras_ccar.inputs.checks import (
     check_boolean,
     check_float_policy,
     check_number,
     check_reduction,
 )
-from keras_ccar.inputs import gather_inputs
-from keras_ccar.labels import class_axis
+from keras_ccar.inputs.predictions import class_axis
+from keras_ccar.inputs.samples import gather_inputs
 from keras_ccar.serialization import deserialize_parts
+from keras_ccar.weightings.term_weights import weigh_terms
 
 
 class ClassAwareLoss(keras.losses.Loss):
@@ -84,9 +85,9 @@ class ClassAwareLoss(keras.losses.Loss):
     def weigh(self, confidence, prior, mass, labels=None):
         """Returns the weights of terms, and adds them to the statistics.
 
-        Arguments are those of `keras_ccar.weightings.weigh_terms`.
+        Arguments are those of `keras_ccar.weightings.term_weights.weigh_terms`.
         """
-        weight = weightings.weigh_terms(
+        weight = weigh_terms(
             self.weighting, confidence, prior, mass, labels, self.normalize
         )
         weight = ops.cast(weight, self.dtype)

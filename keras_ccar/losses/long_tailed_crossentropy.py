@@ -8,17 +8,13 @@ from keras.src.backend import set_keras_mask  # not exported by Keras
 
 from keras_ccar import adjustments
 from keras_ccar.adjustments import Adjustment
-from keras_ccar.checks import check_whole_number
 from keras_ccar.frequencies import ClassCounts, class_prior
-from keras_ccar.inputs import unpack_labels
-from keras_ccar.labels import check_num_classes, read_labels
+from keras_ccar.inputs.checks import check_whole_number
+from keras_ccar.inputs.labels import read_labels
+from keras_ccar.inputs.predictions import check_num_classes, class_last, class_logits
+from keras_ccar.inputs.samples import unpack_labels
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
-from keras_ccar.numerics import (
-    class_last,
-    class_logits,
-    softmax_terms,
-    sparse_crossentropy,
-)
+from keras_ccar.ops.crossentropy import softmax_terms, sparse_crossentropy
 from keras_ccar.weightings import Weighting
 
 

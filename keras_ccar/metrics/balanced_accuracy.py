@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_ccar.metrics._per_class import PerClassMetric
+from keras_ccar.metrics.per_class import PerClassMetric
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")

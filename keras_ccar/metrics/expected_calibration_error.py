@@ -5,10 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ccar.checks import check_whole_number
-from keras_ccar.exact_sum import ExactSum
-from keras_ccar.labels import check_probabilities
-from keras_ccar.metrics._samples import classes_and_weights
+from keras_ccar.inputs.checks import check_whole_number
+from keras_ccar.inputs.predictions import check_probabilities
+from keras_ccar.inputs.samples import classes_and_weights
+from keras_ccar.metrics.exact_sum import ExactSum
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")

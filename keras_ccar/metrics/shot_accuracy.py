@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_ccar.frequencies import ClassCounts, class_counts_array, shot_groups
-from keras_ccar.metrics._per_class import PerClassMetric
+from keras_ccar.metrics.per_class import PerClassMetric
 
 _NAME = "shot_accuracy"
 

@@ -4,10 +4,10 @@ import shlex
 from made_results import made_results
 
 from keras_ccar import datasets
-from keras_ccar.benchmark.methods import LossOptions
-from keras_ccar.benchmark.planned import PLANNED
-from keras_ccar.benchmark.recipes import RECIPES
-from keras_ccar.benchmark.storage import plain
+from keras_ccar.benchmark.report.planned import PLANNED
+from keras_ccar.benchmark.spec.loss_options import LossOptions
+from keras_ccar.benchmark.spec.recipe_book import RECIPES
+from keras_ccar.files import plain
 
 FIRST = PLANNED[0]
 PLAIN = {

@@ -9,7 +9,7 @@ from keras import ops
 
 import keras_ccar
 from keras_ccar.adjustments import LogitAdjustment
-from keras_ccar.statistics import ClassStatistics
+from keras_ccar.callbacks.class_statistics import ClassStatistics
 
 BACKEND = keras.backend.backend()
 COUNTS = [150, 40, 20, 10, 5]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from distribution import train
 
-from keras_ccar.statistics import ClassStatistics
+from keras_ccar.callbacks.class_statistics import ClassStatistics
 
 with train.scope({"setup": "mirrored", "devices": 2}):
     import tensorflow as tf

@@ -1,0 +1,1 @@
+"""From a `Comparison` to text and pictures. Trains nothing."""

@@ -1,0 +1,136 @@
+"""The comparisons that would settle whether CCAR works, and which of them were run."""
+
+import shlex
+from dataclasses import dataclass
+
+from keras_ccar.benchmark.comparison import runs_table
+from keras_ccar.benchmark.spec.loss_options import changed_options
+from keras_ccar.benchmark.spec.published import is_whole
+
+_MAIN = ("ce", "bs", "la", "ccar", "ccar+la", "ce×c", "la×c")
+_ABLATIONS = (
+    "ce",
+    "ccar",
+    "ccar[pivot=0.5]",
+    "ccar[pivot=0.9]",
+    "ccar[strength=0.5]",
+    "ccar[strength=2]",
+    "ccar[strength=3]",
+    "ccar[form=power]",
+    "ccar[form=information,normalize]",
+    "ccar[form=inverse,normalize]",
+    "ccar[normalize]",
+    "ccar[differentiate_weight]",
+    "ce-tuned",
+)
+
+
+@dataclass(frozen=True)
+class PlannedComparison:
+    """A comparison at full length.
+
+    Attributes:
+        dataset: name of the data set, as `keras_ccar.datasets.load` calls it.
+        imbalance_factor: its imbalance factor; None where the data set has but one.
+        recipe: name of the recipe.
+        network: the recipe's network, as papers call it.
+        methods: names of the methods.
+        seeds: number of seeds.
+        purpose: what it answers, a few words.
+        suffix: of its folder, where another one has the same data and recipe.
+    """
+
+    dataset: str
+    imbalance_factor: float | None
+    recipe: str
+    network: str
+    methods: tuple[str, ...]
+    seeds: int
+    purpose: str
+    suffix: str = ""
+
+    @property
+    def command(self):
+        """The command line that runs it."""
+        words = ["keras-ccar", "compare", self.dataset, "--recipe", self.recipe]
+        folder = self.dataset
+        if self.imbalance_factor is not None:
+            words += ["--imbalance-factor", f"{self.imbalance_factor:g}"]
+            folder += f"-if{self.imbalance_factor:g}"
+        words += ["--seeds", str(self.seeds), "--methods", *self.methods]
+        words += ["--output", f"benchmarks/results/{folder}-{self.recipe}{self.suffix}"]
+        return shlex.join(words)
+
+    def missing(self, comparisons):
+        """Returns the methods that no comparison has run in full.
+
+        Args:
+            comparisons: dicts of `results.json`.
+
+        Returns:
+            Those names of `methods` that lack finished runs of enough seeds on this
+            data, under this recipe, with no setting of it or of the losses changed.
+        """
+        seeds = dict.fromkeys(self.methods, 0)
+        for results in comparisons:
+            dataset, recipe = results["dataset"], results["recipe"]
+            if (
+                dataset["name"] != self.dataset
+                or self.imbalance_factor not in (None, dataset["imbalance_factor"])
+                or recipe["name"] != self.recipe
+                or not is_whole(recipe)
+                or changed_options(results["options"])
+            ):
+                continue
+            finished = runs_table(results)["method"].value_counts()
+            for method in self.methods:
+                seeds[method] = max(seeds[method], int(finished.get(method, 0)))
+        return [method for method in self.methods if seeds[method] < self.seeds]
+
+
+PLANNED = (
+    *(
+        PlannedComparison(
+            "cifar100-lt", factor, recipe, "ResNet-32", _MAIN, 3, "the main claim"
+        )
+        for recipe in ("plain", "strong")
+        for factor in (100, 200)
+    ),
+    PlannedComparison(
+        "cifar100-lt",
+        100,
+        "plain",
+        "ResNet-32",
+        _ABLATIONS,
+        3,
+        "pivot, strength, form, normalisation, gradient, tuned cross-entropy",
+        suffix="-ablations",
+    ),
+    PlannedComparison(
+        "imagenet-lt",
+        None,
+        "imagenet-resnet10",
+        "ResNet-10",
+        _MAIN,
+        3,
+        "natural images",
+    ),
+    PlannedComparison(
+        "imagenet-lt",
+        None,
+        "imagenet-resnet50",
+        "ResNet-50",
+        _MAIN,
+        3,
+        "the main claim",
+    ),
+    PlannedComparison(
+        "inaturalist2018",
+        None,
+        "inaturalist-resnet50",
+        "ResNet-50",
+        _MAIN,
+        3,
+        "the main claim",
+    ),
+)

@@ -1,0 +1,1 @@
+"""What is compared, as data: recipes, methods, published numbers. Trains nothing."""

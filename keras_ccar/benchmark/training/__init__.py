@@ -1,0 +1,1 @@
+"""One run: builds, trains and measures a network. Writes no file."""

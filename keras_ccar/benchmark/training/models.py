@@ -1,0 +1,157 @@
+"""The networks of the benchmark, by name."""
+
+import re
+
+import keras
+
+from keras_ccar.benchmark.spec.loss_builders import COSINE_SCALE
+from keras_ccar.layers import CosineHead
+
+# PyTorch's defaults, with which the published recipes were run. With Keras's
+# momentum of 0.99 the moving statistics lag behind a run of a few hundred steps.
+_NORMALISATION = {"momentum": 0.9, "epsilon": 1e-5}
+# Type and number of blocks a stage: He et al. 2016, table 1; of ResNet-10 one each
+# (Liu et al. 2019, arXiv 1904.05160).
+_IMAGENET_RESNETS = {
+    "imagenet-resnet10": ("basic_block", [1, 1, 1, 1]),
+    "imagenet-resnet50": ("bottleneck_block", [3, 4, 6, 3]),
+}
+
+
+def build_model(name, input_shape, num_classes, head="linear"):
+    """Builds a network with freshly drawn weights.
+
+    Args:
+        name: `"convnet"`; `"resnetN"` with `N = 6n + 2`, the residual network for
+            CIFAR of that depth (`"resnet8"`, `"resnet20"`, `"resnet32"`…); or
+            `"imagenet-resnet10"` or `"imagenet-resnet50"`, from KerasHub.
+        input_shape: `(height, width, channels)`.
+        num_classes: number of logits.
+        head: the last layer: `"linear"`, or `"cosine"` for logits that are cosines
+            times 30.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ValueError: No network of that name, or no such head.
+        ModuleNotFoundError: KerasHub is missing where it is needed.
+    """
+    if head not in ("linear", "cosine"):
+        raise ValueError(
+            f"head of a network must be 'linear' or 'cosine'; received {head!r}."
+        )
+    if name == "convnet":
+        inputs, features = _convnet(input_shape)
+    elif match := re.fullmatch(r"resnet(\d+)", name):
+        inputs, features = _cifar_resnet(int(match[1]), input_shape)
+    elif name in _IMAGENET_RESNETS:
+        inputs, features = _imagenet_resnet(input_shape, *_IMAGENET_RESNETS[name])
+    else:
+        raise ValueError(
+            f"model {name!r} is unknown; expected 'convnet', 'resnetN' with N = 6n + 2 "
+            "such as 'resnet8' or 'resnet32', or one of "
+            f"{', '.join(_IMAGENET_RESNETS)}."
+        )
+    # In half precision a confidence would have two or three digits.
+    if head == "cosine":
+        last = CosineHead(
+            num_classes, COSINE_SCALE, kernel_initializer=_he_normal(), dtype="float32"
+        )
+    else:
+        last = keras.layers.Dense(
+            num_classes,
+            kernel_initializer="glorot_uniform" if name == "convnet" else _he_normal(),
+            dtype="float32",
+        )
+    return keras.Model(inputs, last(features), name=name)
+
+
+def _imagenet_resnet(input_shape, block_type, blocks):
+    """A residual network for images of natural size, without weights."""
+    try:
+        import keras_hub
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "The residual networks for ImageNet need KerasHub: "
+            "pip install 'keras_ccar[keras-hub]'.",
+            name=error.name,
+        ) from error
+    backbone = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[7],
+        stackwise_num_filters=[64, 128, 256, 512],
+        stackwise_num_blocks=blocks,
+        stackwise_num_strides=[1, 2, 2, 2],
+        block_type=block_type,
+        image_shape=input_shape,
+    )
+    features = keras.layers.GlobalAveragePooling2D()(backbone.output)
+    return backbone.input, features
+
+
+def _convnet(input_shape):
+    """Three convolutions, for images of a few pixels."""
+    inputs = keras.Input(input_shape)
+    x = inputs
+    for filters, strides in ((16, 1), (32, 2), (32, 1)):
+        x = keras.layers.ReLU()(_normalised_convolution(x, filters, strides))
+    return inputs, keras.layers.Flatten()(x)
+
+
+def _cifar_resnet(depth, input_shape):
+    """The residual network for CIFAR with parameter-free shortcuts.
+
+    He et al. 2016 (arXiv 1512.03385), section 4.2, option A: where the size
+    changes, the shortcut takes every second pixel and pads the channels with
+    zeros. `depth` is `6n + 2`: three stages of `n` blocks of two convolutions.
+    """
+    if depth < 8 or (depth - 2) % 6:
+        raise ValueError(
+            f"depth of a CIFAR residual network must be 6n + 2 (8, 14, 20, 26, 32…); "
+            f"received {depth}."
+        )
+    inputs = keras.Input(input_shape)
+    x = keras.layers.ReLU()(_normalised_convolution(inputs, 16))
+    for stage, filters in enumerate((16, 32, 64)):
+        for block in range((depth - 2) // 6):
+            x = _residual_block(x, filters, 2 if stage and not block else 1)
+    return inputs, keras.layers.GlobalAveragePooling2D()(x)
+
+
+def _residual_block(inputs, filters, strides):
+    x = _normalised_convolution(inputs, filters, strides)
+    x = _normalised_convolution(keras.layers.ReLU()(x), filters)
+    shortcut = inputs
+    if strides > 1:
+        shortcut = shortcut[:, ::strides, ::strides, :]
+        missing = filters - shortcut.shape[-1]
+        before = missing // 2
+        shortcut = keras.ops.pad(
+            shortcut, [[0, 0], [0, 0], [0, 0], [before, missing - before]]
+        )
+    return keras.layers.ReLU()(keras.layers.Add()([x, shortcut]))
+
+
+def _normalised_convolution(x, filters, strides=1):
+    if strides > 1:
+        # One pixel on every side, as in the original: then the centres of the
+        # convolution are the pixels that a shortcut takes. Keras's "same" pads
+        # an even size on one side only, and would be one pixel off.
+        x = keras.layers.ZeroPadding2D(1)(x)
+    x = keras.layers.Conv2D(
+        filters,
+        3,
+        strides=strides,
+        padding="same" if strides == 1 else "valid",
+        use_bias=False,
+        kernel_initializer=_he_normal(),
+    )(x)
+    return keras.layers.BatchNormalization(**_NORMALISATION)(x)
+
+
+def _he_normal():
+    # Keras's own "he_normal" cuts the distribution off at two deviations.
+    return keras.initializers.VarianceScaling(
+        2.0, mode="fan_in", distribution="untruncated_normal"
+    )

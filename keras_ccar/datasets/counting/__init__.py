@@ -1,0 +1,1 @@
+"""Class counts of any data."""

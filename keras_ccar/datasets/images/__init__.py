@@ -1,0 +1,1 @@
+"""Pixels of streamed images, the one part of `datasets` that a run depends on."""

@@ -1,0 +1,207 @@
+"""Batches of natural images, cropped and coloured as the published recipes say."""
+
+import numpy as np
+
+from keras_ccar.datasets.images.decoding import decode
+from keras_ccar.inputs.checks import check_number, check_whole_number
+
+# Mean and standard deviation of red, green and blue, ImageNet's where not said
+# otherwise; those of iNaturalist are of Kang et al. 2020's published code.
+_IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+_STATISTICS = {"inaturalist2018": ([0.466, 0.471, 0.380], [0.195, 0.194, 0.192])}
+
+_EVALUATION_RESIZE = 256 / 224
+
+
+def training_batches(
+    data,
+    batch_size=512,
+    image_size=224,
+    color_jitter=0.0,
+    sampler=None,
+    seed=0,
+    buffer_size=4096,
+    flip=True,
+):
+    """Streams augmented training batches of natural images.
+
+    Random crop of 8 to 100 % of the area and an aspect of 3:4 to 4:3, resized
+    (Szegedy et al. 2015, arXiv 1409.4842); random flip; colour jitter; mean and
+    standard deviation of iNaturalist for it, else of ImageNet. ImageNet-LT is trained
+    with `color_jitter=0.4`, iNaturalist 2018 without (Kang et al. 2020, arXiv
+    1910.09217).
+
+    Args:
+        data: a `LongTailedData` of RGB images, streamed or in memory.
+        batch_size: images a batch; the last, smaller batch is dropped.
+        image_size: height and width of the crops.
+        color_jitter: brightness, contrast and saturation are scaled by random factors
+            in `[1 - color_jitter, 1 + color_jitter]`.
+        sampler: function `(dataset, class_counts, seed=..., buffer_size=...)` that
+            chooses the examples, such as `class_balanced`. Defaults to a shuffle of
+            all.
+        seed: the same seed gives the same batches.
+        buffer_size: encoded images in the shuffle buffer.
+        flip: whether half of the images are mirrored.
+
+    Returns:
+        A `tf.data.Dataset` of `(images, labels)`: float32 `(batch_size, image_size,
+        image_size, 3)` and int64 `(batch_size,)`. Each iteration over it shuffles and
+        crops anew.
+
+    Raises:
+        ValueError: if an argument is out of range.
+
+    Example:
+    ```python
+    import numpy as np
+    from keras_ccar import datasets
+
+    images = np.zeros((10, 40, 30, 3), "uint8")
+    data = datasets.from_arrays((images, np.arange(10) % 2))
+    batches = datasets.training_batches(data, batch_size=4, image_size=16)
+    images, labels = next(iter(batches))
+    assert images.shape == (4, 16, 16, 3)
+    ```
+    """
+    import tensorflow as tf
+
+    check_whole_number("batch_size", batch_size, low=1)
+    check_whole_number("image_size", image_size, low=1)
+    check_number("color_jitter", color_jitter, low=0, high=1)
+    # Encoded images are small in the shuffle buffer.
+    stream = data.encoded_train() if data.encoded_train else data.train
+    if sampler is None:
+        stream = stream.shuffle(buffer_size, seed=seed)
+    else:
+        stream = sampler(stream, data.class_counts, seed=seed, buffer_size=buffer_size)
+
+    def prepare(example, random):
+        image, label = example
+        seeds = tf.random.split(tf.stack([random, seed]), 5)
+        image = _random_crop(_image(image), image_size, seeds[0])
+        if flip:
+            image = tf.image.stateless_random_flip_left_right(image, seeds[1])
+        if color_jitter:
+            image = _jitter_colors(image, color_jitter, seeds[2:])
+        return _standardised(image, data.name), label
+
+    randoms = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    return (
+        tf.data.Dataset.zip((stream, randoms))
+        .map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(batch_size, drop_remainder=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def evaluation_batches(data, batch_size=512, image_size=224):
+    """Streams test batches of natural images: the middle, at a fixed scale.
+
+    The shorter side is resized to 256/224 of `image_size`, and the middle is cut out;
+    the colours are standardised as in `training_batches`.
+
+    Args:
+        data: a `LongTailedData` of RGB images, streamed or in memory.
+        batch_size: images a batch; the last one may be smaller.
+        image_size: height and width of the crops.
+
+    Returns:
+        A `tf.data.Dataset` of `(images, labels)`: float32 `(batch, image_size,
+        image_size, 3)` and int64 `(batch,)`, in the order on disk.
+
+    Raises:
+        ValueError: if an argument is out of range, or there is no test set.
+
+    Example:
+    ```python
+    import numpy as np
+    from keras_ccar import datasets
+
+    images = np.zeros((10, 40, 30, 3), "uint8")
+    data = datasets.from_arrays((images, np.arange(10) % 2), test_per_class=3)
+    images, labels = next(iter(datasets.evaluation_batches(data, image_size=16)))
+    assert images.shape == (6, 16, 16, 3)
+    ```
+    """
+    import tensorflow as tf
+
+    check_whole_number("batch_size", batch_size, low=1)
+    check_whole_number("image_size", image_size, low=1)
+    stream = data.test
+    if stream is None:
+        raise ValueError(
+            f"{data.name} has no test set: pass one to the loader that made it."
+        )
+
+    def prepare(image, label):
+        return _standardised(_middle(_image(image), image_size), data.name), label
+
+    return (
+        stream.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(batch_size)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def _image(contents_or_image):
+    """Returns a float32 image in [0, 255]."""
+    import tensorflow as tf
+
+    image = contents_or_image
+    if image.dtype == tf.string:
+        image = decode(image)
+    return tf.cast(image, "float32")
+
+
+def _random_crop(image, size, seed):
+    import tensorflow as tf
+
+    begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
+        tf.shape(image),
+        tf.zeros([0, 0, 4]),
+        seed=seed,
+        min_object_covered=0.0,
+        aspect_ratio_range=(3 / 4, 4 / 3),
+        area_range=(0.08, 1.0),
+        max_attempts=10,
+        use_image_if_no_bounding_boxes=True,
+    )
+    crop = tf.slice(image, begin, extent)
+    return _resized(crop, (size, size))
+
+
+def _middle(image, size):
+    import tensorflow as tf
+
+    height_and_width = tf.cast(tf.shape(image)[:2], "float32")
+    scale = size * _EVALUATION_RESIZE / tf.reduce_min(height_and_width)
+    resized = tf.cast(tf.math.ceil(height_and_width * scale), "int32")
+    image = _resized(image, resized)
+    begin = (resized - size) // 2
+    return tf.slice(image, [begin[0], begin[1], 0], [size, size, 3])
+
+
+def _resized(image, size):
+    import tensorflow as tf
+
+    image = tf.image.resize(image, size, antialias=True)
+    return tf.clip_by_value(image, 0.0, 255.0)
+
+
+def _jitter_colors(image, strength, seeds):
+    import tensorflow as tf
+
+    def blend(image, base, seed):
+        factor = tf.random.stateless_uniform([], seed, 1 - strength, 1 + strength)
+        return tf.clip_by_value(base + factor * (image - base), 0.0, 255.0)
+
+    image = blend(image, 0.0, seeds[0])  # brightness
+    gray = tf.image.rgb_to_grayscale(image)
+    image = blend(image, tf.reduce_mean(gray), seeds[1])  # contrast
+    return blend(image, tf.image.rgb_to_grayscale(image), seeds[2])  # saturation
+
+
+def _standardised(image, name):
+    mean, deviation = np.array(_STATISTICS.get(name, _IMAGENET), "float32")
+    return (image / 255.0 - mean) / deviation

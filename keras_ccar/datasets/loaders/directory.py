@@ -1,0 +1,180 @@
+"""Long-tailed data out of folders of images."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from keras_ccar.datasets.digests import digest_of, image_hashes
+from keras_ccar.datasets.loaders.arrays import from_arrays, observed_imbalance
+from keras_ccar.datasets.long_tailed_data import LongTailedData
+from keras_ccar.datasets.progress import track
+from keras_ccar.requirements import require
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+
+
+def from_directory(
+    path,
+    test_path=None,
+    imbalance_factor=None,
+    seed=0,
+    test_per_class=None,
+    in_memory=True,
+    name=None,
+    class_names=None,
+):
+    """Makes long-tailed data of folders of images, one folder a class.
+
+    Args:
+        path: folder with one folder of PNG, JPEG, BMP or GIF images for each class.
+        test_path: folder of the same kind, with the same classes, or None.
+        imbalance_factor: draws a long-tailed training set, as `from_arrays` does.
+            None takes all of it as it is.
+        seed: chooses the training examples.
+        test_per_class: takes this many examples of each class out of `path` for a
+            balanced test set, as `from_arrays` does.
+        in_memory: keeps the images as arrays, of which all must have one shape.
+            False streams them from disk; then neither `imbalance_factor` nor
+            `test_per_class` can be given.
+        name: name of the data, for results. Defaults to the folder's.
+        class_names: the folders in the order of their classes. Defaults to all
+            folders, sorted by name.
+
+    Returns:
+        A `LongTailedData` with uint8 RGB images.
+
+    Raises:
+        FileNotFoundError: if a folder is missing.
+        ValueError: if a class folder is empty, an image cannot be read or has another
+            shape, or as `from_arrays`.
+
+    Example:
+    ```python
+    import tempfile
+    from pathlib import Path
+
+    import keras
+    import numpy as np
+    from keras_ccar import datasets
+
+    with tempfile.TemporaryDirectory() as folder:
+        for animal, count in {"cat": 8, "owl": 2}.items():
+            (Path(folder) / animal).mkdir()
+            for i in range(count):
+                image = np.full((4, 4, 3), 10 * i)
+                keras.utils.save_img(
+                    Path(folder) / animal / f"{i}.png", image, scale=False
+                )
+        data = datasets.from_directory(folder)
+    assert data.class_counts.tolist() == [8, 2]
+    assert data.class_names == ("cat", "owl")
+    ```
+    """
+    name = name or Path(path).name
+    class_names = class_names or _class_folders(path)
+    train = _files_and_labels(path, class_names)
+    test = _files_and_labels(test_path, class_names) if test_path is not None else None
+    if in_memory:
+        return from_arrays(
+            _read_arrays(train),
+            test and _read_arrays(test),
+            imbalance_factor,
+            seed,
+            class_names,
+            name,
+            test_per_class,
+        )
+    if imbalance_factor is not None or test_per_class is not None:
+        raise ValueError(
+            "Choosing examples looks at each image: pass `in_memory=True` with "
+            "`imbalance_factor` or `test_per_class`, or leave these out."
+        )
+    files, labels = train
+    class_counts = np.bincount(labels, minlength=len(class_names))
+    images = (_read_image(file) for file in track(files, f"Reading {name}"))
+    return LongTailedData(
+        name=name,
+        class_counts=class_counts,
+        class_names=tuple(class_names),
+        imbalance_factor=observed_imbalance(class_counts),
+        seed=seed,
+        digest=digest_of(image_hashes(images), labels),
+        # Unlike a lambda it can be handed to another process.
+        encoded_train=functools.partial(_stream, *train),
+        encoded_test=test and functools.partial(_stream, *test),
+    )
+
+
+def _class_folders(path):
+    path = Path(path)
+    if not path.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {path}: pass the folder that holds one folder of "
+            "images for each class."
+        )
+    names = sorted(folder.name for folder in path.iterdir() if folder.is_dir())
+    if len(names) < 2:
+        raise ValueError(
+            f"{path} must hold one folder of images for each class, and holds "
+            f"{len(names)}: pass the folder above the class folders."
+        )
+    return names
+
+
+def _files_and_labels(path, class_names):
+    files, labels = [], []
+    for label, name in enumerate(class_names):
+        folder = Path(path) / name
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"There is no folder {folder} for class {name!r}: add it, or leave the "
+                "class out of `class_names`."
+            )
+        of_class = sorted(
+            file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES
+        )
+        if not of_class:
+            raise ValueError(
+                f"The class folder {folder} holds no image ({', '.join(SUFFIXES)}): "
+                "add images, or delete the folder."
+            )
+        files += of_class
+        labels += [label] * len(of_class)
+    return files, np.array(labels)
+
+
+def _read_arrays(files_and_labels):
+    files, labels = files_and_labels
+    images: list[np.ndarray] = []
+    for file in track(files, "Reading images"):
+        image = _read_image(file)
+        if images and image.shape != images[0].shape:
+            raise ValueError(
+                f"{file} is an image of {image.shape[:2]} pixels where {files[0]} has "
+                f"{images[0].shape[:2]}: resize all images to one shape, or pass "
+                "`in_memory=False`."
+            )
+        images.append(image)
+    return np.stack(images), labels
+
+
+def _read_image(file):
+    image_module = require("PIL.Image", "Pillow")
+    try:
+        with image_module.open(file) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises
+        raise ValueError(
+            f"The image {file} cannot be read ({error}): replace it, or delete it."
+        ) from error
+
+
+def _stream(files, labels):
+    import tensorflow as tf
+
+    paths = [str(file) for file in files]
+    return tf.data.Dataset.from_tensor_slices((paths, labels)).map(
+        lambda path, label: (tf.io.read_file(path), label),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )

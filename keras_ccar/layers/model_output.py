@@ -1,0 +1,57 @@
+"""Finds out what makes a model's output."""
+
+import keras
+
+from keras_ccar.layers.logit_correction import LogitCorrection
+
+# Layers that leave the range of their input alone.
+_PASS_THROUGH = (
+    keras.layers.Dropout,
+    keras.layers.Flatten,
+    keras.layers.Identity,
+    keras.layers.Permute,
+    keras.layers.Reshape,
+)
+
+
+def describe_output(model, output=None):
+    """Finds the activation that makes a model's output, as far as layers tell.
+
+    Args:
+        model: a `keras.Model`.
+        output: name of the output, or None for a model with one output.
+
+    Returns:
+        A pair: "softmax", "sigmoid", "linear" or the name of another activation, None
+        where it is unknown, as in subclassed models; and whether the output passes
+        through a `LogitCorrection`.
+    """
+    tensors = keras.tree.flatten(getattr(model, "outputs", None) or [])
+    names = getattr(model, "output_names", None) or []
+    if output in names:
+        tensors = [tensors[names.index(output)]]
+    return _describe(tensors[0]) if len(tensors) == 1 else (None, False)
+
+
+def _describe(tensor):
+    operation, node, index = tensor._keras_history
+    if isinstance(operation, keras.Model) and getattr(operation, "outputs", None):
+        return _describe(keras.tree.flatten(operation.outputs)[index])
+    if isinstance(operation, LogitCorrection):
+        return _describe(_input_of(operation, node))[0], True
+    is_linear = getattr(operation, "activation", None) is keras.activations.linear
+    if isinstance(operation, _PASS_THROUGH) or (
+        isinstance(operation, keras.layers.Activation) and is_linear
+    ):
+        return _describe(_input_of(operation, node))
+    if isinstance(operation, keras.layers.TimeDistributed):
+        operation = operation.layer
+    if type(operation).__name__ in ("Softmax", "Sigmoid"):  # layers and operations
+        return type(operation).__name__.lower(), False
+    activation = getattr(operation, "activation", None)
+    return getattr(activation, "__name__", None), False
+
+
+def _input_of(operation, node):
+    """The tensor of one call of an operation; a shared one is called several times."""
+    return operation._inbound_nodes[node].input_tensors[0]

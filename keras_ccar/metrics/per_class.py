@@ -1,0 +1,75 @@
+"""What the accuracies share: hits and samples of each class."""
+
+import keras
+from keras import ops
+
+from keras_ccar.inputs.checks import check_whole_number
+from keras_ccar.inputs.samples import classes_and_weights
+from keras_ccar.metrics.exact_sum import ExactSum
+
+
+class PerClassMetric(keras.metrics.Metric):
+    """Counts the hits and the samples of each class."""
+
+    def __init__(self, num_classes, ignore_class, name, dtype):
+        super().__init__(name=name, dtype=dtype)
+        self._direction = "up"
+        self.num_classes = check_whole_number("num_classes", num_classes, low=2)
+        self.ignore_class = ignore_class
+        self._hits = ExactSum(self, (self.num_classes,), "hits")
+        self._samples = ExactSum(self, (self.num_classes,), "samples")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds a batch.
+
+        Args:
+            y_true: labels `(...)` or `(..., 1)` in any dtype, or distributions
+                `(..., K)`.
+            y_pred: probabilities or logits `(..., K)`.
+            sample_weight: weights or mask that broadcast to `(...)`, or None.
+
+        Raises:
+            ValueError: if the shapes do not fit.
+        """
+        labels, y_pred, weights = classes_and_weights(
+            y_true, y_pred, sample_weight, self.num_classes, self.ignore_class
+        )
+        hits = ops.cast(ops.argmax(y_pred, axis=-1), "int32") == labels
+        self._hits.add(self._sum_by_class(ops.where(hits, weights, 0.0), labels))
+        self._samples.add(self._sum_by_class(weights, labels))
+
+    def mean_recall(self, of=None):
+        """Mean recall of the classes selected by a boolean vector, or of all.
+
+        Classes without a sample are left out; NaN if none has one.
+        """
+        counted = self._seen() if of is None else ops.logical_and(self._seen(), of)
+        total = ops.sum(ops.where(counted, self.recall(), 0.0))
+        number = ops.sum(ops.cast(counted, "float32"))
+        return ops.cast(_divide_or_nan(total, number), self.dtype)
+
+    def recall(self):
+        """Returns the float32 recall of each class, NaN without a sample."""
+        return _divide_or_nan(self._hits.value(), self._samples.value())
+
+    def get_config(self):
+        """Returns the constructor arguments as plain JSON."""
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "ignore_class": self.ignore_class,
+        }
+
+    def _seen(self):
+        # Not `> 0`: NaN, the mark of a label that is no class, must come through.
+        return self._samples.value() != 0
+
+    def _sum_by_class(self, values, labels):
+        return ops.segment_sum(values, labels, num_segments=self.num_classes)
+
+
+def _divide_or_nan(numerator, denominator):
+    empty = denominator == 0
+    return ops.where(
+        empty, float("nan"), numerator / ops.where(empty, 1.0, denominator)
+    )

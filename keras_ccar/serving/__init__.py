@@ -1,0 +1,8 @@
+"""Trained classifiers as TensorFlow Serving wants them.
+
+TensorFlow and the messages of TensorFlow Serving are imported when a model is exported.
+"""
+
+from keras_ccar.serving.saved_model import export
+
+__all__ = ["export"]

@@ -1,0 +1,149 @@
+"""Makes a function from named inputs to probabilities out of a model."""
+
+import re
+
+import keras
+from keras import ops, tree
+from keras.src.export.export_utils import get_input_signature
+
+from keras_ccar.layers.logit_correction import LogitCorrection, warn_if_adjusted
+from keras_ccar.layers.model_output import describe_output
+from keras_ccar.losses.binary_ccar_loss import BinaryCCARLoss
+
+# Names that Keras gives to inputs without one; they differ from process to process.
+_UNNAMED = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
+_BINARY_LOSSES = (
+    BinaryCCARLoss,
+    keras.losses.BinaryCrossentropy,
+    keras.losses.BinaryFocalCrossentropy,
+)
+
+
+def _inputs(model):
+    """Returns the arguments that a model takes, and a dict of their parts by name."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"`model` must be a `keras.Model`. Received: model={model!r}")
+    try:
+        signature = get_input_signature(model)
+    except ValueError as error:
+        raise ValueError(
+            f"`model` must be built, but {model.name!r} has no input shapes yet. Begin "
+            "it with a `keras.Input`, or call it once on a batch, before `export`."
+        ) from error
+    parts = tree.flatten(signature)
+    specs = {}
+    for index, part in enumerate(parts):
+        name = re.sub(r"\W", "_", part.name or "")
+        if not name or _UNNAMED.fullmatch(name):
+            name = "inputs" if len(parts) == 1 else f"input_{index}"
+        # Half precision is a matter within the model, which casts its inputs itself.
+        dtype = "float32" if part.dtype in ("float16", "bfloat16") else part.dtype
+        shape = (None, *part.shape[1:])
+        specs[name] = keras.layers.InputSpec(dtype=dtype, shape=shape, name=name)
+    return signature, specs
+
+
+def _classifier(model, signature, names, correction, class_names):
+    """Returns a function from named inputs to probabilities, and how many they are."""
+    symbols = tree.map_structure(
+        lambda spec: keras.KerasTensor(spec.shape, spec.dtype), signature
+    )
+    outputs = tree.flatten(model.compute_output_spec(*symbols))
+    if len(outputs) != 1:
+        raise ValueError(
+            f"`model` must have one output. Received one with {len(outputs)}: export "
+            "`keras.Model(model.inputs, model.outputs[i])` for each."
+        )
+    shape = outputs[0].shape
+    if len(shape) < 2 or shape[-1] is None:
+        raise ValueError(
+            "`model` must have an output of shape (batch, ..., K) with a known K. "
+            f"Received: output of shape {tuple(shape)}"
+        )
+    num_classes = shape[-1]
+    activation, gives_logits = _activation(model, num_classes)
+    if correction is not None:
+        correction = _checked(correction, model, activation, gives_logits, num_classes)
+    is_pair = num_classes == 1 and class_names is not None and len(class_names) == 2
+    activate = keras.activations.get(activation if gives_logits else "linear")
+
+    def classify(inputs):
+        arguments = tree.pack_sequence_as(signature, [inputs[name] for name in names])
+        (scores,) = tree.flatten(model(*arguments))
+        # Before the activation: half precision would not keep rare classes apart.
+        scores = ops.cast(scores, "float32")
+        if correction is not None:
+            scores = correction(scores)
+        scores = activate(scores)
+        if is_pair:
+            scores = ops.concatenate([1.0 - scores, scores], axis=-1)
+        return {"probabilities": scores}
+
+    return classify, 2 if is_pair else num_classes
+
+
+def _activation(model, num_classes):
+    """Returns what makes probabilities of logits, and whether the model leaves it out.
+
+    Layers tell best. Where they do not, as in subclassed models, the loss does.
+    """
+    activation, _ = describe_output(model)
+    if activation in ("softmax", "sigmoid"):
+        return activation, False
+    losses = tree.flatten(getattr(model, "loss", None))
+    loss = keras.losses.get(losses[0]) if len(losses) == 1 else None
+    gives_logits = activation == "linear" or getattr(loss, "from_logits", None)
+    if gives_logits is None:
+        raise ValueError(
+            f"Whether the output of `model` {model.name!r} is logits or probabilities "
+            "can be told neither by its last layer nor by its loss. Compile it with a "
+            "loss that has `from_logits`, or end it in a layer with an activation."
+        )
+    is_binary = num_classes == 1 or isinstance(loss, _BINARY_LOSSES)
+    return ("sigmoid" if is_binary else "softmax"), gives_logits
+
+
+def _checked(correction, model, activation, gives_logits, num_classes):
+    """Returns a correction that fits the model's output, in float32."""
+    if not isinstance(correction, LogitCorrection):
+        raise TypeError(
+            "`correction` must be a `keras_ccar.LogitCorrection`. Received: "
+            f"correction={correction!r}"
+        )
+    if activation != "softmax":
+        raise ValueError(
+            "`correction` corrects classes that exclude each other, but the output of "
+            f"`model` goes through {activation}. Leave `correction` out."
+        )
+    if describe_output(model)[1]:
+        raise ValueError(
+            "`model` ends in a `LogitCorrection` already: another `correction` would "
+            "apply the prior twice. Leave one of the two out."
+        )
+    if len(correction.class_counts) != num_classes:
+        raise ValueError(
+            "`correction` must have one class count for each of the model's "
+            f"{num_classes} classes. Received: {len(correction.class_counts)}"
+        )
+    if correction.from_logits != gives_logits:
+        kind = "logits" if gives_logits else "probabilities"
+        raise ValueError(
+            f"`correction` must fit the model's output, which is {kind}: pass "
+            f"`LogitCorrection(..., from_logits={gives_logits})`. Received one with "
+            f"from_logits={correction.from_logits}."
+        )
+    warn_if_adjusted(model, stacklevel=4)
+    config = {**correction.get_config(), "dtype": "float32"}
+    return LogitCorrection.from_config(config)
+
+
+def _class_names(class_names, num_columns):
+    if class_names is None:
+        return [str(label) for label in range(num_columns)]
+    if isinstance(class_names, str) or len(class_names) != num_columns:
+        what = repr(class_names) if isinstance(class_names, str) else len(class_names)
+        raise ValueError(
+            "`class_names` must be a sequence with one name for each of the model's "
+            f"{num_columns} classes. Received: {what}"
+        )
+    return [str(name) for name in class_names]

@@ -1,0 +1,192 @@
+"""The class-confidence-aware weight Ω and its forms."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_ccar.inputs.checks import check_number
+from keras_ccar.ops.numerics import at_least
+from keras_ccar.weightings.base import LARGEST_WEIGHT, Weighting
+
+# Below this confidence the `inverse` form stops growing, or one mislabelled
+# example could outweigh a batch.
+INVERSE_CONFIDENCE_FLOOR = 1e-3
+# Whatever the strength, Ω has a float32 value and gradient, and a loss multiplies by
+# no more than products in float32 can take.
+LARGEST_EXPONENT = 80.0
+FORMS = ("exponential", "power", "information", "inverse")
+
+
+def ccar_weight(
+    p_t: Any,
+    f_c: Any,
+    pivot: float = 0.75,
+    strength: float = 1.0,
+    form: str | Callable = "exponential",
+    num_classes: int | None = None,
+    num_examples: float | None = None,
+) -> Any:
+    """The class-confidence-aware weight Ω(p_t, f_c).
+
+    With the dual-phase frequency `f' = f_c` below the pivot ω and `f' = 1 - f_c`
+    from it on, the first three forms are `exp(s κ (ω - p_t))` and differ in the
+    capacity κ:
+
+    - "exponential": `κ = 1 - f'`;
+    - "power": `κ = ln(2 - f')`, a little milder;
+    - "information": `κ = -ln f'`, the self-information of the class. Grows like
+      `f_c^-ω` for rare classes: meant for `normalize=True`;
+    - "inverse": `1 / (K f_c max(p_t, 0.001))` to the power `s`, without a pivot.
+
+    Hard examples (`p_t < ω`) get more than weight 1, the more the rarer their
+    class; easy ones get less, the less the more frequent their class.
+
+    Args:
+        p_t: confidence in the true class, in [0, 1], any shape.
+        f_c: frequency of the true class, in [0, 1], broadcasts against `p_t`.
+        pivot: ω in (0, 1]: the confidence at which the weight is 1.
+        strength: s >= 0. At 0 every weight is 1.
+        form: one of the above, or a callable `(p_t, f_c) -> weight`.
+        num_classes: K. Needed by the "inverse" form alone.
+        num_examples: N. Where given, the "information" and "inverse" forms keep
+            frequencies at `1 / (N + 1)` or above, so that empty classes stay finite.
+
+    Returns:
+        A tensor of weights, of the broadcast shape of `p_t` and `f_c`.
+
+    Raises:
+        ValueError: for a pivot, strength or form outside the above, or a missing
+            `num_classes`.
+
+    Reference:
+        Jagati et al. 2026, arXiv 2601.15924. The paper's exact capacity is not
+        public; the forms satisfy all that is.
+
+    Example:
+    ```python
+    import numpy as np
+    from keras import ops
+    from keras_ccar.weightings import ccar_weight
+
+    rare_and_hard = ccar_weight(p_t=0.25, f_c=0.01)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(rare_and_hard), np.exp(0.99 * 0.5), rtol=1e-6
+    )
+    ```
+    """
+    check_ccar_arguments(pivot, strength, form)
+    if callable(form):
+        return form(p_t, f_c)
+    p_t = _as_float_tensor(p_t)
+    f_c = ops.cast(ops.convert_to_tensor(f_c), p_t.dtype)
+    # A Python number: one of numpy would raise the precision of the result.
+    floor = 0.0 if num_examples is None else float(1.0 / (num_examples + 1.0))
+    if form == "inverse":
+        if num_classes is None:
+            raise ValueError(
+                "`num_classes` must be given with form='inverse': its weight is "
+                "1 / (num_classes * f_c * p_t). Received: num_classes=None"
+            )
+        weight = 1.0 / (
+            num_classes * at_least(f_c, floor) * at_least(p_t, INVERSE_CONFIDENCE_FLOOR)
+        )
+        if strength in (0, 1):
+            return weight if strength else ops.ones_like(weight)
+        return ops.minimum(weight, math.exp(LARGEST_EXPONENT / strength)) ** strength
+    exploring = p_t < pivot
+    if form == "exponential":
+        capacity = ops.where(exploring, 1.0 - f_c, f_c)
+    else:
+        dual_phase_frequency = ops.where(exploring, f_c, 1.0 - f_c)
+        if form == "power":
+            capacity = ops.log(2.0 - dual_phase_frequency)
+        else:
+            capacity = -ops.log(at_least(dual_phase_frequency, floor))
+    exponent = strength * capacity * (pivot - p_t)
+    if form == "information":
+        largest_capacity = -math.log(floor) if floor else math.inf
+    else:
+        largest_capacity = 1.0
+    if strength * largest_capacity > LARGEST_EXPONENT:
+        exponent = ops.minimum(exponent, LARGEST_EXPONENT)
+    return ops.exp(exponent)
+
+
+def check_ccar_arguments(pivot, strength, form):
+    """Raises a `ValueError` for arguments that `ccar_weight` cannot take."""
+    check_number("pivot", pivot, 0, 1, "the confidence at which the weight is 1")
+    if pivot == 0:
+        raise ValueError(f"`pivot` must be above 0. Received: pivot={pivot!r}")
+    check_number("strength", strength, 0, meaning="0 is cross-entropy")
+    if form not in FORMS and not callable(form):
+        raise ValueError(
+            f"`form` must be one of {', '.join(map(repr, FORMS))}, or a callable "
+            f"(p_t, f_c) -> weight. Received: form={form!r}"
+        )
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class CCARWeighting(Weighting):
+    """Ω(p_t, f_c) as a part for `LongTailedCrossentropy`; see `ccar_weight`.
+
+    Args:
+        pivot: as in `ccar_weight`.
+        strength: as in `ccar_weight`.
+        form: as in `ccar_weight`.
+
+    Raises:
+        ValueError: as `ccar_weight`.
+
+    Example:
+    ```python
+    import keras_ccar
+    from keras_ccar.weightings import CCARWeighting
+
+    loss = keras_ccar.LongTailedCrossentropy(
+        [500, 20], weighting=CCARWeighting(form="information"), normalize=True
+    )
+    ```
+    """
+
+    def __init__(
+        self,
+        pivot: float = 0.75,
+        strength: float = 1.0,
+        form: str | Callable = "exponential",
+    ) -> None:
+        check_ccar_arguments(pivot, strength, form)
+        self.pivot = float(pivot)
+        self.strength = float(strength)
+        self.form = form
+
+    def __call__(self, p_t, f_c, prior):
+        """See `Weighting`."""
+        weight = ccar_weight(
+            p_t,
+            f_c,
+            self.pivot,
+            self.strength,
+            self.form,
+            num_classes=prior.num_classes,
+            num_examples=prior.num_examples,
+        )
+        if self.form in ("exponential", "power") and self.strength < 30:
+            return weight  # at most e^strength
+        return ops.minimum(weight, LARGEST_WEIGHT)
+
+    def get_config(self):
+        """See `Weighting`."""
+        return {
+            "pivot": self.pivot,
+            "strength": self.strength,
+            "form": keras.saving.serialize_keras_object(self.form),
+        }
+
+
+def _as_float_tensor(x):
+    x = ops.convert_to_tensor(x)
+    is_float = keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype))
+    return x if is_float else ops.cast(x, keras.backend.floatx())

@@ -1,0 +1,89 @@
+"""Weights that depend on the class alone."""
+
+import math
+
+import keras
+from keras import ops
+
+from keras_ccar.inputs.checks import check_number
+from keras_ccar.ops.numerics import at_least
+from keras_ccar.weightings.base import Weighting
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class InverseFrequency(Weighting):
+    """Weights classes by `1 / (K f_c)`: every class weighs the same in total.
+
+    A class without examples weighs as much as one with a single example would.
+
+    Example:
+    ```python
+    import keras_ccar
+    from keras_ccar.weightings import InverseFrequency
+
+    loss = keras_ccar.LongTailedCrossentropy([75, 25], weighting=InverseFrequency())
+    ```
+    """
+
+    uses_confidence = False
+
+    def __call__(self, p_t, f_c, prior):
+        """See `Weighting`."""
+        return 1.0 / (prior.num_classes * at_least(f_c, prior.floor))
+
+
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class EffectiveNumber(Weighting):
+    """Weights classes by `(1 - β) / (1 - β^{n_c})`, scaled to sum to K.
+
+    `(1 - β^n) / (1 - β)` is the effective number of `n` examples that overlap. The
+    weights' mean over long-tailed training data is far below 1 (0.20 on CIFAR-100-LT
+    with imbalance factor 100), which trains like a smaller learning rate: use the
+    loss's `normalize=True`.
+
+    Args:
+        beta: β in [0, 1): 0 weighs all classes alike, 1 would be inverse frequency.
+
+    Raises:
+        ValueError: for a beta outside [0, 1).
+
+    Reference:
+        Cui et al. 2019, arXiv 1901.05555, Eq. 2 and Sec. 4.
+
+    Example:
+    ```python
+    import keras_ccar
+    from keras_ccar.weightings import EffectiveNumber
+
+    loss = keras_ccar.LongTailedCrossentropy(
+        [500, 20], weighting=EffectiveNumber(beta=0.999), normalize=True
+    )
+    ```
+    """
+
+    uses_confidence = False
+
+    def __init__(self, beta: float = 0.9999) -> None:
+        self.beta = check_number("beta", beta, 0, 1)
+        if beta == 1:
+            raise ValueError(
+                "`beta` must be below 1; its limit is `InverseFrequency`. "
+                f"Received: beta={beta!r}"
+            )
+
+    def __call__(self, p_t, f_c, prior):
+        """See `Weighting`."""
+        weight = self._unscaled(f_c, prior)
+        scale = prior.num_classes / ops.sum(self._unscaled(prior.frequency, prior))
+        return weight * scale
+
+    def _unscaled(self, frequency, prior):
+        if self.beta == 0:
+            return ops.ones_like(frequency)
+        counts = at_least(frequency, prior.floor) * prior.num_examples
+        # 1 - β^n, without the cancellation of β near 1.
+        return -(1.0 - self.beta) / ops.expm1(counts * math.log(self.beta))
+
+    def get_config(self):
+        """See `Weighting`."""
+        return {"beta": self.beta}

@@ -1,0 +1,161 @@
+import numpy as np
+import pandas as pd
+import pytest
+from made_results import made_results
+from scipy import stats
+
+from keras_ccar.benchmark.report.curves import mean_over_examples
+from keras_ccar.benchmark.report.statistics import paired_share
+from keras_ccar.benchmark.report.verdicts import verdicts
+
+
+def sentence_about(sentences, start):
+    (sentence,) = [text for text in sentences if text.startswith(start)]
+    return sentence
+
+
+def test_a_gain_is_only_claimed_when_the_interval_excludes_zero():
+    sure = verdicts(
+        made_results({"ce": [50, 51, 52], "bs": [60, 61, 62], "ccar": [55, 56.1, 56.9]})
+    )
+    assert sure[0] == (
+        "CCAR beat cross-entropy: 56.00 % against 51.00 % balanced accuracy, +5.00 "
+        "points; the 95 % confidence interval +4.75 to +5.25, 3 paired seeds, "
+        "excludes zero."
+    )
+    assert sure[1].startswith("CCAR lost to Balanced Softmax: 56.00 % against 61.00 %")
+    unsure = verdicts(made_results({"ce": [50, 51, 52], "ccar": [55, 49, 53]}))
+    assert unsure[0].startswith("CCAR did not measurably differ from cross-entropy")
+    assert "+1.33 points" in unsure[0]
+    assert unsure[0].endswith("includes zero.")
+    assert unsure[-1] == (
+        "Not compared here: Balanced Softmax, logit adjustment, CCAR + logit "
+        "adjustment, cross-entropy × CCAR's mean weight (its control), logit "
+        "adjustment × the mean weight of CCAR + logit adjustment (its control)."
+    )
+
+
+def test_one_seed_claims_nothing():
+    sentences = verdicts(made_results({"ce": [50], "ce×c": [55], "ccar": [60]}))
+    assert "+10.00 points, from 1 seed" in sentences[0]
+    assert "no confidence interval" in sentences[0]
+    control = sentence_about(sentences, "The control")
+    assert control.endswith("from 1 seed there is no interval, and no share is given.")
+
+
+def test_equal_gains_claim_nothing():
+    made = made_results({"ce": [50, 51], "ce×c": [50.1, 51.1], "ccar": [50.2, 51.2]})
+    sentences = verdicts(made)
+    assert "+0.20 points, from 2 seeds that differ by the same" in sentences[0]
+    assert sentences[0].endswith("neither can be said to be better.")
+    control = sentence_about(sentences, "The control")
+    assert control.endswith("there is no interval, and no share is given.")
+
+
+def test_failed_runs_are_no_numbers():
+    sentences = verdicts(made_results({"ce": [50, 51], "ccar": [None, None]}))
+    assert sentences[0] == "CCAR against cross-entropy: no seed was finished by both."
+    assert not [text for text in sentences if text.startswith("Speed")]
+
+
+def test_what_ccar_adds_to_logit_adjustment():
+    sentences = verdicts(
+        made_results({"la": [40, 41, 42], "ccar+la": [41, 42.2, 42.9]})
+    )
+    assert sentences[0].startswith("CCAR + logit adjustment beat logit adjustment: ")
+    assert "+1.03 points" in sentences[0]
+
+
+def test_a_tuned_cross_entropy_is_a_rival():
+    sentences = verdicts(made_results({"ce-tuned": [40, 41], "ccar": [40.1, 40.9]}))
+    assert sentences[0].startswith(
+        "CCAR did not measurably differ from cross-entropy, tuned learning rate"
+    )
+
+
+def test_the_share_of_the_control():
+    # Gains 3, 4 and 5; the control reaches 1, 2 and 3 of them: half, 2 of 4.
+    sentences = verdicts(
+        made_results({"ce": [50, 51, 52], "ce×c": [51, 53, 55], "ccar": [53, 55, 57]})
+    )
+    control = sentence_about(sentences, "The control")
+    assert "changed cross-entropy by +2.00 points" in control
+    assert "where CCAR changed it by +4.00 points" in control
+    assert "CCAR less the control is +2.00 points" in control
+    assert "So the control explains 50 % of the gain" in control
+
+
+def test_the_share_of_the_control_of_an_adjusted_loss():
+    results = {"la": [50, 51, 52], "la×c": [51, 53, 55], "ccar+la": [53, 55, 57]}
+    control = sentence_about(verdicts(made_results(results)), "The control")
+    assert "the mean weight of CCAR + logit adjustment, changed logit adj" in control
+    assert "where CCAR + logit adjustment changed it by +4.00 points" in control
+    assert "So the control explains 50 % of the gain" in control
+
+
+@pytest.mark.parametrize(
+    ("ccar", "end"),
+    [
+        ([49, 50, 51.1], "CCAR gained nothing, so there is no share to explain."),
+        ([55, 49, 53], "includes zero, so no share of it is given."),
+    ],
+)
+def test_no_share_of_a_gain_that_is_none(ccar, end):
+    sentences = verdicts(
+        made_results({"ce": [50, 51, 52], "ce×c": [51, 52, 53.5], "ccar": ccar})
+    )
+    control = sentence_about(sentences, "The control")
+    assert control.endswith(end)
+    assert "explains" not in control
+
+
+def test_the_ends_of_the_share_are_where_a_t_test_turns():
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        whole = pd.Series(random.normal(4, 1, 5))
+        part = 0.4 * whole + random.normal(0, 0.5, 5)
+        share = paired_share(part, whole)
+        assert share.value == pytest.approx(part.mean() / whole.mean())
+        assert share.low < share.value < share.high
+        for end in (share.low, share.high):
+            test = stats.ttest_1samp(part - end * whole, 0)
+            assert test.pvalue == pytest.approx(0.05, abs=1e-6)
+
+
+def test_a_share_of_what_may_be_nothing_has_no_interval():
+    whole = pd.Series([1.0, -1.0, 0.5])
+    assert not stats.ttest_1samp(whole, 0).confidence_interval().low > 0
+    assert np.isnan(paired_share(whole / 2, whole).low)
+
+
+def test_speed_of_training():
+    results = made_results({"ce": [50, 51], "ccar": [50, 51]}, epochs=4)
+    for run in results["runs"]:
+        rise = [0.1, 0.2, 0.5, 0.6] if run["method"] == "ce" else [0.2, 0.6, 0.7, 0.75]
+        if run["method"] == "ccar" and run["seed"] == 1:
+            rise = [0.2, 0.3, 0.4, 0.5]
+        run["history"]["confidence"] = np.outer(rise, np.ones(100)).tolist()
+    speed = sentence_about(verdicts(results), "Speed of training")
+    assert "60.00 % under cross-entropy in the last of 4 epochs" in speed
+    assert "by CCAR with 1 of 2 seeds, on average in epoch 2.0;" in speed
+    # +15 and -10 points.
+    assert "the two differ by +2.50 points" in speed
+
+
+def test_overfitting_is_the_fall_from_the_highest_accuracy():
+    results = made_results({"ce": [50, 51], "ccar": [52, 54]}, epochs=4)
+    for run in results["runs"]:
+        run["history"]["test"] = [
+            {"epoch": 1, "balanced": 40},
+            {"epoch": 2, "balanced": 53},
+        ]
+    # Falls of 3 and 2 points, and of 1 and none: the last is the highest.
+    overfitting = sentence_about(verdicts(results), "Overfitting")
+    assert "cross-entropy lost 2.50 points and CCAR 0.50;" in overfitting
+    assert "differ by −2.00 points" in overfitting
+
+
+def test_classes_count_by_their_examples():
+    values = [[0.5, 1.0, 0.0], [None, 1.0, 0.0]]
+    mean = mean_over_examples(values, np.array([6, 2, 0]))
+    assert mean == pytest.approx([(6 * 0.5 + 2 * 1.0) / 8, 1.0])

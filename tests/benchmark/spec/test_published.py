@@ -1,0 +1,108 @@
+import dataclasses
+import re
+
+import pytest
+
+from keras_ccar import datasets
+from keras_ccar.benchmark.spec.methods import METHODS
+from keras_ccar.benchmark.spec.published import (
+    is_comparable,
+    published_for,
+    published_results,
+)
+from keras_ccar.benchmark.spec.recipe_book import RECIPES
+from keras_ccar.files import plain
+
+PLAIN = plain(dataclasses.asdict(RECIPES["plain"]))
+
+
+def the(method, **wanted):
+    (found,) = [
+        published
+        for published in published_results()
+        if published.method == method
+        and all(getattr(published, name) == value for name, value in wanted.items())
+    ]
+    return found
+
+
+def test_every_number_is_whole():
+    published = published_results()
+    assert len(set(published)) == len(published)
+    for result in published:
+        assert result.dataset in datasets.NAMES
+        assert re.fullmatch(r"(about )?\d\d\.\d\d?(–\d\d\.\d)?", result.top1), result
+        assert re.fullmatch(r"(\+\d\.\d\d?)?", result.gain), result
+        assert result.title
+        assert result.source
+        assert result.network
+        network = {
+            "plain": "ResNet-32",
+            "strong": "ResNet-32",
+            "imagenet-resnet50": "ResNet-50",
+        }
+        assert result.recipe in {*network, "its own", "not stated"}
+        assert network.get(result.recipe, result.network) == result.network
+        assert (result.imbalance_factor is None) == (
+            result.dataset in {"imagenet-lt", "inaturalist2018"}
+        )
+        if not result.checked:
+            assert result.number.endswith("†")
+
+
+def test_what_the_paper_of_ccar_claims():
+    claims = {
+        (result.dataset, result.imbalance_factor): result.number
+        for result in published_results()
+        if result.method == "ccar"
+    }
+    assert claims == {
+        ("cifar100-lt", 200.0): "46.20 (+2.9)†",
+        ("imagenet-lt", None): "45.62 (+4.02)†",
+        ("inaturalist2018", None): "70.10 (+0.3)†",
+    }
+    assert the("ccar+la", dataset="cifar100-lt").number == "48.91†"
+
+
+def test_numbers_of_bag_of_tricks():
+    # Its gallery lists errors: 61.76, 69.41, 62.59, 61.50, 61.24 and 56.82 %.
+    errors = {"ce": 61.76, "inverse": 69.41, "focal": 62.59, "cb": 61.50}
+    for method, error in {**errors, "ldam": 61.24, "bs": 56.82}.items():
+        found = the(method, dataset="cifar100-lt", imbalance_factor=100, recipe="plain")
+        assert float(found.top1) == pytest.approx(100 - error, abs=0.051)
+        assert found.checked
+        assert found.source.startswith("Bag-of-Tricks")
+
+
+def test_only_the_same_data_is_looked_at():
+    found = published_for({"name": "cifar100-lt", "imbalance_factor": 200.0})
+    assert {result.imbalance_factor for result in found} == {200.0}
+    assert published_for({"name": "digits-lt", "imbalance_factor": 40.0}) == []
+    assert published_for({"name": "imagenet-lt", "imbalance_factor": 256.0})
+
+
+@pytest.mark.parametrize(
+    ("changes", "comparable"),
+    [
+        ({}, True),
+        ({"steps_per_execution": 10, "source": "here"}, True),
+        ({"model": "resnet8"}, False),
+        ({"epochs": 20}, False),
+        ({"learning_rate": 0.2}, False),
+        ({"name": "cpu"}, False),
+        ({"name": "strong"}, False),
+    ],
+)
+def test_comparable_is_the_same_network_and_recipe(changes, comparable):
+    published = the("bs", dataset="cifar100-lt", imbalance_factor=100, recipe="plain")
+    assert is_comparable(published, {**PLAIN, **changes}) == comparable
+
+
+def test_a_recipe_that_nobody_states_compares_with_none():
+    claim = the("ccar+la", dataset="cifar100-lt")
+    assert not is_comparable(claim, PLAIN)
+
+
+def test_methods_of_the_field_that_the_benchmark_has():
+    ours = {result.method for result in published_results()} & set(METHODS)
+    assert {"ce", "bs", "la", "ccar", "ccar+la"} <= ours

@@ -1,0 +1,240 @@
+"""Imports inside the package run one way only; the rule is in CONTRIBUTING.md."""
+
+import ast
+import importlib.util
+import pathlib
+
+import pytest
+
+import keras_ccar
+
+PACKAGE = pathlib.Path(keras_ccar.__file__).parent
+
+GROUND = (
+    "requirements",
+    "files",
+    "keras_internals",
+    "replicas",
+    "serialization",
+    "frequencies",
+    "ops",
+)
+CORE = (*GROUND, "inputs")
+PARTS = ("adjustments", "weightings")
+
+# A room or module, and what it may import beside itself. The longest name that a
+# module begins with decides. A name with a dot stands for that module or room alone.
+RULE = {
+    **dict.fromkeys(GROUND, ()),
+    "inputs": ("ops", "keras_internals"),
+    "adjustments": CORE,
+    "weightings": CORE,
+    "metrics": CORE,
+    "losses": (*CORE, *PARTS),
+    "layers": (*CORE, "losses"),
+    "callbacks": (*CORE, "metrics", "losses", "layers"),
+    "serving": (*CORE, "losses", "layers"),
+    "datasets": ("requirements", "frequencies", "inputs.checks"),
+    "datasets.elements": (),
+    "datasets.progress": ("requirements",),
+    "datasets.digests": ("inputs.checks",),
+    "datasets.images": ("inputs.checks",),
+    "datasets.protocol": (
+        "inputs.checks",
+        "datasets.digests",
+        "datasets.elements",
+        "datasets.progress",
+        "datasets.images",
+    ),
+    "datasets.long_tailed_data": (
+        "frequencies",
+        "inputs.checks",
+        "datasets.digests",
+        "datasets.elements",
+        "datasets.progress",
+        "datasets.images",
+    ),
+    "datasets.loaders": (
+        "requirements",
+        "frequencies",
+        "inputs.checks",
+        "datasets.elements",
+        "datasets.progress",
+        "datasets.digests",
+        "datasets.images",
+        "datasets.protocol",
+        "datasets.long_tailed_data",
+    ),
+    "datasets.samplers": (
+        "requirements",
+        "frequencies",
+        "inputs.checks",
+        "datasets.elements",
+    ),
+    "benchmark.comparison": ("files",),
+    "benchmark.spec": (*CORE, *PARTS, "losses", "layers"),
+    "benchmark.training": (
+        *(name for name in CORE if name != "files"),
+        *PARTS,
+        "metrics",
+        "losses",
+        "layers",
+        "callbacks",
+        "datasets",
+        "benchmark.spec",
+    ),
+    "benchmark.runner": (
+        *GROUND,
+        "datasets",
+        "benchmark.comparison",
+        "benchmark.spec",
+        "benchmark.training",
+    ),
+    "benchmark.report": (
+        *CORE,
+        *PARTS,
+        "callbacks.history_file",
+        "benchmark.comparison",
+        "benchmark.spec",
+    ),
+    "benchmark.python_api": ("",),
+    "benchmark.cli": ("",),
+}
+# Nothing imports the command line.
+NEVER = "benchmark.cli"
+
+
+def modules():
+    """The modules of the package by name below `keras_ccar`, with their paths."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(part for part in parts if part != "__init__")] = path
+    return found
+
+
+MODULES = modules()
+
+
+def is_in(name, room):
+    return not room or name == room or name.startswith(f"{room}.")
+
+
+def room_of(name):
+    """The entry of the rule that decides about a module, None for none."""
+    rooms = [room for room in RULE if is_in(name, room)]
+    return max(rooms, key=len, default=None)
+
+
+def imports_of(path):
+    """The modules of the package that a file imports, function bodies included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} has a relative import"
+            module = node.module or ""
+            for alias in node.names:
+                inner = f"{module}.{alias.name}".removeprefix("keras_ccar.")
+                found.add(f"keras_ccar.{inner}" if inner in MODULES else module)
+    return {
+        name.removeprefix("keras_ccar").removeprefix(".")
+        for name in found
+        if name.partition(".")[0] == "keras_ccar"
+    }
+
+
+def is_allowed(name, imported):
+    room = room_of(name)
+    if room is None:  # the `__init__` of the package, of `datasets`, of `benchmark`
+        return not is_in(imported, NEVER)
+    own = imported == room or (imported in MODULES and room_of(imported) == room)
+    if own or is_in(imported, room):
+        return True
+    if is_in(imported, NEVER):
+        return False
+    return any(is_in(imported, allowed) for allowed in RULE[room])
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_imports_what_its_room_may(name):
+    imported = imports_of(MODULES[name])
+    wrong = sorted(other for other in imported if not is_allowed(name, other))
+    assert not wrong, f"{name} must not import {wrong}"
+
+
+def test_every_module_has_a_rule():
+    without = [name for name in MODULES if room_of(name) is None]
+    assert sorted(without) == ["", "benchmark"]
+
+
+def test_every_rule_has_a_module():
+    assert [room for room in RULE if room not in MODULES] == []
+
+
+def test_the_package_does_not_import_its_documentation_scripts():
+    scripts = {path.stem for path in (PACKAGE.parent / "benchmarks").glob("*.py")}
+    assert scripts
+    for path in MODULES.values():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert (node.module or "").partition(".")[0] not in scripts
+            elif isinstance(node, ast.Import):
+                assert not {alias.name for alias in node.names} & scripts
+
+
+def private_keras(path):
+    """Where a file reaches into Keras: `keras.src`, attributes with an underscore."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+            "keras.src"
+        ):
+            found.append(f"line {node.lineno}: from {node.module}")
+        elif isinstance(node, ast.Attribute) and node.attr in PRIVATE_ATTRIBUTES:
+            owner = node.value.id if isinstance(node.value, ast.Name) else ""
+            if owner != "self" or node.attr not in ASSIGNED_BY_SUBCLASSES:
+                found.append(f"line {node.lineno}: {node.attr}")
+    return found
+
+
+# The private attributes of Keras objects that this package has a use for.
+PRIVATE_ATTRIBUTES = (
+    "_direction",
+    "_inbound_nodes",
+    "_initial_epoch",
+    "_keras_history",
+    "_model",
+    "_tracker",
+)
+# Keras itself has subclasses set it: `Metric._direction`.
+ASSIGNED_BY_SUBCLASSES = ("_direction",)
+
+
+@pytest.mark.parametrize("name", sorted(set(MODULES) - {"keras_internals"}))
+def test_private_keras_is_in_one_module(name):
+    assert private_keras(MODULES[name]) == []
+
+
+def test_the_reader_sees_what_it_is_for(tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text(
+        "from keras.src import backend\n"
+        "def f(model):\n"
+        "    from keras_ccar.losses import ccar_loss\n"
+        "    from keras_ccar import weightings\n"
+        "    model._tracker.unlock()\n",
+        "utf-8",
+    )
+    assert imports_of(path) == {"losses.ccar_loss", "weightings"}
+    assert len(private_keras(path)) == 2
+    assert not is_allowed("ops.numerics", "inputs.labels")
+    assert not is_allowed("metrics.per_class", "weightings.base")
+    assert not is_allowed("datasets.protocol", "datasets.loaders.cifar")
+    assert not is_allowed("datasets.samplers", "datasets.protocol")
+    assert not is_allowed("benchmark.report.write", "benchmark.runner.plan")
+    assert not is_allowed("benchmark.report.write", "callbacks.ccar_callback")
+    assert is_allowed("benchmark.report.write", "callbacks.history_file")
+    assert is_allowed("benchmark.cli.compare", "benchmark.runner.plan")
+    assert importlib.util.find_spec("keras_ccar.ops") is not None
