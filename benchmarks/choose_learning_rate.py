@@ -32,7 +32,7 @@ def main():
     for rate, seed in track(plan, "Training"):
         outcome = train_and_evaluate(
             data,
-            recipe.override(learning_rate=rate),
+            recipe.with_settings(learning_rate=rate),
             METHODS["ce"],
             LossOptions(),
             seed,

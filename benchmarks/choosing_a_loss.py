@@ -5,14 +5,9 @@ Run by `make results`. The page around it is written by hand and quotes no numbe
 
 from pathlib import Path
 
-from keras_ccar.benchmark.comparison import (
-    by_seed,
-    comparison_folders,
-    read_results,
-    runs_table,
-)
+from keras_ccar.benchmark.comparison import Comparison, comparison_folders
 from keras_ccar.benchmark.report.markdown import markdown_table
-from keras_ccar.benchmark.report.page import comparison_title, most_training_first
+from keras_ccar.benchmark.report.page import comparison_title, sort_by_training_size
 from keras_ccar.benchmark.report.planned import PLANNED
 from keras_ccar.benchmark.report.statistics import paired_difference
 from keras_ccar.benchmark.report.summary import difference_text, score_text
@@ -28,9 +23,9 @@ def measured(comparisons):
     """Returns what comparisons say about the choice, as Markdown.
 
     Args:
-        comparisons: dicts of `results.json` by the name of their folder.
+        comparisons: `Comparison`s by the name of their folder.
     """
-    data = sorted({results["dataset"]["name"] for results in comparisons.values()})
+    data = sorted({comparison.dataset["name"] for comparison in comparisons.values()})
     waiting = sum(bool(plan.missing(comparisons.values())) for plan in PLANNED)
     not_run = (
         f"[{waiting} not yet run](results.md#not-yet-run)" if waiting else "all run"
@@ -41,12 +36,12 @@ def measured(comparisons):
         f"planned at full length: {not_run}. "
         "What holds on one data set need not hold on another."
     ]
-    for name in most_training_first(comparisons):
-        results = comparisons[name]
+    for name in sort_by_training_size(comparisons):
+        comparison = comparisons[name]
         parts += [
-            f"**{comparison_title(results)}**",
-            markdown_table(_rows(results)),
-            _leaders(results),
+            f"**{comparison_title(comparison)}**",
+            markdown_table(_rows(comparison)),
+            _leaders(comparison),
         ]
     parts.append(
         "Percent and points, mean ± standard deviation over seeds, at the last epoch. "
@@ -56,23 +51,21 @@ def measured(comparisons):
     return "\n\n".join(parts) + "\n"
 
 
-def _ranked(results):
-    """Returns the table of runs, and methods from the highest balanced accuracy on."""
-    table = runs_table(results)
-    finished = set(table["method"])
-    methods = [m for m in results["methods"] if m["name"] in finished]
-    means = table.groupby("method")["balanced"].mean()
-    return table, sorted(methods, key=lambda method: -means[method["name"]])
+def _ranked(comparison):
+    """Returns the methods that finished, from the highest balanced accuracy on."""
+    means = comparison.finished.groupby("method")["balanced"].mean()
+    finished = [method for method in comparison.methods if method["name"] in means]
+    return sorted(finished, key=lambda method: -means[method["name"]])
 
 
-def _compare(table, method, other, metric="balanced"):
+def _compare(comparison, method, other, metric="balanced"):
     return paired_difference(
-        by_seed(table, method["name"], metric), by_seed(table, other, metric)
+        comparison.by_seed(method["name"], metric), comparison.by_seed(other, metric)
     )
 
 
-def _rows(results):
-    table, methods = _ranked(results)
+def _rows(comparison):
+    methods = _ranked(comparison)
     rows = [
         [
             "loss",
@@ -85,13 +78,13 @@ def _rows(results):
     ]
     for method in methods:
         cells = [
-            difference_text(_compare(table, method, "ce", metric))
+            difference_text(_compare(comparison, method, "ce", metric))
             for metric in ("balanced", "few", "many")
         ]
-        word = _word(_compare(table, method, "ce"))
+        word = _word(_compare(comparison, method, "ce"))
         if method["name"] == "ce":
             cells, word = ["", "", ""], ""
-        scores = by_seed(table, method["name"], "balanced")
+        scores = comparison.by_seed(method["name"], "balanced")
         rows.append([method["title"], score_text(scores), *cells, word])
     return rows
 
@@ -104,14 +97,14 @@ def _word(difference):
     return "better" if difference.mean > 0 else "worse"
 
 
-def _leaders(results):
+def _leaders(comparison):
     """Says which method leads, and from which ones it cannot be told apart."""
-    table, methods = _ranked(results)
+    methods = _ranked(comparison)
     if not methods:
         return "No run is finished."
     best, *others = methods
     apart = {
-        method["title"]: _word(_compare(table, method, best["name"]))
+        method["title"]: _word(_compare(comparison, method, best["name"]))
         for method in others
     }
     near = [title for title, word in apart.items() if word != "worse"]
@@ -131,7 +124,7 @@ def with_measured(text, comparisons):
 def main():
     """Rewrites the page."""
     comparisons = {
-        folder.name: read_results(folder) for folder in comparison_folders(RESULTS)
+        folder.name: Comparison.read(folder) for folder in comparison_folders(RESULTS)
     }
     text = PAGE.read_text("utf-8")
     PAGE.write_text(with_measured(text, comparisons), "utf-8")

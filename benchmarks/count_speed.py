@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 
 from keras_ccar.benchmark.runner.environment import environment
 from keras_ccar.datasets import count_classes
-from keras_ccar.datasets.loaders.prepared import prepared_builder
+from keras_ccar.datasets.loaders.prepared import tfds_builder
 
 ROUNDS = 3
 RESULTS = Path(__file__).parent / "results" / "count_speed.json"
@@ -36,7 +36,7 @@ def decode_in_batches(builder):
 
 
 def main():
-    builder = prepared_builder("cifar100")
+    builder = tfds_builder("cifar100")
     ways = {
         "count_classes(builder)": count_classes,
         "decoding loop": decode_each_image,

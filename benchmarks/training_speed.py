@@ -80,7 +80,7 @@ def measure_backend(arguments):
     rows = []
     for model in arguments.models:
         recipes = [
-            RECIPES["plain"].override(
+            RECIPES["plain"].with_settings(
                 model=model,
                 batch_size=arguments.batch_size,
                 jit_compile=bool(jit_compile),
@@ -168,9 +168,9 @@ def runner_round(data, recipe):
     """Returns a function that trains an epoch as the runner does."""
     from keras_ccar import CCARCallback
     from keras_ccar.benchmark.training.loop import training_callbacks
-    from keras_ccar.benchmark.training.setup import prepare
+    from keras_ccar.benchmark.training.setup import build_training
 
-    _, trainer, batches = prepare(data, recipe, crossentropy(data), seed=0)
+    _, trainer, batches = build_training(data, recipe, crossentropy(data), seed=0)
     callbacks = training_callbacks(
         recipe, batches, CCARCallback(), on_progress=lambda epoch, steps: None
     )

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.frequencies import describe_classes, require_class_counts
+from keras_ccar.frequencies import format_class_list, require_class_counts
 from keras_ccar.inputs.checks import check_number
-from keras_ccar.ops.numerics import at_least
+from keras_ccar.ops.numerics import clip_min
 
 __all__ = ["Adjustment", "LDAMMargin", "LogitAdjustment"]
 
@@ -91,7 +91,7 @@ class LogitAdjustment(Adjustment):
         if self.tau and not self.smoothing and empty.any():
             raise ValueError(
                 "`class_counts` must be above 0 where the logarithm of the class "
-                f"frequency is taken: {describe_classes(empty)} have no examples. "
+                f"frequency is taken: {format_class_list(empty)} have no examples. "
                 "Give `LogitAdjustment(smoothing=1)` to count one example more of "
                 "every class, or leave the empty classes out."
             )
@@ -99,7 +99,7 @@ class LogitAdjustment(Adjustment):
     def __call__(self, logits, labels, prior):
         """See `Adjustment`."""
         # A frequency that training has updated may have sunk to 0.
-        frequency = at_least(prior.frequency, prior.floor)
+        frequency = clip_min(prior.frequency, prior.floor)
         if self.smoothing:
             share = self.smoothing / prior.num_examples
             frequency = (prior.frequency + share) / (1.0 + share * prior.num_classes)

@@ -64,7 +64,7 @@ def write_json(path, value):
         path: where to write.
         value: dicts, lists, strings, numbers and NumPy arrays, nested.
     """
-    text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(to_json(value), indent=1, ensure_ascii=False, allow_nan=False)
     write_atomic(path, text + "\n")
 
 
@@ -81,20 +81,20 @@ def read_json(path):
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-def plain(value):
+def to_json(value):
     """Returns `value` in the types that JSON knows.
 
     Args:
         value: dicts, lists, tuples, NumPy arrays and scalars, nested.
     """
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [to_json(item) for item in value]
     if isinstance(value, np.ndarray):
-        return plain(value.tolist())
+        return to_json(value.tolist())
     if isinstance(value, np.generic):
-        return plain(value.item())
+        return to_json(value.item())
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

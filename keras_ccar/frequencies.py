@@ -94,7 +94,7 @@ def class_counts_array(class_counts, name="class_counts", minimum=2):
         if wrong.any():
             raise ValueError(
                 f"`{name}` must hold finite counts of at least 0. It is {problem} for "
-                f"{describe_classes(wrong)}: {counts[wrong][:5].tolist()}."
+                f"{format_class_list(wrong)}: {counts[wrong][:5].tolist()}."
             )
     if not counts.any():
         raise ValueError(
@@ -108,7 +108,7 @@ def class_counts_array(class_counts, name="class_counts", minimum=2):
     return counts
 
 
-def label_counts(class_counts, num_examples):
+def positive_and_negative_counts(class_counts, num_examples):
     """Returns how many examples carry each label, then how many do not.
 
     Args:
@@ -213,7 +213,7 @@ def shot_groups(class_counts, many=100, few=20):
     return {"many": is_many, "medium": ~(is_many | is_few), "few": is_few}
 
 
-def describe_classes(selected, limit=10):
+def format_class_list(selected, limit=10):
     """Names the selected classes of a boolean vector for a message."""
     indices = np.flatnonzero(selected)
     listed = ", ".join(map(str, indices[:limit]))

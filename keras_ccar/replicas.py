@@ -25,7 +25,7 @@ def sum_over_replicas(values):
     return replica.all_reduce("SUM", values)
 
 
-def copies(variable):
+def replica_variables(variable):
     """Returns the variables, one a replica, that a metric variable stands for.
 
     Args:
@@ -58,7 +58,7 @@ def process_count():
     return jax.process_count()
 
 
-def check_workers():
+def check_multi_worker_support():
     """Raises a `RuntimeError` where Keras cannot train over TensorFlow's workers.
 
     Under `MultiWorkerMirroredStrategy` with several workers `fit` fails before a

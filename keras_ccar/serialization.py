@@ -3,7 +3,7 @@
 import keras
 
 
-def deserialize_parts(config):
+def deserialize_nested(config):
     """Returns a configuration in which serialised objects are objects again."""
     return {
         name: keras.saving.deserialize_keras_object(value)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_ccar import CCARLoss
+from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.datasets import long_tailed_counts
 
@@ -30,7 +31,7 @@ TITLES = {
 
 
 def made_results(balanced, recipe="plain", imbalance_factor=100.0, **changes):
-    """Returns what `results.json` would hold of CIFAR-100-LT.
+    """Returns the `Comparison` that runs on CIFAR-100-LT would give.
 
     Args:
         balanced: balanced accuracies over seeds by name of the method, None for a
@@ -42,9 +43,9 @@ def made_results(balanced, recipe="plain", imbalance_factor=100.0, **changes):
     counts = long_tailed_counts(100, 500, imbalance_factor)
     random = np.random.default_rng(0)
     epochs = changes.get("epochs", 200)
-    return {
-        "command": "keras-ccar compare cifar100-lt",
-        "dataset": {
+    return Comparison(
+        command="keras-ccar compare cifar100-lt",
+        dataset={
             "name": "cifar100-lt",
             "imbalance_factor": imbalance_factor,
             "seed": 0,
@@ -52,7 +53,7 @@ def made_results(balanced, recipe="plain", imbalance_factor=100.0, **changes):
             "class_names": [f"class {label}" for label in range(100)],
             "class_counts": counts.tolist(),
         },
-        "recipe": {
+        recipe={
             "name": recipe,
             "source": "somewhere",
             "model": "resnet32",
@@ -64,8 +65,8 @@ def made_results(balanced, recipe="plain", imbalance_factor=100.0, **changes):
             "weight_decay": 2e-4,
             **changes,
         },
-        "options": dataclasses.asdict(LossOptions()),
-        "methods": [
+        options=dataclasses.asdict(LossOptions()),
+        methods=[
             {
                 "name": name,
                 "title": TITLES.get(name, name),
@@ -73,19 +74,19 @@ def made_results(balanced, recipe="plain", imbalance_factor=100.0, **changes):
             }
             for name in balanced
         ],
-        "seeds": list(range(max(map(len, balanced.values())))),
-        "environment": {
+        seeds=list(range(max(map(len, balanced.values())))),
+        environment={
             "backend": "tensorflow",
             "commit": "c" * 40,
             "versions": {"keras": "3"},
             "hardware": {"processor": "one", "cores": 2, "accelerators": []},
         },
-        "runs": [
+        run_entries=[
             _run(name, seed, value, epochs, random)
             for name, values in balanced.items()
             for seed, value in enumerate(values)
         ],
-    }
+    )
 
 
 def _run(method, seed, value, epochs, random):

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from keras_ccar.benchmark.comparison import comparison_folders, read_results
+from keras_ccar.benchmark.comparison import Comparison, comparison_folders
 from keras_ccar.benchmark.report import page
 from keras_ccar.benchmark.report.figures import FIGURES
 from keras_ccar.benchmark.report.measurements import read_measurements
@@ -126,7 +126,7 @@ def drawn(folder):
 
 
 def test_the_page_is_what_the_files_give():
-    results = {name: read_results(folder) for name, folder in COMPARISONS.items()}
+    results = {name: Comparison.read(folder) for name, folder in COMPARISONS.items()}
     names = {name: drawn(PAGE.parent / "figures" / name) for name in COMPARISONS}
     assert PAGE.read_text("utf-8") == page.page(results, names, MEASUREMENTS), (
         "docs/results.md is not what benchmarks/results gives: run `make results`."
@@ -136,7 +136,7 @@ def test_the_page_is_what_the_files_give():
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_the_report_is_what_the_file_gives(name):
     folder = COMPARISONS[name]
-    results = read_results(folder)
+    results = Comparison.read(folder)
     expected = markdown(results, drawn(folder))
     assert (folder / "report.md").read_text("utf-8") == expected
     # What the page shows is what lies beside the numbers.

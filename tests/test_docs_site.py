@@ -77,7 +77,7 @@ def choosing():
 
 def test_what_the_choice_quotes_is_what_the_files_give(choosing):
     comparisons = {
-        folder.name: choosing.read_results(folder)
+        folder.name: choosing.Comparison.read(folder)
         for folder in choosing.comparison_folders(choosing.RESULTS)
     }
     text = choosing.PAGE.read_text("utf-8")

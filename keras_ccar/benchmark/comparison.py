@@ -1,12 +1,31 @@
-"""The files of a comparison, as one object."""
+"""`Comparison`: the results of a comparison, as its folder keeps them."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NotRequired, Self, TypedDict
 
 import pandas as pd
 
 from keras_ccar.files import read_json
 
-# Column of the results: how tables call it.
+# To be raised when results.json changes its meaning.
+RESULTS_FORMAT = 1
+RESULTS_FILE = "results.json"
+TABLE_FILE = "results.csv"
+# What `report.write` makes of the results.
+REPORT_FILES = (
+    "report.md",
+    "report.html",
+    "accuracy_by_class.png",
+    "accuracy_by_group.png",
+    "differences.png",
+    "training_curves.png",
+    "test_curves.png",
+    "confidence_by_class.png",
+    "ablations.png",
+    "weight_by_confidence.png",
+)
+# The columns of measured numbers, and what tables call them.
 METRICS = {
     "top1": "top-1",
     "balanced": "balanced",
@@ -17,149 +36,184 @@ METRICS = {
 }
 
 
-def runs_table(results):
-    """Returns the finished runs of results as a `pandas.DataFrame`, one row a run.
+class DatasetEntry(TypedDict):
+    """The data of a comparison; `class_counts` are those of the training set."""
 
-    Args:
-        results: the dict of `results.json`.
+    name: str
+    imbalance_factor: float
+    seed: int
+    digest: str
+    test_digest: NotRequired[str | None]
+    description: NotRequired[str]
+    class_names: list[str]
+    class_counts: list[int]
+
+
+class MethodEntry(TypedDict):
+    """A method of a comparison, with all that sets it apart from the others."""
+
+    name: str
+    title: str
+    source: NotRequired[str]
+    loss: dict[str, Any]
+    head: NotRequired[str]
+    deferral: NotRequired[float]
+    correction: NotRequired[dict[str, Any] | None]
+
+
+# One run. `method`, `seed` and `status` ("finished" or "failed") are always there; a
+# failed run has `error`, a finished one its measurements and `history`.
+RunEntry = dict[str, Any]
+
+
+@dataclass
+class Comparison:
+    """The results of a comparison of methods on one data set, under one recipe.
+
+    Attributes:
+        dataset: the data.
+        recipe: the settings of the `Recipe`.
+        options: the settings of the `LossOptions`.
+        methods: the methods, in the order of the tables.
+        seeds: the seeds that each method is trained with.
+        environment: backend, versions, hardware and commit of most runs.
+        run_entries: one entry a run, as `results.json` holds it.
+        command: the command line that makes the results again.
     """
-    rows = [run for run in results["runs"] if run["status"] == "finished"]
-    columns = ["method", "seed", *METRICS, "mean_weight", "seconds"]
-    frame = pd.DataFrame(rows, columns=columns)
-    numbers = columns[2:]
-    return frame.astype(dict.fromkeys(numbers, "float64"))
+
+    dataset: DatasetEntry
+    recipe: dict[str, Any]
+    options: dict[str, Any]
+    methods: list[MethodEntry]
+    seeds: list[int]
+    environment: dict[str, Any]
+    run_entries: list[RunEntry]
+    command: str = ""
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Self:
+        """Reads the `results.json` of a folder.
+
+        Args:
+            folder: the `--output` folder of `keras-ccar compare`.
+
+        Raises:
+            ValueError: if the folder has no such file, or one that this version cannot
+                read.
+        """
+        path = Path(folder) / RESULTS_FILE
+        try:
+            content = read_json(path)
+        except FileNotFoundError:
+            raise ValueError(
+                f"{folder} has no {RESULTS_FILE}; expected the --output folder of "
+                "`keras-ccar compare`."
+            ) from None
+        except ValueError as error:
+            raise ValueError(f"{path} is not JSON: {error}.") from None
+        if not isinstance(content, dict) or content.get("format") != RESULTS_FORMAT:
+            raise ValueError(
+                f"{path} is not in format {RESULTS_FORMAT} of results; make it again "
+                "with `keras-ccar compare`."
+            )
+        parts = ("dataset", "recipe", "options", "methods", "seeds", "environment")
+        missing = sorted({*parts, "runs", "command"} - set(content))
+        if missing:
+            raise ValueError(f"{path} lacks {', '.join(missing)}.")
+        return cls(
+            **{name: content[name] for name in parts},
+            run_entries=content["runs"],
+            command=content["command"],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the content of `results.json`."""
+        return {
+            "format": RESULTS_FORMAT,
+            "dataset": self.dataset,
+            "recipe": self.recipe,
+            "options": self.options,
+            "methods": self.methods,
+            "seeds": self.seeds,
+            "environment": self.environment,
+            "runs": self.run_entries,
+            "command": self.command,
+        }
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """All runs, one row each, failed ones too: the table of `results.csv`."""
+        rows = []
+        for run in self.run_entries:
+            environment = self.environment_of(run)
+            rows.append(
+                {
+                    "dataset": self.dataset["name"],
+                    "imbalance_factor": self.dataset["imbalance_factor"],
+                    "recipe": self.recipe["name"],
+                    "method": run["method"],
+                    "seed": run["seed"],
+                    "epochs": self.recipe["epochs"],
+                    **{metric: run.get(metric) for metric in METRICS},
+                    "seconds": run.get("seconds"),
+                    "mean_weight": run.get("mean_weight"),
+                    "status": run["status"],
+                    "batch_size": self.recipe["batch_size"],
+                    "learning_rate": self.recipe["learning_rate"],
+                    "backend": environment["backend"],
+                    "keras_ccar": environment["versions"]["keras_ccar"],
+                    "commit": environment["commit"],
+                    "digest": self.dataset["digest"],
+                    "run": run["id"],
+                }
+            )
+        frame = pd.DataFrame(rows)
+        return frame.round(dict.fromkeys([*METRICS, "mean_weight"], 4))
+
+    @property
+    def finished(self) -> pd.DataFrame:
+        """The finished runs: method, seed, and their measurements, one row each."""
+        numbers = [*METRICS, "mean_weight", "seconds"]
+        rows = [run for run in self.run_entries if run["status"] == "finished"]
+        frame = pd.DataFrame(rows, columns=["method", "seed", *numbers])
+        return frame.astype(dict.fromkeys(numbers, "float64"))
+
+    @property
+    def failed(self) -> list[RunEntry]:
+        """The entries of the runs that failed."""
+        return [run for run in self.run_entries if run["status"] == "failed"]
+
+    def finished_runs(self, method: str | None = None) -> list[RunEntry]:
+        """Returns the entries of the finished runs, of one method or of all."""
+        return [
+            run
+            for run in self.run_entries
+            if run["status"] == "finished" and method in (None, run["method"])
+        ]
+
+    def by_seed(self, method: str, metric: str) -> pd.Series:
+        """Returns one metric of one method, as a Series over seeds."""
+        finished = self.finished
+        return finished[finished["method"] == method].set_index("seed")[metric]
+
+    def environment_of(self, run: RunEntry) -> dict[str, Any]:
+        """Returns the environment that a run was trained in."""
+        return run.get("environment", self.environment)
 
 
-def by_seed(table, method, metric):
-    """Returns one metric of one method as a Series over seeds.
-
-    Args:
-        table: from `runs_table`.
-        method: name of the method.
-        metric: a key of `METRICS`.
-    """
-    return table[table["method"] == method].set_index("seed")[metric]
-
-
-# To be raised when results.json changes its meaning.
-RESULTS_FORMAT = 1
-_PARTS = (
-    "command",
-    "dataset",
-    "environment",
-    "methods",
-    "options",
-    "recipe",
-    "runs",
-    "seeds",
-)
-
-
-def comparison_folders(folder):
+def comparison_folders(folder: str | Path) -> list[Path]:
     """Returns the folders of comparisons that a folder is or holds, by name.
-
-    Args:
-        folder: a folder.
 
     Raises:
         ValueError: if there is none.
     """
     folder = Path(folder)
-    if (folder / "results.json").exists():
+    if (folder / RESULTS_FILE).exists():
         return [folder]
-    found = sorted(path.parent for path in folder.glob("*/results.json"))
+    found = sorted(path.parent for path in folder.glob(f"*/{RESULTS_FILE}"))
     if not found:
         raise ValueError(
-            f"{folder} has no results.json, nor has a folder in it; expected the "
+            f"{folder} has no {RESULTS_FILE}, nor has a folder in it; expected the "
             "--output folder of `keras-ccar compare`, or one that holds such folders."
         )
     return found
-
-
-def read_results(folder):
-    """Returns the content of a folder's `results.json`.
-
-    Args:
-        folder: the folder of a comparison.
-
-    Raises:
-        ValueError: if the folder has none, or one that this version cannot read.
-    """
-    path = Path(folder) / "results.json"
-    try:
-        results = read_json(path)
-    except FileNotFoundError:
-        raise ValueError(
-            f"{folder} has no results.json; expected the --output folder of "
-            "`keras-ccar compare`."
-        ) from None
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}.") from None
-    if not isinstance(results, dict) or results.get("format") != RESULTS_FORMAT:
-        raise ValueError(
-            f"{path} is not in format {RESULTS_FORMAT} of results; make it again with "
-            "`keras-ccar compare`."
-        )
-    missing = [part for part in _PARTS if part not in results]
-    if missing:
-        raise ValueError(f"{path} lacks {', '.join(missing)}.")
-    return results
-
-
-def table(results):
-    """Returns results as a `pandas.DataFrame`, one row a run, failed ones too.
-
-    Args:
-        results: from `collect` or `read_results`.
-    """
-    dataset, recipe = results["dataset"], results["recipe"]
-    rows = []
-    for run in results["runs"]:
-        environment = environment_of(run, results)
-        rows.append(
-            {
-                "dataset": dataset["name"],
-                "imbalance_factor": dataset["imbalance_factor"],
-                "recipe": recipe["name"],
-                "method": run["method"],
-                "seed": run["seed"],
-                "epochs": recipe["epochs"],
-                **{metric: run.get(metric) for metric in METRICS},
-                "seconds": run.get("seconds"),
-                "mean_weight": run.get("mean_weight"),
-                "status": run["status"],
-                "batch_size": recipe["batch_size"],
-                "learning_rate": recipe["learning_rate"],
-                "backend": environment["backend"],
-                "keras_ccar": environment["versions"]["keras_ccar"],
-                "commit": environment["commit"],
-                "digest": dataset["digest"],
-                "run": run["id"],
-            }
-        )
-    frame = pd.DataFrame(rows)
-    return frame.round(dict.fromkeys([*METRICS, "mean_weight"], 4))
-
-
-def environment_of(run, results):
-    """Returns the environment that a run was trained in.
-
-    Args:
-        run: one of the runs of `results`.
-        results: the dict of `results.json`.
-    """
-    return run.get("environment", results["environment"])
-
-
-def finished_runs(results, method):
-    """Returns the finished runs of one method.
-
-    Args:
-        results: the dict of `results.json`.
-        method: name of the method.
-    """
-    return [
-        run
-        for run in results["runs"]
-        if run["method"] == method and run["status"] == "finished"
-    ]

@@ -43,14 +43,14 @@ def attach_statistics(model, callback):
         output = "_and_".join(outputs) if len(losses) > 1 else ""
         statistics = _statistics(model, output, len(loss.frequency))
         if loss.statistics is not statistics:
-            statistics.begin(loss.statistics_counts, loss.frequency)
+            statistics.start(loss.statistics_counts, loss.frequency)
             loss.statistics = statistics
             is_new = True
         attached[output] = (loss, statistics)
     return attached, is_new
 
 
-def forget_compiled_functions(model):
+def reset_compiled_functions(model):
     """Makes a model compile its training and test functions again."""
     model.make_train_function(force=True)
     model.test_function = None

@@ -93,7 +93,7 @@ class BackupAndResume(keras.callbacks.Callback):
         self.batch: int
         self.epoch, self.batch = max(self._backups(), default=(0, 0))
         self._last_saved = 0
-        self._to_pass_over = 0
+        self._batches_to_skip = 0
         self._totals: list = []
         self._done = 0
         self._is_stopped = False
@@ -103,7 +103,7 @@ class BackupAndResume(keras.callbacks.Callback):
         """Loads the backup, if there is one."""
         backups = self._backups()
         self.epoch, self.batch = max(backups, default=(0, 0))
-        self._last_saved = self._to_pass_over = self.batch
+        self._last_saved = self._batches_to_skip = self.batch
         self._totals = []
         self._done, self._is_stopped, self._reached = 0, False, None
         if not backups:
@@ -125,10 +125,10 @@ class BackupAndResume(keras.callbacks.Callback):
                 frequency = keras.ops.convert_to_numpy(loss.statistics.frequency)
                 # The loss's own are not rounded to float32, as long as they hold.
                 if not np.allclose(frequency, loss.frequency, rtol=1e-6, atol=0):
-                    loss.adopt_frequency(frequency)
+                    loss.set_class_frequency(frequency)
         # What Keras's own callback tells `fit` where to begin.
         model._initial_epoch = self.epoch
-        if self._to_pass_over:
+        if self._batches_to_skip:
             self._totals = [
                 (metric, metric.totals())
                 for metric in model.metrics
@@ -137,7 +137,7 @@ class BackupAndResume(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Saves what the epoch before led to, after all callbacks have seen its end."""
-        if not self._to_pass_over and epoch != self.epoch:
+        if not self._batches_to_skip and epoch != self.epoch:
             self._save(epoch, 0)
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -145,8 +145,8 @@ class BackupAndResume(keras.callbacks.Callback):
         for statistics, totals in self._totals:
             statistics.set_totals(totals)
         self._totals = []
-        if self._to_pass_over:
-            self._pass_over()
+        if self._batches_to_skip:
+            self._skip_trained_batches()
 
     def on_train_batch_end(self, batch, logs=None):
         """Saves every `save_freq` batches."""
@@ -158,7 +158,7 @@ class BackupAndResume(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Notes how far the training has come: it may be stopped in mid-epoch."""
-        if self._to_pass_over:
+        if self._batches_to_skip:
             return  # It has not come as far as the backup.
         steps = self.params.get("steps")
         is_whole = self._done >= steps if steps else not self._is_stopped
@@ -167,12 +167,12 @@ class BackupAndResume(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         """Deletes the backup, or saves the end of the training, if there was one."""
         if self.delete_checkpoint:
-            self._keep_only(None)
+            self._delete_backups_except(None)
         elif self._reached:
             self._save(*self._reached)
         self.model._initial_epoch = None
 
-    def _pass_over(self):
+    def _skip_trained_batches(self):
         """Has the training function take, this once, what is already trained."""
         model, train_function = self.model, self.model.train_function
 
@@ -184,7 +184,9 @@ class BackupAndResume(keras.callbacks.Callback):
                 next(batches)
                 for _ in range(model.steps_per_execution - 1):
                     next(batches, None)
-            self._to_pass_over -= min(self._to_pass_over, model.steps_per_execution)
+            self._batches_to_skip -= min(
+                self._batches_to_skip, model.steps_per_execution
+            )
             return ({}, *state) if state else {}
 
         model.train_function = take_without_training
@@ -204,11 +206,11 @@ class BackupAndResume(keras.callbacks.Callback):
                     )
             complete = self.directory / _NAME.format(epoch, batch)
             os.replace(partial, complete)
-            self._keep_only(complete)
+            self._delete_backups_except(complete)
         else:
             partial.unlink()
 
-    def _keep_only(self, complete):
+    def _delete_backups_except(self, complete):
         """Deletes all backups but one, which may be None."""
         if process_index() == 0:
             for path in self._backups().values():

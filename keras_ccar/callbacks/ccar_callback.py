@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_ccar.callbacks.attachment import attach_statistics, forget_compiled_functions
+from keras_ccar.callbacks.attachment import attach_statistics, reset_compiled_functions
 from keras_ccar.callbacks.compiled_losses import compiled_losses
 from keras_ccar.callbacks.history_file import QUANTITIES, write_history
-from keras_ccar.callbacks.output_warning import warn_of_wrong_output
+from keras_ccar.callbacks.output_warning import warn_output_mismatch
 from keras_ccar.callbacks.tensorboard import StatisticsWriter
 from keras_ccar.inputs.checks import check_number
-from keras_ccar.replicas import check_workers
+from keras_ccar.replicas import check_multi_worker_support
 
 
 class CCARCallback(keras.callbacks.Callback):
@@ -87,7 +87,7 @@ class CCARCallback(keras.callbacks.Callback):
         log_dir: str | os.PathLike | None = None,
     ) -> None:
         super().__init__()
-        check_workers()
+        check_multi_worker_support()
         self.update_frequencies = update_frequencies
         self.momentum = check_number("momentum", momentum, 0, 1)
         self.start_epoch = check_number("start_epoch", start_epoch, 0)
@@ -110,10 +110,10 @@ class CCARCallback(keras.callbacks.Callback):
         """Sees to it that training steps record, and only they."""
         for outputs, loss in compiled_losses(self.model):
             for output in outputs or [None]:
-                warn_of_wrong_output(self.model, output, loss)
+                warn_output_mismatch(self.model, output, loss)
         if not hasattr(self.model.train_function, "records_ccar_statistics"):
             # What is compiled so far does not record.
-            forget_compiled_functions(self.model)
+            reset_compiled_functions(self.model)
             self.model.train_function = _recording(
                 self.model.train_function,
                 [statistics for _, statistics in self._tracked.values()],
@@ -122,7 +122,7 @@ class CCARCallback(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Begins the statistics of an epoch."""
         for _, statistics in self._tracked.values():
-            statistics.clear()
+            statistics.reset_sums()
 
     def on_epoch_end(self, epoch, logs=None):
         """Reports the statistics of an epoch and updates the frequencies."""
@@ -138,7 +138,7 @@ class CCARCallback(keras.callbacks.Callback):
             if self.update_frequencies and epoch >= self.start_epoch:
                 statistics.update_frequency(self.momentum)
                 frequency = keras.ops.convert_to_numpy(statistics.frequency)
-                loss.adopt_frequency(frequency.astype("float64"))
+                loss.set_class_frequency(frequency.astype("float64"))
 
     def on_train_end(self, logs=None):
         """Closes the file of TensorBoard."""
@@ -167,7 +167,7 @@ class CCARCallback(keras.callbacks.Callback):
             self.model.jax_state_sync()  # in mid-epoch, variables are behind
         names = {} if self.class_names is None else {"class_name": self.class_names}
         summaries = {
-            output: {**names, **loss.summarize()}
+            output: {**names, **loss.class_summary()}
             for output, (loss, _) in self._tracked.items()
         }
         return summaries.get("", summaries)

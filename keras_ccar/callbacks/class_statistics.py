@@ -39,12 +39,12 @@ class ClassStatistics(keras.metrics.Metric):
             name="frequency",
         )
         # 1 where the loss weighs its samples, 0 while `DeferredReweighting` waits.
-        self.reweighting = keras.Variable(
+        self.weight_switch = keras.Variable(
             1.0, trainable=False, dtype="float32", name="reweighting"
         )
         self.is_recording = False
 
-    def begin(self, class_counts, frequency):
+    def start(self, class_counts, frequency):
         """Begins to serve a loss.
 
         Args:
@@ -54,8 +54,8 @@ class ClassStatistics(keras.metrics.Metric):
         """
         self.groups = shot_groups(class_counts)
         self.frequency.assign(np.asarray(frequency, "float32"))
-        self.reweighting.assign(1.0)
-        self.clear()
+        self.weight_switch.assign(1.0)
+        self.reset_sums()
 
     def save_own_variables(self, store):
         """Saves frequencies and sums with the weights, for training to go on."""
@@ -86,13 +86,13 @@ class ClassStatistics(keras.metrics.Metric):
         finally:
             self.is_recording = False
 
-    def watch(self, mass, confidence, weight, pivot, labels=None):
+    def record(self, mass, confidence, weight, pivot, labels=None):
         """Adds the terms of a loss while recording, and returns the weights in force.
 
         Arguments are those of `batch_totals`. `DeferredReweighting` may have the
         weights off: all are 1 then.
         """
-        switch = ops.cast(self.reweighting, weight.dtype)
+        switch = ops.cast(self.weight_switch, weight.dtype)
         weight = switch * weight + (1.0 - switch)
         if self.is_recording:
             rows = self.num_classes
@@ -118,11 +118,11 @@ class ClassStatistics(keras.metrics.Metric):
     def reset_state(self):
         """Nothing: Keras resets metrics before `on_epoch_end`; see `clear`."""
 
-    def clear(self):
+    def reset_sums(self):
         """Begins a new epoch."""
-        self._totals.clear()
+        self._totals.reset()
 
-    def summarize(self):
+    def class_summary(self):
         """Returns the statistics since `clear`.
 
         Returns:
@@ -162,7 +162,7 @@ class ClassStatistics(keras.metrics.Metric):
                 )
         return means
 
-    def update_frequency(self, momentum):
+    def blended_frequency(self, momentum):
         """Moves the frequencies towards those seen: `f <- m f + (1 - m) seen / Σ seen`.
 
         Args:

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_ccar.callbacks.attachment import attach_statistics, forget_compiled_functions
+from keras_ccar.callbacks.attachment import attach_statistics, reset_compiled_functions
 from keras_ccar.inputs.checks import check_number
 
 
@@ -68,15 +68,15 @@ class DeferredReweighting(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Sees to it that the compiled step reads the switch."""
         if self._is_new:
-            forget_compiled_functions(self.model)
+            reset_compiled_functions(self.model)
             self._is_new = False
 
     def on_epoch_begin(self, epoch, logs=None):
         """Sets the switch."""
         for _, statistics in self._attached.values():
-            statistics.reweighting.assign(float(epoch >= self.start_epoch))
+            statistics.weight_switch.assign(float(epoch >= self.start_epoch))
 
     def on_train_end(self, logs=None):
         """Leaves the loss with its weights on, as it is without this callback."""
         for _, statistics in self._attached.values():
-            statistics.reweighting.assign(1.0)
+            statistics.weight_switch.assign(1.0)

@@ -2,10 +2,10 @@
 
 import warnings
 
-from keras_ccar.layers.model_output import describe_output
+from keras_ccar.layers.model_output import output_activation
 
 
-def warn_of_wrong_output(model, output, loss):
+def warn_output_mismatch(model, output, loss):
     """Warns if a loss is applied to an output that it does not expect.
 
     Args:
@@ -13,7 +13,7 @@ def warn_of_wrong_output(model, output, loss):
         output: name of the output, or None for a model with one output.
         loss: a loss of this package.
     """
-    activation, is_corrected = describe_output(model, output)
+    activation, is_corrected = output_activation(model, output)
     if activation == "linear" and not loss.from_logits:
         problem = (
             "The model's output is logits (no activation)",

@@ -51,10 +51,10 @@ def subset_digest(images, labels):
     ```
     """
     labels = integer_labels(labels, len(images))
-    return digest_of(image_hashes(images), labels)
+    return digest_of_hashes(image_hashes(images), labels)
 
 
-def digest_of(names, labels):
+def digest_of_hashes(names, labels):
     """Returns the digest of a set of examples that bytes `names` tell apart."""
     examples = sorted(
         b"%d %s\n" % example for example in zip(labels.tolist(), names, strict=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 LABEL_KEYS = ("label", "labels", "target", "targets", "y")
 
 
-def label_of(element):
+def find_label(element):
     """Returns the label of a bare label, `(x, y)`, `(x, y, weight)` or a dict.
 
     Raises:
@@ -37,9 +37,9 @@ def label_of(element):
     return element
 
 
-def parts_beside_label(element):
+def find_inputs(element):
     """Returns what stands in an element beside its label."""
     if isinstance(element, Mapping):
-        label = label_of(element)
+        label = find_label(element)
         return [part for part in element.values() if part is not label]
     return [element[0]] if isinstance(element, tuple | list) else []

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets.images.decoding import decoded
+from keras_ccar.datasets.images.decoding import decode_stream
 from keras_ccar.frequencies import shot_groups
 
 
@@ -91,4 +91,4 @@ def _as_dataset(arrays, encoded):
         import tensorflow as tf
 
         return tf.data.Dataset.from_tensor_slices(arrays)
-    return decoded(encoded()) if encoded is not None else None
+    return decode_stream(encoded()) if encoded is not None else None

@@ -3,7 +3,7 @@
 from keras_ccar.requirements import require
 
 
-def track(iterable, description, total=None):
+def progress_bar(iterable, description, total=None):
     """Yields the items; on a terminal a bar on standard error follows them."""
     console = require("rich.console", "rich").Console(stderr=True)
     progress = require("rich.progress", "rich")

@@ -150,10 +150,10 @@ def long_tailed_indices(
     check_available(counts, available)
     if selection == "cao":
         return _shuffled_by_class(labels, counts, seed)
-    return first_of_each_class(image_hashes(images, seed), labels, counts)
+    return select_per_class(image_hashes(images, seed), labels, counts)
 
 
-def first_of_each_class(hashes, labels, counts):
+def select_per_class(hashes, labels, counts):
     """Returns the positions of the `counts[c]` first hashes of each class, by hash."""
     order = np.lexsort((labels, hashes))
     rank_in_class = np.empty(len(labels), dtype="int64")

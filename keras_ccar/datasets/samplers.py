@@ -9,7 +9,7 @@ and no image is kept but those of the shuffle buffer.
 
 import numpy as np
 
-from keras_ccar.datasets.elements import label_of
+from keras_ccar.datasets.elements import find_label
 from keras_ccar.frequencies import class_counts_array
 from keras_ccar.inputs.checks import check_whole_number
 
@@ -237,7 +237,7 @@ def _check_stream(dataset, num_classes):
         raise ValueError(
             "`dataset` is infinite: pass it without `repeat()`, the sampler repeats it."
         )
-    shape = label_of(dataset.element_spec).shape
+    shape = find_label(dataset.element_spec).shape
     if tuple(shape) not in ((), (1,), (num_classes,)):
         raise ValueError(
             f"Labels must be integers, or one-hot of shape ({num_classes},). Received "
@@ -248,7 +248,7 @@ def _check_stream(dataset, num_classes):
 def _scalar_label(element):
     import tensorflow as tf
 
-    label = label_of(element)
+    label = find_label(element)
     if label.shape.rank:
         label = tf.argmax(label) if label.shape[0] > 1 else label[0]
     return tf.cast(label, "int64")

@@ -95,7 +95,7 @@ def check_float_policy(name, dtype):
     )
 
 
-def number_tensor(name, value, dtype=None):
+def to_numeric_tensor(name, value, dtype=None):
     """Returns numbers as a tensor, or raises a `ValueError` if they are not such.
 
     Args:
@@ -122,7 +122,7 @@ def check_finite(name, value):
         name: the argument's name, for the message.
         value: tensor or array.
     """
-    values = value if isinstance(value, np.ndarray) else concrete_value(value)
+    values = value if isinstance(value, np.ndarray) else eager_value(value)
     if values is not None and not np.isfinite(values).all():
         wrong = values[~np.isfinite(values)]
         raise ValueError(
@@ -130,7 +130,7 @@ def check_finite(name, value):
         )
 
 
-def concrete_value(tensor):
+def eager_value(tensor):
     """Returns a tensor's value as numpy, or None inside a traced or compiled step."""
     backend = keras.backend.backend()
     if backend == "jax":

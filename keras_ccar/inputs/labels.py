@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from keras_ccar.inputs.checks import concrete_value
+from keras_ccar.inputs.checks import eager_value
 
 
 class Labels(NamedTuple):
@@ -34,14 +34,14 @@ class Labels(NamedTuple):
             return self.values
         return ops.one_hot(self.values, num_classes, dtype=dtype)
 
-    def restrict(self, counted, dtype):
+    def counted_samples(self, counted, dtype):
         """Returns which samples count: of those counted, the ones with a class."""
         if not self.is_sparse:
             return counted
         is_class = ops.cast(self.is_class, dtype)
         return is_class if counted is None else counted * is_class
 
-    def blank(self, losses):
+    def mask_losses(self, losses):
         """Gives ignored samples a loss of 0, and labels that are no class one of NaN.
 
         In a compiled step, where labels cannot be checked, a wrong one must not pass
@@ -53,7 +53,7 @@ class Labels(NamedTuple):
         return ops.where(self.is_class, losses, others)
 
 
-def read_labels(y_true, y_pred, axis=-1, ignore_class=None, counted=None):
+def parse_labels(y_true, y_pred, axis=-1, ignore_class=None, counted=None):
     """Tells integer labels from distributions by their shape, and checks them.
 
     Args:
@@ -80,7 +80,7 @@ def read_labels(y_true, y_pred, axis=-1, ignore_class=None, counted=None):
         if ignore_class is not None:  # Ignored all the same: Keras leaves them out.
             is_kept = is_kept | (ops.cast(labels, "int32") == ignore_class)
         labels = ops.where(is_kept, labels, ops.zeros_like(labels))
-    return Labels(*standardize_classes(labels, y_pred.shape[-1], ignore_class))
+    return Labels(*to_class_indices(labels, y_pred.shape[-1], ignore_class))
 
 
 def standardize_labels(y_true, pred_shape, axis):
@@ -127,7 +127,7 @@ def standardize_labels(y_true, pred_shape, axis):
     )
 
 
-def standardize_classes(labels, num_classes, ignore_class=None):
+def to_class_indices(labels, num_classes, ignore_class=None):
     """Returns integer labels that can be used as indices, and which of them count.
 
     Args:
@@ -161,7 +161,7 @@ def check_distributions(labels, ignore_class=None, low=0.0, high=math.inf):
             f"ignore_class={ignore_class} and label distributions of shape "
             f"{tuple(labels.shape)}: leave samples out with a sample weight of 0."
         )
-    values = concrete_value(labels)
+    values = eager_value(labels)
     if values is None:
         return
     wrong = ~((values >= low) & (values <= high) & np.isfinite(values))
@@ -174,7 +174,7 @@ def check_distributions(labels, ignore_class=None, low=0.0, high=math.inf):
         )
 
 
-def binary_labels(labels, y_pred, num_classes, counted=None):
+def standardize_binary_targets(labels, y_pred, num_classes, counted=None):
     """Brings targets to the shape and dtype of predictions of independent labels.
 
     Args:
@@ -210,7 +210,7 @@ def binary_labels(labels, y_pred, num_classes, counted=None):
 
 
 def _check_class_values(labels, num_classes, ignore_class):
-    values = concrete_value(labels)
+    values = eager_value(labels)
     if values is None:
         return
     values = values.astype("float64")

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_ccar.inputs.checks import concrete_value
+from keras_ccar.inputs.checks import eager_value
 from keras_ccar.ops.numerics import safe_log
 
 
@@ -44,7 +44,7 @@ def check_num_classes(y_pred, prior):
 
 def check_probabilities(y_pred):
     """Raises a `ValueError` for known predictions that are not probabilities."""
-    values = concrete_value(y_pred)
+    values = eager_value(y_pred)
     if values is None or not values.size:
         return
     low, high = values.min(), values.max()
@@ -56,14 +56,14 @@ def check_probabilities(y_pred):
         )
 
 
-def class_last(y_pred, axis, dtype):
+def move_class_axis_last(y_pred, axis, dtype):
     """Returns predictions as a tensor of a dtype whose last axis is the classes."""
     y_pred = ops.convert_to_tensor(y_pred, dtype=dtype)
     is_last = axis in (-1, len(y_pred.shape) - 1)
     return y_pred if is_last else ops.moveaxis(y_pred, axis, -1)
 
 
-def class_logits(y_pred, from_logits):
+def to_logits(y_pred, from_logits):
     """Returns predictions as logits, with a check of probabilities that are known."""
     if from_logits:
         return y_pred

@@ -6,11 +6,11 @@ from keras import ops
 # Masks travel beside tensors in a registry that Keras does not export.
 from keras.src.backend import get_keras_mask, set_keras_mask
 
-from keras_ccar.inputs.checks import check_finite, number_tensor
-from keras_ccar.inputs.labels import standardize_classes, standardize_labels
+from keras_ccar.inputs.checks import check_finite, to_numeric_tensor
+from keras_ccar.inputs.labels import standardize_labels, to_class_indices
 
 
-def gather_inputs(y_true, y_pred, sample_weight, loss_shape, dtype):
+def pack_labels(y_true, y_pred, sample_weight, loss_shape, dtype):
     """Bundles labels with which samples count, and aligns weights and masks.
 
     Keras passes the `call` of a loss neither masks nor sample weights. Both decide
@@ -33,10 +33,10 @@ def gather_inputs(y_true, y_pred, sample_weight, loss_shape, dtype):
             predictions given as an array. A tensor is what a model computed: its NaN
             has to reach the loss, where Keras looks for it.
     """
-    inputs = {"labels": number_tensor("y_true", y_true)}
+    inputs = {"labels": to_numeric_tensor("y_true", y_true)}
     mask = get_keras_mask(y_pred)
     is_computed = ops.is_tensor(y_pred)
-    y_pred = number_tensor("y_pred", y_pred)
+    y_pred = to_numeric_tensor("y_pred", y_pred)
     if not is_computed:
         check_finite("y_pred", y_pred)
     shape = loss_shape(tuple(y_pred.shape))
@@ -48,7 +48,7 @@ def gather_inputs(y_true, y_pred, sample_weight, loss_shape, dtype):
         set_keras_mask(y_pred, mask)
         counted.append(ops.cast(mask, dtype))
     if sample_weight is not None:
-        sample_weight = number_tensor("sample_weight", sample_weight, dtype)
+        sample_weight = to_numeric_tensor("sample_weight", sample_weight, dtype)
         check_finite("sample_weight", sample_weight)
         # Of the whole shape, and not the caller's: on torch Keras multiplies masks into
         # them in place.
@@ -101,7 +101,7 @@ def align_weights(weights, shape, name="sample_weight"):
     return weights
 
 
-def classes_and_weights(
+def flatten_samples(
     y_true, y_pred, sample_weight=None, num_classes=None, ignore_class=None
 ):
     """Flattens labels, predictions and weights to one row a sample.
@@ -145,7 +145,7 @@ def classes_and_weights(
     # Padding often holds labels such as -1; only labels that count are checked.
     labels = ops.where(weights == 0, 0, labels)
     classes = y_pred.shape[-1]
-    labels, is_class, _ = standardize_classes(labels, classes)
+    labels, is_class, _ = to_class_indices(labels, classes)
     weights = ops.where(is_class, weights, float("nan"))
     return (
         ops.reshape(labels, (-1,)),

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.frequencies import ClassCounts, class_prior, describe_classes
+from keras_ccar.frequencies import ClassCounts, class_prior, format_class_list
 from keras_ccar.inputs.checks import check_number
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.ops.numerics import safe_log
@@ -84,7 +84,7 @@ class LogitCorrection(keras.layers.Layer):
             if not prior.all():
                 raise ValueError(
                     f"`{name}` must be above 0 where its logarithm is taken, but is 0 "
-                    f"for {describe_classes(prior == 0)}. Add 1 to every class's count."
+                    f"for {format_class_list(prior == 0)}. Add 1 to every class's count."
                 )
         self.class_counts = trained_on.counts
         self.tau = check_number("tau", tau, 0)

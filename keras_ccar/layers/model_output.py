@@ -14,7 +14,7 @@ _PASS_THROUGH = (
 )
 
 
-def describe_output(model, output=None):
+def output_activation(model, output=None):
     """Finds the activation that makes a model's output, as far as layers tell.
 
     Args:

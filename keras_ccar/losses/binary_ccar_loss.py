@@ -5,13 +5,18 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from keras_ccar.frequencies import ClassCounts, ClassPrior, class_prior, label_counts
+from keras_ccar.frequencies import (
+    ClassCounts,
+    ClassPrior,
+    class_prior,
+    positive_and_negative_counts,
+)
 from keras_ccar.inputs.checks import check_number
-from keras_ccar.inputs.labels import binary_labels
+from keras_ccar.inputs.labels import standardize_binary_targets
 from keras_ccar.inputs.samples import unpack_labels
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.ops.crossentropy import binary_crossentropies
-from keras_ccar.ops.numerics import at_least
+from keras_ccar.ops.numerics import clip_min
 from keras_ccar.weightings import CCARWeighting
 
 
@@ -82,14 +87,16 @@ class BinaryCCARLoss(ClassAwareLoss):
         super().__init__(weighting, from_logits=from_logits, name=name, **arguments)
         self.num_examples = check_number("num_examples", num_examples, 1)
         # Statistics know 2K classes: examples that carry each label, and that do not.
-        self.statistics_counts = label_counts(class_counts, self.num_examples).tolist()
+        self.statistics_counts = positive_and_negative_counts(
+            class_counts, self.num_examples
+        ).tolist()
         self._prior = class_prior(self.statistics_counts)
         self.class_counts = self._prior.counts[: len(self.statistics_counts) // 2]
 
     def summarize(self):
         """Returns the statistics of positives, and of negatives as `negative_...`."""
         summary = {}
-        for name, values in self.statistics.summarize().items():
+        for name, values in self.statistics.class_summary().items():
             summary[name], summary[f"negative_{name}"] = values.reshape(2, -1)
         negative = summary.pop("negative_frequency")
         summary["frequency"] = summary["frequency"] / (summary["frequency"] + negative)
@@ -108,15 +115,15 @@ class BinaryCCARLoss(ClassAwareLoss):
         """
         y_true, counted = unpack_labels(y_true)
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        y_true = binary_labels(y_true, y_pred, self.num_classes, counted)
+        y_true = standardize_binary_targets(y_true, y_pred, self.num_classes, counted)
         # The two classes of a label stand side by side on the axis before the last.
         terms = binary_crossentropies(y_pred, self.from_logits)
         share = ops.stack([y_true, 1.0 - y_true], axis=-2)
         mass = share if counted is None else share * ops.expand_dims(counted, -2)
         rows = ops.reshape(self.current_prior().frequency, (2, -1))
-        total = at_least(ops.sum(rows, axis=0), self._prior.floor)
+        total = clip_min(ops.sum(rows, axis=0), self._prior.floor)
         prior = ClassPrior(rows / total, self.num_examples)
-        weight = self.weigh(ops.exp(-terms), prior, mass)
+        weight = self.compute_weights(ops.exp(-terms), prior, mass)
         share = (1.0 - self.label_smoothing) * share + self.label_smoothing / 2
         losses = ops.sum(share * weight * terms, axis=-2)
         # A target that is none must not train silently.

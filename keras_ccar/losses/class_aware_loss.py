@@ -14,9 +14,9 @@ from keras_ccar.inputs.checks import (
     check_reduction,
 )
 from keras_ccar.inputs.predictions import class_axis
-from keras_ccar.inputs.samples import gather_inputs
-from keras_ccar.serialization import deserialize_parts
-from keras_ccar.weightings.term_weights import weigh_terms
+from keras_ccar.inputs.samples import pack_labels
+from keras_ccar.serialization import deserialize_nested
+from keras_ccar.weightings.term_weights import compute_term_weights
 
 
 class ClassAwareLoss(keras.losses.Loss):
@@ -55,13 +55,11 @@ class ClassAwareLoss(keras.losses.Loss):
         self.label_smoothing = check_number("label_smoothing", label_smoothing, 0, 1)
         self.statistics: Any = None  # a ClassStatistics, with a callback
         self._prior: Any = None  # a ClassPrior, where there are class counts
-        self._is_updated = False
+        self._has_updated_frequency = False
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """See `keras.losses.Loss`."""
-        inputs = gather_inputs(
-            y_true, y_pred, sample_weight, self.loss_shape, self.dtype
-        )
+        inputs = pack_labels(y_true, y_pred, sample_weight, self.loss_shape, self.dtype)
         return super().__call__(*inputs)
 
     def loss_shape(self, shape):
@@ -82,18 +80,18 @@ class ClassAwareLoss(keras.losses.Loss):
         frequency = ops.cast(ops.convert_to_tensor(frequency), self.dtype)
         return self._prior._replace(frequency=frequency)
 
-    def weigh(self, confidence, prior, mass, labels=None):
+    def compute_weights(self, confidence, prior, mass, labels=None):
         """Returns the weights of terms, and adds them to the statistics.
 
         Arguments are those of `keras_ccar.weightings.term_weights.weigh_terms`.
         """
-        weight = weigh_terms(
+        weight = compute_term_weights(
             self.weighting, confidence, prior, mass, labels, self.normalize
         )
         weight = ops.cast(weight, self.dtype)
         if self.statistics is not None:
             pivot = getattr(self.weighting, "pivot", 0.75)
-            weight = self.statistics.watch(mass, confidence, weight, pivot, labels)
+            weight = self.statistics.record(mass, confidence, weight, pivot, labels)
         return weight if self.differentiate_weight else ops.stop_gradient(weight)
 
     @property
@@ -106,7 +104,7 @@ class ClassAwareLoss(keras.losses.Loss):
         """The frequencies that the loss is now at; statistics tell as many classes."""
         return None if self._prior is None else self._prior.frequency
 
-    def adopt_frequency(self, frequency):
+    def set_class_frequency(self, frequency):
         """Makes frequencies that training has updated the loss's own.
 
         It is saved with them, and uses them without a callback.
@@ -115,15 +113,19 @@ class ClassAwareLoss(keras.losses.Loss):
             frequency: array of the shape of `frequency`.
         """
         self._prior = self._prior._replace(frequency=np.asarray(frequency, "float64"))
-        self._is_updated = True
+        self._has_updated_frequency = True
 
-    def summarize(self):
+    def class_summary(self):
         """Returns what the statistics hold; see `CCARCallback.statistics`."""
-        return self.statistics.summarize()
+        return self.statistics.class_summary()
 
     def get_config(self):
         """Returns the constructor arguments as plain JSON."""
-        updated = {"frequency": self.frequency.tolist()} if self._is_updated else {}
+        updated = (
+            {"frequency": self.frequency.tolist()}
+            if self._has_updated_frequency
+            else {}
+        )
         return {
             **updated,
             "weighting": keras.saving.serialize_keras_object(self.weighting),
@@ -138,9 +140,9 @@ class ClassAwareLoss(keras.losses.Loss):
     @classmethod
     def from_config(cls, config):
         """Makes the loss again from `get_config()`."""
-        config = deserialize_parts(config)
+        config = deserialize_nested(config)
         frequency = config.pop("frequency", None)
         loss = cls(**config)
         if frequency is not None:
-            loss.adopt_frequency(frequency)
+            loss.set_class_frequency(frequency)
         return loss

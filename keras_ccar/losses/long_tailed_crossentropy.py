@@ -10,8 +10,12 @@ from keras_ccar import adjustments
 from keras_ccar.adjustments import Adjustment
 from keras_ccar.frequencies import ClassCounts, class_prior
 from keras_ccar.inputs.checks import check_whole_number
-from keras_ccar.inputs.labels import read_labels
-from keras_ccar.inputs.predictions import check_num_classes, class_last, class_logits
+from keras_ccar.inputs.labels import parse_labels
+from keras_ccar.inputs.predictions import (
+    check_num_classes,
+    move_class_axis_last,
+    to_logits,
+)
 from keras_ccar.inputs.samples import unpack_labels
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.ops.crossentropy import softmax_terms, sparse_crossentropy
@@ -109,12 +113,12 @@ class LongTailedCrossentropy(ClassAwareLoss):
             y_pred: predictions; see the class.
         """
         y_true, counted = unpack_labels(y_true)
-        y_pred = class_last(y_pred, self.axis, self.dtype)
+        y_pred = move_class_axis_last(y_pred, self.axis, self.dtype)
         check_num_classes(y_pred, self._prior)
-        labels = read_labels(y_true, y_pred, self.axis, self.ignore_class, counted)
-        counted = labels.restrict(counted, self.dtype)
-        logits = class_logits(y_pred, self.from_logits)
-        losses = labels.blank(self._losses(labels, logits, counted))
+        labels = parse_labels(y_true, y_pred, self.axis, self.ignore_class, counted)
+        counted = labels.counted_samples(counted, self.dtype)
+        logits = to_logits(y_pred, self.from_logits)
+        losses = labels.mask_losses(self._losses(labels, logits, counted))
         if self.ignore_class is not None:
             set_keras_mask(losses, ops.logical_not(labels.is_ignored))
         return losses
@@ -128,13 +132,13 @@ class LongTailedCrossentropy(ClassAwareLoss):
         # cross-entropy already holds the confidence.
         if labels.is_sparse and not self.label_smoothing:
             terms = sparse_crossentropy(y, logits)
-            return terms * self.weigh(ops.exp(-terms), prior, counted, y)
+            return terms * self.compute_weights(ops.exp(-terms), prior, counted, y)
         num_classes, smoothing = logits.shape[-1], self.label_smoothing
         y = labels.distributions(num_classes, self.dtype)
         mass = y if counted is None else y * ops.expand_dims(counted, -1)
         share = (1.0 - smoothing) * y + smoothing / num_classes if smoothing else y
         confidence, crossentropy = softmax_terms(logits)
-        return crossentropy(share * self.weigh(confidence, prior, mass))
+        return crossentropy(share * self.compute_weights(confidence, prior, mass))
 
     def get_config(self):
         """Returns the constructor arguments as plain JSON."""

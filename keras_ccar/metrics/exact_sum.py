@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from keras_ccar.replicas import copies
+from keras_ccar.replicas import replica_variables
 
 
 class ExactSum:
@@ -37,7 +37,10 @@ class ExactSum:
 
     def numpy(self):
         """Returns the sum as a float64 array, not rounded."""
-        parts = [*copies(self._total), *copies(self._rounded_away)]
+        parts = [
+            *replica_variables(self._total),
+            *replica_variables(self._rounded_away),
+        ]
         return sum(ops.convert_to_numpy(part).astype("float64") for part in parts)
 
     def assign(self, values):
@@ -46,11 +49,11 @@ class ExactSum:
         rest = (values - total.astype("float64")).astype("float32")
         for variable, value in ((self._total, total), (self._rounded_away, rest)):
             # One replica takes it all: a share of a whole number would be rounded.
-            first, *others = copies(variable)
+            first, *others = replica_variables(variable)
             first.assign(value)
             for other in others:
                 other.assign(np.zeros_like(value))
 
-    def clear(self):
+    def reset(self):
         """Begins at 0 again."""
         self.assign(np.zeros(self._total.shape))

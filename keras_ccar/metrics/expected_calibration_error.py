@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_ccar.inputs.checks import check_whole_number
 from keras_ccar.inputs.predictions import check_probabilities
-from keras_ccar.inputs.samples import classes_and_weights
+from keras_ccar.inputs.samples import flatten_samples
 from keras_ccar.metrics.exact_sum import ExactSum
 
 
@@ -77,7 +77,7 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         Raises:
             ValueError: if the shapes do not fit, or known probabilities are none.
         """
-        labels, y_pred, weights = classes_and_weights(
+        labels, y_pred, weights = flatten_samples(
             y_true, y_pred, sample_weight, ignore_class=self.ignore_class
         )
         if self.from_logits:

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_ccar.inputs.checks import check_whole_number
-from keras_ccar.inputs.samples import classes_and_weights
+from keras_ccar.inputs.samples import flatten_samples
 from keras_ccar.metrics.exact_sum import ExactSum
 
 
@@ -31,7 +31,7 @@ class PerClassMetric(keras.metrics.Metric):
         Raises:
             ValueError: if the shapes do not fit.
         """
-        labels, y_pred, weights = classes_and_weights(
+        labels, y_pred, weights = flatten_samples(
             y_true, y_pred, sample_weight, self.num_classes, self.ignore_class
         )
         hits = ops.cast(ops.argmax(y_pred, axis=-1), "int32") == labels

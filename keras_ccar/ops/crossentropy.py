@@ -32,10 +32,10 @@ def softmax_terms(logits):
     """
     # Without an initial value Keras refuses empty batches.
     largest = ops.max(logits, axis=-1, keepdims=True, initial=-math.inf)
-    largest = _one_a_sample(ops.stop_gradient(largest))
+    largest = _per_sample_barrier(ops.stop_gradient(largest))
     shifted = logits - largest
     exponentials = ops.exp(shifted)
-    total = _one_a_sample(ops.sum(exponentials, axis=-1, keepdims=True))
+    total = _per_sample_barrier(ops.sum(exponentials, axis=-1, keepdims=True))
 
     def crossentropy(share):
         parts = share, logits, largest, exponentials, total
@@ -52,15 +52,15 @@ def softmax_terms(logits):
         log_total = ops.squeeze(ops.log(total), -1)
         return log_total * ops.sum(share, -1) - ops.sum(share * shifted, -1)
 
-    return exponentials * _one_a_sample(1.0 / total), crossentropy
+    return exponentials * _per_sample_barrier(1.0 / total), crossentropy
 
 
-def _one_a_sample(x):
+def _per_sample_barrier(x):
     """Returns `x`, of shape `(..., 1)`, for use with all classes of a sample."""
     if keras.backend.backend() == "jax":
         from keras_ccar.ops import jax_crossentropy
 
-        return jax_crossentropy.hold(x)
+        return jax_crossentropy.optimization_barrier(x)
     return x
 
 

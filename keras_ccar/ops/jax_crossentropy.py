@@ -52,7 +52,7 @@ def _negative_log(labels, logits, largest, log_total):
     return jnp.squeeze(log_total + (largest - true), -1)
 
 
-def hold(x):
+def optimization_barrier(x):
     """Returns `x`, computed on its own.
 
     For numbers of which there is one a sample. Without it XLA on a CPU spreads them
@@ -84,9 +84,9 @@ def soft_crossentropy(share, logits, largest, exponentials, total):
 def _soft_derivative(primals, tangents):
     share, logits, largest, exponentials, total = primals
     share_tangent, logits_tangent, *_ = tangents
-    total_share = hold(jnp.sum(share, axis=-1, keepdims=True))
+    total_share = optimization_barrier(jnp.sum(share, axis=-1, keepdims=True))
     share_tangent_sum = jnp.sum(share_tangent, axis=-1, keepdims=True)
-    slope = exponentials * hold(total_share / total) - share
+    slope = exponentials * optimization_barrier(total_share / total) - share
     return (
         _soft_sum(share, total_share, logits, largest, total),
         jnp.sum(slope * logits_tangent, axis=-1)
@@ -98,7 +98,7 @@ def _soft_sum(share, total_share, logits, largest, total):
     log_total = jnp.log(total)
     # `log p = logits - level - rest`. Level has lost what is small beside the largest
     # logit, and the rest is what it has lost.
-    level = hold(largest + log_total)
+    level = optimization_barrier(largest + log_total)
     rest = (largest - level) + log_total
     return jnp.squeeze(rest * total_share, -1) + jnp.sum(
         share * (level - logits), axis=-1

@@ -7,7 +7,7 @@ from keras import ops
 SMALLEST_PROBABILITY = 1e-20
 
 
-def at_least(x, low):
+def clip_min(x, low):
     """Returns `max(x, low)`, in double precision too: Keras's own drops it on torch."""
     x = ops.convert_to_tensor(x)
     # NaN is not below: it has to pass.
@@ -16,4 +16,4 @@ def at_least(x, low):
 
 def safe_log(probabilities):
     """Returns logarithms that are finite, and have finite gradients, at 0 as well."""
-    return ops.log(at_least(probabilities, SMALLEST_PROBABILITY))
+    return ops.log(clip_min(probabilities, SMALLEST_PROBABILITY))

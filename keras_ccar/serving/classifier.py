@@ -7,7 +7,7 @@ from keras import ops, tree
 from keras.src.export.export_utils import get_input_signature
 
 from keras_ccar.layers.logit_correction import LogitCorrection, warn_if_adjusted
-from keras_ccar.layers.model_output import describe_output
+from keras_ccar.layers.model_output import output_activation
 from keras_ccar.losses.binary_ccar_loss import BinaryCCARLoss
 
 # Names that Keras gives to inputs without one; they differ from process to process.
@@ -63,7 +63,9 @@ def _classifier(model, signature, names, correction, class_names):
     num_classes = shape[-1]
     activation, gives_logits = _activation(model, num_classes)
     if correction is not None:
-        correction = _checked(correction, model, activation, gives_logits, num_classes)
+        correction = _check_correction(
+            correction, model, activation, gives_logits, num_classes
+        )
     is_pair = num_classes == 1 and class_names is not None and len(class_names) == 2
     activate = keras.activations.get(activation if gives_logits else "linear")
 
@@ -87,7 +89,7 @@ def _activation(model, num_classes):
 
     Layers tell best. Where they do not, as in subclassed models, the loss does.
     """
-    activation, _ = describe_output(model)
+    activation, _ = output_activation(model)
     if activation in ("softmax", "sigmoid"):
         return activation, False
     losses = tree.flatten(getattr(model, "loss", None))
@@ -103,7 +105,7 @@ def _activation(model, num_classes):
     return ("sigmoid" if is_binary else "softmax"), gives_logits
 
 
-def _checked(correction, model, activation, gives_logits, num_classes):
+def _check_correction(correction, model, activation, gives_logits, num_classes):
     """Returns a correction that fits the model's output, in float32."""
     if not isinstance(correction, LogitCorrection):
         raise TypeError(
@@ -115,7 +117,7 @@ def _checked(correction, model, activation, gives_logits, num_classes):
             "`correction` corrects classes that exclude each other, but the output of "
             f"`model` goes through {activation}. Leave `correction` out."
         )
-    if describe_output(model)[1]:
+    if output_activation(model)[1]:
         raise ValueError(
             "`model` ends in a `LogitCorrection` already: another `correction` would "
             "apply the prior twice. Leave one of the two out."

@@ -116,7 +116,7 @@ def export(
     archive = keras.export.ExportArchive()
     archive.track(model)
     probabilities = archive.add_endpoint(
-        "probabilities", classify, [specs], **_portable()
+        "probabilities", classify, [specs], **_jax_export_options()
     )
 
     tensors = {
@@ -133,8 +133,8 @@ def export(
     with_names.get_concrete_function()
     archive.add_endpoint("serving_default", with_names)
     requests = [_warm_up_inputs(specs, size) for size in _WARM_UP_BATCHES]
-    _try(with_names, requests, tf)
-    with _appearing(target) as folder:
+    _check_warm_up(with_names, requests, tf)
+    with _atomic_folder(target) as folder:
         archive.write_out(folder, verbose=False)
         _write_warm_up(folder, requests, Path(path).name, tf, messages)
     return target
@@ -161,7 +161,7 @@ def _require(module):
         ) from error
 
 
-def _portable():
+def _jax_export_options():
     """Returns what makes JAX write a model that runs on other devices than its own."""
     if keras.backend.backend() != "jax":
         return {}
@@ -185,7 +185,7 @@ def _warm_up_inputs(specs, size):
     return inputs
 
 
-def _try(serve, requests, tf):
+def _check_warm_up(serve, requests, tf):
     """Calls the exported function: a failing warm-up would keep the server down."""
     for request in requests:
         tensors = {name: tf.constant(value) for name, value in request.items()}
@@ -200,7 +200,7 @@ def _try(serve, requests, tf):
 
 
 @contextlib.contextmanager
-def _appearing(target):
+def _atomic_folder(target):
     """Gives a folder to write to, which becomes `target` when all went well."""
     target.parent.mkdir(parents=True, exist_ok=True)
     # TensorFlow Serving looks at nothing but folders that are called by a number.

@@ -1,7 +1,7 @@
 """The base class of sample weights."""
 
 from keras_ccar.frequencies import require_class_counts
-from keras_ccar.serialization import deserialize_parts
+from keras_ccar.serialization import deserialize_nested
 
 LARGEST_WEIGHT = 1e13
 
@@ -53,4 +53,4 @@ class Weighting:
     @classmethod
     def from_config(cls, config):
         """Makes the weighting again from `get_config()`."""
-        return cls(**deserialize_parts(config))
+        return cls(**deserialize_nested(config))

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_ccar.inputs.checks import check_number
-from keras_ccar.ops.numerics import at_least
+from keras_ccar.ops.numerics import clip_min
 from keras_ccar.weightings.base import LARGEST_WEIGHT, Weighting
 
 # Below this confidence the `inverse` form stops growing, or one mislabelled
@@ -91,7 +91,7 @@ def ccar_weight(
                 "1 / (num_classes * f_c * p_t). Received: num_classes=None"
             )
         weight = 1.0 / (
-            num_classes * at_least(f_c, floor) * at_least(p_t, INVERSE_CONFIDENCE_FLOOR)
+            num_classes * clip_min(f_c, floor) * clip_min(p_t, INVERSE_CONFIDENCE_FLOOR)
         )
         if strength in (0, 1):
             return weight if strength else ops.ones_like(weight)
@@ -104,7 +104,7 @@ def ccar_weight(
         if form == "power":
             capacity = ops.log(2.0 - dual_phase_frequency)
         else:
-            capacity = -ops.log(at_least(dual_phase_frequency, floor))
+            capacity = -ops.log(clip_min(dual_phase_frequency, floor))
     exponent = strength * capacity * (pivot - p_t)
     if form == "information":
         largest_capacity = -math.log(floor) if floor else math.inf

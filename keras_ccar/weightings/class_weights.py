@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_ccar.inputs.checks import check_number
-from keras_ccar.ops.numerics import at_least
+from keras_ccar.ops.numerics import clip_min
 from keras_ccar.weightings.base import Weighting
 
 
@@ -29,7 +29,7 @@ class InverseFrequency(Weighting):
 
     def __call__(self, p_t, f_c, prior):
         """See `Weighting`."""
-        return 1.0 / (prior.num_classes * at_least(f_c, prior.floor))
+        return 1.0 / (prior.num_classes * clip_min(f_c, prior.floor))
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -80,7 +80,7 @@ class EffectiveNumber(Weighting):
     def _unscaled(self, frequency, prior):
         if self.beta == 0:
             return ops.ones_like(frequency)
-        counts = at_least(frequency, prior.floor) * prior.num_examples
+        counts = clip_min(frequency, prior.floor) * prior.num_examples
         # 1 - β^n, without the cancellation of β near 1.
         return -(1.0 - self.beta) / ops.expm1(counts * math.log(self.beta))
 

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_ccar.inputs.checks import check_number
-from keras_ccar.ops.numerics import at_least
+from keras_ccar.ops.numerics import clip_min
 from keras_ccar.weightings.base import Weighting
 
 # 1 - p_t of the most confident prediction that float32 tells from certainty.
@@ -46,7 +46,7 @@ class Focal(Weighting):
         if self.gamma == 0:
             return ops.ones_like(p_t)
         # Rounding can lift p_t above 1; below it, a power of 0 has no gradient.
-        return at_least(1.0 - p_t, SMALLEST_DOUBT) ** self.gamma
+        return clip_min(1.0 - p_t, SMALLEST_DOUBT) ** self.gamma
 
     def get_config(self):
         """See `Weighting`."""

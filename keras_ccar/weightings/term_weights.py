@@ -2,12 +2,14 @@
 
 from keras import ops
 
-from keras_ccar.ops.numerics import SMALLEST_PROBABILITY, at_least
+from keras_ccar.ops.numerics import SMALLEST_PROBABILITY, clip_min
 from keras_ccar.replicas import sum_over_replicas
 from keras_ccar.weightings.base import LARGEST_WEIGHT
 
 
-def weigh_terms(weighting, confidence, prior, mass, labels=None, normalize=False):
+def compute_term_weights(
+    weighting, confidence, prior, mass, labels=None, normalize=False
+):
     """Returns the weights of the terms of a loss.
 
     Args:
@@ -40,8 +42,8 @@ def weigh_terms(weighting, confidence, prior, mass, labels=None, normalize=False
     if normalize:
         sums = ops.stack([ops.sum(mass * weight), ops.sum(mass)])
         total, count = ops.unstack(sum_over_replicas(sums))
-        mean = total / at_least(count, SMALLEST_PROBABILITY)
+        mean = total / clip_min(count, SMALLEST_PROBABILITY)
         weight = ops.minimum(
-            weight / at_least(mean, 1 / LARGEST_WEIGHT), LARGEST_WEIGHT
+            weight / clip_min(mean, 1 / LARGEST_WEIGHT), LARGEST_WEIGHT
         )
     return weight

@@ -7,12 +7,12 @@ from keras_ccar import datasets
 from keras_ccar.benchmark.report.planned import PLANNED
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.recipe_book import RECIPES
-from keras_ccar.files import plain
+from keras_ccar.files import to_json
 
 FIRST = PLANNED[0]
 PLAIN = {
     name: value
-    for name, value in plain(dataclasses.asdict(RECIPES["plain"])).items()
+    for name, value in to_json(dataclasses.asdict(RECIPES["plain"])).items()
     if name != "name"
 }
 ALL = {method: [40.0, 41.0, 42.0] for method in FIRST.methods}
@@ -61,7 +61,7 @@ def test_a_shortened_a_smaller_or_another_comparison_does_not_count():
 
 def test_losses_with_settings_of_their_own_do_not_count():
     results = made_results(ALL, **PLAIN)
-    results["options"] = dataclasses.asdict(LossOptions(strength=3.0))
+    results.options = dataclasses.asdict(LossOptions(strength=3.0))
     assert FIRST.missing([results]) == list(FIRST.methods)
 
 
@@ -77,11 +77,11 @@ def test_a_recipe_of_steps_is_whole_on_any_data():
     strong = RECIPES["strong"]
     plan = next(p for p in PLANNED if (p.recipe, p.imbalance_factor) == ("strong", 200))
     # 9,502 examples: 19 steps an epoch.
-    recipe = plain(dataclasses.asdict(strong.for_examples(9502)))
+    recipe = to_json(dataclasses.asdict(strong.with_epochs_for(9502)))
     assert recipe["epochs"] != strong.epochs
     results = made_results(ALL, **{k: v for k, v in recipe.items() if k != "name"})
-    results["recipe"]["name"] = "strong"
-    results["dataset"]["imbalance_factor"] = 200
+    results.recipe["name"] = "strong"
+    results.dataset["imbalance_factor"] = 200
     assert plan.missing([results]) == []
-    results["recipe"]["learning_rate"] = 0.2
+    results.recipe["learning_rate"] = 0.2
     assert plan.missing([results]) == list(plan.methods)

@@ -361,7 +361,7 @@ def test_counts_stay_exact_beyond_float32(mode):
         for addition in additions:
             add(ops.convert_to_tensor(addition))
     expected = 2**24 + 3 + 2**26 + 8 + 3
-    assert statistics.summarize()["count"].tolist() == [expected] * 2
+    assert statistics.class_summary()["count"].tolist() == [expected] * 2
 
 
 def test_class_names_label_the_statistics():

@@ -1,7 +1,7 @@
 import keras
 
 from keras_ccar import LogitCorrection
-from keras_ccar.layers.model_output import describe_output
+from keras_ccar.layers.model_output import output_activation
 
 
 def test_a_shared_layer_is_seen_where_it_was_called():
@@ -10,8 +10,8 @@ def test_a_shared_layer_is_seen_where_it_was_called():
     shared = keras.layers.Reshape((3,))
     plain = keras.Model(inputs, shared(logits))
     probabilities = keras.Model(inputs, shared(keras.layers.Softmax()(logits)))
-    assert describe_output(plain) == ("linear", False)
-    assert describe_output(probabilities) == ("softmax", False)
+    assert output_activation(plain) == ("linear", False)
+    assert output_activation(probabilities) == ("softmax", False)
 
 
 def test_a_shared_correction():
@@ -19,5 +19,5 @@ def test_a_shared_correction():
     correction = LogitCorrection([5, 3, 2])
     first = correction(keras.layers.Dense(3)(inputs))
     second = correction(keras.layers.Dense(3, activation="relu")(inputs))
-    assert describe_output(keras.Model(inputs, first)) == ("linear", True)
-    assert describe_output(keras.Model(inputs, second)) == ("relu", True)
+    assert output_activation(keras.Model(inputs, first)) == ("linear", True)
+    assert output_activation(keras.Model(inputs, second)) == ("relu", True)

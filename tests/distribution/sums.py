@@ -29,7 +29,7 @@ def add(addition):
 for addition in (2**24, 0, 2, 2**26 + 8):
     add(tf.fill((2, 4), float(addition)))
 counted = statistics.totals()
-statistics.clear()
+statistics.reset_sums()
 cleared = statistics.totals()
 statistics.set_totals(counted)
 outcome = {

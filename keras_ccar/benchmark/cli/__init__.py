@@ -12,32 +12,32 @@ import keras
 from rich.console import Console
 
 from keras_ccar import datasets
-from keras_ccar.benchmark.comparison import comparison_folders, read_results
+from keras_ccar.benchmark.comparison import Comparison, comparison_folders
 from keras_ccar.benchmark.report import page, training_report
-from keras_ccar.benchmark.report.console import _say, console_tables
+from keras_ccar.benchmark.report.console import console_tables, say
 from keras_ccar.benchmark.report.figures import draw_all
 from keras_ccar.benchmark.report.measurements import read_measurements
 from keras_ccar.benchmark.report.sections import failed_runs
 from keras_ccar.benchmark.report.verdicts import verdicts
 from keras_ccar.benchmark.report.write import write_report
-from keras_ccar.benchmark.runner.execution import carry_out
+from keras_ccar.benchmark.runner.execution import run_plan
 from keras_ccar.benchmark.runner.interruption import Interruption
 from keras_ccar.benchmark.runner.plan import Plan
 from keras_ccar.benchmark.runner.progress import PlanProgress
 from keras_ccar.benchmark.runner.records import RUNS_FOLDER
 from keras_ccar.benchmark.runner.results import (
-    collect,
-    earlier_results,
-    joined,
-    put_aside,
+    archive_results,
+    build_results,
+    find_mergeable_results,
+    merge_results,
     write_results,
 )
-from keras_ccar.benchmark.runner.storage import FolderInUseError, sole_user
-from keras_ccar.benchmark.runner.workers import share_accelerators
+from keras_ccar.benchmark.runner.storage import FolderInUseError, lock_folder
+from keras_ccar.benchmark.runner.workers import allow_shared_accelerators
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import DIGITS_METHODS, METHODS, get_method
-from keras_ccar.benchmark.spec.recipe_book import RECIPES, recipe_for
-from keras_ccar.benchmark.spec.recipes import Recipe, number_text
+from keras_ccar.benchmark.spec.recipe_book import RECIPES, get_recipe
+from keras_ccar.benchmark.spec.recipes import Recipe, format_number
 from keras_ccar.benchmark.training import devices
 from keras_ccar.callbacks.history_file import read_history
 from keras_ccar.replicas import process_index
@@ -281,7 +281,7 @@ def _given(options, kind):
 def _compare(options, console):
     folder = options.output or Path("runs") / options.dataset
     if options.parallel > 1:
-        share_accelerators()
+        allow_shared_accelerators()
     try:
         _share_batches(options)
         plan = _plan(options)
@@ -289,8 +289,8 @@ def _compare(options, console):
         raise _RequestError(str(error)) from error
     if process_index():
         console = Console(quiet=True)  # The first host speaks, and writes the report.
-    _say(console, plan.data.describe())
-    _say(
+    say(console, plan.data.describe())
+    say(
         console,
         f"Recipe {plan.recipe.name}; methods: {len(plan.methods)}, seeds: "
         f"{len(plan.seeds)}, epochs: {plan.recipe.epochs}; backend "
@@ -301,11 +301,11 @@ def _compare(options, console):
         with _without_traceback():
             folder.mkdir(parents=True, exist_ok=True)
         with (
-            sole_user(folder),
+            lock_folder(folder),
             Interruption() as interruption,
             PlanProgress(console) as progress,
             contextlib.closing(
-                carry_out(plan, folder, progress, interruption, options.parallel)
+                run_plan(plan, folder, progress, interruption, options.parallel)
             ) as stages,
         ):
             earlier = _earlier(plan, folder, console)
@@ -315,7 +315,7 @@ def _compare(options, console):
     except FolderInUseError as error:
         raise _RequestError(str(error)) from error
     except KeyboardInterrupt:
-        _say(
+        say(
             console,
             f"Stopped. {len(records)} of {len(plan.runs())} runs are finished and kept "
             f"in {folder / RUNS_FOLDER}. The same command goes on from there.",
@@ -324,9 +324,9 @@ def _compare(options, console):
     if not process_index():
         with _without_traceback():
             _write_report(results, folder, console)
-    failed = failed_runs(collect(plan, records))
+    failed = failed_runs(build_results(plan, records))
     for method, seed, reason in failed:
-        _say(console, f"Failed: {method}, seed {seed}: {reason}")
+        say(console, f"Failed: {method}, seed {seed}: {reason}")
     return 1 if failed else 0
 
 
@@ -334,9 +334,9 @@ def _earlier(plan, folder, console):
     """Returns results in the folder that belong with the plan's; others move away."""
     if process_index():
         return None  # The first host writes.
-    earlier = earlier_results(collect(plan, []), folder)
-    if earlier is None and (aside := put_aside(folder)):
-        _say(
+    earlier = find_mergeable_results(build_results(plan, []), folder)
+    if earlier is None and (aside := archive_results(folder)):
+        say(
             console,
             f"What {folder} held is of another comparison (data, recipe, settings, "
             f"code or versions), and is in {aside} now.",
@@ -346,10 +346,10 @@ def _earlier(plan, folder, console):
 
 def _results(plan, records, earlier, options, folder):
     """Returns what the folder is to hold after some runs."""
-    results = collect(plan, records)
+    results = build_results(plan, records)
     if earlier is not None:
-        results = joined(earlier, results)
-    results["command"] = _command(results, plan, options, folder)
+        results = merge_results(earlier, results)
+    results.command = _command(results, plan, options, folder)
     return results
 
 
@@ -371,31 +371,31 @@ def _share_batches(options):
             "--parallel trains several runs at a time, --devices and --hosts one on "
             "all devices; received both. Leave one of them out."
         )
-    devices.share_batches(options.devices, hosts, host)
+    devices.enable_data_parallel(options.devices, hosts, host)
 
 
 def _plan(options):
-    recipe = recipe_for(options.dataset, options.recipe)
+    recipe = get_recipe(options.dataset, options.recipe)
     if options.smoke:
-        recipe = recipe.smoke()
+        recipe = recipe.shrunk_for_smoke_test()
     given = _given(options, Recipe)
     if given.get("steps") and "epochs" in given:
         raise ValueError(
             "--steps says how long a run is, and so does --epochs; received --steps "
             f"{given['steps']} --epochs {given['epochs']}. Leave one of them out."
         )
-    recipe = recipe.override(**given)
-    if recipe.batch_size % devices.count():
+    recipe = recipe.with_settings(**given)
+    if recipe.batch_size % devices.num_devices():
         raise ValueError(
             "batch_size of a recipe must be a multiple of the "
-            f"{devices.count()} devices that share it; received {recipe.batch_size}."
+            f"{devices.num_devices()} devices that share it; received {recipe.batch_size}."
         )
     losses = LossOptions(**_given(options, LossOptions))
     data = _load(options)
     # What steps are in epochs moves the recipe's own warm-up and decays along, but not
     # those that were asked for.
     kept = {name: given.get(name) for name in ("warmup_epochs", "decays")}
-    recipe = recipe.for_examples(data.class_counts.sum()).override(**kept)
+    recipe = recipe.with_epochs_for(data.class_counts.sum()).with_settings(**kept)
     names = DIGITS_METHODS if options.dataset == "digits-lt" else METHODS
     methods = options.methods or [get_method(name) for name in names]
     # A method that is named twice is still one row.
@@ -430,12 +430,12 @@ def _command(results, plan, options, folder):
         plan.data.name,
         *_data_words(plan.data, options),
         "--recipe",
-        recipe_for(plan.data.name, options.recipe).name,
+        get_recipe(plan.data.name, options.recipe).name,
         *(["--smoke"] if options.smoke else []),
         "--methods",
-        *(method["name"] for method in results["methods"]),
+        *(method["name"] for method in results.methods),
         "--seeds",
-        str(len(results["seeds"])),
+        str(len(results.seeds)),
     ]
     given = {**_given(options, Recipe), **_given(options, LossOptions)}
     if not plan.recipe.steps:
@@ -458,7 +458,7 @@ def _command(results, plan, options, folder):
 def _data_words(data, options):
     if data.train_arrays is None:
         return []  # The tail is the data's own.
-    factor = number_text(float(data.imbalance_factor))
+    factor = format_number(float(data.imbalance_factor))
     return ["--imbalance-factor", factor, "--data-seed", str(options.data_seed)]
 
 
@@ -480,7 +480,7 @@ def _report(options, console):
                         f"{name!r}; expected different names. Rename one, or give "
                         "them to one command each."
                     )
-                comparisons[name] = (comparison, read_results(comparison))
+                comparisons[name] = (comparison, Comparison.read(comparison))
             measurements |= read_measurements(path)
     except (ValueError, OSError) as error:
         raise _RequestError(str(error)) from error
@@ -491,11 +491,11 @@ def _report(options, console):
         }
         for path, outputs in trainings.items():
             written = training_report.write_report(outputs, path, console)
-            _say(console, f"Report: {written}")
+            say(console, f"Report: {written}")
         if options.page:
             found = {name: results for name, (_, results) in comparisons.items()}
             page.write_page(options.page, found, drawn, measurements)
-            _say(console, f"Page: {options.page}")
+            say(console, f"Page: {options.page}")
     return 0
 
 
@@ -512,7 +512,7 @@ def _count(options, console):
     with _without_traceback():
         folder.mkdir(parents=True, exist_ok=True)
         datasets.plot_class_counts(data.class_counts, figure, title=data.name)
-    _say(console, f"Figure: {figure}")
+    say(console, f"Figure: {figure}")
     return 0
 
 
@@ -523,6 +523,6 @@ def _write_report(results, folder, console):
     for table in console_tables(results):
         console.print(table)
     for sentence in verdicts(results):
-        _say(console, sentence)
-    _say(console, f"Report: {path}")
+        say(console, sentence)
+    say(console, f"Report: {path}")
     return drawn

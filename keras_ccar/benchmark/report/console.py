@@ -10,30 +10,30 @@ from keras_ccar.benchmark.report.summary import difference_rows, score_rows
 _CONSOLE_COLUMNS = 5
 
 
-def console_tables(results):
+def console_tables(comparison):
     """Returns the tables of the report for the terminal.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
 
     Returns:
         A list of `rich.table.Table`.
     """
-    if len(results["methods"]) > _CONSOLE_COLUMNS:
-        return [_short_console_table(results)]
-    tables = [_console_table("Scores, %", score_rows(results, digits=1))]
-    differences = difference_rows(results, digits=1)
+    if len(comparison.methods) > _CONSOLE_COLUMNS:
+        return [_short_console_table(comparison)]
+    tables = [_console_table("Scores, %", score_rows(comparison, digits=1))]
+    differences = difference_rows(comparison, digits=1)
     if differences:
         heading = "Paired differences to cross-entropy, [95 % interval]"
         tables.append(_console_table(heading, differences))
     return tables
 
 
-def _short_console_table(results):
+def _short_console_table(comparison):
     """Returns the most important columns, a method a row."""
-    scores = score_rows(results, digits=1)
+    scores = score_rows(comparison, digits=1)
     kept = [scores[0].index(name) for name in ("method", "balanced", "few")]
-    differences = {row[0]: row[2] for row in difference_rows(results, digits=1)[1:]}
+    differences = {row[0]: row[2] for row in difference_rows(comparison, digits=1)[1:]}
     table = Table(title="Scores, %", title_justify="left", box=box.SIMPLE_HEAD)
     for index, name in enumerate([*(scores[0][at] for at in kept), "to CE [95 %]"]):
         table.add_column(name, justify="right" if index else "left")
@@ -54,6 +54,6 @@ def _console_table(heading, rows):
     return table
 
 
-def _say(console, text):
+def say(console, text):
     # Neither names nor paths are markup.
     console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -18,20 +18,20 @@ def accuracy_curve(run, group, last_epoch):
     return [point["epoch"] for point in points], [point[group] for point in points]
 
 
-def training_confidence(results, method):
+def training_confidence(comparison, method):
     """Returns the mean confidence over all training examples in each epoch.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
         method: name of the method.
 
     Returns:
         A dict from seed to an array `(epochs,)`, of the finished runs.
     """
-    counts = np.array(results["dataset"]["class_counts"], dtype=float)
+    counts = np.array(comparison.dataset["class_counts"], dtype=float)
     return {
         run["seed"]: mean_over_examples(run["history"]["confidence"], counts)
-        for run in results["runs"]
+        for run in comparison.run_entries
         if run["method"] == method and run["status"] == "finished"
     }
 

@@ -2,29 +2,27 @@
 
 import numpy as np
 
-from keras_ccar.benchmark.comparison import by_seed, runs_table
 from keras_ccar.benchmark.report.figure_style import (
     GREY,
-    in_two_lines,
     method_styles,
     png_figure,
+    wrap_title,
 )
 from keras_ccar.benchmark.report.statistics import paired_difference
-from keras_ccar.benchmark.spec.ablations import families
+from keras_ccar.benchmark.spec.ablations import group_variants
 
 
 @png_figure
-def differences(results, figure):
+def differences(comparison, figure):
     """Draws how far balanced accuracy is from that of cross-entropy, with intervals."""
-    table = runs_table(results)
-    baseline = by_seed(table, "ce", "balanced")
+    baseline = comparison.by_seed("ce", "balanced")
     rows = [
         (
             method["title"],
             style,
-            paired_difference(by_seed(table, method["name"], "balanced"), baseline),
+            paired_difference(comparison.by_seed(method["name"], "balanced"), baseline),
         )
-        for method, style in method_styles(results)
+        for method, style in method_styles(comparison.methods)
         if method["name"] != "ce"
     ]
     rows = [row for row in rows if row[2].seeds]
@@ -51,7 +49,7 @@ def _forest(axes, rows):
             markersize=7,
         )
     axes.axvline(0, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
-    axes.set_yticks(place, [in_two_lines(title) for title, _, _ in rows])
+    axes.set_yticks(place, [wrap_title(title) for title, _, _ in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
@@ -59,18 +57,17 @@ def _forest(axes, rows):
 
 
 @png_figure
-def ablations(results, figure):
+def ablations(comparison, figure):
     """Draws what the settings of CCAR change, against the variant without settings."""
-    table = runs_table(results)
     panels = []
-    for family in families(results):
-        reference = by_seed(table, family.reference["name"], "balanced")
+    for family in group_variants(comparison.methods):
+        reference = comparison.by_seed(family.reference["name"], "balanced")
         rows = [
             (
                 variant["title"],
                 {"color": "#0072B2", "marker": "o"},
                 paired_difference(
-                    by_seed(table, variant["name"], "balanced"), reference
+                    comparison.by_seed(variant["name"], "balanced"), reference
                 ),
             )
             for variant in family.variants

@@ -2,38 +2,39 @@
 
 import collections
 
-from keras_ccar.benchmark.comparison import environment_of
-from keras_ccar.benchmark.spec.loss_options import changed_options
-from keras_ccar.benchmark.spec.published import changed_settings
+from keras_ccar.benchmark.spec.loss_options import changed_loss_options
+from keras_ccar.benchmark.spec.published import changed_recipe_settings
 
 
-def title(results):
+def title(comparison):
     """Returns the heading of the report, with the settings that were changed.
 
     Those that change what is trained, of a recipe that is known.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
     """
-    dataset, recipe = results["dataset"], results["recipe"]
+    dataset, recipe = comparison.dataset, comparison.recipe
     text = (
         f"CCAR on {dataset['name']}, imbalance factor "
         f"{dataset['imbalance_factor']:g}, recipe {recipe['name']}"
     )
-    changed = [f"{name} {value}" for name, value in changed_settings(recipe).items()]
-    changed += changed_options(results["options"])
+    changed = [
+        f"{name} {value}" for name, value in changed_recipe_settings(recipe).items()
+    ]
+    changed += changed_loss_options(comparison.options)
     return f"{text} changed: {', '.join(changed)}" if changed else text
 
 
-def describe_setup(results):
+def describe_setup(comparison):
     """Returns what has to be known of the results, as pairs of text.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
     """
-    dataset, recipe = results["dataset"], results["recipe"]
+    dataset, recipe = comparison.dataset, comparison.recipe
     counts = dataset["class_counts"]
-    options = ", ".join(f"{name} {value}" for name, value in results["options"].items())
+    options = ", ".join(f"{name} {value}" for name, value in comparison.options.items())
     return [
         (
             "Data",
@@ -51,24 +52,24 @@ def describe_setup(results):
         ("Losses", options),
         (
             "Seeds",
-            f"{', '.join(map(str, results['seeds']))}; one seed gives every method the "
+            f"{', '.join(map(str, comparison.seeds))}; one seed gives every method the "
             "same initial weights, the same batches and the same augmentation",
         ),
         ("Measured", "on the test set at the last epoch, never at the best one"),
-        *_made_with(results),
+        *_describe_environments(comparison),
     ]
 
 
-def _made_with(results):
+def _describe_environments(comparison):
     """Returns hardware, software and commit of the finished runs, as facts.
 
     A plan may be finished on another machine, and at another commit.
     """
     environments = [
-        environment_of(run, results)
-        for run in results["runs"]
+        comparison.environment_of(run)
+        for run in comparison.run_entries
         if run["status"] == "finished"
-    ] or [results["environment"]]
+    ] or [comparison.environment]
 
     def each(describe):
         counts = collections.Counter(map(describe, environments))

@@ -82,7 +82,7 @@ def png_figure(draw):
     return drawn
 
 
-def method_styles(results):
+def method_styles(methods):
     """Pairs every method with what tells it apart: grey for the plain loss.
 
     There are seven colours, each with a marker of its own. More methods than these
@@ -90,12 +90,12 @@ def method_styles(results):
     tells what kind of method it is: cross-entropy, CCAR, a control, any other.
 
     Args:
-        results: the dict of `results.json`.
+        methods: those of a `Comparison`.
 
     Returns:
         A list of pairs of the method and keyword arguments for `Axes.plot`.
     """
-    names = [method["name"] for method in results["methods"]]
+    names = [method["name"] for method in methods]
     if len(names) > MANY_METHODS:
         places = [_kind(name) for name in names]
     else:
@@ -112,7 +112,7 @@ def method_styles(results):
                 "label": method["title"],
             },
         )
-        for method, place in zip(results["methods"], places, strict=True)
+        for method, place in zip(methods, places, strict=True)
     ]
 
 
@@ -124,7 +124,7 @@ def _kind(name):
     return 3 if name.startswith(("ce-tuned", "ce×c", "la×c")) else 2
 
 
-def shortened(name, length=18):
+def truncate(name, length=18):
     """Returns a name cut to a length, with an ellipsis for what is cut.
 
     Args:
@@ -134,7 +134,7 @@ def shortened(name, length=18):
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
-def in_two_lines(title, length=38):
+def wrap_title(title, length=38):
     """Returns a title broken into two lines, where one would leave little to draw in.
 
     Args:
@@ -145,7 +145,7 @@ def in_two_lines(title, length=38):
     return "\n".join(lines)
 
 
-def logarithmic(axes):
+def set_log_scale(axes):
     """Makes the vertical axis logarithmic, with plain numbers.
 
     Args:
@@ -210,10 +210,10 @@ def rare_to_frequent_legend(figure, counts):
     figure.legend(handles=handles, loc="outside upper center", ncols=2)
 
 
-_INK = "#30343B"
+INK = "#30343B"
 # Those that the questions of the benchmark are about, where all are too many.
-_PRINCIPAL = ("ce", "ce×c", "bs", "la", "la×c", "ccar", "ccar+la")
-_GROUP_NAMES = {
+PRINCIPAL_METHODS = ("ce", "ce×c", "bs", "la", "la×c", "ccar", "ccar+la")
+GROUP_NAMES = {
     "balanced": "all",
     "many": "many: > 100",
     "medium": "medium: 20 to 100",
@@ -221,11 +221,11 @@ _GROUP_NAMES = {
 }
 
 
-def _groups(counts):
+def groups_with_examples(counts):
     """Returns masks of the classes of each group that has training examples."""
     groups = {"balanced": np.ones(len(counts), bool), **shot_groups(counts)}
     return {name: of for name, of in groups.items() if counts[of].sum()}
 
 
-def _number(value):
+def nan_if_none(value):
     return np.nan if value is None else value

@@ -62,14 +62,14 @@ FIGURES = {
 }
 
 
-def draw_all(results):
+def draw_all(comparison):
     """Draws every figure that the results allow.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
 
     Returns:
         A dict of PNG bytes by file name.
     """
-    drawn = {name: draw(results) for name, (draw, _) in FIGURES.items()}
+    drawn = {name: draw(comparison) for name, (draw, _) in FIGURES.items()}
     return {name: content for name, content in drawn.items() if content is not None}

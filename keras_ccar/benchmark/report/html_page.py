@@ -23,7 +23,7 @@ def render(template, **values):
     return _ENVIRONMENT.get_template(template).render(values)
 
 
-def embedded(png, caption):
+def embed_png(png, caption):
     """Returns a figure as templates take it.
 
     Args:

@@ -3,13 +3,13 @@
 import pandas as pd
 
 
-def bullets(sentences):
+def markdown_list(sentences):
     """Returns sentences as a list in Markdown.
 
     Args:
         sentences: text.
     """
-    return "\n".join(f"- {escaped(sentence)}" for sentence in sentences)
+    return "\n".join(f"- {escape_markdown(sentence)}" for sentence in sentences)
 
 
 def markdown_table(rows):
@@ -19,12 +19,12 @@ def markdown_table(rows):
         rows: lists of cells, the header first.
     """
     # A bar or a line break within a cell would end it.
-    rows = [[escaped(text) for text in row] for row in rows]
+    rows = [[escape_markdown(text) for text in row] for row in rows]
     frame = pd.DataFrame(rows[1:], columns=rows[0])
     return frame.to_markdown(index=False, disable_numparse=True)
 
 
-def escaped(text):
+def escape_markdown(text):
     """Returns text that neither ends a cell of a table nor becomes markup.
 
     Args:

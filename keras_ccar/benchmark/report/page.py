@@ -7,10 +7,14 @@ from pathlib import Path
 
 from keras_ccar.benchmark.report.facts import describe_hardware, describe_setup, title
 from keras_ccar.benchmark.report.figures import FIGURES
-from keras_ccar.benchmark.report.markdown import bullets, escaped, markdown_table
+from keras_ccar.benchmark.report.markdown import (
+    escape_markdown,
+    markdown_list,
+    markdown_table,
+)
 from keras_ccar.benchmark.report.measurements import MEANINGS, measurement_rows
 from keras_ccar.benchmark.report.planned import PLANNED
-from keras_ccar.benchmark.report.sections import sections
+from keras_ccar.benchmark.report.sections import markdown_sections
 from keras_ccar.benchmark.report.verdicts import verdicts
 from keras_ccar.benchmark.spec.published import published_results
 from keras_ccar.files import write_atomic
@@ -29,7 +33,7 @@ def write_page(path, comparisons, drawn, measurements):
 
     Args:
         path: the Markdown file; the figures go to the folder `figures` beside it.
-        comparisons: dicts of `results.json` by the name of their folder.
+        comparisons: `Comparison`s by the name of their folder.
         drawn: their figures, from `report.figures.draw_all`, by the same names.
         measurements: contents of measurement files by file name.
     """
@@ -44,31 +48,31 @@ def page(comparisons, drawn, measurements):
     """Returns the page as Markdown.
 
     Args:
-        comparisons: dicts of `results.json` by the name of their folder.
+        comparisons: `Comparison`s by the name of their folder.
         drawn: names of the figures that there are, by the same names.
         measurements: contents of measurement files by file name.
     """
-    ordered = most_training_first(comparisons)
+    ordered = sort_by_training_size(comparisons)
     parts = ["# Results"]
     for name in ordered:
-        results = comparisons[name]
-        parts.append(f"**{comparison_title(results)}**")
-        parts.append(bullets(verdicts(results)))
+        comparison = comparisons[name]
+        parts.append(f"**{comparison_title(comparison)}**")
+        parts.append(markdown_list(verdicts(comparison)))
     parts.append(_planned_sentence(comparisons))
     parts.append(_NOTE)
     for name in ordered:
-        results = comparisons[name]
-        parts.append(f"## {comparison_title(results)}")
-        parts.extend(sections(results, heading="###"))
+        comparison = comparisons[name]
+        parts.append(f"## {comparison_title(comparison)}")
+        parts.extend(markdown_sections(comparison, heading="###"))
         parts.append("### Figures")
         parts.extend(
             f"![{FIGURES[file_name][1]}]({_FIGURES}/{name}/{file_name})"
             for file_name in drawn[name]
         )
         parts.append("### How this was made")
-        facts = describe_setup(results)
-        parts.append(bullets(f"{fact}: {value}" for fact, value in facts))
-        parts.append(f"```\n{results['command']}\n```")
+        facts = describe_setup(comparison)
+        parts.append(markdown_list(f"{fact}: {value}" for fact, value in facts))
+        parts.append(f"```\n{comparison.command}\n```")
     if measurements:
         parts.append("## Speed")
     for name, measurement in sorted(measurements.items()):
@@ -81,30 +85,30 @@ def page(comparisons, drawn, measurements):
     return "\n\n".join(parts) + "\n"
 
 
-def most_training_first(comparisons):
+def sort_by_training_size(comparisons):
     """Returns the names of comparisons: what took the most training tells the most.
 
     Args:
-        comparisons: dicts of `results.json` by the name of their folder.
+        comparisons: `Comparison`s by the name of their folder.
     """
 
-    def examples(results):
-        return sum(results["dataset"]["class_counts"]) * results["recipe"]["epochs"]
+    def examples(comparison):
+        return sum(comparison.dataset["class_counts"]) * comparison.recipe["epochs"]
 
     return sorted(comparisons, key=lambda name: (-examples(comparisons[name]), name))
 
 
-def comparison_title(results):
+def comparison_title(comparison):
     """Returns the heading of a comparison: data, recipe, network, length and seeds.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
     """
-    recipe = results["recipe"]
-    heading = title(results).removeprefix("CCAR on ")
-    return escaped(
+    recipe = comparison.recipe
+    heading = title(comparison).removeprefix("CCAR on ")
+    return escape_markdown(
         f"{heading} ({recipe['model']}, {recipe['epochs']} epochs, "
-        f"{len(results['seeds'])} seeds)"
+        f"{len(comparison.seeds)} seeds)"
     )
 
 
@@ -166,8 +170,8 @@ def _data_name(dataset, imbalance_factor):
 def _waiting_published(comparisons):
     """Returns what was published on planned data that no comparison is about yet."""
     seen = {
-        (results["dataset"]["name"], results["dataset"]["imbalance_factor"])
-        for results in comparisons.values()
+        (comparison.dataset["name"], comparison.dataset["imbalance_factor"])
+        for comparison in comparisons.values()
     }
     rows = [["data", "method", "published", "its network", "its recipe", "source"]]
     for published in published_results():

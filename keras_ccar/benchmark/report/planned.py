@@ -3,9 +3,8 @@
 import shlex
 from dataclasses import dataclass
 
-from keras_ccar.benchmark.comparison import runs_table
-from keras_ccar.benchmark.spec.loss_options import changed_options
-from keras_ccar.benchmark.spec.published import is_whole
+from keras_ccar.benchmark.spec.loss_options import changed_loss_options
+from keras_ccar.benchmark.spec.published import is_unchanged
 
 _MAIN = ("ce", "bs", "la", "ccar", "ccar+la", "ce×c", "la×c")
 _ABLATIONS = (
@@ -65,24 +64,24 @@ class PlannedComparison:
         """Returns the methods that no comparison has run in full.
 
         Args:
-            comparisons: dicts of `results.json`.
+            comparisons: `Comparison`s.
 
         Returns:
             Those names of `methods` that lack finished runs of enough seeds on this
             data, under this recipe, with no setting of it or of the losses changed.
         """
         seeds = dict.fromkeys(self.methods, 0)
-        for results in comparisons:
-            dataset, recipe = results["dataset"], results["recipe"]
+        for comparison in comparisons:
+            dataset, recipe = comparison.dataset, comparison.recipe
             if (
                 dataset["name"] != self.dataset
                 or self.imbalance_factor not in (None, dataset["imbalance_factor"])
                 or recipe["name"] != self.recipe
-                or not is_whole(recipe)
-                or changed_options(results["options"])
+                or not is_unchanged(recipe)
+                or changed_loss_options(comparison.options)
             ):
                 continue
-            finished = runs_table(results)["method"].value_counts()
+            finished = comparison.finished["method"].value_counts()
             for method in self.methods:
                 seeds[method] = max(seeds[method], int(finished.get(method, 0)))
         return [method for method in self.methods if seeds[method] < self.seeds]

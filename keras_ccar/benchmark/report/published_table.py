@@ -4,23 +4,23 @@ from keras_ccar.benchmark.report.summary import difference_rows, score_rows
 from keras_ccar.benchmark.spec.published import is_comparable, published_for
 
 
-def published_rows(results):
+def published_rows(comparison):
     """Returns published numbers on the same data beside ours as text.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
 
     Returns:
         A list of rows, the header first; empty where nothing was published.
     """
-    names = [method["name"] for method in results["methods"]]
-    scores = dict(zip(names, score_rows(results)[1:], strict=True))
+    names = [method["name"] for method in comparison.methods]
+    scores = dict(zip(names, score_rows(comparison)[1:], strict=True))
     others = [name for name in names if name != "ce"]
     # No rows at all where there is nothing to compare with.
-    differences = dict(zip(others, difference_rows(results)[1:], strict=False))
+    differences = dict(zip(others, difference_rows(comparison)[1:], strict=False))
     rows = []
-    for published in published_for(results["dataset"]):
-        if not is_comparable(published, results["recipe"]):
+    for published in published_for(comparison.dataset):
+        if not is_comparable(published, comparison.recipe):
             ours, difference = "not comparable", "–"
         elif published.method not in scores:
             ours, difference = "not run", "–"
@@ -45,14 +45,14 @@ def published_rows(results):
     return [[*header, "its network", "its recipe", "source"], *rows]
 
 
-def published_sentence(results):
+def published_sentence(comparison):
     """Says how ours were trained, and how many published numbers compare with it.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
     """
-    recipe = results["recipe"]
-    published = published_for(results["dataset"])
+    recipe = comparison.recipe
+    published = published_for(comparison.dataset)
     comparable = sum(is_comparable(number, recipe) for number in published)
     return (
         f"Ours: network {recipe['model']}, recipe {recipe['name']}, "

@@ -32,65 +32,65 @@ _PUBLISHED_NOTE = (
 )
 
 
-def sections(results, heading):
+def markdown_sections(comparison, heading):
     """Returns the tables of a comparison as Markdown, each with what it means.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
         heading: the signs before a heading, such as `"##"`.
 
     Returns:
         A list of blocks of text.
     """
-    parts = [f"{heading} Scores", markdown_table(score_rows(results))]
+    parts = [f"{heading} Scores", markdown_table(score_rows(comparison))]
     parts.append(_SCORES_NOTE)
-    differences = difference_rows(results)
+    differences = difference_rows(comparison)
     if differences:
         parts.append(f"{heading} Differences to cross-entropy")
         parts.append(markdown_table(differences))
         parts.append(_DIFFERENCES_NOTE)
-    published = published_rows(results)
+    published = published_rows(comparison)
     if published:
         parts.append(f"{heading} Published numbers and ours")
-        parts.append(published_sentence(results))
+        parts.append(published_sentence(comparison))
         parts.append(markdown_table(published))
         parts.append(_PUBLISHED_NOTE)
-    failures = failed_runs(results)
+    failures = failed_runs(comparison)
     if failures:
         parts.append(f"{heading} Failed runs")
         parts.append(markdown_table([["method", "seed", "error"], *failures]))
     return parts
 
 
-def failed_runs(results):
+def failed_runs(comparison):
     """Returns method, seed and error of every run that failed, as text.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
     """
     return [
         [run["method"], str(run["seed"]), run["error"]]
-        for run in results["runs"]
+        for run in comparison.run_entries
         if run["status"] == "failed"
     ]
 
 
-def class_rows(results):
+def class_rows(comparison):
     """Returns the accuracy of each class as text, the header first.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
     """
-    dataset = results["dataset"]
+    dataset = comparison.dataset
     rows = [
-        ["class", "training examples", *(m["title"] for m in results["methods"])],
+        ["class", "training examples", *(m["title"] for m in comparison.methods)],
     ]
-    finished = [run for run in results["runs"] if run["status"] == "finished"]
+    finished = [run for run in comparison.run_entries if run["status"] == "finished"]
     for label, (name, count) in enumerate(
         zip(dataset["class_names"], dataset["class_counts"], strict=True)
     ):
         cells = []
-        for method in results["methods"]:
+        for method in comparison.methods:
             own = [
                 run["per_class_accuracy"][label]
                 for run in finished

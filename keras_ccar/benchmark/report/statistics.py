@@ -70,7 +70,7 @@ def paired_difference(values, baseline):
 
 
 @dataclass(frozen=True)
-class PairedShare:
+class PairedRatio:
     """The ratio of two mean differences over the same seeds.
 
     Attributes:
@@ -86,7 +86,7 @@ class PairedShare:
     seeds: int
 
 
-def paired_share(part, whole):
+def paired_ratio(part, whole):
     """Returns what share of one mean difference another one is.
 
     The interval is Fieller's (1954): every share `r` for which the mean of
@@ -105,7 +105,7 @@ def paired_share(part, whole):
     count = len(part)
     value = part.mean() / whole.mean() if whole.mean() else np.nan
     if count < 2:
-        return PairedShare(value, np.nan, np.nan, count)
+        return PairedRatio(value, np.nan, np.nan, count)
     covariance = np.cov(part, whole) / count
     quantile = stats.t.ppf((1 + CONFIDENCE_LEVEL) / 2, count - 1)
     # (mean part - r mean whole)^2 <= t^2 var(part - r whole), quadratic in r.
@@ -113,9 +113,9 @@ def paired_share(part, whole):
     half = part.mean() * whole.mean() - quantile**2 * covariance[0, 1]
     constant = part.mean() ** 2 - quantile**2 * covariance[0, 0]
     if square <= 0:
-        return PairedShare(value, np.nan, np.nan, count)
+        return PairedRatio(value, np.nan, np.nan, count)
     reach = np.sqrt(max(half**2 - square * constant, 0))
-    return PairedShare(value, (half - reach) / square, (half + reach) / square, count)
+    return PairedRatio(value, (half - reach) / square, (half + reach) / square, count)
 
 
 def mean_and_deviation(values):

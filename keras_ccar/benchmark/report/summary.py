@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from keras_ccar.benchmark.comparison import METRICS, by_seed, runs_table
+from keras_ccar.benchmark.comparison import METRICS
 from keras_ccar.benchmark.report.statistics import mean_and_deviation, paired_difference
 
 
-def signed(value, digits=2):
+def format_signed(value, digits=2):
     """Returns a number with its sign, and a minus that is as wide as the plus.
 
     Args:
@@ -16,22 +16,22 @@ def signed(value, digits=2):
     return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def score_rows(results, digits=2):
+def score_rows(comparison, digits=2):
     """Returns the table of scores as text.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
         digits: digits after the point.
 
     Returns:
         A list of rows, the header first: a method a row, a metric a column, each
         cell mean ± standard deviation over seeds.
     """
-    table = runs_table(results)
+    table = comparison.finished
     columns = [*METRICS, "mean_weight", "seconds"]
     header = ["method", "seeds", *METRICS.values(), "mean weight", "seconds"]
     rows = [header]
-    for method in results["methods"]:
+    for method in comparison.methods:
         own = table[table["method"] == method["name"]]
         # Weights are near 1: with fewer digits they would all look alike.
         cells = [
@@ -42,11 +42,11 @@ def score_rows(results, digits=2):
     return rows
 
 
-def difference_rows(results, baseline="ce", digits=2):
+def difference_rows(comparison, baseline="ce", digits=2):
     """Returns the table of paired differences to a baseline as text.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
         baseline: name of the method to compare with.
         digits: digits after the point.
 
@@ -55,19 +55,18 @@ def difference_rows(results, baseline="ce", digits=2):
         cell the mean difference and its confidence interval. Empty if the baseline
         or anything to compare it with is missing.
     """
-    names = [method["name"] for method in results["methods"]]
+    names = [method["name"] for method in comparison.methods]
     if baseline not in names or len(names) < 2:
         return []
-    table = runs_table(results)
     rows = [["method", *METRICS.values()]]
-    for method in results["methods"]:
+    for method in comparison.methods:
         if method["name"] == baseline:
             continue
         cells = [
             difference_text(
                 paired_difference(
-                    by_seed(table, method["name"], metric),
-                    by_seed(table, baseline, metric),
+                    comparison.by_seed(method["name"], metric),
+                    comparison.by_seed(baseline, metric),
                 ),
                 digits,
             )
@@ -101,8 +100,11 @@ def difference_text(difference, digits=2):
     """
     if not difference.seeds:
         return "–"
-    mean = signed(difference.mean, digits)
+    mean = format_signed(difference.mean, digits)
     if not difference.has_interval:
         return mean
-    low, high = signed(difference.low, digits), signed(difference.high, digits)
+    low, high = (
+        format_signed(difference.low, digits),
+        format_signed(difference.high, digits),
+    )
     return f"{mean} [{low}, {high}]"

@@ -6,31 +6,30 @@ import warnings
 import numpy as np
 from keras import ops
 
-from keras_ccar.benchmark.comparison import finished_runs
 from keras_ccar.benchmark.report.curves import accuracy_curve, mean_over_examples
 from keras_ccar.benchmark.report.figure_style import (
-    _GROUP_NAMES,
-    _INK,
-    _PRINCIPAL,
     GREY,
+    GROUP_NAMES,
+    INK,
     MANY_METHODS,
-    _groups,
+    PRINCIPAL_METHODS,
     class_curves,
+    groups_with_examples,
     legend_above,
-    logarithmic,
     method_styles,
     png_figure,
     rare_to_frequent_legend,
+    set_log_scale,
 )
 from keras_ccar.frequencies import class_prior
 from keras_ccar.weightings import ccar_weight
 
 
 @png_figure
-def training_curves(results, figure):
+def training_curves(comparison, figure):
     """Draws the mean training confidence over the epochs, of all and by group."""
-    counts = np.array(results["dataset"]["class_counts"])
-    groups = _groups(counts)
+    counts = np.array(comparison.dataset["class_counts"])
+    groups = groups_with_examples(counts)
 
     def curve(run, group):
         confidence = mean_over_examples(
@@ -38,36 +37,36 @@ def training_curves(results, figure):
         )
         return np.arange(1, len(confidence) + 1), confidence
 
-    if not _curves_by_group(results, figure, groups, curve):
+    if not _curves_by_group(comparison, figure, groups, curve):
         return False
     figure.axes[0].set_ylabel("mean confidence\nin the true class")
     figure.axes[0].set_ylim(0, 1.02)
 
 
 @png_figure
-def test_curves(results, figure):
+def test_curves(comparison, figure):
     """Draws test accuracy in the course of the training, of all and by group."""
-    epochs = results["recipe"]["epochs"]
-    groups = _groups(np.array(results["dataset"]["class_counts"]))
+    epochs = comparison.recipe["epochs"]
+    groups = groups_with_examples(np.array(comparison.dataset["class_counts"]))
 
     def curve(run, group):
         return accuracy_curve(run, group, epochs)
 
-    if not _curves_by_group(results, figure, groups, curve):
+    if not _curves_by_group(comparison, figure, groups, curve):
         return False
     figure.axes[0].set_ylabel("test accuracy (%)")
 
 
-def _curves_by_group(results, figure, groups, curve):
+def _curves_by_group(comparison, figure, groups, curve):
     """Draws the principal methods' mean over seeds of a curve, side by side."""
-    styles = _principal_styles(results)
+    styles = _principal_styles(comparison)
     if not styles:
         return False
     figure.set_size_inches(8, 3.2)
     grid = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
     for axes, name in zip(grid, groups, strict=True):
         for method, style in styles:
-            runs = finished_runs(results, method["name"])
+            runs = comparison.finished_runs(method["name"])
             curves = [curve(run, name) for run in runs]
             epochs = curves[0][0]
             axes.plot(
@@ -75,32 +74,32 @@ def _curves_by_group(results, figure, groups, curve):
                 np.mean([values for _, values in curves], axis=0),
                 **{**style, "markevery": max(1, len(epochs) // 6), "markersize": 4},
             )
-        axes.set_title(_GROUP_NAMES[name], fontsize=9)
+        axes.set_title(GROUP_NAMES[name], fontsize=9)
         axes.xaxis.get_major_locator().set_params(integer=True)
-    figure.supxlabel("epoch", fontsize=10, color=_INK)
+    figure.supxlabel("epoch", fontsize=10, color=INK)
     legend_above(figure, grid[0])
     return True
 
 
-def _principal_styles(results):
+def _principal_styles(comparison):
     """Pairs methods that finished with their styles, the principal ones of many."""
     shown = [
         method
-        for method in results["methods"]
-        if finished_runs(results, method["name"])
+        for method in comparison.methods
+        if comparison.finished_runs(method["name"])
     ]
     if len(shown) > MANY_METHODS:
-        shown = [method for method in shown if method["name"] in _PRINCIPAL]
-    return method_styles({**results, "methods": shown})
+        shown = [method for method in shown if method["name"] in PRINCIPAL_METHODS]
+    return method_styles(shown)
 
 
 @png_figure
-def confidence_by_class(results, figure):
+def confidence_by_class(comparison, figure):
     """Draws the mean training confidence of each class over the epochs."""
-    counts = np.array(results["dataset"]["class_counts"])
+    counts = np.array(comparison.dataset["class_counts"])
     shown = [
-        (method, finished_runs(results, method["name"]))
-        for method, _ in _principal_styles(results)
+        (method, comparison.finished_runs(method["name"]))
+        for method, _ in _principal_styles(comparison)
     ]
     if not shown:
         return False
@@ -121,22 +120,22 @@ def confidence_by_class(results, figure):
         axes.remove()
     for axes in grid[:, 0]:
         axes.set_ylabel("mean confidence\nin the true class")
-    figure.supxlabel("epoch", fontsize=10, color=_INK)
+    figure.supxlabel("epoch", fontsize=10, color=INK)
     rare_to_frequent_legend(figure, counts)
 
 
 @png_figure
-def weight_by_confidence(results, figure):
+def weight_by_confidence(comparison, figure):
     """Draws Ω over confidence for the rarest and the most frequent class."""
     configs = [
         method["loss"]["config"]
-        for method in results["methods"]
+        for method in comparison.methods
         if method["loss"]["class_name"] == "CCARLoss"
     ]
     if not configs:
         return False
     config = configs[0]
-    counts = np.array(results["dataset"]["class_counts"], dtype=float)
+    counts = np.array(comparison.dataset["class_counts"], dtype=float)
     prior = class_prior(counts)
     figure.set_size_inches(8, 3.6)
     axes = figure.subplots()
@@ -175,7 +174,7 @@ def weight_by_confidence(results, figure):
             color="#50555E",
         )
     if axes.get_ylim()[1] > 10:
-        logarithmic(axes)
+        set_log_scale(axes)
     axes.set_xlim(0, 1)
     axes.set_xlabel("confidence in the true class")
     axes.set_ylabel("weight Ω")

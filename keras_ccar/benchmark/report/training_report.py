@@ -122,7 +122,7 @@ def _cells(statistics, members):
 
 def _figures(output):
     return [
-        html_page.embedded(_curves(output, name), caption)
+        html_page.embed_png(_curves(output, name), caption)
         for name, caption in _CAPTIONS.items()
     ]
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from keras_ccar.benchmark.comparison import by_seed, runs_table
 from keras_ccar.benchmark.report.curves import accuracy_curve, training_confidence
-from keras_ccar.benchmark.report.statistics import paired_difference, paired_share
-from keras_ccar.benchmark.report.summary import signed
+from keras_ccar.benchmark.report.statistics import paired_difference, paired_ratio
+from keras_ccar.benchmark.report.summary import format_signed
 
 # Method, and what it has to beat.
 _QUESTIONS = (
@@ -32,41 +31,40 @@ _NEEDED = {
 }
 
 
-def verdicts(results):
+def verdicts(comparison):
     """Says in sentences whether CCAR beat what it has to beat.
 
     Balanced accuracy decides: the mean of the recalls of all classes, in percent.
 
     Args:
-        results: the dict of `results.json`.
+        comparison: the `Comparison`.
 
     Returns:
         A list of sentences, the numbers in each.
     """
-    titles = {method["name"]: method["title"] for method in results["methods"]}
-    table = runs_table(results)
+    titles = {method["name"]: method["title"] for method in comparison.methods}
     sentences = [
-        _verdict(table, method, baseline, titles)
+        _verdict(comparison, method, baseline, titles)
         for method, baseline in _QUESTIONS
         if method in titles and baseline in titles
     ]
     sentences.extend(
-        _share_of_the_control(table, *names, titles)
+        _explained_by_control(comparison, *names, titles)
         for names in _CONTROLS
         if set(names) <= set(titles)
     )
     if {"ccar", "ce"} <= set(titles):
-        sentences.extend(_speed_of_training(results, titles))
-        sentences.extend(_overfitting(results, titles))
+        sentences.extend(_speed_of_training(comparison, titles))
+        sentences.extend(_overfitting(comparison, titles))
     absent = [title for name, title in _NEEDED.items() if name not in titles]
     if absent:
         sentences.append(f"Not compared here: {', '.join(absent)}.")
     return sentences
 
 
-def _verdict(table, method, baseline, titles):
-    ours = by_seed(table, method, "balanced")
-    theirs = by_seed(table, baseline, "balanced")
+def _verdict(comparison, method, baseline, titles):
+    ours = comparison.by_seed(method, "balanced")
+    theirs = comparison.by_seed(baseline, "balanced")
     difference = paired_difference(ours, theirs)
     name, other = titles[method], titles[baseline]
     if not difference.seeds:
@@ -74,7 +72,7 @@ def _verdict(table, method, baseline, titles):
     seeds = ours.index.intersection(theirs.index)
     numbers = (
         f"{ours[seeds].mean():.2f} % against {theirs[seeds].mean():.2f} % balanced "
-        f"accuracy, {signed(difference.mean)} points"
+        f"accuracy, {format_signed(difference.mean)} points"
     )
     if not difference.has_interval:
         return (
@@ -91,10 +89,10 @@ def _verdict(table, method, baseline, titles):
     return f"{name} {verb} {other}: {numbers}; the {interval}, excludes zero."
 
 
-def _share_of_the_control(table, method, baseline, control, titles):
+def _explained_by_control(comparison, method, baseline, control, titles):
     """Says what part of a method's gain a larger step alone explains."""
     ours, theirs, scaled = (
-        by_seed(table, name, "balanced") for name in (method, baseline, control)
+        comparison.by_seed(name, "balanced") for name in (method, baseline, control)
     )
     # One set of seeds for all three numbers.
     shared = theirs.dropna().index.intersection(scaled.dropna().index)
@@ -122,7 +120,7 @@ def _share_of_the_control(table, method, baseline, control, titles):
             f"{numbers}. The interval of the gain of {name} includes zero, so no share "
             "of it is given."
         )
-    share = paired_share(scaled - theirs, ours - theirs)
+    share = paired_ratio(scaled - theirs, ours - theirs)
     return (
         f"{numbers}. So the control explains {100 * share.value:.0f} % of the gain "
         f"(95 % confidence interval {_percent(share.low)} to {_percent(share.high)}, "
@@ -130,9 +128,9 @@ def _share_of_the_control(table, method, baseline, control, titles):
     )
 
 
-def _speed_of_training(results, titles):
+def _speed_of_training(comparison, titles):
     """Says when CCAR was as confident on the training data as cross-entropy became."""
-    curves = {name: training_confidence(results, name) for name in ("ce", "ccar")}
+    curves = {name: training_confidence(comparison, name) for name in ("ce", "ccar")}
     seeds = sorted(curves["ce"].keys() & curves["ccar"].keys())
     if not seeds:
         return []
@@ -158,15 +156,15 @@ def _speed_of_training(results, titles):
     ]
 
 
-def _overfitting(results, titles):
+def _overfitting(comparison, titles):
     """Says how far accuracy on the test set fell from its highest to the last epoch."""
     falls = {}
     for name in ("ce", "ccar"):
         falls[name] = {}
-        for run in results["runs"]:
+        for run in comparison.run_entries:
             if run["method"] == name and run["status"] == "finished":
                 _, balanced = accuracy_curve(
-                    run, "balanced", results["recipe"]["epochs"]
+                    run, "balanced", comparison.recipe["epochs"]
                 )
                 falls[name][run["seed"]] = max(balanced) - balanced[-1]
     seeds = sorted(falls["ce"].keys() & falls["ccar"].keys())
@@ -189,7 +187,7 @@ def _too_few(difference):
 
 
 def _points(difference):
-    points = f"{signed(difference.mean)} points"
+    points = f"{format_signed(difference.mean)} points"
     if not difference.has_interval:
         return points
     return f"{points} ({_interval(difference)})"
@@ -197,8 +195,8 @@ def _points(difference):
 
 def _interval(difference):
     return (
-        f"95 % confidence interval {signed(difference.low)} to "
-        f"{signed(difference.high)}"
+        f"95 % confidence interval {format_signed(difference.low)} to "
+        f"{format_signed(difference.high)}"
     )
 
 

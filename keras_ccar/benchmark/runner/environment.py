@@ -26,7 +26,7 @@ _PACKAGES = (
     "scikit-learn",
 )
 # What only shows results, or finds and counts the data, whose digest a run holds.
-_NO_PART_OF_A_RUN = (
+_NOT_HASHED = (
     "benchmark/cli/",
     "benchmark/comparison.py",
     "benchmark/report/",
@@ -39,10 +39,10 @@ _NO_PART_OF_A_RUN = (
     "serving/",
 )
 # What makes the pixels of streamed images out of theirs, which no digest holds.
-_PART_OF_A_RUN = ("datasets/images/",)
+_HASHED_ANYWAY = ("datasets/images/",)
 
 
-def decisive(environment, recipe):
+def comparability_key(environment, recipe):
     """Returns what of an environment the numbers of a run depend on.
 
     They differ a little between backends and versions, and more than that when the
@@ -107,8 +107,8 @@ def hardware():
         else os.cpu_count(),
         "accelerators": _accelerators(),
     }
-    if devices.count() > 1:
-        found |= {"devices": devices.count(), "hosts": process_count()}
+    if devices.num_devices() > 1:
+        found |= {"devices": devices.num_devices(), "hosts": process_count()}
     return found
 
 
@@ -142,7 +142,7 @@ def code_digest():
     digest = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*.py")):
         name = path.relative_to(_PACKAGE).as_posix()
-        if name.startswith(_PART_OF_A_RUN) or not name.startswith(_NO_PART_OF_A_RUN):
+        if name.startswith(_HASHED_ANYWAY) or not name.startswith(_NOT_HASHED):
             digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

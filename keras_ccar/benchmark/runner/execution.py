@@ -7,13 +7,13 @@ from pathlib import Path
 
 from keras_ccar.benchmark.runner.records import (
     CHECKPOINTS_FOLDER,
-    _checkpoint,
-    _record,
-    _record_path,
+    checkpoint_of,
     load_run,
+    make_record,
+    record_path,
 )
 from keras_ccar.benchmark.runner.workers import Workers
-from keras_ccar.benchmark.spec.controls import settle
+from keras_ccar.benchmark.spec.controls import resolve_settings
 from keras_ccar.benchmark.training.loop import train_and_evaluate
 from keras_ccar.files import remove_file, write_json
 from keras_ccar.replicas import process_count
@@ -22,7 +22,7 @@ from keras_ccar.replicas import process_count
 _SECONDS_TO_WAIT = 0.2
 
 
-def carry_out(plan, folder, progress, interruption, parallel=1):
+def run_plan(plan, folder, progress, interruption, parallel=1):
     """Trains the runs of a plan that are not on disk yet.
 
     A run is on disk as soon as it is finished, and its state after some epochs before
@@ -45,17 +45,17 @@ def carry_out(plan, folder, progress, interruption, parallel=1):
         KeyboardInterrupt: after Ctrl-C, between two steps.
     """
     folder = Path(folder)
-    runs = plan.training_order()
+    runs = plan.runs_with_dependencies()
     records, epochs_done = {}, {}
     for run in runs:
-        checkpoint = _checkpoint(run, folder)
+        checkpoint = checkpoint_of(run, folder)
         record = load_run(run, folder)
         if record is not None:
             records[run.id] = record
             checkpoint.remove()
         else:
             # A failed one, or one that was killed before it took its place.
-            remove_file(_record_path(run, folder))
+            remove_file(record_path(run, folder))
             epochs_done[run.id] = checkpoint.epoch()
     waiting = [run for run in runs if run.id not in records]
     progress.begin(runs, epochs_done)
@@ -67,11 +67,15 @@ def carry_out(plan, folder, progress, interruption, parallel=1):
         yield done()
     # A process takes time to start; no more of them than there is work for.
     parallel = min(parallel, len(waiting))
-    train = functools.partial(_beside, parallel) if parallel > 1 else _one_by_one
+    train = (
+        functools.partial(_run_in_workers, parallel)
+        if parallel > 1
+        else _run_in_process
+    )
     for run, record in train(plan, folder, waiting, records, progress, interruption):
-        write_json(_record_path(run, folder), record)
+        write_json(record_path(run, folder), record)
         if record["status"] == "finished":
-            _checkpoint(run, folder).remove()
+            checkpoint_of(run, folder).remove()
         records[run.id] = record
         progress.end_run(run, record)
         yield done()
@@ -92,7 +96,7 @@ def train_run(run, after, folder, on_progress):
         Its record as plain JSON, also if it failed.
     """
     try:
-        recipe, options, settled = settle(run, after)
+        recipe, options, settled = resolve_settings(run, after)
         outcome = train_and_evaluate(
             run.data,
             recipe,
@@ -100,48 +104,48 @@ def train_run(run, after, folder, on_progress):
             options,
             run.seed,
             on_progress,
-            _checkpoint(run, folder),
+            checkpoint_of(run, folder),
         )
         outcome.update(settled)
     except Exception as error:  # One bad run must not cost the others.
         if process_count() > 1 and not isinstance(error, FloatingPointError):
             raise  # The other hosts may still be in this run: it ends for all.
-        return _record(
+        return make_record(
             run,
             status="failed",
             error=f"{type(error).__name__}: {error}",
             traceback=traceback.format_exc(),
         )
-    return _record(run, status="finished", **outcome)
+    return make_record(run, status="finished", **outcome)
 
 
-def _one_by_one(plan, folder, runs, records, progress, interruption):
+def _run_in_process(plan, folder, runs, records, progress, interruption):
     """Trains runs in this process; yields each with its record."""
     for run in runs:
-        interruption.check()
+        interruption.raise_if_requested()
         progress.begin_run(run)
 
         def on_progress(epoch, steps, run=run):
-            interruption.check()
+            interruption.raise_if_requested()
             progress.advance(run, epoch, steps)
 
-        after = [records[other.id] for other in run.after]
+        after = [records[other.id] for other in run.depends_on]
         yield run, train_run(run, after, folder, on_progress)
 
 
-def _beside(count, plan, folder, runs, records, progress, interruption):
+def _run_in_workers(count, plan, folder, runs, records, progress, interruption):
     """Trains runs in a number of processes; yields each with its record, once done."""
     waiting, busy = list(runs), {}
-    with Workers(count, functools.partial(_train_elsewhere, plan, folder)) as workers:
+    with Workers(count, functools.partial(_train_in_worker, plan, folder)) as workers:
         while waiting or busy:
             interruption.check()
             for run in _ready(waiting, records)[: workers.idle]:
                 waiting.remove(run)
                 busy[run.id] = run
                 progress.begin_run(run)
-                after = [records[other.id] for other in run.after]
-                workers.begin(run.id, (run.id, after))
-            for key, kind, value in workers.events(_SECONDS_TO_WAIT):
+                after = [records[other.id] for other in run.depends_on]
+                workers.submit(run.id, (run.id, after))
+            for key, kind, value in workers.poll(_SECONDS_TO_WAIT):
                 if kind == "progress":
                     progress.advance(busy[key], *value)
                 elif kind == "result":
@@ -149,18 +153,18 @@ def _beside(count, plan, folder, runs, records, progress, interruption):
                 else:
                     error = f"ChildProcessError: {value}."
                     run = busy.pop(key)
-                    yield run, _record(run, status="failed", error=error)
+                    yield run, make_record(run, status="failed", error=error)
 
 
 def _ready(runs, records):
     """Returns those runs that need not wait for another."""
-    return [run for run in runs if all(other.id in records for other in run.after)]
+    return [run for run in runs if all(other.id in records for other in run.depends_on)]
 
 
-def _train_elsewhere(plan, folder, task, on_progress):
+def _train_in_worker(plan, folder, task, on_progress):
     """Does `train_run` in a process that knows the plan."""
     run_id, after = task
-    runs = {run.id: run for run in plan.training_order()}
+    runs = {run.id: run for run in plan.runs_with_dependencies()}
     if run_id not in runs:
         raise RuntimeError("keras_ccar was changed while it ran; start again.")
     return train_run(runs[run_id], after, folder, on_progress)

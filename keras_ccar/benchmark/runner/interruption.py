@@ -32,7 +32,7 @@ class Interruption:
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
 
-    def check(self):
+    def raise_if_requested(self):
         """Raises `KeyboardInterrupt` if Ctrl-C was pressed since the beginning."""
         if self._requested:
             raise KeyboardInterrupt

@@ -8,15 +8,18 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from keras_ccar.benchmark.runner.environment import current_environment, decisive
-from keras_ccar.benchmark.spec.controls import tuning_settings
+from keras_ccar.benchmark.runner.environment import (
+    comparability_key,
+    current_environment,
+)
+from keras_ccar.benchmark.spec.controls import tuning_runs
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import Method, get_method
 from keras_ccar.benchmark.spec.recipes import Recipe
 from keras_ccar.benchmark.training.models import build_model
 from keras_ccar.benchmark.training.setup import image_shape
 from keras_ccar.datasets import subset_digest
-from keras_ccar.files import plain
+from keras_ccar.files import to_json
 
 # To be raised when a run file changes its meaning.
 RUN_FORMAT = 1
@@ -42,7 +45,7 @@ class Run:
     recipe: Recipe
     options: LossOptions
     identity: dict
-    after: tuple["Run", ...] = ()
+    depends_on: tuple["Run", ...] = ()
 
     @property
     def id(self):
@@ -99,11 +102,11 @@ class Plan:
             self._run(method, seed) for seed in self.seeds for method in self.methods
         ]
 
-    def training_order(self):
+    def runs_with_dependencies(self):
         """Returns the runs and those that they come after, each once, these first."""
         ordered = {}
         for run in self.runs():
-            for each in (*run.after, run):
+            for each in (*run.depends_on, run):
                 ordered.setdefault(each.id, each)
         return list(ordered.values())
 
@@ -129,12 +132,12 @@ class Plan:
         self.runs()
 
     def _run(self, method, seed):
-        after = self._after(method, seed)
+        after = self._dependencies(method, seed)
         return self._run_on(
             self.data, self.test_digest, self.recipe, method, seed, after
         )
 
-    def _after(self, method, seed):
+    def _dependencies(self, method, seed):
         if method.scaled_by:
             return (self._run(get_method(method.scaled_by), seed),)
         if not method.learning_rate_factors:
@@ -145,10 +148,10 @@ class Plan:
                 "on; received None."
             )
         # The same number of steps, which take more epochs of fewer images.
-        recipe = self.recipe.for_examples(self.tuning_data.class_counts.sum())
+        recipe = self.recipe.with_epochs_for(self.tuning_data.class_counts.sum())
         return tuple(
             self._run_on(self.tuning_data, self._tuning_digest, *settings)
-            for settings in tuning_settings(method, recipe)
+            for settings in tuning_runs(method, recipe)
         )
 
     def _run_on(self, data, test_digest, recipe, method, seed, after=()):
@@ -163,12 +166,12 @@ class Plan:
             "recipe": settings,
             "method": method.name,
             # Holds every setting of the loss, and nothing of other methods.
-            **method.configuration(class_counts, self.options),
+            **method.to_config(class_counts, self.options),
             "after": [run.id for run in after],
             "seed": seed,
-            **decisive(current_environment(), settings),
+            **comparability_key(current_environment(), settings),
         }
-        return Run(method, seed, data, recipe, self.options, plain(identity), after)
+        return Run(method, seed, data, recipe, self.options, to_json(identity), after)
 
 
 def _test_digest(data):

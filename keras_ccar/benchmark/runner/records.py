@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_ccar.benchmark.runner.checkpoint import Checkpoint
 from keras_ccar.benchmark.runner.environment import current_environment
-from keras_ccar.files import plain, read_json
+from keras_ccar.files import read_json, to_json
 
 RUNS_FOLDER = "runs"
 CHECKPOINTS_FOLDER = "checkpoints"
@@ -19,16 +19,16 @@ def load_run(run, folder):
         folder: the folder of the comparison.
     """
     try:
-        record = read_json(_record_path(run, folder))
+        record = read_json(record_path(run, folder))
     except (FileNotFoundError, ValueError):
         return None
     is_this_run = isinstance(record, dict) and record.get("identity") == run.identity
     return record if is_this_run and record.get("status") == "finished" else None
 
 
-def _record(run, **outcome):
+def make_record(run, **outcome):
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return plain(
+    return to_json(
         {
             "id": run.id,
             "method": run.method.name,
@@ -41,10 +41,10 @@ def _record(run, **outcome):
     )
 
 
-def _record_path(run, folder):
+def record_path(run, folder):
     return Path(folder) / RUNS_FOLDER / f"{run.file_name}.json"
 
 
-def _checkpoint(run, folder):
+def checkpoint_of(run, folder):
     path = Path(folder) / CHECKPOINTS_FOLDER / f"{run.file_name}.npz"
     return Checkpoint(path, run.identity)

@@ -12,7 +12,7 @@ class FolderInUseError(Exception):
 
 
 @contextlib.contextmanager
-def sole_user(folder):
+def lock_folder(folder):
     """Keeps other processes that ask for the same from using a folder.
 
     The system ends it with the process, however that ends. Where it knows no locks,

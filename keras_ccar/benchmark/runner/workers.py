@@ -57,7 +57,7 @@ class Workers:
         """How many processes have nothing to do."""
         return len(self._workers) - len(self._tasks)
 
-    def begin(self, key, task):
+    def submit(self, key, task):
         """Gives a task to an idle process.
 
         Args:
@@ -72,7 +72,7 @@ class Workers:
         with contextlib.suppress(OSError):
             self._workers[index][1].send(task)
 
-    def events(self, timeout):
+    def poll(self, timeout):
         """Yields what has happened, as `(key, kind, value)`.
 
         The kind is "progress" with the values that `on_progress` was called with,
@@ -88,7 +88,7 @@ class Workers:
             try:
                 kind, value = connection.recv()
             except (EOFError, OSError):
-                kind, value = "death", self._bury(index)
+                kind, value = "death", self._reap(index)
             if kind != "progress":
                 del self._tasks[index]
             yield key, kind, value
@@ -96,13 +96,13 @@ class Workers:
     def _start(self, cores):
         connection, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_serve, args=(theirs, self._work, *cores), daemon=True
+            target=_worker_loop, args=(theirs, self._work, *cores), daemon=True
         )
         process.start()
         theirs.close()
         return process, connection
 
-    def _bury(self, index):
+    def _reap(self, index):
         process, connection = self._workers[index]
         self._workers[index] = None
         connection.close()
@@ -118,7 +118,7 @@ class Workers:
         return f"its process ended with exit code {code}"
 
 
-def share_accelerators():
+def allow_shared_accelerators():
     """Lets several processes use one accelerator, each what memory it needs.
 
     TensorFlow and JAX otherwise take most of the memory at once. To be called before
@@ -142,11 +142,11 @@ def _divided_cores(count):
     return [(divided[index % groups], len(cores)) for index in range(count)]
 
 
-def _serve(connection, work, cores, threads):
+def _worker_loop(connection, work, cores, threads):
     # Ctrl-C reaches every process of a terminal; the first one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    share_accelerators()
+    allow_shared_accelerators()
     if cores:
         # As many threads as without division: their number decides in which order
         # sums are taken, so that another one would change the last digits.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Family:
+class VariantGroup:
     """A method and its variants.
 
     Attributes:
@@ -18,16 +18,16 @@ class Family:
     variants: tuple[dict, ...]
 
 
-def families(results):
+def group_variants(methods):
     """Returns the methods that the results hold with other settings too.
 
     Args:
-        results: the dict of `results.json`.
+        methods: the methods of a `Comparison`.
     """
-    methods = {method["name"]: method for method in results["methods"]}
+    by_name = {method["name"]: method for method in methods}
     variants = {}
-    for name, method in methods.items():
+    for name, method in by_name.items():
         base, bracket, _ = name.partition("[")
-        if bracket and base in methods:
+        if bracket and base in by_name:
             variants.setdefault(base, []).append(method)
-    return [Family(methods[base], tuple(own)) for base, own in variants.items()]
+    return [VariantGroup(by_name[base], tuple(own)) for base, own in variants.items()]

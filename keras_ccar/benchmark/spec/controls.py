@@ -14,7 +14,7 @@ from keras_ccar.benchmark.spec.methods import METHODS
 TUNING_SEED = 0
 
 
-def tuning_settings(method, recipe):
+def tuning_runs(method, recipe):
     """Returns what is trained to choose the learning rate of a method.
 
     Args:
@@ -27,7 +27,7 @@ def tuning_settings(method, recipe):
     """
     return [
         (
-            recipe.override(learning_rate=factor * recipe.learning_rate),
+            recipe.with_settings(learning_rate=factor * recipe.learning_rate),
             METHODS["ce"],
             TUNING_SEED,
         )
@@ -35,12 +35,12 @@ def tuning_settings(method, recipe):
     ]
 
 
-def settle(run, records):
+def resolve_settings(run, records):
     """Returns what a run trains with once the runs before it are done.
 
     Args:
         run: the `keras_ccar.benchmark.runner.plan.Run`.
-        records: the records of `run.after`.
+        records: the records of `run.depends_on`.
 
     Returns:
         The `Recipe`, the `LossOptions`, and a dict for the record that says what was
@@ -51,21 +51,21 @@ def settle(run, records):
             the loss overflowed, as long as it did not at every one.
     """
     finished = []
-    for earlier, record in zip(run.after, records, strict=True):
+    for earlier, record in zip(run.depends_on, records, strict=True):
         if record["status"] == "finished":
             finished.append((earlier, record))
         # A learning rate at which the loss overflowed is one that does not suit. Any
         # other failure says nothing of it, and may be gone when it is tried again.
         elif run.method.scaled_by or not _overflowed(record):
             raise _needed(run, earlier, record)
-    if run.after and not finished:
-        raise _needed(run, run.after[0], records[0])
+    if run.depends_on and not finished:
+        raise _needed(run, run.depends_on[0], records[0])
     if run.method.scaled_by:
         ((_, record),) = finished
         scale = record["mean_weight"]
         options = dataclasses.replace(run.options, scale=scale)
         return run.recipe, options, {"scale": scale, "after": [record["id"]]}
-    if not run.after:
+    if not run.depends_on:
         return run.recipe, run.options, {}
     best, _ = max(finished, key=lambda pair: pair[1]["balanced"])
     tried = [
@@ -74,10 +74,10 @@ def settle(run, records):
             "validation_balanced": record.get("balanced"),
             "run": record["id"],
         }
-        for earlier, record in zip(run.after, records, strict=True)
+        for earlier, record in zip(run.depends_on, records, strict=True)
     ]
     rate = best.recipe.learning_rate
-    recipe = run.recipe.override(learning_rate=rate)
+    recipe = run.recipe.with_settings(learning_rate=rate)
     return recipe, run.options, {"learning_rate": rate, "tried": tried}
 
 

@@ -46,61 +46,61 @@ class ConstantWeight(Weighting):
         return {"weight": self.weight}
 
 
-def _crossentropy(class_counts, options):
+def crossentropy(class_counts, options):
     # With neither part the engine is cross-entropy, and the callback can watch it.
     return LongTailedCrossentropy(class_counts, from_logits=True)
 
 
-def _focal(class_counts, options):
+def focal(class_counts, options):
     return FocalLoss(gamma=2.0, class_counts=class_counts, from_logits=True)
 
 
-def _class_balanced(class_counts, options):
+def class_balanced(class_counts, options):
     # As published the mean weight is 0.2 at an imbalance factor of 100: the method
     # would train at a fifth of the learning rate of what it is compared with.
     return ClassBalancedLoss(class_counts, normalize=True, from_logits=True)
 
 
-def _inverse_frequency(class_counts, options):
+def inverse_frequency(class_counts, options):
     return InverseFrequencyLoss(class_counts, from_logits=True)
 
 
-def _balanced_softmax(class_counts, options):
+def balanced_softmax(class_counts, options):
     return BalancedSoftmaxLoss(class_counts, from_logits=True)
 
 
-def _logit_adjusted(class_counts, options):
+def logit_adjusted(class_counts, options):
     return LogitAdjustedLoss(class_counts, tau=options.tau, from_logits=True)
 
 
-def _logit_correction(class_counts, options):
+def logit_correction(class_counts, options):
     # Keras numbers the layers that it names itself, and a run would change its id.
     return LogitCorrection(class_counts, tau=options.tau, name="logit_correction")
 
 
 # The cosine head has the scale in it, so that evaluation sees calibrated logits:
 # S (cos - m) = S cos - S m.
-_MARGIN = {"max_margin": 0.5 * COSINE_SCALE, "scale": 1.0}
+SCALED_MARGIN = {"max_margin": 0.5 * COSINE_SCALE, "scale": 1.0}
 
 
-def _ldam(class_counts, options, weighting=None):
+def ldam(class_counts, options, weighting=None):
     # The published code divides by the sum of the weights of the batch.
-    return LDAMLoss(class_counts, weighting=weighting, normalize=True, **_MARGIN)
+    return LDAMLoss(class_counts, weighting=weighting, normalize=True, **SCALED_MARGIN)
 
 
-def _reweighted_ldam(class_counts, options):
-    return _ldam(class_counts, options, EffectiveNumber(beta=0.9999))
+def reweighted_ldam(class_counts, options):
+    return ldam(class_counts, options, EffectiveNumber(beta=0.9999))
 
 
-def _not_adjusted(options):
+def not_adjusted(options):
     return None
 
 
-def _logit_adjustment(options):
+def logit_adjustment(options):
     return LogitAdjustment(options.tau)
 
 
-def _scaled(adjust: Callable[[LossOptions], Adjustment | None]):
+def scaled(adjust: Callable[[LossOptions], Adjustment | None]):
     def build_loss(class_counts, options):
         return LongTailedCrossentropy(
             class_counts,
@@ -112,7 +112,7 @@ def _scaled(adjust: Callable[[LossOptions], Adjustment | None]):
     return build_loss
 
 
-def _ccar(adjust: Callable[[LossOptions], Adjustment | None]):
+def ccar(adjust: Callable[[LossOptions], Adjustment | None]):
     def build_loss(class_counts, options):
         return CCARLoss(
             class_counts,

@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass, field
 
-from keras_ccar.benchmark.spec.recipes import number_text
+from keras_ccar.benchmark.spec.recipes import format_number
 from keras_ccar.weightings.ccar import FORMS
 
 
@@ -39,10 +39,10 @@ class LossOptions:
 
 # Those that CCAR heeds.
 CCAR_SETTINGS = ("pivot", "strength", "form", "normalize", "differentiate_weight")
-_SETTINGS = {item.name: item for item in dataclasses.fields(LossOptions)}
+SETTINGS = {item.name: item for item in dataclasses.fields(LossOptions)}
 
 
-def changed_options(options):
+def changed_loss_options(options):
     """Returns in words the settings of losses that a comparison changed.
 
     Args:
@@ -52,14 +52,14 @@ def changed_options(options):
         A list such as `["s = 3", "normalised"]`, in a fixed order.
     """
     return [
-        _title(name, options[name])
-        for name, setting in _SETTINGS.items()
+        describe_setting(name, options[name])
+        for name, setting in SETTINGS.items()
         if "title" in setting.metadata
         and options.get(name, setting.default) != setting.default
     ]
 
 
-def _read_settings(name, text, allowed):
+def read_settings(name, text, allowed):
     values = {}
     for word in text.split(","):
         setting, equals, value = (part.strip() for part in word.partition("="))
@@ -75,8 +75,8 @@ def _read_settings(name, text, allowed):
 
 
 def _read_value(name, setting, text):
-    kind = _SETTINGS[setting].type
-    choices = _SETTINGS[setting].metadata.get("choices")
+    kind = SETTINGS[setting].type
+    choices = SETTINGS[setting].metadata.get("choices")
     if kind is bool:
         booleans = {None: True, "true": True, "false": False}
         if text in booleans:
@@ -90,27 +90,27 @@ def _read_value(name, setting, text):
         try:
             return float(text)
         except (TypeError, ValueError):
-            expected = f"a number, such as {setting}={_SETTINGS[setting].default:g}"
+            expected = f"a number, such as {setting}={SETTINGS[setting].default:g}"
     raise ValueError(
         f"setting {setting!r} of method {name!r} must be {expected}; received {text!r}."
     )
 
 
-def _written(setting, value):
+def format_setting(setting, value):
     if value is True:
         return setting
-    return f"{setting}={_plain(value)}"
+    return f"{setting}={_format_value(value)}"
 
 
-def _title(setting, value):
-    title = _SETTINGS[setting].metadata["title"]
+def describe_setting(setting, value):
+    title = SETTINGS[setting].metadata["title"]
     if isinstance(value, bool):
         return title[value]
-    return title.format(_plain(value))
+    return title.format(_format_value(value))
 
 
-def _plain(value):
+def _format_value(value):
     """Returns a value as text that reads back as the same value."""
     if isinstance(value, bool):
         return str(value).lower()
-    return value if isinstance(value, str) else number_text(value)
+    return value if isinstance(value, str) else format_number(value)

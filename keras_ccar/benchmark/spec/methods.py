@@ -9,28 +9,28 @@ import keras
 
 from keras_ccar.adjustments import LDAMMargin, LogitAdjustment
 from keras_ccar.benchmark.spec.loss_builders import (
-    _MARGIN,
-    _balanced_softmax,
-    _ccar,
-    _class_balanced,
-    _crossentropy,
-    _focal,
-    _inverse_frequency,
-    _ldam,
-    _logit_adjusted,
-    _logit_adjustment,
-    _logit_correction,
-    _not_adjusted,
-    _reweighted_ldam,
-    _scaled,
+    SCALED_MARGIN,
+    balanced_softmax,
+    ccar,
+    class_balanced,
+    crossentropy,
+    focal,
+    inverse_frequency,
+    ldam,
+    logit_adjusted,
+    logit_adjustment,
+    logit_correction,
+    not_adjusted,
+    reweighted_ldam,
+    scaled,
 )
 from keras_ccar.benchmark.spec.loss_options import (
-    _SETTINGS,
     CCAR_SETTINGS,
+    SETTINGS,
     LossOptions,
-    _read_settings,
-    _title,
-    _written,
+    describe_setting,
+    format_setting,
+    read_settings,
 )
 
 
@@ -65,7 +65,7 @@ class Method:
     scaled_by: str | None = None
     learning_rate_factors: tuple[float, ...] = ()
 
-    def configuration(self, class_counts, options):
+    def to_config(self, class_counts, options):
         """Returns everything that sets the method apart, as plain JSON.
 
         Args:
@@ -92,26 +92,26 @@ _LDAM_PAPER = "Cao et al. 2019, arXiv 1906.07413"
 METHODS = {
     method.name: method
     for method in (
-        Method("ce", "cross-entropy", "", _crossentropy),
-        Method("focal", "focal loss", "Lin et al. 2017, arXiv 1708.02002", _focal),
+        Method("ce", "cross-entropy", "", crossentropy),
+        Method("focal", "focal loss", "Lin et al. 2017, arXiv 1708.02002", focal),
         Method(
             "cb",
             "class-balanced weights",
             "Cui et al. 2019, arXiv 1901.05555",
-            _class_balanced,
+            class_balanced,
         ),
         Method(
             "inverse",
             "inverse frequency",
             "King and Zeng 2001",
-            _inverse_frequency,
+            inverse_frequency,
         ),
-        Method("ldam", "LDAM", _LDAM_PAPER, _ldam, head="cosine"),
+        Method("ldam", "LDAM", _LDAM_PAPER, ldam, head="cosine"),
         Method(
             "ldam-drw",
             "LDAM-DRW",
             _LDAM_PAPER,
-            _reweighted_ldam,
+            reweighted_ldam,
             head="cosine",
             deferral=0.8,
         ),
@@ -119,43 +119,43 @@ METHODS = {
             "bs",
             "Balanced Softmax",
             "Ren et al. 2020, arXiv 2007.10740",
-            _balanced_softmax,
+            balanced_softmax,
         ),
         Method(
             "la",
             "logit adjustment",
             "Menon et al. 2021, arXiv 2007.07314",
-            _logit_adjusted,
+            logit_adjusted,
             settings=("tau",),
         ),
         Method(
             "la-posthoc",
             "post hoc logit adjustment",
             "Menon et al. 2021, arXiv 2007.07314",
-            _crossentropy,
+            crossentropy,
             settings=("tau",),
-            build_correction=_logit_correction,
+            build_correction=logit_correction,
         ),
-        Method("ccar", "CCAR", _CCAR_PAPER, _ccar(_not_adjusted), CCAR_SETTINGS),
+        Method("ccar", "CCAR", _CCAR_PAPER, ccar(not_adjusted), CCAR_SETTINGS),
         Method(
             "ccar+la",
             "CCAR + logit adjustment",
             _CCAR_PAPER,
-            _ccar(_logit_adjustment),
+            ccar(logit_adjustment),
             settings=(*CCAR_SETTINGS, "tau"),
         ),
         Method(
             "ccar+bs",
             "CCAR + Balanced Softmax (CCAR + logit adjustment at τ = 1)",
             _CCAR_PAPER,
-            _ccar(lambda options: LogitAdjustment(1.0)),
+            ccar(lambda options: LogitAdjustment(1.0)),
             settings=CCAR_SETTINGS,
         ),
         Method(
             "ccar+ldam",
             "CCAR + LDAM",
             _CCAR_PAPER,
-            _ccar(lambda options: LDAMMargin(**_MARGIN)),
+            ccar(lambda options: LDAMMargin(**SCALED_MARGIN)),
             settings=CCAR_SETTINGS,
             head="cosine",
         ),
@@ -163,7 +163,7 @@ METHODS = {
             "ce×c",
             "cross-entropy × CCAR's mean weight",
             "control",
-            _scaled(_not_adjusted),
+            scaled(not_adjusted),
             settings=CCAR_SETTINGS,
             scaled_by="ccar",
         ),
@@ -171,7 +171,7 @@ METHODS = {
             "la×c",
             "logit adjustment × the mean weight of CCAR + logit adjustment",
             "control",
-            _scaled(_logit_adjustment),
+            scaled(logit_adjustment),
             settings=(*CCAR_SETTINGS, "tau"),
             scaled_by="ccar+la",
         ),
@@ -179,7 +179,7 @@ METHODS = {
             "ce-tuned",
             "cross-entropy, tuned learning rate",
             "control",
-            _crossentropy,
+            crossentropy,
             learning_rate_factors=(0.5, 1.0, 2.0, 4.0),
         ),
     )
@@ -207,7 +207,8 @@ def get_method(name):
 
     Example:
     ```python
-    from keras_ccar.benchmark.methods import LossOptions, get_method
+    from keras_ccar.benchmark.spec.loss_options import LossOptions
+    from keras_ccar.benchmark.spec.methods import get_method
 
     method = get_method("ccar[strength=3,normalize]")
     assert method.title == "CCAR (s = 3, normalised)"
@@ -224,11 +225,11 @@ def get_method(name):
     method = METHODS[base]
     if match[2] is None:
         return method
-    given = _read_settings(name, match[2], method.settings)
+    given = read_settings(name, match[2], method.settings)
     # In the order of `LossOptions`.
-    given = {setting: given[setting] for setting in _SETTINGS if setting in given}
-    words = [_written(setting, value) for setting, value in given.items()]
-    titles = [_title(setting, value) for setting, value in given.items()]
+    given = {setting: given[setting] for setting in SETTINGS if setting in given}
+    words = [format_setting(setting, value) for setting, value in given.items()]
+    titles = [describe_setting(setting, value) for setting, value in given.items()]
     suffix = f"[{','.join(words)}]"
 
     def with_settings(build):

@@ -8,7 +8,7 @@ from importlib import resources
 import pandas as pd
 
 from keras_ccar.benchmark.spec.recipe_book import RECIPES
-from keras_ccar.files import plain
+from keras_ccar.files import to_json
 
 # What of a recipe changes its speed, or nothing, but not what is trained.
 _IMMATERIAL = {
@@ -102,19 +102,19 @@ def is_comparable(published, recipe):
         published: a `PublishedResult`.
         recipe: the part `recipe` of the dict of `results.json`.
     """
-    return published.recipe == recipe["name"] and is_whole(recipe)
+    return published.recipe == recipe["name"] and is_unchanged(recipe)
 
 
-def is_whole(recipe):
+def is_unchanged(recipe):
     """Whether a comparison followed its recipe with no setting changed.
 
     Args:
         recipe: the part `recipe` of the dict of `results.json`.
     """
-    return recipe["name"] in RECIPES and not changed_settings(recipe)
+    return recipe["name"] in RECIPES and not changed_recipe_settings(recipe)
 
 
-def changed_settings(recipe):
+def changed_recipe_settings(recipe):
     """Returns in what a comparison departed from its recipe that is trained otherwise.
 
     Args:
@@ -130,12 +130,12 @@ def changed_settings(recipe):
     changed = {}
     if known.steps and recipe.get("steps") == known.steps:
         # What it is in epochs depends on the data.
-        known = known.override(epochs=recipe["epochs"], steps=known.steps)
+        known = known.with_settings(epochs=recipe["epochs"], steps=known.steps)
     elif recipe["epochs"] != known.epochs:
         # Warm-up and decays follow.
         changed = {"epochs": recipe["epochs"]}
-        known = known.override(**changed)
-    settings = plain(dataclasses.asdict(known))
+        known = known.with_settings(**changed)
+    settings = to_json(dataclasses.asdict(known))
     return changed | {
         name: value
         for name, value in recipe.items()

@@ -119,7 +119,7 @@ RECIPES = {
 }
 
 
-def recipe_for(dataset, name=None):
+def get_recipe(dataset, name=None):
     """Returns a recipe for a data set.
 
     Args:

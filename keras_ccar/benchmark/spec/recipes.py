@@ -15,7 +15,7 @@ def _setting(default=dataclasses.MISSING, **metadata):
     return field(default=default, metadata=metadata)
 
 
-def number_text(value):
+def format_number(value):
     """Returns a number as text that reads back as the same number.
 
     Args:
@@ -60,7 +60,7 @@ class Decays(tuple):
         return super().__new__(cls, pairs)
 
     def __str__(self):
-        words = (":".join(map(number_text, pair)) for pair in self)
+        words = (":".join(map(format_number, pair)) for pair in self)
         return ",".join(words) or "none"
 
 
@@ -201,7 +201,7 @@ class Recipe:
                 f"received {self.schedule!r}."
             )
 
-    def override(self, **settings):
+    def with_settings(self, **settings):
         """Returns the recipe with some settings replaced.
 
         When `epochs` changes, the warm-up and the decays keep their place as a
@@ -225,7 +225,7 @@ class Recipe:
             )
         return dataclasses.replace(self, **settings)
 
-    def for_examples(self, count):
+    def with_epochs_for(self, count):
         """Returns the recipe with the epochs that its `steps` are on some data.
 
         Args:
@@ -234,7 +234,7 @@ class Recipe:
         if not self.steps:
             return self
         epochs = max(1, round(self.steps / self.steps_per_epoch(count)))
-        return self.override(epochs=epochs, steps=self.steps)
+        return self.with_settings(epochs=epochs, steps=self.steps)
 
     def steps_per_epoch(self, count):
         """Returns the number of steps of an epoch.
@@ -255,7 +255,7 @@ class Recipe:
                 )
         return min(steps, self.limit_batches or steps)
 
-    def smoke(self):
+    def shrunk_for_smoke_test(self):
         """Returns a recipe of the same kind that takes minutes.
 
         2 epochs of at most 8 batches of at most 32 images; of a CIFAR network the
@@ -264,7 +264,7 @@ class Recipe:
         that everything runs, not how well.
         """
         is_cifar_network = re.fullmatch(r"resnet\d+", self.model)
-        return self.override(
+        return self.with_settings(
             name=f"{self.name}-smoke",
             model="resnet8" if is_cifar_network else self.model,
             epochs=2,

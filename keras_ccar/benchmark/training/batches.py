@@ -38,7 +38,7 @@ class SeededBatches(keras.utils.PyDataset):
         self.seed = seed
         self.augmentations = augmentations
         self.size = images.shape[1:3]
-        self._count = len(labels) - len(labels) % devices.count()
+        self._count = len(labels) - len(labels) % devices.num_devices()
         whole = -(-self._count // batch_size)
         self._steps = min(steps or whole, whole)
         self.begin_epoch(0)
@@ -67,10 +67,10 @@ class SeededBatches(keras.utils.PyDataset):
         """Returns plans `(B, 1 + choices)` int32 and labels `(B,)` of one step."""
         part = slice(step * self.batch_size, (step + 1) * self.batch_size)
         plans, labels = self._epoch
-        return devices.own_rows(plans[part]), devices.own_rows(labels[part])
+        return devices.local_rows(plans[part]), devices.local_rows(labels[part])
 
 
-class PlannedImages(keras.layers.Layer):
+class AugmentedImages(keras.layers.Layer):
     """Holds images on the device, and makes batches of them by plan.
 
     Args:
@@ -118,7 +118,7 @@ class PlannedImages(keras.layers.Layer):
         """Loads nothing."""
 
 
-def fed_by_plans(network, images, standardise, augmentations=()):
+def build_fed_model(network, images, standardise, augmentations=()):
     """Puts the images before a network, so that it can be trained on plans.
 
     Args:
@@ -132,5 +132,5 @@ def fed_by_plans(network, images, standardise, augmentations=()):
     """
     choices = sum(augmentation.choices for augmentation in augmentations)
     plans = keras.Input((1 + choices,), dtype="int32", name="plans")
-    prepared = PlannedImages(images, standardise, augmentations)(plans)
+    prepared = AugmentedImages(images, standardise, augmentations)(plans)
     return keras.Model(plans, network(prepared))

@@ -11,7 +11,7 @@ from keras_ccar.replicas import process_count, process_index
 _strategy: Any = None
 
 
-def share_batches(devices=None, hosts=(), host=0):
+def enable_data_parallel(devices=None, hosts=(), host=0):
     """Has several devices share every batch of what is built and trained from now on.
 
     To be called once, before anything is computed. Without accelerators the devices
@@ -46,7 +46,7 @@ def share_batches(devices=None, hosts=(), host=0):
         )
 
 
-def count():
+def num_devices():
     """Returns the number of devices, of all hosts, that share a batch."""
     if _strategy is not None:
         return _strategy.num_replicas_in_sync
@@ -54,25 +54,25 @@ def count():
     return 1 if distribution is None else distribution.device_mesh.devices.size
 
 
-def own_rows(batch):
+def local_rows(batch):
     """Returns this host's rows of an array of a whole batch."""
     return batch[process_index() :: process_count()]
 
 
-def forget_models():
+def clear_models():
     """Frees what Keras keeps of the models before, but not how batches are shared."""
     distribution = keras.distribution.distribution()
     keras.utils.clear_session(free_memory=False)
     keras.distribution.set_distribution(distribution)
 
 
-def building():
+def strategy_scope():
     """Returns the context to build models in whose batches are to be shared."""
     return contextlib.nullcontext() if _strategy is None else _strategy.scope()
 
 
 @contextlib.contextmanager
-def alone():
+def unsharded():
     """What is built and called in this context is the same on every host, unshared."""
     distribution = keras.distribution.distribution()
     keras.distribution.set_distribution(None)

@@ -37,11 +37,11 @@ class Evaluation:
         # On TensorFlow each device would give the whole answer, but for a model that is
         # not built to be shared.
         self._shared_network = None
-        if devices.count() > 1 and keras.backend.backend() == "jax":
+        if devices.num_devices() > 1 and keras.backend.backend() == "jax":
             self._shared_network = network
-            with devices.alone():
+            with devices.unsharded():
                 self._network = keras.models.clone_model(network)
-        elif devices.count() > 1:
+        elif devices.num_devices() > 1:
             self._network = keras.Model(network.inputs, network.outputs)
 
     def is_due(self, epoch):
@@ -51,9 +51,9 @@ class Evaluation:
         """
         return epoch % self._every == 0 and epoch < self._recipe.epochs
 
-    def point(self, epoch):
+    def curve_point(self, epoch):
         """Returns a point of the curve: the accuracies after an epoch, in percent."""
-        with devices.alone():
+        with devices.unsharded():
             logits, labels = self._logits()
             return {"epoch": epoch, **self._accuracies(logits, labels)}
 
@@ -64,7 +64,7 @@ class Evaluation:
             A dict of `top1`, `balanced`, `many`, `medium`, `few` and `ece` in percent,
             and `per_class_accuracy`, a list of percents.
         """
-        with devices.alone():
+        with devices.unsharded():
             return self._measure()
 
     def _measure(self):

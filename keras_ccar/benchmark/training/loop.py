@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from keras_ccar.benchmark.training.evaluation import DECIMALS, Evaluation
-from keras_ccar.benchmark.training.resumption import Resumption
-from keras_ccar.benchmark.training.setup import prepare
+from keras_ccar.benchmark.training.resumption import ResumeFromCheckpoint
+from keras_ccar.benchmark.training.setup import build_training
 from keras_ccar.callbacks import CCARCallback, DeferredReweighting
 
 
@@ -81,11 +81,11 @@ def train_and_evaluate(
     """
     class_counts = data.class_counts.tolist()
     loss = method.build_loss(class_counts, options)
-    network, trainer, batches = prepare(data, recipe, loss, seed, method.head)
+    network, trainer, batches = build_training(data, recipe, loss, seed, method.head)
     statistics = CCARCallback()
     correct = method.build_correction or (lambda *_: None)
     evaluation = Evaluation(network, data, recipe, correct(class_counts, options))
-    resumption = Resumption(checkpoint, network, statistics, evaluation)
+    resumption = ResumeFromCheckpoint(checkpoint, network, statistics, evaluation)
     state = resumption.state
     trainer.fit(
         batches,

@@ -35,7 +35,7 @@ class TrainingState:
     variables: list = field(default_factory=list)
 
 
-class Resumption(keras.callbacks.Callback):
+class ResumeFromCheckpoint(keras.callbacks.Callback):
     """Takes a training up where its checkpoint left it, and keeps the checkpoint.
 
     Pass its `state.epoch` as `initial_epoch` to `fit`, and list it after `statistics`.
@@ -66,7 +66,7 @@ class Resumption(keras.callbacks.Callback):
         self._saved = now
         self._statistics.history[:] = self.state.statistics
         if self.state.epoch:
-            self._put_back(self.state.variables)
+            self._restore_variables(self.state.variables)
             self.state.variables = []
 
     def on_epoch_end(self, epoch, logs=None):
@@ -79,7 +79,7 @@ class Resumption(keras.callbacks.Callback):
         if not np.isfinite(state.losses[-1]):
             return
         if self._evaluation.is_due(state.epoch):
-            state.tests.append(self._evaluation.point(state.epoch))
+            state.tests.append(self._evaluation.curve_point(state.epoch))
             # `seconds` are those of training.
             self._started += time.perf_counter() - now
         if self._checkpoint and now - self._saved >= SECONDS_BETWEEN:
@@ -88,7 +88,7 @@ class Resumption(keras.callbacks.Callback):
             state.variables = []
             self._saved = time.perf_counter()
 
-    def _put_back(self, values):
+    def _restore_variables(self, values):
         try:
             for variable, value in zip(self._variables(), values, strict=True):
                 variable.assign(value)
@@ -103,7 +103,7 @@ class Resumption(keras.callbacks.Callback):
         """Returns weights, moving means, momenta, step, seeds and statistics."""
         optimizer = self.model.optimizer
         if not optimizer.built:
-            with devices.building():
+            with devices.strategy_scope():
                 optimizer.build(self.model.trainable_variables)
         return [
             *self._network.variables,

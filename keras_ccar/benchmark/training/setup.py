@@ -6,14 +6,14 @@ import keras
 
 from keras_ccar.benchmark.training import devices
 from keras_ccar.benchmark.training.augmentation import augmentations
-from keras_ccar.benchmark.training.batches import SeededBatches, fed_by_plans
+from keras_ccar.benchmark.training.batches import SeededBatches, build_fed_model
 from keras_ccar.benchmark.training.models import build_model
 from keras_ccar.benchmark.training.optimizer import CoupledSGD
 from keras_ccar.benchmark.training.standardiser import Standardiser
 from keras_ccar.benchmark.training.streams import StreamedBatches
 
 
-def prepare(data, recipe, loss, seed, head="linear"):
+def build_training(data, recipe, loss, seed, head="linear"):
     """Builds a network from a seed, and what trains it.
 
     Args:
@@ -27,9 +27,9 @@ def prepare(data, recipe, loss, seed, head="linear"):
         The network, on standardised images; a compiled model that trains it; and the
         batches for this, `SeededBatches` of plans or `StreamedBatches` of images.
     """
-    devices.forget_models()
+    devices.clear_models()
     keras.utils.set_random_seed(seed)
-    with devices.building():
+    with devices.strategy_scope():
         return _prepare(data, recipe, loss, seed, head)
 
 
@@ -41,7 +41,7 @@ def _prepare(data, recipe, loss, seed, head):
         if not recipe.image_size:
             # It too has to have the policy, for which Keras scales the loss.
             images, labels = data.train_arrays
-            trainer = fed_by_plans(network, images, Standardiser(data.name), parts)
+            trainer = build_fed_model(network, images, Standardiser(data.name), parts)
     if recipe.image_size:
         batches = StreamedBatches(data, recipe, seed)
     else:
@@ -61,7 +61,11 @@ def _prepare(data, recipe, loss, seed, head):
         # Uncompiled, JAX is several times slower; torch's compiler is another matter,
         # and Keras cannot have TensorFlow's XLA compile for several devices.
         jit_compile=backend == "jax"
-        or (backend == "tensorflow" and recipe.jit_compile and devices.count() == 1),
+        or (
+            backend == "tensorflow"
+            and recipe.jit_compile
+            and devices.num_devices() == 1
+        ),
     )
     return network, trainer, batches
 

@@ -57,4 +57,4 @@ class StreamedBatches(keras.utils.PyDataset):
             # Keras looks at the first batches before it trains.
             self._stream = self._batches.as_numpy_iterator()
         images, labels = next(self._stream)
-        return devices.own_rows(images), devices.own_rows(labels)
+        return devices.local_rows(images), devices.local_rows(labels)

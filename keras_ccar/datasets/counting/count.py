@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 
-from keras_ccar.datasets.elements import label_of, parts_beside_label
-from keras_ccar.datasets.loaders.prepared import read_labels, split_size
+from keras_ccar.datasets.elements import find_inputs, find_label
+from keras_ccar.datasets.loaders.prepared import label_batches, split_size
 from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.datasets.progress import track
+from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.inputs.checks import check_whole_number
 
 # Unbatched streams are read in batches of this many labels.
@@ -86,7 +86,7 @@ def count_classes(
 
     tally = _Tally(num_classes, ignore_class)
     in_memory = isinstance(elements, list)
-    for element in elements if in_memory else track(elements, "Counting", total):
+    for element in elements if in_memory else progress_bar(elements, "Counting", total):
         tally.add(element)
     return tally.counts()
 
@@ -99,7 +99,7 @@ class _Tally:
         self._are_distributions = None
 
     def add(self, element):
-        labels = keras.ops.convert_to_numpy(label_of(element))
+        labels = keras.ops.convert_to_numpy(find_label(element))
         if self._ignore_class is not None:
             labels = labels[labels != self._ignore_class][:, None]
         if labels.size == 0:
@@ -109,7 +109,7 @@ class _Tally:
                 f"Labels must be numbers. Received {labels.ravel()[0]!r}: number the "
                 "classes from 0 on."
             )
-        is_distribution = _are_distributions(labels, parts_beside_label(element))
+        is_distribution = _are_distributions(labels, find_inputs(element))
         if self._are_distributions is None:
             self._are_distributions = is_distribution
         # A batch of two-class labels may sum to one by chance; a row of
@@ -200,7 +200,7 @@ def _length_of(data):
 
 
 def _labels_of_builder(builder, split, label_key):
-    batches = read_labels(builder, split, label_key, _BATCH).as_numpy_iterator()
+    batches = label_batches(builder, split, label_key, _BATCH).as_numpy_iterator()
     size = split_size(builder, split)
     return map(_as_labels, batches), None if size is None else -(-size // _BATCH)
 
@@ -215,10 +215,10 @@ def _labels_of_dataset(dataset):
             "The `tf.data.Dataset` is infinite: count it before `repeat()`, or `take` "
             "an epoch of it."
         )
-    label = label_of(dataset.element_spec)
-    beside = parts_beside_label(dataset.element_spec)
+    label = find_label(dataset.element_spec)
+    beside = find_inputs(dataset.element_spec)
     dataset = dataset.map(
-        lambda *parts: label_of(parts if len(parts) > 1 else parts[0])
+        lambda *parts: find_label(parts if len(parts) > 1 else parts[0])
     )
     if label.shape.rank == 1 and _is_batch(label, beside):
         dataset = dataset.map(lambda labels: labels[:, None])

@@ -52,7 +52,7 @@ def show_class_counts(
     console.print(table)
     if len(shown) < len(order):
         console.print(f"{len(shown)} of {len(order):,} classes are shown.")
-    console.print(summary_of(counts), highlight=False)
+    console.print(summarize_counts(counts), highlight=False)
 
 
 def plot_class_counts(class_counts, path, title=None):
@@ -89,11 +89,13 @@ def plot_class_counts(class_counts, path, title=None):
     axes.set_ylabel("training examples")
     for threshold in (100, 20):
         axes.axhline(threshold, color="gray", linewidth=0.8, linestyle="--")
-    axes.set_title("\n".join(filter(None, (title, summary_of(counts)))), fontsize=10)
+    axes.set_title(
+        "\n".join(filter(None, (title, summarize_counts(counts)))), fontsize=10
+    )
     figure.savefig(path, dpi=150)
 
 
-def summary_of(class_counts):
+def summarize_counts(class_counts):
     """Returns one line: examples, classes, imbalance factor, groups.
 
     Args:

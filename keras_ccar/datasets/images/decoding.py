@@ -9,7 +9,7 @@ def decode(contents):
     return tf.ensure_shape(image, (None, None, 3))
 
 
-def decoded(stream):
+def decode_stream(stream):
     """Returns a stream of `(contents, label)` as one of `(image, label)`."""
     import tensorflow as tf
 

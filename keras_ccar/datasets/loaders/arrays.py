@@ -8,8 +8,8 @@ from keras_ccar.datasets.protocol import (
     SELECTIONS,
     check_available,
     check_imbalance_factor,
-    first_of_each_class,
     long_tailed_indices,
+    select_per_class,
 )
 from keras_ccar.inputs.checks import check_choice, check_whole_number, integer_labels
 
@@ -74,7 +74,7 @@ def from_arrays(
             )
         test = _checked("test", test)
     elif test_per_class is not None:
-        held_out = _held_out(images, labels, test_per_class)
+        held_out = _test_indices(images, labels, test_per_class)
         test = images[held_out], labels[held_out]
         kept = np.delete(np.arange(len(labels)), held_out)
         images, labels = images[kept], labels[kept]
@@ -96,7 +96,7 @@ def from_arrays(
         )
     class_counts = np.bincount(labels, minlength=len(class_names))
     if imbalance_factor is None:
-        imbalance_factor = observed_imbalance(class_counts)
+        imbalance_factor = measured_imbalance_factor(class_counts)
     return LongTailedData(
         name=name,
         class_counts=class_counts,
@@ -109,12 +109,12 @@ def from_arrays(
     )
 
 
-def validation_size(labels):
+def validation_examples_per_class(labels):
     """Returns how many examples of each class to choose settings by: a fifth."""
     return int(np.bincount(labels).min()) // 5
 
 
-def observed_imbalance(class_counts):
+def measured_imbalance_factor(class_counts):
     """Returns the most over the least frequent of the classes that have examples."""
     return float(class_counts.max() / class_counts[class_counts > 0].min())
 
@@ -132,10 +132,10 @@ def _checked(name, pair):
     return images, integer_labels(labels, len(images))
 
 
-def _held_out(images, labels, per_class):
+def _test_indices(images, labels, per_class):
     check_whole_number("test_per_class", per_class, low=1)
     available = np.bincount(labels)
     wanted = np.full(len(available), per_class)
     check_available(wanted + 1, available)
     # Not a number, so that no seed of a training set chooses in the same order.
-    return first_of_each_class(image_hashes(images, seed="test"), labels, wanted)
+    return select_per_class(image_hashes(images, seed="test"), labels, wanted)

@@ -4,13 +4,16 @@ import re
 
 import numpy as np
 
-from keras_ccar.datasets.loaders.arrays import from_arrays, validation_size
+from keras_ccar.datasets.loaders.arrays import (
+    from_arrays,
+    validation_examples_per_class,
+)
 from keras_ccar.datasets.loaders.prepared import (
-    prepared_builder,
     read_split,
     split_size,
+    tfds_builder,
 )
-from keras_ccar.datasets.progress import track
+from keras_ccar.datasets.progress import progress_bar
 
 _BATCH = 1000
 
@@ -30,12 +33,12 @@ def load_cifar_lt(
     LDAM-DRW code (Cao et al. 2019), which takes them by their place in the original
     files; the prepared copy must carry that place.
     """
-    builder = prepared_builder(f"cifar{num_classes}", data_dir)
+    builder = tfds_builder(f"cifar{num_classes}", data_dir)
     images, labels, ids = _read(builder, "train")
     if selection == "cao":
         order = _original_order(ids, builder)
         images, labels = images[order], labels[order]
-    test, test_per_class = None, validation_size(labels)
+    test, test_per_class = None, validation_examples_per_class(labels)
     if not validation:
         test, test_per_class = _read(builder, "test")[:2], None
     return from_arrays(
@@ -58,7 +61,7 @@ def _read(builder, split):
     columns = zip(
         *(
             [batch[feature] for feature in features]
-            for batch in track(batches, f"Reading {builder.name}", total)
+            for batch in progress_bar(batches, f"Reading {builder.name}", total)
         ),
         strict=True,
     )

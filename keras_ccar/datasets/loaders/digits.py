@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from keras_ccar.datasets.loaders.arrays import from_arrays, validation_size
+from keras_ccar.datasets.loaders.arrays import (
+    from_arrays,
+    validation_examples_per_class,
+)
 from keras_ccar.requirements import require
 
 _TEST_PER_CLASS = 50
@@ -26,7 +29,7 @@ def load_digits_lt(
     pool, test_per_class = (images, digits.target), _TEST_PER_CLASS
     if validation:
         pool = from_arrays(pool, test_per_class=_TEST_PER_CLASS).train_arrays
-        test_per_class = validation_size(pool[1])
+        test_per_class = validation_examples_per_class(pool[1])
     return from_arrays(
         pool,
         imbalance_factor=40.0 if imbalance_factor is None else imbalance_factor,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_ccar.datasets.digests import digest_of, image_hashes
-from keras_ccar.datasets.loaders.arrays import from_arrays, observed_imbalance
+from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
+from keras_ccar.datasets.loaders.arrays import from_arrays, measured_imbalance_factor
 from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.datasets.progress import track
+from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.requirements import require
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
@@ -92,14 +92,14 @@ def from_directory(
         )
     files, labels = train
     class_counts = np.bincount(labels, minlength=len(class_names))
-    images = (_read_image(file) for file in track(files, f"Reading {name}"))
+    images = (_read_image(file) for file in progress_bar(files, f"Reading {name}"))
     return LongTailedData(
         name=name,
         class_counts=class_counts,
         class_names=tuple(class_names),
-        imbalance_factor=observed_imbalance(class_counts),
+        imbalance_factor=measured_imbalance_factor(class_counts),
         seed=seed,
-        digest=digest_of(image_hashes(images), labels),
+        digest=digest_of_hashes(image_hashes(images), labels),
         # Unlike a lambda it can be handed to another process.
         encoded_train=functools.partial(_stream, *train),
         encoded_test=test and functools.partial(_stream, *test),
@@ -147,7 +147,7 @@ def _files_and_labels(path, class_names):
 def _read_arrays(files_and_labels):
     files, labels = files_and_labels
     images: list[np.ndarray] = []
-    for file in track(files, "Reading images"):
+    for file in progress_bar(files, "Reading images"):
         image = _read_image(file)
         if images and image.shape != images[0].shape:
             raise ValueError(

@@ -1,6 +1,6 @@
 """ImageNet-LT and iNaturalist 2018, long-tailed as they are."""
 
-from keras_ccar.datasets.loaders.prepared import prepared_builder
+from keras_ccar.datasets.loaders.prepared import tfds_builder
 from keras_ccar.datasets.loaders.tfds import from_tfds
 
 
@@ -27,7 +27,7 @@ def load_natural_images(
         )
     train_split, test_split = validation_splits if validation else splits
     return from_tfds(
-        prepared_builder(builder_name, data_dir),
+        tfds_builder(builder_name, data_dir),
         train_split=train_split,
         test_split=test_split,
         seed=seed,

@@ -5,7 +5,7 @@ import os
 from keras_ccar.requirements import require
 
 
-def prepared_builder(name, data_dir=None):
+def tfds_builder(name, data_dir=None):
     """Returns the tensorflow-datasets builder of a data set, prepared or not.
 
     Args:
@@ -45,7 +45,7 @@ def read_split(builder, split, features, encoded=()):
         raise FileNotFoundError(_how_to_prepare(builder)) from error
 
 
-def read_labels(builder, split, label_key, batch_size):
+def label_batches(builder, split, label_key, batch_size):
     """Returns the labels of a split as a `tf.data.Dataset` of `(batch,)`.
 
     Arguments and errors are those of `read_split`.

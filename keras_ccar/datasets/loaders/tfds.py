@@ -4,11 +4,11 @@ import functools
 
 import numpy as np
 
-from keras_ccar.datasets.digests import digest_of, image_hashes
-from keras_ccar.datasets.loaders.arrays import from_arrays, observed_imbalance
+from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
+from keras_ccar.datasets.loaders.arrays import from_arrays, measured_imbalance_factor
 from keras_ccar.datasets.loaders.prepared import check_features, read_split, split_size
 from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.datasets.progress import track
+from keras_ccar.datasets.progress import progress_bar
 
 _BATCH = 256
 
@@ -85,7 +85,7 @@ def from_tfds(
         name=name,
         class_counts=class_counts,
         class_names=tuple(class_names),
-        imbalance_factor=observed_imbalance(class_counts),
+        imbalance_factor=measured_imbalance_factor(class_counts),
         seed=seed,
         digest=digest,
         encoded_train=functools.partial(stream, train_split),
@@ -114,9 +114,9 @@ def _labels_and_digest(stream, size, description):
     labels, hashes = [], []
     batches = stream.batch(_BATCH).as_numpy_iterator()
     total = None if size is None else -(-size // _BATCH)
-    for contents, batch_labels in track(batches, description, total):
+    for contents, batch_labels in progress_bar(batches, description, total):
         labels.append(batch_labels)
         encoded = (np.frombuffer(content, dtype="uint8") for content in contents)
         hashes.append(image_hashes(encoded))
     all_labels = np.concatenate(labels)
-    return all_labels, digest_of(np.concatenate(hashes), all_labels)
+    return all_labels, digest_of_hashes(np.concatenate(hashes), all_labels)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report.statistics import mean_and_deviation, paired_difference
 from keras_ccar.benchmark.report.summary import difference_rows, score_rows
 
@@ -11,9 +12,14 @@ TITLES = {"ce": "cross-entropy", "bs": "Balanced Softmax", "ccar": "CCAR"}
 def results(**balanced):
     """Results in which every metric is the given balanced accuracy."""
     metrics = ("top1", "balanced", "many", "medium", "ece")
-    return {
-        "methods": [{"name": name, "title": TITLES[name]} for name in balanced],
-        "runs": [
+    return Comparison(
+        dataset={},
+        recipe={},
+        options={},
+        methods=[{"name": name, "title": TITLES[name]} for name in balanced],
+        seeds=[],
+        environment={},
+        run_entries=[
             {
                 "method": name,
                 "seed": seed,
@@ -26,7 +32,7 @@ def results(**balanced):
             for name, values in balanced.items()
             for seed, value in enumerate(values)
         ],
-    }
+    )
 
 
 def test_interval_equals_that_of_a_paired_t_test():

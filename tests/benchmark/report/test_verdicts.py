@@ -5,7 +5,7 @@ from made_results import made_results
 from scipy import stats
 
 from keras_ccar.benchmark.report.curves import mean_over_examples
-from keras_ccar.benchmark.report.statistics import paired_share
+from keras_ccar.benchmark.report.statistics import paired_ratio
 from keras_ccar.benchmark.report.verdicts import verdicts
 
 
@@ -114,7 +114,7 @@ def test_the_ends_of_the_share_are_where_a_t_test_turns():
     for _ in range(20):
         whole = pd.Series(random.normal(4, 1, 5))
         part = 0.4 * whole + random.normal(0, 0.5, 5)
-        share = paired_share(part, whole)
+        share = paired_ratio(part, whole)
         assert share.value == pytest.approx(part.mean() / whole.mean())
         assert share.low < share.value < share.high
         for end in (share.low, share.high):
@@ -125,12 +125,12 @@ def test_the_ends_of_the_share_are_where_a_t_test_turns():
 def test_a_share_of_what_may_be_nothing_has_no_interval():
     whole = pd.Series([1.0, -1.0, 0.5])
     assert not stats.ttest_1samp(whole, 0).confidence_interval().low > 0
-    assert np.isnan(paired_share(whole / 2, whole).low)
+    assert np.isnan(paired_ratio(whole / 2, whole).low)
 
 
 def test_speed_of_training():
     results = made_results({"ce": [50, 51], "ccar": [50, 51]}, epochs=4)
-    for run in results["runs"]:
+    for run in results.run_entries:
         rise = [0.1, 0.2, 0.5, 0.6] if run["method"] == "ce" else [0.2, 0.6, 0.7, 0.75]
         if run["method"] == "ccar" and run["seed"] == 1:
             rise = [0.2, 0.3, 0.4, 0.5]
@@ -144,7 +144,7 @@ def test_speed_of_training():
 
 def test_overfitting_is_the_fall_from_the_highest_accuracy():
     results = made_results({"ce": [50, 51], "ccar": [52, 54]}, epochs=4)
-    for run in results["runs"]:
+    for run in results.run_entries:
         run["history"]["test"] = [
             {"epoch": 1, "balanced": 40},
             {"epoch": 2, "balanced": 53},

@@ -18,7 +18,7 @@ from keras_ccar.benchmark.report.published_table import (
 )
 from keras_ccar.benchmark.report.write import html, markdown
 from keras_ccar.benchmark.spec.recipe_book import RECIPES
-from keras_ccar.files import plain
+from keras_ccar.files import to_json
 
 SOME = {"ce": [38.0, 38.5, 39.0], "bs": [43.0, 43.4, 44.1], "ccar": [38.1, 39, 39.2]}
 VARIANTS = ("ccar[strength=2]", "ccar[form=power]", "ccar[strength=3,normalize]")
@@ -26,7 +26,7 @@ VARIANTS = ("ccar[strength=2]", "ccar[form=power]", "ccar[strength=3,normalize]"
 
 def whole(name, **changes):
     """A comparison under a recipe as it stands, but for the changes."""
-    settings = plain(dataclasses.asdict(RECIPES[name]))
+    settings = to_json(dataclasses.asdict(RECIPES[name]))
     del settings["name"]
     return made_results(SOME, recipe=name, **{**settings, **changes})
 
@@ -69,11 +69,11 @@ def test_another_network_or_length_compares_with_nothing(changes):
 def test_the_heading_names_the_settings_that_were_changed():
     assert title(whole("plain")).endswith("factor 100, recipe plain")
     results = whole("plain", learning_rate=0.2, steps_per_execution=5)
-    results["options"] |= {"strength": 3.0, "normalize": True}
+    results.options |= {"strength": 3.0, "normalize": True}
     heading = "recipe plain changed: learning_rate 0.2, s = 3, normalised"
     assert title(results).endswith(heading)
     assert heading in page({"some": results}, {"some": []}, {})
-    shorter = plain(dataclasses.asdict(RECIPES["strong"].override(epochs=3)))
+    shorter = to_json(dataclasses.asdict(RECIPES["strong"].with_settings(epochs=3)))
     del shorter["name"]
     heading = title(whole("strong", **shorter))
     assert heading.endswith("recipe strong changed: epochs 3")
@@ -81,7 +81,7 @@ def test_the_heading_names_the_settings_that_were_changed():
 
 def test_without_published_numbers_there_is_no_such_table():
     results = whole("plain")
-    results["dataset"]["name"] = "digits-lt"
+    results.dataset["name"] = "digits-lt"
     assert published_rows(results) == []
     assert "Published" not in markdown(results, {})
     assert "Published" not in html(results, {})
@@ -95,7 +95,7 @@ def test_failed_methods_have_no_number_beside_the_published_one():
 
 
 def without_name(recipe):
-    settings = plain(dataclasses.asdict(RECIPES[recipe]))
+    settings = to_json(dataclasses.asdict(RECIPES[recipe]))
     del settings["name"]
     return settings
 
@@ -131,11 +131,11 @@ def test_many_methods_fit_a_terminal():
 def test_names_are_text_in_every_part_of_the_page():
     results = whole("plain")
     name = "<i>x</i> & 'y'"
-    for part in ("dataset", "recipe"):
-        results[part]["name"] = name
-    results["methods"][0]["title"] = name
-    results["runs"][0].update(status="failed", error=name)
-    results["command"] = name
+    for part in (results.dataset, results.recipe):
+        part["name"] = name
+    results.methods[0]["title"] = name
+    results.run_entries[0].update(status="failed", error=name)
+    results.command = name
     page = html(results, {})
     assert "<i>" not in page
     assert page.count("&lt;i&gt;x&lt;/i&gt; &amp; &#39;y&#39;") >= 5
@@ -146,20 +146,20 @@ def test_names_are_text_in_every_part_of_the_page():
 def test_runs_from_several_machines_and_commits_are_all_named():
     results = whole("plain")
     facts = dict(describe_setup(results))
-    assert facts["Hardware"] == describe_hardware(results["environment"]["hardware"])
-    other = copy.deepcopy(results["environment"])
+    assert facts["Hardware"] == describe_hardware(results.environment["hardware"])
+    other = copy.deepcopy(results.environment)
     other["commit"] = "f" * 40
     other["hardware"]["cores"] = 1
-    for run in results["runs"][:1]:
+    for run in results.run_entries[:1]:
         run["environment"] = other
     facts = dict(describe_setup(results))
     # Each of nine runs counts.
-    assert facts["Commit"].endswith(f"{results['environment']['commit']} (8 runs)")
+    assert facts["Commit"].endswith(f"{results.environment['commit']} (8 runs)")
     assert facts["Commit"].startswith(f"{'f' * 40} (1 run); ")
     assert re.search(
         r" 1 core, .* \(1 run\); .* cores, .* \(8 runs\)$", facts["Hardware"]
     )
     # Nothing is said of the machine that only looked on.
-    for run in results["runs"]:
+    for run in results.run_entries:
         run["environment"] = other
     assert dict(describe_setup(results))["Commit"] == "f" * 40

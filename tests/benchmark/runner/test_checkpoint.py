@@ -5,7 +5,7 @@ from keras_ccar import datasets
 from keras_ccar.benchmark.runner.checkpoint import Checkpoint
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import METHODS
-from keras_ccar.benchmark.spec.recipe_book import recipe_for
+from keras_ccar.benchmark.spec.recipe_book import get_recipe
 from keras_ccar.benchmark.training import resumption
 from keras_ccar.benchmark.training.loop import train_and_evaluate
 from keras_ccar.benchmark.training.resumption import TrainingState
@@ -21,7 +21,7 @@ class Killed(BaseException):
 def train(checkpoint=None, steps=None, method="ccar+la"):
     """Trains, until killed after a number of steps; returns the epochs of the steps."""
     data = datasets.load("digits-lt")
-    recipe = recipe_for("digits-lt").override(epochs=EPOCHS, batch_size=100)
+    recipe = get_recipe("digits-lt").with_settings(epochs=EPOCHS, batch_size=100)
     options = LossOptions()
     seen = []
 

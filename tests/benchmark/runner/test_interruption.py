@@ -15,11 +15,11 @@ def default_handler():
 
 def test_the_first_waits_for_a_check_the_second_does_not(capfd):
     with Interruption() as interruption:
-        interruption.check()
+        interruption.raise_if_requested()
         signal.raise_signal(signal.SIGINT)
         assert "Stopping after this step" in capfd.readouterr().err
         with pytest.raises(KeyboardInterrupt):
-            interruption.check()
+            interruption.raise_if_requested()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
 
@@ -35,7 +35,7 @@ def test_what_is_ignored_stays_ignored():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Interruption() as interruption:
         signal.raise_signal(signal.SIGINT)
-        interruption.check()
+        interruption.raise_if_requested()
 
 
 def test_another_thread_changes_nothing():

@@ -5,10 +5,10 @@ import pytest
 
 from keras_ccar import datasets
 from keras_ccar.benchmark.runner.plan import Plan
-from keras_ccar.benchmark.spec.controls import settle, tuning_settings
+from keras_ccar.benchmark.spec.controls import resolve_settings, tuning_runs
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import get_method
-from keras_ccar.benchmark.spec.recipe_book import recipe_for
+from keras_ccar.benchmark.spec.recipe_book import get_recipe
 
 OVERFLOWED = {
     "id": "x",
@@ -22,7 +22,7 @@ def plan():
     methods = tuple(map(get_method, ("ce×c[strength=2]", "ce-tuned", "ccar", "ce")))
     return Plan(
         datasets.load("digits-lt"),
-        recipe_for("digits-lt").override(learning_rate=0.1),
+        get_recipe("digits-lt").with_settings(learning_rate=0.1),
         methods,
         (1, 2),
         LossOptions(),
@@ -37,25 +37,29 @@ def finished(run, **outcome):
 def run_of(plan, name, seed):
     return next(
         run
-        for run in plan.training_order()
+        for run in plan.runs_with_dependencies()
         if (run.method.name, run.seed) == (name, seed)
     )
 
 
 def test_what_a_run_needs_is_trained_before_it_and_once(plan):
-    order = plan.training_order()
+    order = plan.runs_with_dependencies()
     assert len({run.id for run in order}) == len(order)
     for position, run in enumerate(order):
-        assert {each.id for each in run.after} <= {each.id for each in order[:position]}
+        assert {each.id for each in run.depends_on} <= {
+            each.id for each in order[:position]
+        }
     # Four a seed, CCAR's variant for the control of each seed, four learning rates.
     assert len(order) == 2 * 4 + 2 + 4
 
 
 def test_the_scale_is_the_mean_weight_of_the_same_seed(plan):
     run = run_of(plan, "ce×c[strength=2]", 2)
-    (earlier,) = run.after
+    (earlier,) = run.depends_on
     assert (earlier.method.name, earlier.seed) == ("ccar[strength=2]", 2)
-    recipe, options, settled = settle(run, [finished(earlier, mean_weight=1.75)])
+    recipe, options, settled = resolve_settings(
+        run, [finished(earlier, mean_weight=1.75)]
+    )
     assert recipe == plan.recipe
     assert options == dataclasses.replace(plan.options, scale=1.75)
     assert settled == {"scale": 1.75, "after": [earlier.id]}
@@ -64,18 +68,18 @@ def test_the_scale_is_the_mean_weight_of_the_same_seed(plan):
 def test_the_control_of_an_adjusted_loss_has_a_run_of_its_own(plan):
     method = get_method("la×c[tau=2]")
     (run,) = dataclasses.replace(plan, methods=(method,), seeds=(3,)).runs()
-    (earlier,) = run.after
+    (earlier,) = run.depends_on
     assert (earlier.method.name, earlier.seed) == ("ccar+la[tau=2]", 3)
-    _, options, _ = settle(run, [finished(earlier, mean_weight=1.5)])
+    _, options, _ = resolve_settings(run, [finished(earlier, mean_weight=1.5)])
     assert options.scale == 1.5
 
 
 def test_learning_rates_are_tried_on_validation_images(plan):
     first, second = (run_of(plan, "ce-tuned", seed) for seed in (1, 2))
-    assert [run.id for run in first.after] == [run.id for run in second.after]
-    rates = [run.recipe.learning_rate for run in first.after]
+    assert [run.id for run in first.depends_on] == [run.id for run in second.depends_on]
+    rates = [run.recipe.learning_rate for run in first.depends_on]
     assert rates == pytest.approx([0.05, 0.1, 0.2, 0.4])
-    for run in first.after:
+    for run in first.depends_on:
         assert (run.method.name, run.seed) == ("ce", 0)
         assert run.data is plan.tuning_data
         assert run.identity["test_digest"] != plan.test_digest
@@ -85,12 +89,14 @@ def test_the_best_learning_rate_is_taken_and_all_are_recorded(plan):
     run = run_of(plan, "ce-tuned", 1)
     records = [
         finished(earlier, balanced=balanced)
-        for earlier, balanced in zip(run.after, (50.0, 55.0, 60.0, 10.0), strict=True)
+        for earlier, balanced in zip(
+            run.depends_on, (50.0, 55.0, 60.0, 10.0), strict=True
+        )
     ]
     records[3] = OVERFLOWED
-    recipe, options, settled = settle(run, records)
-    assert recipe == plan.recipe.override(
-        learning_rate=run.after[2].recipe.learning_rate
+    recipe, options, settled = resolve_settings(run, records)
+    assert recipe == plan.recipe.with_settings(
+        learning_rate=run.depends_on[2].recipe.learning_rate
     )
     assert options == plan.options
     assert settled["learning_rate"] == recipe.learning_rate
@@ -99,38 +105,42 @@ def test_the_best_learning_rate_is_taken_and_all_are_recorded(plan):
 
 
 def test_nothing_to_settle(plan):
-    assert settle(run_of(plan, "ce", 1), []) == (plan.recipe, plan.options, {})
-    assert tuning_settings(get_method("ccar"), plan.recipe) == []
+    assert resolve_settings(run_of(plan, "ce", 1), []) == (
+        plan.recipe,
+        plan.options,
+        {},
+    )
+    assert tuning_runs(get_method("ccar"), plan.recipe) == []
 
 
 def test_a_failed_run_before_it_is_named(plan):
     run = run_of(plan, "ce×c[strength=2]", 1)
     record = {"id": "x", "status": "failed", "error": "FloatingPointError: oops"}
     with pytest.raises(RuntimeError, match=r"finished run of ccar\[.*seed 1.*oops"):
-        settle(run, [record])
+        resolve_settings(run, [record])
 
 
 @pytest.mark.parametrize("error", ["MemoryError: oops", "ChildProcessError: oops"])
 def test_nothing_is_chosen_while_a_learning_rate_is_untried(plan, error):
     run = run_of(plan, "ce-tuned", 1)
-    records = [finished(earlier, balanced=50.0) for earlier in run.after]
+    records = [finished(earlier, balanced=50.0) for earlier in run.depends_on]
     records[2] = {"id": "x", "status": "failed", "error": error}
     with pytest.raises(RuntimeError, match=r"ce, seed 0, learning rate 0\.2, .*oops"):
-        settle(run, records)
+        resolve_settings(run, records)
 
 
 def test_no_learning_rate_suits(plan):
     with pytest.raises(RuntimeError, match=r"ce-tuned needs .*became inf"):
-        settle(run_of(plan, "ce-tuned", 1), [OVERFLOWED] * 4)
+        resolve_settings(run_of(plan, "ce-tuned", 1), [OVERFLOWED] * 4)
 
 
 def test_learning_rates_are_tried_for_as_many_steps(plan):
     # Fewer images make an epoch where some are held back for validation.
-    recipe = plan.recipe.override(batch_size=16, steps=200, warmup_epochs=9)
-    recipe = recipe.for_examples(plan.data.class_counts.sum())
+    recipe = plan.recipe.with_settings(batch_size=16, steps=200, warmup_epochs=9)
+    recipe = recipe.with_epochs_for(plan.data.class_counts.sum())
     tuned = run_of(dataclasses.replace(plan, recipe=recipe), "ce-tuned", 1)
     expected = recipe.warmup_epochs * tuned.steps_per_epoch
-    for tried in tuned.after:
+    for tried in tuned.depends_on:
         assert tried.recipe.epochs > recipe.epochs
         steps = tried.recipe.epochs * tried.steps_per_epoch
         assert steps == pytest.approx(200, abs=tried.steps_per_epoch)

@@ -146,14 +146,14 @@ def test_the_control_is_scaled_by_the_same_variant():
 @pytest.mark.parametrize("name", METHODS)
 def test_a_configuration_is_the_same_each_time(name):
     first, second = (
-        get_method(name).configuration(COUNTS, LossOptions()) for _ in range(2)
+        get_method(name).to_config(COUNTS, LossOptions()) for _ in range(2)
     )
     assert first == second
 
 
 def test_a_configuration_is_plain_and_holds_what_sets_a_method_apart():
     def configuration(name):
-        return get_method(name).configuration(COUNTS, LossOptions())
+        return get_method(name).to_config(COUNTS, LossOptions())
 
     assert configuration("la-posthoc[tau=2]") != configuration("la-posthoc")
     assert configuration("ldam-drw")["deferral"] == 0.8

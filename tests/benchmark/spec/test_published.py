@@ -11,9 +11,9 @@ from keras_ccar.benchmark.spec.published import (
     published_results,
 )
 from keras_ccar.benchmark.spec.recipe_book import RECIPES
-from keras_ccar.files import plain
+from keras_ccar.files import to_json
 
-PLAIN = plain(dataclasses.asdict(RECIPES["plain"]))
+PLAIN = to_json(dataclasses.asdict(RECIPES["plain"]))
 
 
 def the(method, **wanted):

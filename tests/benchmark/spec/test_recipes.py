@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from keras_ccar.benchmark.spec.recipe_book import RECIPES, recipe_for
+from keras_ccar.benchmark.spec.recipe_book import RECIPES, get_recipe
 from keras_ccar.benchmark.spec.recipes import Decays, Recipe
 
 
@@ -28,24 +28,26 @@ def test_plain_recipe_follows_the_published_schedule():
 
 
 def test_milestones_keep_their_place_in_a_shorter_run():
-    short = RECIPES["plain"].override(epochs=20)
+    short = RECIPES["plain"].with_settings(epochs=20)
     rates = [short.learning_rate_at(epoch) for epoch in range(20)]
     assert rates == pytest.approx([0.1] * 16 + [0.001] * 2 + [0.00001] * 2)
 
 
 def test_one_epoch_is_trained_at_the_full_rate():
-    assert RECIPES["plain"].override(epochs=1).learning_rate_at(0) == 0.1
+    assert RECIPES["plain"].with_settings(epochs=1).learning_rate_at(0) == 0.1
 
 
 def test_override_takes_given_milestones_as_they_are():
-    recipe = RECIPES["plain"].override(epochs=20, warmup_epochs=4)
+    recipe = RECIPES["plain"].with_settings(epochs=20, warmup_epochs=4)
     assert recipe.learning_rate_at(0) == pytest.approx(0.1 / 4)
 
 
 def test_override_ignores_none_and_keeps_the_rest():
     plain = RECIPES["plain"]
-    assert plain.override(batch_size=None) == plain
-    assert plain.override(batch_size=64) == dataclasses.replace(plain, batch_size=64)
+    assert plain.with_settings(batch_size=None) == plain
+    assert plain.with_settings(batch_size=64) == dataclasses.replace(
+        plain, batch_size=64
+    )
 
 
 def test_cosine_falls_from_the_peak_without_reaching_zero_early():
@@ -90,30 +92,30 @@ def test_cosine_falls_from_the_peak_without_reaching_zero_early():
 )
 def test_impossible_settings_are_named(setting, value):
     with pytest.raises(ValueError, match=f"{setting} of a recipe .*received"):
-        RECIPES["plain"].override(**{setting: value})
+        RECIPES["plain"].with_settings(**{setting: value})
 
 
 @pytest.mark.parametrize("setting", ["crop_padding", "auto_augment", "cutout"])
 def test_changes_of_images_as_they_are_go_with_no_crops(setting):
     recipe = RECIPES["imagenet-resnet10"]
     with pytest.raises(ValueError, match=f"{setting} of a recipe .*received {setting}"):
-        recipe.override(**{setting: 1})
+        recipe.with_settings(**{setting: 1})
 
 
 def test_recipes_are_found_by_data_set():
-    assert recipe_for("digits-lt").name == "digits"
-    assert recipe_for("cifar100-lt", "plain").name == "plain"
+    assert get_recipe("digits-lt").name == "digits"
+    assert get_recipe("cifar100-lt", "plain").name == "plain"
     with pytest.raises(ValueError, match="recipe 'plain' is not one for digits-lt"):
-        recipe_for("digits-lt", "plain")
+        get_recipe("digits-lt", "plain")
     with pytest.raises(ValueError, match="'mnist' has no recipe; expected one of"):
-        recipe_for("mnist")
+        get_recipe("mnist")
 
 
 def test_decays_are_read_and_written():
     assert Decays("160:0.01,180:0.0001") == ((160, 0.01), (180, 0.0001))
     for text in ("160:0.01,180:0.0001", "1:0.123456789", "none"):
         assert str(Decays(text)) == text
-    recipe = RECIPES["plain"].override(decays=Decays("10:0.5"))
+    recipe = RECIPES["plain"].with_settings(decays=Decays("10:0.5"))
     assert [recipe.learning_rate_at(epoch) for epoch in (9, 10)] == [0.1, 0.05]
     assert dataclasses.asdict(recipe)["decays"] == ((10, 0.5),)
 
@@ -132,26 +134,26 @@ def test_decays_in_disorder():
 
 
 def test_a_warm_up_may_begin_above_zero():
-    recipe = RECIPES["plain"].override(warmup_start=0.5, warmup_epochs=2)
+    recipe = RECIPES["plain"].with_settings(warmup_start=0.5, warmup_epochs=2)
     rates = [recipe.learning_rate_at(epoch) for epoch in range(3)]
     assert rates == pytest.approx([0.075, 0.1, 0.1])
 
 
 def test_epochs_follow_from_steps():
-    recipe = RECIPES["plain"].override(steps=1000, batch_size=100)
+    recipe = RECIPES["plain"].with_settings(steps=1000, batch_size=100)
     # Ten steps an epoch, the last of them with 50 examples.
-    assert recipe.for_examples(950).epochs == 100
-    assert recipe.for_examples(950).warmup_epochs == pytest.approx(2.5)
-    assert recipe.override(epochs=3).for_examples(950).epochs == 3
-    assert RECIPES["plain"].for_examples(950) == RECIPES["plain"]
+    assert recipe.with_epochs_for(950).epochs == 100
+    assert recipe.with_epochs_for(950).warmup_epochs == pytest.approx(2.5)
+    assert recipe.with_settings(epochs=3).with_epochs_for(950).epochs == 3
+    assert RECIPES["plain"].with_epochs_for(950) == RECIPES["plain"]
 
 
 def test_steps_of_an_epoch():
-    recipe = RECIPES["plain"].override(batch_size=100)
+    recipe = RECIPES["plain"].with_settings(batch_size=100)
     assert recipe.steps_per_epoch(950) == 10
-    assert recipe.override(limit_batches=4).steps_per_epoch(950) == 4
-    assert recipe.override(limit_batches=40).steps_per_epoch(950) == 10
-    streamed = recipe.override(image_size=64, crop_padding=0)
+    assert recipe.with_settings(limit_batches=4).steps_per_epoch(950) == 4
+    assert recipe.with_settings(limit_batches=40).steps_per_epoch(950) == 10
+    streamed = recipe.with_settings(image_size=64, crop_padding=0)
     assert streamed.steps_per_epoch(950) == 9
     with pytest.raises(
         ValueError, match=r"batch_size .* at most the 50 .*received 100"
@@ -161,7 +163,7 @@ def test_steps_of_an_epoch():
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
 def test_smoke_shrinks_every_recipe(recipe):
-    small = recipe.smoke()
+    small = recipe.shrunk_for_smoke_test()
     assert small.name == f"{recipe.name}-smoke"
     assert small.epochs == 2
     assert small.steps_per_epoch(100_000) == 8
@@ -181,9 +183,9 @@ def test_imagenet_recipes_follow_the_published_settings(name):
 
 def test_strong_recipe_takes_its_steps_on_any_subset():
     strong = RECIPES["strong"]
-    assert strong.for_examples(10_847) == strong
+    assert strong.with_epochs_for(10_847) == strong
     assert (strong.auto_augment, strong.cutout) == (True, 16)
-    other = strong.for_examples(9_502)
+    other = strong.with_epochs_for(9_502)
     assert (other.steps_per_epoch(9_502), other.epochs) == (19, 684)
     # The warm-up keeps its 800 steps, and begins at half of the rate.
     assert other.warmup_epochs * 19 == pytest.approx(800, rel=1e-3)

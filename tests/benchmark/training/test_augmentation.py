@@ -72,7 +72,9 @@ def test_nothing_leaves_the_device(augmentation, monkeypatch):
 
 
 def test_a_recipe_names_its_augmentations():
-    assert augmentations(RECIPES["plain"].override(crop_padding=0, flip=False)) == []
-    parts = augmentations(RECIPES["plain"].override(auto_augment=True, cutout=16))
+    assert (
+        augmentations(RECIPES["plain"].with_settings(crop_padding=0, flip=False)) == []
+    )
+    parts = augmentations(RECIPES["plain"].with_settings(auto_augment=True, cutout=16))
     assert [type(part) for part in parts] == [Crop, Flip, AutoAugment, Cutout]
     assert (parts[0].padding, parts[3].size) == (4, 16)

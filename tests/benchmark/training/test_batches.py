@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from keras_ccar.benchmark.training.augmentation import Crop, Flip
-from keras_ccar.benchmark.training.batches import SeededBatches, fed_by_plans
+from keras_ccar.benchmark.training.batches import SeededBatches, build_fed_model
 
 AUGMENTATIONS = (Crop(2), Flip())
 
@@ -62,7 +62,7 @@ def test_training_sees_what_was_planned(count, steps_per_execution):
         [keras.Input((5, 6, 2)), keras.layers.Flatten(), keras.layers.Dense(1)]
     )
     network.layers[-1].kernel.assign(np.zeros((60, 1)))
-    trainer = fed_by_plans(
+    trainer = build_fed_model(
         network,
         images,
         lambda pixels: keras.ops.cast(pixels, "float32") * 0.5,
@@ -94,8 +94,8 @@ def test_weights_of_the_trainer_are_those_of_the_network(tmp_path):
     network = keras.Sequential([keras.Input((5, 6, 2)), keras.layers.Flatten()])
     ones, twos = (np.full((3, 5, 6, 2), value, "uint8") for value in (1, 2))
     path = tmp_path / "trainer.weights.h5"
-    fed_by_plans(network, ones, lambda x: x).save_weights(path)
-    trainer = fed_by_plans(network, twos, lambda x: x)
+    build_fed_model(network, ones, lambda x: x).save_weights(path)
+    trainer = build_fed_model(network, twos, lambda x: x)
     trainer.load_weights(path)
     assert trainer.trainable_weights == []
     seen = keras.ops.convert_to_numpy(trainer(np.array([[0]], "int32")))

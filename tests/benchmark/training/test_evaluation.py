@@ -6,7 +6,7 @@ from sklearn.metrics import balanced_accuracy_score, recall_score
 from keras_ccar import datasets
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import get_method
-from keras_ccar.benchmark.spec.recipe_book import recipe_for
+from keras_ccar.benchmark.spec.recipe_book import get_recipe
 from keras_ccar.benchmark.training.evaluation import Evaluation
 from keras_ccar.benchmark.training.loop import train_and_evaluate
 from keras_ccar.benchmark.training.standardiser import Standardiser
@@ -39,7 +39,7 @@ def test_measures_equal_those_of_scikit_learn(data):
         for index in np.unique(bins)
     )
 
-    measured = Evaluation(model, data, recipe_for("digits-lt")).measure()
+    measured = Evaluation(model, data, get_recipe("digits-lt")).measure()
     assert measured["top1"] == pytest.approx(100 * (guesses == labels).mean())
     assert measured["balanced"] == pytest.approx(
         100 * balanced_accuracy_score(labels, guesses), abs=1e-4
@@ -51,13 +51,17 @@ def test_measures_equal_those_of_scikit_learn(data):
 
 
 def test_a_curve_is_what_a_shorter_training_ends_with(data):
-    recipe = recipe_for("digits-lt").override(
+    recipe = get_recipe("digits-lt").with_settings(
         epochs=3, batch_size=100, schedule="constant", warmup_epochs=0
     )
 
     def train(epochs):
         return train_and_evaluate(
-            data, recipe.override(epochs=epochs), get_method("ccar"), LossOptions(), 0
+            data,
+            recipe.with_settings(epochs=epochs),
+            get_method("ccar"),
+            LossOptions(),
+            0,
         )
 
     groups = ("balanced", "many", "medium", "few")
@@ -77,5 +81,7 @@ def test_a_curve_is_what_a_shorter_training_ends_with(data):
     ],
 )
 def test_a_curve_has_at_most_ten_points(data, epochs, due):
-    evaluation = Evaluation(None, data, recipe_for("digits-lt").override(epochs=epochs))
+    evaluation = Evaluation(
+        None, data, get_recipe("digits-lt").with_settings(epochs=epochs)
+    )
     assert [epoch for epoch in range(1, epochs + 1) if evaluation.is_due(epoch)] == due

@@ -5,10 +5,10 @@ import pytest
 from keras_ccar import datasets
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import get_method
-from keras_ccar.benchmark.spec.recipe_book import recipe_for
+from keras_ccar.benchmark.spec.recipe_book import get_recipe
 from keras_ccar.benchmark.training.loop import method_callbacks, train_and_evaluate
 from keras_ccar.benchmark.training.models import build_model
-from keras_ccar.benchmark.training.setup import prepare
+from keras_ccar.benchmark.training.setup import build_training
 from keras_ccar.benchmark.training.standardiser import Standardiser
 from keras_ccar.callbacks import CCARCallback
 
@@ -20,7 +20,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def recipe():
-    return recipe_for("digits-lt").override(epochs=2, batch_size=100)
+    return get_recipe("digits-lt").with_settings(epochs=2, batch_size=100)
 
 
 def train(data, recipe, method, seed=0, on_progress=lambda *_: None, **options):
@@ -54,7 +54,7 @@ def test_several_steps_at_once_change_no_number(data, recipe):
     steps = []
     outcome = train(
         data,
-        recipe.override(steps_per_execution=3),
+        recipe.with_settings(steps_per_execution=3),
         "ccar",
         on_progress=lambda epoch, count: steps.append((epoch, count)),
     )
@@ -64,7 +64,7 @@ def test_several_steps_at_once_change_no_number(data, recipe):
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_to_about_the_same(data, recipe, policy):
-    outcome = train(data, recipe.override(dtype_policy=policy), "ce")
+    outcome = train(data, recipe.with_settings(dtype_policy=policy), "ce")
     full = train(data, recipe, "ce")
     assert outcome != full
     np.testing.assert_allclose(
@@ -74,9 +74,9 @@ def test_mixed_precision_trains_to_about_the_same(data, recipe, policy):
 
 
 def test_float16_scales_the_loss(data, recipe):
-    recipe = recipe.override(dtype_policy="mixed_float16")
+    recipe = recipe.with_settings(dtype_policy="mixed_float16")
     loss = get_method("ce").build_loss(data.class_counts.tolist(), LossOptions())
-    _, trainer, _ = prepare(data, recipe, loss, seed=0)
+    _, trainer, _ = build_training(data, recipe, loss, seed=0)
     assert isinstance(trainer.optimizer, keras.optimizers.LossScaleOptimizer)
 
 
@@ -101,7 +101,7 @@ def test_what_a_run_records(data, recipe):
 
 def test_a_group_without_classes_has_no_accuracy(recipe):
     balanced = datasets.load("digits-lt", imbalance_factor=1)
-    outcome = train(balanced, recipe.override(epochs=1), "ce")
+    outcome = train(balanced, recipe.with_settings(epochs=1), "ce")
     assert outcome["few"] is None
     assert outcome["many"] == pytest.approx(outcome["balanced"])
 
@@ -134,7 +134,7 @@ def test_a_scaled_loss_is_recorded_as_such(data, recipe):
 
 
 def test_reweighting_is_deferred_to_the_last_fifth_of_the_epochs(data, recipe):
-    deferred = train(data, recipe.override(epochs=5), "ldam-drw")
+    deferred = train(data, recipe.with_settings(epochs=5), "ldam-drw")
     weights = np.array(deferred["history"]["weight"])
     np.testing.assert_array_equal(weights[:4], 1)
     assert weights[4, -1] > 1 > weights[4, 0]
@@ -143,14 +143,14 @@ def test_reweighting_is_deferred_to_the_last_fifth_of_the_epochs(data, recipe):
 @pytest.mark.parametrize(("epochs", "start"), [(200, 160), (20, 16), (2, 1), (1, 0)])
 def test_weights_come_on_after_four_fifths(recipe, epochs, start):
     (callback,) = method_callbacks(
-        get_method("ldam-drw"), recipe.override(epochs=epochs)
+        get_method("ldam-drw"), recipe.with_settings(epochs=epochs)
     )
     assert callback.start_epoch == start
 
 
 def test_a_resumed_training_defers_as_one_undisturbed(data, recipe):
     method = get_method("ldam-drw")
-    recipe = recipe.override(epochs=5)
+    recipe = recipe.with_settings(epochs=5)
     images, labels = data.train_arrays
     model = build_model("convnet", images.shape[1:], 10, method.head)
     model.compile("sgd", method.build_loss(data.class_counts, LossOptions()))

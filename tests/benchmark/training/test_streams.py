@@ -7,7 +7,7 @@ import pytest
 
 from keras_ccar import datasets
 from keras_ccar.benchmark.cli import main
-from keras_ccar.benchmark.comparison import read_results
+from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import get_method
 from keras_ccar.benchmark.spec.recipe_book import RECIPES
@@ -20,7 +20,11 @@ tfds = pytest.importorskip("tensorflow_datasets")
 # `mock_data` generates the examples from the builders' features with this call.
 pytestmark = pytest.mark.filterwarnings("ignore:.*output_types is deprecated")
 
-RECIPE = RECIPES["imagenet-resnet10"].smoke().override(image_size=16, batch_size=4)
+RECIPE = (
+    RECIPES["imagenet-resnet10"]
+    .shrunk_for_smoke_test()
+    .with_settings(image_size=16, batch_size=4)
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +79,11 @@ def test_validation_images_are_others_than_those_to_test_on():
     ],
 )
 def test_streamed_data_trains_and_is_evaluated(dataset, recipe):
-    recipe = RECIPES[recipe].smoke().override(image_size=32, batch_size=4)
+    recipe = (
+        RECIPES[recipe]
+        .shrunk_for_smoke_test()
+        .with_settings(image_size=32, batch_size=4)
+    )
     steps = []
     with tfds.testing.mock_data(num_examples=10):
         outcome = train_and_evaluate(
@@ -99,7 +107,7 @@ def test_the_command_makes_a_report_of_streamed_data(tmp_path):
     arguments += ["1", "--image-size", "32", "--methods", "ccar"]
     with tfds.testing.mock_data(num_examples=10):
         assert main([*arguments, "--output", str(tmp_path)]) == 0
-    results = read_results(tmp_path)
-    assert results["recipe"]["name"] == "imagenet-resnet10-smoke"
-    assert "--recipe imagenet-resnet10 --smoke" in results["command"]
-    assert results["runs"][0]["status"] == "finished"
+    results = Comparison.read(tmp_path)
+    assert results.recipe["name"] == "imagenet-resnet10-smoke"
+    assert "--recipe imagenet-resnet10 --smoke" in results.command
+    assert results.run_entries[0]["status"] == "finished"

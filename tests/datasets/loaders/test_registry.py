@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from keras_ccar import datasets
-from keras_ccar.datasets.loaders.prepared import prepared_builder
+from keras_ccar.datasets.loaders.prepared import tfds_builder
 from keras_ccar.frequencies import shot_groups
 
 
@@ -109,7 +109,7 @@ def whole_cifar100():
     """All of CIFAR-100's training images."""
     try:
         return datasets.from_tfds(
-            prepared_builder("cifar100"), test_split=None, in_memory=True
+            tfds_builder("cifar100"), test_split=None, in_memory=True
         )
     except FileNotFoundError as error:
         pytest.skip(f"CIFAR-100 is not prepared here: {error}")
