@@ -4,6 +4,7 @@ import contextlib
 
 from keras_ccar.callbacks.class_statistics import ClassStatistics
 from keras_ccar.callbacks.compiled_losses import compiled_losses
+from keras_ccar.keras_internals import set_tracked_attribute
 
 
 def attach_statistics(model, callback):
@@ -65,17 +66,5 @@ def _statistics(model, output, num_classes):
             scope = model.distribute_strategy.scope()
         with scope:
             statistics = ClassStatistics(num_classes, name=attribute)
-        _set_attribute(model, attribute, statistics)
+        set_tracked_attribute(model, attribute, statistics)
     return statistics
-
-
-def _set_attribute(model, name, value):
-    """Sets an attribute that Keras tracks, on a built subclassed model too."""
-    tracker = model._tracker
-    was_locked = tracker.locked
-    tracker.unlock()
-    try:
-        setattr(model, name, value)
-    finally:
-        if was_locked:
-            tracker.lock()

@@ -11,6 +11,7 @@ import numpy as np
 from keras_ccar.callbacks.class_statistics import ClassStatistics
 from keras_ccar.callbacks.compiled_losses import compiled_losses
 from keras_ccar.inputs.checks import check_whole_number
+from keras_ccar.keras_internals import set_initial_epoch
 from keras_ccar.replicas import process_index
 
 # The position is in the name, so that one renaming makes a backup complete.
@@ -127,7 +128,7 @@ class BackupAndResume(keras.callbacks.Callback):
                 if not np.allclose(frequency, loss.frequency, rtol=1e-6, atol=0):
                     loss.set_class_frequency(frequency)
         # What Keras's own callback tells `fit` where to begin.
-        model._initial_epoch = self.epoch
+        set_initial_epoch(model, self.epoch)
         if self._batches_to_skip:
             self._totals = [
                 (metric, metric.totals())
@@ -170,7 +171,7 @@ class BackupAndResume(keras.callbacks.Callback):
             self._delete_backups_except(None)
         elif self._reached:
             self._save(*self._reached)
-        self.model._initial_epoch = None
+        set_initial_epoch(self.model, None)
 
     def _skip_trained_batches(self):
         """Has the training function take, this once, what is already trained."""

@@ -95,12 +95,14 @@ class CCARCallback(keras.callbacks.Callback):
         self.log_dir = log_dir
         self.history: list[dict] = []
         self._tracked: dict = {}
+        self._tracked_model: keras.Model | None = None
         self._writer = None if log_dir is None else StatisticsWriter(log_dir)
 
     def set_model(self, model):
         """Hangs statistics on the model, where every loss of ours adds to them."""
-        if model is not self._model:
+        if model is not self._tracked_model:
             self.history = []
+        self._tracked_model = model
         super().set_model(model)
         self._tracked, _ = attach_statistics(model, self)
         for loss, _ in self._tracked.values():
@@ -136,9 +138,7 @@ class CCARCallback(keras.callbacks.Callback):
                 summary = self._of_output(self.history[-1], name)
                 self._writer.write(epoch, prefix, summary, means)
             if self.update_frequencies and epoch >= self.start_epoch:
-                statistics.update_frequency(self.momentum)
-                frequency = keras.ops.convert_to_numpy(statistics.frequency)
-                loss.set_class_frequency(frequency.astype("float64"))
+                loss.set_class_frequency(statistics.blended_frequency(self.momentum))
 
     def on_train_end(self, logs=None):
         """Closes the file of TensorBoard."""

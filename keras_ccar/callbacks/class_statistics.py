@@ -163,16 +163,21 @@ class ClassStatistics(keras.metrics.Metric):
         return means
 
     def blended_frequency(self, momentum):
-        """Moves the frequencies towards those seen: `f <- m f + (1 - m) seen / Σ seen`.
+        """Returns the frequencies moved towards those seen since `reset_sums`.
 
         Args:
-            momentum: m in [0, 1].
+            momentum: m in [0, 1] of `m f + (1 - m) seen / Σ seen`.
+
+        Returns:
+            A float32 array of shape `(K,)`. The frequencies as they are if no sample
+            was seen.
         """
+        frequency = ops.convert_to_numpy(self.frequency)
         seen = self.totals()[:, COUNT]
-        if seen.sum():
-            old = ops.convert_to_numpy(self.frequency).astype("float64")
-            new = momentum * old + (1 - momentum) * seen / seen.sum()
-            self.frequency.assign(new.astype("float32"))
+        if not seen.sum():
+            return frequency
+        blended = momentum * frequency.astype("float64")
+        return (blended + (1 - momentum) * seen / seen.sum()).astype("float32")
 
 
 def batch_totals(mass, confidence, weight, pivot, num_classes, labels=None):

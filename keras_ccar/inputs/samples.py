@@ -2,12 +2,12 @@
 
 from keras import ops
 
-# Masks travel beside tensors in a registry that Keras does not export.
-# Masks travel beside tensors in a registry that Keras does not export.
-from keras.src.backend import get_keras_mask, set_keras_mask
-
 from keras_ccar.inputs.checks import check_finite, to_numeric_tensor
 from keras_ccar.inputs.labels import standardize_labels, to_class_indices
+
+# Masks travel beside tensors in a registry that Keras does not export.
+# Masks travel beside tensors in a registry that Keras does not export.
+from keras_ccar.keras_internals import get_keras_mask, set_keras_mask
 
 
 def pack_labels(y_true, y_pred, sample_weight, loss_shape, dtype):

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_ccar.frequencies import ClassCounts, class_prior, format_class_list
 from keras_ccar.inputs.checks import check_number
+from keras_ccar.keras_internals import source_of
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.ops.numerics import safe_log
 
@@ -95,9 +96,9 @@ class LogitCorrection(keras.layers.Layer):
 
     def __call__(self, inputs, *args, **kwargs):
         """See `keras.layers.Layer`."""
-        history = getattr(inputs, "_keras_history", None)
-        if history is not None:
-            warn_if_adjusted(history.operation, stacklevel=2)
+        source = source_of(inputs)
+        if source is not None:
+            warn_if_adjusted(source[0], stacklevel=2)
         return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs):

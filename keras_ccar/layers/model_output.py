@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_ccar.keras_internals import input_of_call, source_of
 from keras_ccar.layers.logit_correction import LogitCorrection
 
 # Layers that leave the range of their input alone.
@@ -34,24 +35,19 @@ def output_activation(model, output=None):
 
 
 def _describe(tensor):
-    operation, node, index = tensor._keras_history
+    operation, call, index = source_of(tensor)
     if isinstance(operation, keras.Model) and getattr(operation, "outputs", None):
         return _describe(keras.tree.flatten(operation.outputs)[index])
     if isinstance(operation, LogitCorrection):
-        return _describe(_input_of(operation, node))[0], True
+        return _describe(input_of_call(operation, call))[0], True
     is_linear = getattr(operation, "activation", None) is keras.activations.linear
     if isinstance(operation, _PASS_THROUGH) or (
         isinstance(operation, keras.layers.Activation) and is_linear
     ):
-        return _describe(_input_of(operation, node))
+        return _describe(input_of_call(operation, call))
     if isinstance(operation, keras.layers.TimeDistributed):
         operation = operation.layer
     if type(operation).__name__ in ("Softmax", "Sigmoid"):  # layers and operations
         return type(operation).__name__.lower(), False
     activation = getattr(operation, "activation", None)
     return getattr(activation, "__name__", None), False
-
-
-def _input_of(operation, node):
-    """The tensor of one call of an operation; a shared one is called several times."""
-    return operation._inbound_nodes[node].input_tensors[0]

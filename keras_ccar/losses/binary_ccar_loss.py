@@ -93,7 +93,7 @@ class BinaryCCARLoss(ClassAwareLoss):
         self._prior = class_prior(self.statistics_counts)
         self.class_counts = self._prior.counts[: len(self.statistics_counts) // 2]
 
-    def summarize(self):
+    def class_summary(self):
         """Returns the statistics of positives, and of negatives as `negative_...`."""
         summary = {}
         for name, values in self.statistics.class_summary().items():

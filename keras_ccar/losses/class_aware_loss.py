@@ -105,15 +105,18 @@ class ClassAwareLoss(keras.losses.Loss):
         return None if self._prior is None else self._prior.frequency
 
     def set_class_frequency(self, frequency):
-        """Makes frequencies that training has updated the loss's own.
+        """Sets the class frequencies, as training has updated them.
 
-        It is saved with them, and uses them without a callback.
+        Nothing else writes them: neither those that the loss is saved with, and uses
+        without a callback, nor those of the compiled step.
 
         Args:
             frequency: array of the shape of `frequency`.
         """
         self._prior = self._prior._replace(frequency=np.asarray(frequency, "float64"))
         self._has_updated_frequency = True
+        if self.statistics is not None:
+            self.statistics.frequency.assign(np.asarray(frequency, "float32"))
 
     def class_summary(self):
         """Returns what the statistics hold; see `CCARCallback.statistics`."""

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import keras
 from keras import ops
-from keras.src.backend import set_keras_mask  # not exported by Keras
 
 from keras_ccar import adjustments
 from keras_ccar.adjustments import Adjustment
@@ -17,6 +16,7 @@ from keras_ccar.inputs.predictions import (
     to_logits,
 )
 from keras_ccar.inputs.samples import unpack_labels
+from keras_ccar.keras_internals import set_keras_mask
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.ops.crossentropy import softmax_terms, sparse_crossentropy
 from keras_ccar.weightings import Weighting

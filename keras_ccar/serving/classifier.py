@@ -4,8 +4,8 @@ import re
 
 import keras
 from keras import ops, tree
-from keras.src.export.export_utils import get_input_signature
 
+from keras_ccar.keras_internals import get_input_signature
 from keras_ccar.layers.logit_correction import LogitCorrection, warn_if_adjusted
 from keras_ccar.layers.model_output import output_activation
 from keras_ccar.losses.binary_ccar_loss import BinaryCCARLoss

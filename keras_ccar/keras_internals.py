@@ -1,0 +1,57 @@
+"""What this package uses of Keras that Keras does not export.
+
+A new version of Keras may change it, so it is all here: `keras.src` and the private
+attributes of Keras's objects.
+"""
+
+from typing import Any
+
+import keras
+from keras.src.backend import get_keras_mask, set_keras_mask
+from keras.src.export.export_utils import get_input_signature
+
+__all__ = [
+    "get_input_signature",
+    "get_keras_mask",
+    "input_of_call",
+    "set_initial_epoch",
+    "set_keras_mask",
+    "set_tracked_attribute",
+    "source_of",
+]
+
+
+def source_of(tensor: Any) -> tuple[Any, int, int] | None:
+    """Returns what made a symbolic tensor, None for a tensor of numbers.
+
+    Returns:
+        The layer, model or operation; which of its calls; and which of the outputs of
+        that call.
+    """
+    history = getattr(tensor, "_keras_history", None)
+    return None if history is None else tuple(history)
+
+
+def input_of_call(operation: Any, call: int) -> Any:
+    """Returns the first input of one call of an operation.
+
+    An operation that is shared is called several times, each with its own inputs.
+    """
+    return operation._inbound_nodes[call].input_tensors[0]
+
+
+def set_tracked_attribute(model: keras.Model, name: str, value: Any) -> None:
+    """Sets an attribute that Keras tracks, also on a built subclassed model."""
+    tracker = model._tracker
+    was_locked = tracker.locked
+    tracker.unlock()
+    try:
+        setattr(model, name, value)
+    finally:
+        if was_locked:
+            tracker.lock()
+
+
+def set_initial_epoch(model: keras.Model, epoch: int | None) -> None:
+    """Tells `fit` which epoch to begin with, as `keras.callbacks.BackupAndRestore`."""
+    model._initial_epoch = epoch
