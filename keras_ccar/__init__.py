@@ -1,9 +1,10 @@
 """Losses, statistics, metrics and data for long-tailed classification in Keras 3."""
 
 import importlib
+from typing import Any
 
 try:
-    importlib.import_module("keras")  # without its backend, it does not say what to do
+    importlib.import_module("keras")
 except ModuleNotFoundError as error:
     missing = str(error.name).partition(".")[0]
     if missing not in ("tensorflow", "jax", "torch"):
@@ -64,11 +65,11 @@ __all__ = [
     "weightings",
 ]
 
-# Imported on first use: they need libraries that training does not.
+# Imported on first use, because they need libraries that training does not.
 _ON_DEMAND = ("datasets", "serving")
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _ON_DEMAND:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

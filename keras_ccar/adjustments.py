@@ -1,10 +1,12 @@
 """Logit adjustments: functions of logits, labels and the class prior."""
 
+from typing import Any, Self
+
 import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.frequencies import format_class_list, require_class_counts
+from keras_ccar.frequencies import ClassPrior, format_class_list, require_class_counts
 from keras_ccar.inputs.checks import check_number
 from keras_ccar.ops.numerics import clip_min
 
@@ -12,22 +14,22 @@ __all__ = ["Adjustment", "LDAMMargin", "LogitAdjustment"]
 
 
 class Adjustment:
-    """Base class of logit adjustments that a `LongTailedCrossentropy` can take.
+    """Base class of the logit adjustments of `LongTailedCrossentropy`.
 
     A subclass implements `__call__(logits, labels, prior)` with `keras.ops` and
     `get_config()`.
     """
 
-    def check(self, prior):
-        """Raises a `ValueError` for a prior that cannot be adjusted for.
+    def check(self, prior: ClassPrior | None) -> None:
+        """Raises a `ValueError` for a prior that the adjustment cannot work with.
 
         Args:
-            prior: the `keras_ccar.frequencies.ClassPrior`, as numpy, or None if the
-                loss has no class counts.
+            prior: the `keras_ccar.frequencies.ClassPrior` of the training data, as
+                numpy, or None without class counts.
         """
         require_class_counts(prior, type(self).__name__)
 
-    def __call__(self, logits, labels, prior):
+    def __call__(self, logits: Any, labels: Any, prior: ClassPrior) -> Any:
         """Returns the adjusted logits.
 
         Args:
@@ -40,13 +42,13 @@ class Adjustment:
         """
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
         return {}
 
     @classmethod
-    def from_config(cls, config):
-        """Makes the adjustment again from `get_config()`."""
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Makes the adjustment from `get_config()`."""
         return cls(**config)
 
 
@@ -54,18 +56,17 @@ class Adjustment:
 class LogitAdjustment(Adjustment):
     """Adds the log-prior to the logits: `z + τ log f`.
 
-    Trained so, the plain logits `z` are those of a balanced class distribution.
-    With τ = 1 this is Balanced Softmax.
+    After training, the plain logits `z` fit a balanced class distribution. With τ = 1
+    this is Balanced Softmax.
 
     Args:
-        tau: τ, how much of the prior is taken out. 0 leaves the logits alone.
-        smoothing: added to every class count before the logarithm, for data in
-            which some class has no example yet.
+        tau: τ >= 0, how much of the prior to take out; 0 leaves the logits unchanged.
+        smoothing: added to every class count before the logarithm, for data in which
+            some classes have no examples yet.
 
     Raises:
-        ValueError: for a negative or non-finite argument. The loss that takes the
-            adjustment raises one for classes without examples if `tau > 0` and
-            `smoothing == 0`.
+        ValueError: for a negative or non-finite argument; from the loss, for classes
+            without examples if `tau > 0` and `smoothing == 0`.
 
     Reference:
         Menon et al. 2021, arXiv 2007.07314, Eq. 10; Ren et al. 2020,
@@ -84,39 +85,39 @@ class LogitAdjustment(Adjustment):
         self.tau = check_number("tau", tau, 0)
         self.smoothing = check_number("smoothing", smoothing, 0)
 
-    def check(self, prior):
+    def check(self, prior: ClassPrior | None) -> None:
         """See `Adjustment`."""
-        super().check(prior)
+        prior = require_class_counts(prior, type(self).__name__)
         empty = np.asarray(prior.frequency) == 0
         if self.tau and not self.smoothing and empty.any():
             raise ValueError(
-                "`class_counts` must be above 0 where the logarithm of the class "
-                f"frequency is taken: {format_class_list(empty)} have no examples. "
-                "Give `LogitAdjustment(smoothing=1)` to count one example more of "
-                "every class, or leave the empty classes out."
+                "`class_counts` must be above 0 for the logarithm of the class "
+                f"frequencies. Received: {format_class_list(empty)} without examples. "
+                "Pass `LogitAdjustment(smoothing=1)` to add 1 to the count of every "
+                "class, or leave the empty classes out."
             )
 
-    def __call__(self, logits, labels, prior):
+    def __call__(self, logits: Any, labels: Any, prior: ClassPrior) -> Any:
         """See `Adjustment`."""
-        # A frequency that training has updated may have sunk to 0.
+        # Updates during training may have lowered a frequency to 0.
         frequency = clip_min(prior.frequency, prior.floor)
         if self.smoothing:
             share = self.smoothing / prior.num_examples
             frequency = (prior.frequency + share) / (1.0 + share * prior.num_classes)
         return logits + ops.cast(self.tau * ops.log(frequency), logits.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """See `Adjustment`."""
         return {"tau": self.tau, "smoothing": self.smoothing}
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class LDAMMargin(Adjustment):
-    """Asks rare classes to win by a margin: `S * (z - m_y e_y)`.
+    """Gives each class a margin, the larger the rarer it is: `S * (z - m_y e_y)`.
 
-    The margins are `m_c = M * (n_c / min n)^(-1/4)`. Logits must be cosines, as of
-    `keras_ccar.layers.CosineHead`, or the margin means nothing. For label
-    distributions the margin of a class counts for its share: `z - m * y`.
+    The margins are `m_c = M * (n_c / min n)^(-1/4)`. They only make sense for logits
+    that are cosines, as those of `keras_ccar.layers.CosineHead`. With label
+    distributions `y` each class has its share of the margin: `z - m * y`.
 
     Args:
         max_margin: M, the margin of the rarest class.
@@ -143,15 +144,15 @@ class LDAMMargin(Adjustment):
         self.max_margin = check_number("max_margin", max_margin, 0)
         self.scale = check_number("scale", scale, 0)
 
-    def __call__(self, logits, labels, prior):
+    def __call__(self, logits: Any, labels: Any, prior: ClassPrior) -> Any:
         """See `Adjustment`."""
         frequency = prior.frequency
-        # Classes without examples have no margin of their own: take the greatest.
+        # Classes without examples get the largest margin.
         rarest = ops.min(ops.where(frequency > 0, frequency, 1.0))
         margins = self.max_margin * (rarest / ops.maximum(frequency, rarest)) ** 0.25
         margins = ops.cast(self.scale * margins, logits.dtype)
         if len(labels.shape) < len(logits.shape):
-            # A choice and not a product: XLA need not build the one-hot labels.
+            # A selection instead of a product: XLA need not build one-hot labels.
             is_true = ops.expand_dims(labels, -1) == ops.arange(prior.num_classes)
             margins = ops.expand_dims(ops.take(margins, labels), -1)
             margins = ops.where(is_true, margins, ops.zeros_like(margins))
@@ -159,13 +160,13 @@ class LDAMMargin(Adjustment):
             margins = margins * labels
         return self.scale * logits - margins
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """See `Adjustment`."""
         return {"max_margin": self.max_margin, "scale": self.scale}
 
 
-def get(adjustment):
-    """Returns an `Adjustment` or None, or raises a `TypeError` for anything else."""
+def get(adjustment: Any) -> Adjustment | None:
+    """Returns an `Adjustment` or None; raises a `TypeError` for anything else."""
     if adjustment is None or isinstance(adjustment, Adjustment):
         return adjustment
     raise TypeError(

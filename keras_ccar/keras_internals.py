@@ -1,7 +1,7 @@
-"""What this package uses of Keras that Keras does not export.
+"""All that this package uses of Keras without Keras exporting it.
 
-A new version of Keras may change it, so it is all here: `keras.src` and the private
-attributes of Keras's objects.
+A new version of Keras may change `keras.src` and the private attributes of its objects,
+so they occur nowhere else.
 """
 
 from typing import Any
@@ -22,21 +22,17 @@ __all__ = [
 
 
 def source_of(tensor: Any) -> tuple[Any, int, int] | None:
-    """Returns what made a symbolic tensor, None for a tensor of numbers.
+    """Returns `(operation, call, output)` for a symbolic tensor, otherwise None.
 
-    Returns:
-        The layer, model or operation; which of its calls; and which of the outputs of
-        that call.
+    The operation is a layer, model or function; the numbers say which of its calls, and
+    which output of that call, the tensor is.
     """
     history = getattr(tensor, "_keras_history", None)
     return None if history is None else tuple(history)
 
 
 def input_of_call(operation: Any, call: int) -> Any:
-    """Returns the first input of one call of an operation.
-
-    An operation that is shared is called several times, each with its own inputs.
-    """
+    """Returns the first input of one of the calls of an operation."""
     return operation._inbound_nodes[call].input_tensors[0]
 
 
@@ -53,5 +49,5 @@ def set_tracked_attribute(model: keras.Model, name: str, value: Any) -> None:
 
 
 def set_initial_epoch(model: keras.Model, epoch: int | None) -> None:
-    """Tells `fit` which epoch to begin with, as `keras.callbacks.BackupAndRestore`."""
+    """Sets the epoch that `fit` begins with, as `BackupAndRestore` does."""
     model._initial_epoch = epoch

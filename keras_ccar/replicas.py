@@ -1,20 +1,18 @@
-"""What TensorFlow's replicas need; on other backends a step sees the whole batch."""
+"""What training on several devices and processes needs to know.
+
+Each replica of TensorFlow sees its share of the batch. On JAX, a compiled step computes
+with the whole batch, however many devices and processes share it.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 
 
-def sum_over_replicas(values):
-    """Adds up a tensor over the replicas of a `tf.distribute` strategy.
-
-    On JAX a compiled step computes with the whole batch, however many devices and
-    processes share it, so a sum over the batch is over all of them already.
-
-    Args:
-        values: tensor that every replica has one of.
-
-    Returns:
-        The sum, of the same shape; the tensor itself where there are no replicas.
-    """
+def sum_over_replicas(values: Any) -> Any:
+    """Returns the sum of a tensor over the replicas of a `tf.distribute` strategy."""
     if keras.backend.backend() != "tensorflow":
         return values
     import tensorflow as tf
@@ -25,12 +23,10 @@ def sum_over_replicas(values):
     return replica.all_reduce("SUM", values)
 
 
-def replica_variables(variable):
-    """Returns the variables, one a replica, that a metric variable stands for.
+def replica_variables(variable: Any) -> list[Any]:
+    """Returns the variables of all replicas behind a metric's `keras.Variable`.
 
-    Args:
-        variable: `keras.Variable` of a metric. Its own value is the sum of the
-            copies, rounded to float32.
+    Its own value is their sum, rounded to float32.
     """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -40,8 +36,8 @@ def replica_variables(variable):
     return [variable]
 
 
-def process_index():
-    """Returns which of the processes of a JAX run this is; 0 in any other."""
+def process_index() -> int:
+    """Returns the index of this process in a JAX run, 0 on other backends."""
     if keras.backend.backend() != "jax":
         return 0
     import jax
@@ -49,8 +45,8 @@ def process_index():
     return jax.process_index()
 
 
-def process_count():
-    """Returns how many processes a JAX run has; 1 in any other."""
+def process_count() -> int:
+    """Returns the number of processes of a JAX run, 1 on other backends."""
     if keras.backend.backend() != "jax":
         return 1
     import jax
@@ -58,12 +54,22 @@ def process_count():
     return jax.process_count()
 
 
-def check_multi_worker_support():
-    """Raises a `RuntimeError` where Keras cannot train over TensorFlow's workers.
+@contextlib.contextmanager
+def unsharded() -> Iterator[None]:
+    """Within this context, what is created belongs to this JAX process alone."""
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
 
-    Under `MultiWorkerMirroredStrategy` with several workers `fit` fails before a
-    callback is told of its model, with an error of something else, so the check is of
-    the devices that the strategy has joined.
+
+def check_multi_worker_support() -> None:
+    """Raises a `RuntimeError` if TensorFlow trains with several workers.
+
+    Keras cannot do that: `fit` fails with an unrelated error before a callback gets its
+    model, so this looks at the devices that the strategy has connected.
     """
     if keras.backend.backend() != "tensorflow":
         return

@@ -1,7 +1,6 @@
-"""Checks that every public loss must pass; a new loss is tested by existing.
+"""Checks that every public loss must pass. New losses are found automatically.
 
-Each check takes a `Case`: a loss class found by introspection, with labels and
-predictions of the kind it takes.
+Each check takes a `Case`: a loss class, with suitable labels and predictions.
 """
 
 import inspect
@@ -29,7 +28,7 @@ def numpy(x):
 
 
 class Case:
-    """A public loss, and how to make and feed it."""
+    """A public loss, and how to construct and call it."""
 
     def __init__(self, loss_class):
         self.loss_class = loss_class
@@ -141,7 +140,7 @@ def check_probabilities_equal_logits(case):
     np.testing.assert_allclose(numpy(actual), numpy(expected), rtol=2e-5, atol=1e-6)
 
 
-def check_masked_samples_have_no_part(case):
+def check_masked_samples_do_not_count(case):
     from keras.src.backend import set_keras_mask
 
     mask = np.array([True, False, True, True, False, True])
@@ -153,7 +152,7 @@ def check_masked_samples_have_no_part(case):
         np.testing.assert_allclose(numpy(actual), numpy(expected), rtol=1e-5)
 
 
-def check_weights_of_samples_beside_masks_of_labels(case):
+def check_sample_weights_with_masks(case):
     from keras.src.backend import set_keras_mask
 
     shape = (4, 3)
@@ -193,7 +192,7 @@ def check_sample_weights(case):
             np.testing.assert_allclose(numpy(actual), combine(expected), rtol=1e-5)
 
 
-def check_labels_of_padding_may_be_anything(case):
+def check_labels_of_padding_are_ignored(case):
     if case.is_binary:
         return
     labels, weights = case.labels(), np.array([1.0, 0, 1, 1, 0, 1])
@@ -240,7 +239,7 @@ def check_gradient_against_finite_differences(case):
 
 
 def check_weight_is_a_constant_of_the_gradient(case):
-    """Unless told otherwise, the gradient is that of the loss with weights held."""
+    """By default, the gradient is that of the loss with constant weights."""
     if case.is_binary or case.name == "FocalLoss":
         return
     labels, logits = case.labels(), case.predictions(scale=0.1)
@@ -307,6 +306,32 @@ def check_config_round_trip(case):
     expected = loss(case.labels(), case.predictions())
     actual = copy(case.labels(), case.predictions())
     np.testing.assert_array_equal(numpy(actual), numpy(expected))
+
+
+def check_every_argument_reaches_the_loss(case):
+    given = {
+        "weighting": keras_ccar.weightings.Focal(3.0),
+        "adjustment": keras_ccar.adjustments.LDAMMargin(0.25),
+        "normalize": True,
+        "differentiate_weight": case.name != "FocalLoss",
+        "from_logits": not case.parameters["from_logits"].default,
+        "label_smoothing": 0.25,
+        "ignore_class": 255,
+        "axis": 1,
+        "reduction": "sum",
+        "name": "mine",
+        "dtype": "bfloat16",
+    }
+    given = {name: value for name, value in given.items() if name in case.parameters}
+    loss = case.loss(**given)
+    config = loss.get_config()
+    assert set(config) == set(case.parameters)
+    for name, value in given.items():
+        if name != "dtype":
+            assert getattr(loss, name) == value, name
+        if name not in ("weighting", "adjustment"):
+            assert config[name] == value, name
+            assert case.parameters[name].default != value, name
 
 
 def check_multiple_outputs_train(case):

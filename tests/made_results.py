@@ -8,7 +8,9 @@ import numpy as np
 from keras_ccar import CCARLoss
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.spec.loss_options import LossOptions
+from keras_ccar.benchmark.spec.recipe_book import RECIPES
 from keras_ccar.datasets import long_tailed_counts
+from keras_ccar.files import to_json
 
 TITLES = {
     "ce": "cross-entropy",
@@ -28,6 +30,23 @@ TITLES = {
     "la×c": "logit adjustment × the mean weight of CCAR + logit adjustment",
     "ce-tuned": "cross-entropy, tuned learning rate",
 }
+SOME = {"ce": [38.0, 38.5, 39.0], "bs": [43.0, 43.4, 44.1], "ccar": [38.1, 39, 39.2]}
+VARIANTS = ("ccar[strength=2]", "ccar[form=power]", "ccar[strength=3,normalize]")
+
+
+def made_under_recipe(name, balanced=None, **changes):
+    """Returns results under a recipe as it stands, but for the changes."""
+    settings = to_json(dataclasses.asdict(RECIPES[name]))
+    del settings["name"]
+    return made_results(balanced or SOME, recipe=name, **{**settings, **changes})
+
+
+def made_with_many_methods():
+    names = (*TITLES, *VARIANTS)
+    return made_results(
+        {name: [30 + at, 31 + 1.1 * at, 29 + at] for at, name in enumerate(names)},
+        epochs=5,
+    )
 
 
 def made_results(balanced, recipe="plain", imbalance_factor=100.0, **changes):

@@ -1,4 +1,4 @@
-"""The metrics again, naively and in float64, and the cases they are tried on."""
+"""Naive float64 versions of the metrics, and random data to compare them on."""
 
 import keras
 import numpy as np

@@ -1,7 +1,7 @@
 """Local servers that answer TensorFlow Serving's REST and gRPC from a SavedModel.
 
-They speak the real protocols over real sockets, as far as `predict` goes; they are no
-TensorFlow Serving, which cannot be installed by pip.
+They speak the real protocols over real sockets, but only for `predict`. TensorFlow
+Serving itself cannot be installed with pip.
 """
 
 import contextlib

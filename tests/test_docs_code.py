@@ -7,7 +7,8 @@ import pytest
 from code_blocks import code_blocks, run
 
 DOCS = pathlib.Path(__file__).parent.parent / "docs"
-# Its blocks take processes of their own, see tests/distribution/test_scaling_page.py.
+# The blocks of scaling.md run in processes of their own, in
+# tests/distribution/test_scaling_page.py.
 PAGES = [
     path
     for path in sorted(set(DOCS.rglob("*.md")) - {DOCS / "scaling.md"})
@@ -23,7 +24,7 @@ def test_code_runs(path, tmp_path, monkeypatch):
     run(path.read_text("utf-8"), path.name)
 
 
-def test_only_what_says_why_is_not_run():
+def test_only_blocks_with_a_reason_are_not_run():
     block = "```python\n1 / 0\n```\n"
     assert code_blocks(f"Text:\n\n{block}") == ["1 / 0\n"]
     assert code_blocks(f"Text:\n\n<!-- not run: takes a server -->\n{block}") == []

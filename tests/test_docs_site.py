@@ -10,28 +10,32 @@ import re
 import shutil
 import subprocess
 
+import choosing_a_loss
 import nbformat
 import numpy as np
 import pytest
 import yaml
 from made_results import made_results
+from results_page import read_comparisons
+from test_import_rule import GROUND, MODULES, imports_of
 
 import keras_ccar
+from keras_ccar import benchmark
 
 ROOT = pathlib.Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 
 
 def public_names():
-    """Every public name, by the shortest path to it."""
-    names = set()
+    """Every public name, by its shortest path."""
+    names = {f"keras_ccar.benchmark.{name}" for name in benchmark.__all__}
     for name in keras_ccar.__all__:
         member = getattr(keras_ccar, name)
         if inspect.ismodule(member):
             names |= {f"keras_ccar.{name}.{inner}" for inner in member.__all__}
         else:
             names.add(f"keras_ccar.{name}")
-    # A module may hold what the package exports too.
+    # The package exports it too.
     return names - {"keras_ccar.layers.LogitCorrection"}
 
 
@@ -55,7 +59,7 @@ def pages_of(entries):
 
 def test_every_page_is_in_the_navigation():
     class Loader(yaml.SafeLoader):
-        """Passes over the tags that MkDocs alone knows."""
+        """Ignores the tags that only MkDocs knows."""
 
     Loader.add_multi_constructor("tag:yaml.org,2002:python/", lambda *_: None)
     settings = yaml.load((ROOT / "mkdocs.yml").read_text("utf-8"), Loader)
@@ -70,25 +74,16 @@ def module_of(path):
     return module
 
 
-@pytest.fixture
-def choosing():
-    return module_of(ROOT / "benchmarks" / "choosing_a_loss.py")
-
-
-def test_what_the_choice_quotes_is_what_the_files_give(choosing):
-    comparisons = {
-        folder.name: choosing.Comparison.read(folder)
-        for folder in choosing.comparison_folders(choosing.RESULTS)
-    }
-    text = choosing.PAGE.read_text("utf-8")
-    assert text == choosing.with_measured(text, comparisons), (
+def test_what_the_choice_quotes_is_what_the_files_give():
+    text = choosing_a_loss.PAGE.read_text("utf-8")
+    assert text == choosing_a_loss.with_measured(text, read_comparisons()), (
         "docs/choosing-a-loss.md is not what benchmarks/results gives: run "
         "`make results`."
     )
     assert "| Balanced Softmax" in text
 
 
-def test_the_choice_says_better_only_beyond_the_interval(choosing):
+def test_the_choice_says_better_only_beyond_the_interval():
     results = made_results(
         {
             "ce": [38.0, 38.5, 39.0],
@@ -99,7 +94,7 @@ def test_the_choice_says_better_only_beyond_the_interval(choosing):
             "cb": [37.0],
         }
     )
-    text = choosing.measured({"made": results})
+    text = choosing_a_loss.measured({"made": results})
     rows = {
         cells[0]: cells[-1]
         for line in text.splitlines()
@@ -176,31 +171,32 @@ def test_notebooks_become_pages(tmp_path):
     assert f"]({name})" in markdown
 
 
-def area_of(module):
-    """The first name below `keras_ccar`, empty for the package itself."""
-    return f"{module}.".split(".")[1]
+def drawn_room(name):
+    """The room of a module in the picture, None for an `__init__` above the rooms."""
+    first, *rest = name.split(".")
+    if first == "benchmark":
+        return rest[0] if rest else None
+    return "ground" if first in set(GROUND) - {"ops"} else first or None
 
 
 def test_the_picture_of_the_architecture_is_that_of_the_imports():
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    drawn = set(re.findall(r"^    (\w+) --> (\w+)$", text, re.M))
-    areas = {area for arrow in drawn for area in arrow}
-    reached = set(drawn)
-    for _ in areas:
-        reached |= {(a, d) for a, b in reached for c, d in drawn if b == c}
+    arrows = set(re.findall(r"^    (\w+) --> (\w+)$", text, re.M))
+    labels = dict(re.findall(r'^    (\w+)\["(.*)"\]$', text, re.M))
+    rooms = {drawn_room(name) for name in MODULES} - {None}
+    assert set(labels) == {room for arrow in arrows for room in arrow} == rooms
+    for name in set(GROUND) - {"ops"}:
+        assert name in labels["ground"]
+    reached = set(arrows)
+    for _ in rooms:
+        reached |= {(a, d) for a, b in reached for c, d in arrows if b == c}
     assert not {(a, b) for a, b in reached if a == b}
-    package = ROOT / "keras_ccar"
-    imported = set()
-    for path in package.rglob("*.py"):
-        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        code = path.read_text("utf-8")
-        names = re.findall(r"^ *from (keras_ccar\.\w+)", code, re.M)
-        names += [
-            f"keras_ccar.{name}"
-            for found in re.findall(r"^ *from keras_ccar import (.*)$", code, re.M)
-            for name in found.split(", ")
-        ]
-        imported |= {(area_of(module), area_of(name)) for name in names}
-    between = {(a, b) for a, b in imported if a != b and {a, b} <= areas}
-    assert len(between) > 10
+    imported = {
+        (drawn_room(name), drawn_room(other))
+        for name, path in MODULES.items()
+        for other in imports_of(path)
+    }
+    between = {(a, b) for a, b in imported if a != b and None not in (a, b)}
+    assert len(between) > 30
     assert between <= reached
+    assert arrows <= between

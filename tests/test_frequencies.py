@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from keras_ccar.frequencies import class_counts_array, class_prior, shot_groups
+from keras_ccar.frequencies import (
+    class_counts_array,
+    class_prior,
+    describe_shot_groups,
+    positive_and_negative_counts,
+    shot_groups,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +50,12 @@ def test_prior_sums_to_1():
     assert prior.floor == 1 / 101
 
 
+def test_positive_and_negative_counts():
+    counts = positive_and_negative_counts([10, 2], num_examples=100)
+    assert counts.tolist() == [10, 2, 90, 98]
+    assert positive_and_negative_counts([3], num_examples=3).tolist() == [3, 0]
+
+
 def test_groups_of_the_benchmarks():
     # CIFAR-100-LT, imbalance factors 100 and 200.
     for factor, sizes in ((100, (35, 35, 30)), (200, (30, 31, 39))):
@@ -57,6 +69,15 @@ def test_groups_at_their_borders():
     groups = shot_groups([101, 100, 20, 19])
     assert groups["many"].tolist() == [True, False, False, False]
     assert groups["few"].tolist() == [False, False, False, True]
+
+
+def test_groups_with_all_classes_and_in_words():
+    groups = shot_groups([500, 100, 5], include_all=True)
+    assert list(groups) == ["all", "many", "medium", "few"]
+    assert groups["all"].tolist() == [True, True, True]
+    assert describe_shot_groups([500, 100, 5, 4]) == (
+        "1 many-shot, 1 medium-shot, 2 few-shot"
+    )
 
 
 def test_groups_must_not_overlap():

@@ -65,6 +65,15 @@ RULE = {
         "datasets.protocol",
         "datasets.long_tailed_data",
     ),
+    "datasets.counting": (
+        "requirements",
+        "frequencies",
+        "inputs.checks",
+        "datasets.elements",
+        "datasets.progress",
+        "datasets.long_tailed_data",
+        "datasets.loaders",
+    ),
     "datasets.samplers": (
         "requirements",
         "frequencies",

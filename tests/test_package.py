@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import keras_ccar
+from keras_ccar import adjustments, layers, metrics, weightings
 
 
 def test_public_names():
@@ -87,9 +88,39 @@ def test_what_is_typed_says_so():
         for name, parameters in constructors.items()
         for parameter in parameters
         if parameter.annotation is parameter.empty
-        and parameter.kind is not parameter.VAR_KEYWORD
     ]
     assert not missing
+
+
+def test_every_argument_has_a_name():
+    classes = [
+        member
+        for module in (keras_ccar, adjustments, layers, metrics, weightings)
+        for name, member in vars(module).items()
+        if name in module.__all__ and inspect.isclass(member)
+    ]
+    assert len(classes) > 20
+    for exported in classes:
+        for parameter in inspect.signature(exported).parameters.values():
+            variable = (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            assert parameter.kind not in variable, f"{exported.__name__}({parameter})"
+
+
+def test_comparisons_are_loaded_on_first_use():
+    code = """
+import sys
+import keras
+before = set(sys.modules)  # Keras loads pandas and others where they are installed.
+import keras_ccar.benchmark
+added = {name.split(".")[0] for name in set(sys.modules) - before}
+assert not added & {"pandas", "matplotlib", "rich", "scipy"}, added
+assert not [name for name in sys.modules if name.startswith("keras_ccar.benchmark.")]
+assert keras_ccar.benchmark.__all__ == ["Comparison", "compare"]
+from keras_ccar.benchmark import Comparison
+assert "keras_ccar.benchmark.python_api" not in sys.modules
+from keras_ccar.benchmark import compare
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])

@@ -1,4 +1,4 @@
-"""The README's code runs, and its numbers stand in the files it points to."""
+"""The README's code runs, and its numbers are those of the result files."""
 
 import json
 import pathlib

@@ -1,1 +1,1 @@
-"""Arguments as the user or Keras gives them, checked and brought to one form."""
+"""Checks what users and Keras pass in, and brings it to one form."""

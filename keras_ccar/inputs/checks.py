@@ -1,30 +1,24 @@
-"""Checks of arguments, one for each type; every check raises a `ValueError`."""
+"""Checks arguments, one function for each type. Every check raises a `ValueError`."""
 
 import math
+from collections.abc import Collection
 from numbers import Integral, Real
+from typing import Any
 
 import keras
 import numpy as np
 
-REDUCTIONS = (
-    "sum_over_batch_size",
-    "sum",
-    "mean",
-    "mean_with_sample_weight",
-    "none",
-    None,
-)
 
+def check_number(
+    name: str,
+    value: Any,
+    low: float = -math.inf,
+    high: float = math.inf,
+    meaning: str = "",
+) -> float:
+    """Returns a finite number in `[low, high]` as a float.
 
-def check_number(name, value, low=-math.inf, high=math.inf, meaning=""):
-    """Returns a finite number as a float, or raises a `ValueError` if it is not one.
-
-    Args:
-        name: the argument's name, for the message.
-        value: what was given.
-        low: smallest allowed value.
-        high: greatest allowed value.
-        meaning: what the argument does, for the message.
+    The error message names the argument and, where given, says what it means.
     """
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or not low <= value <= high:
@@ -36,15 +30,10 @@ def check_number(name, value, low=-math.inf, high=math.inf, meaning=""):
     return float(value)
 
 
-def check_whole_number(name, value, low=-math.inf, meaning=""):
-    """Returns a whole number as an int, or raises a `ValueError` if it is not one.
-
-    Args:
-        name: the argument's name, for the message.
-        value: what was given.
-        low: smallest allowed value.
-        meaning: what the argument does, for the message.
-    """
+def check_whole_number(
+    name: str, value: Any, low: float = -math.inf, meaning: str = ""
+) -> int:
+    """Returns a whole number of at least `low` as an int; see `check_number`."""
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_whole or value < low:
         raise ValueError(
@@ -54,34 +43,19 @@ def check_whole_number(name, value, low=-math.inf, meaning=""):
     return int(value)
 
 
-def check_boolean(name, value):
-    """Returns a bool, or raises a `ValueError` for what is none.
-
-    Args:
-        name: the argument's name, for the message.
-        value: what was given.
-    """
+def check_boolean(name: str, value: Any) -> bool:
+    """Returns `True` or `False`, also from numpy, as a bool."""
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
     return bool(value)
 
 
-def check_reduction(reduction):
-    """Returns a reduction that Keras's losses know, or raises a `ValueError`."""
-    if reduction not in REDUCTIONS:
-        raise ValueError(
-            f"`reduction` must be one of {', '.join(map(repr, REDUCTIONS))}. "
-            f"Received: reduction={reduction!r}"
-        )
-    return reduction
-
-
-def check_float_policy(name, dtype):
-    """Returns the dtype policy of a loss, or raises a `ValueError` if it is no float's.
+def check_float_policy(name: str, dtype: Any) -> Any:
+    """Returns the dtype policy of a loss, which must be of floats.
 
     Args:
-        name: the argument's name, for the message.
-        dtype: name of a dtype or of a policy, a policy, or None for float32.
+        name: the name of the argument.
+        dtype: the name of a dtype or of a policy, a policy, or None for float32.
     """
     try:
         policy = keras.dtype_policies.get("float32" if dtype is None else dtype)
@@ -95,33 +69,28 @@ def check_float_policy(name, dtype):
     )
 
 
-def to_numeric_tensor(name, value, dtype=None):
-    """Returns numbers as a tensor, or raises a `ValueError` if they are not such.
+def to_numeric_tensor(name: str, value: Any, dtype: str | None = None) -> Any:
+    """Returns real numbers as a tensor.
 
     Args:
-        name: the argument's name, for the message.
-        value: a tensor, an array, or numbers in nested sequences. Integers become
-            int32.
-        dtype: dtype of the tensor.
+        name: the name of the argument.
+        value: a tensor, an array, or numbers in nested sequences. Integers outside of a
+            tensor become int32.
+        dtype: the dtype of the result.
     """
     if not (keras.ops.is_tensor(value) or isinstance(value, keras.Variable)):
-        value = _number_array(name, value)
+        value = _numeric_array(name, value)
     elif not _is_numeric(value.dtype):
         raise ValueError(
             f"`{name}` must hold real numbers. Received a tensor of dtype {value.dtype}"
         )
-    # What is too large for JAX's float32 becomes infinite, and is refused as that.
+    # Numbers too large for JAX's float32 become infinite; `check_finite` refuses them.
     with np.errstate(over="ignore"):
         return keras.ops.convert_to_tensor(value, dtype)
 
 
-def check_finite(name, value):
-    """Raises a `ValueError` for a known tensor or array that holds NaN or infinity.
-
-    Args:
-        name: the argument's name, for the message.
-        value: tensor or array.
-    """
+def check_finite(name: str, value: Any) -> None:
+    """Raises a `ValueError` if an array or eager tensor holds NaN or infinity."""
     values = value if isinstance(value, np.ndarray) else eager_value(value)
     if values is not None and not np.isfinite(values).all():
         wrong = values[~np.isfinite(values)]
@@ -130,7 +99,7 @@ def check_finite(name, value):
         )
 
 
-def eager_value(tensor):
+def eager_value(tensor: Any) -> Any:
     """Returns a tensor's value as numpy, or None inside a traced or compiled step."""
     backend = keras.backend.backend()
     if backend == "jax":
@@ -141,12 +110,12 @@ def eager_value(tensor):
         import torch
 
         known = tensor.device.type != "meta" and not torch.compiler.is_compiling()
-    else:  # graph tensors of TensorFlow have no `numpy`
+    else:  # symbolic tensors of TensorFlow have no `numpy`
         known = hasattr(tensor, "numpy")
     return keras.ops.convert_to_numpy(tensor) if known else None
 
 
-def _number_array(name, value):
+def _numeric_array(name: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -160,7 +129,8 @@ def _number_array(name, value):
         )
     if array.dtype.kind not in "iu":
         return array
-    # What JAX would cut to 32 bits in silence, and what torch has no arithmetic for.
+    # JAX would silently cut off higher bits, and torch has no arithmetic for unsigned
+    # integers.
     limits = np.iinfo("int32")
     if array.size and (array.min() < limits.min or array.max() > limits.max):
         raise ValueError(
@@ -170,7 +140,7 @@ def _number_array(name, value):
     return array.astype("int32")
 
 
-def _is_numeric(dtype):
+def _is_numeric(dtype: Any) -> bool:
     try:
         name = keras.backend.standardize_dtype(dtype)
     except (TypeError, ValueError):
@@ -178,28 +148,30 @@ def _is_numeric(dtype):
     return name == "bool" or name.startswith(("int", "uint", "float", "bfloat"))
 
 
-def integer_labels(labels, expected):
-    """Returns labels as int64 `(expected,)`, or raises a `ValueError`."""
+def integer_labels(labels: Any, expected: int) -> np.ndarray:
+    """Returns the labels of `expected` images as an int64 vector."""
     array = np.asarray(labels)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.shape != (expected,):
         raise ValueError(
-            f"`labels` must have shape ({expected},), one label an image, but has "
-            f"shape {np.shape(labels)}."
+            f"`labels` must have shape ({expected},), one label for each image. "
+            f"Received shape {np.shape(labels)}."
         )
     whole = array.astype("int64")
     if not np.array_equal(whole, array) or (array < 0).any():
         raise ValueError(
-            "`labels` must be whole numbers >= 0, but begins with "
-            f"{array[:5].tolist()}: number the classes from 0 on."
+            "`labels` must be whole numbers >= 0: number the classes from 0 on. "
+            f"Received: {array[:5].tolist()}"
         )
     return whole
 
 
-def check_choice(name, value, choices):
-    """Raises a `ValueError` unless the value is one of the choices."""
+def check_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
+    """Returns a value that is one of the choices."""
     if value not in choices:
         raise ValueError(
-            f"`{name}` must be one of {', '.join(map(repr, choices))}, not {value!r}."
+            f"`{name}` must be one of {', '.join(map(repr, choices))}; received: "
+            f"{name}={value!r}"
         )
+    return value

@@ -1,4 +1,4 @@
-"""Parses and checks labels; every error about labels is raised here."""
+"""Parses labels. Every error about labels is raised here."""
 
 import math
 from typing import Any, NamedTuple
@@ -10,13 +10,15 @@ from keras_ccar.inputs.checks import eager_value
 
 
 class Labels(NamedTuple):
-    """Labels in the form that the engine computes with.
+    """Labels in the form that losses compute with.
 
     Attributes:
-        values: int32 classes `(...)`, 0 for labels that are no class; or distributions
-            `(..., K)`, class axis last.
-        is_class: of integer labels, which are classes that count; else None.
-        is_ignored: of integer labels, which are ignored; else None.
+        values: int32 class indices `(...)`, 0 where the label is not a class; or
+            distributions `(..., K)`, class axis last.
+        is_class: whether each integer label is a class that counts; None for
+            distributions.
+        is_ignored: whether each integer label is `ignore_class`; None for
+            distributions.
     """
 
     values: Any
@@ -24,28 +26,27 @@ class Labels(NamedTuple):
     is_ignored: Any = None
 
     @property
-    def is_sparse(self):
+    def is_sparse(self) -> bool:
         """Whether labels are integers."""
         return self.is_class is not None
 
-    def distributions(self, num_classes, dtype):
+    def distributions(self, num_classes: int, dtype: str) -> Any:
         """Returns the labels as distributions `(..., K)`."""
         if not self.is_sparse:
             return self.values
         return ops.one_hot(self.values, num_classes, dtype=dtype)
 
-    def counted_samples(self, counted, dtype):
-        """Returns which samples count: of those counted, the ones with a class."""
+    def counted_samples(self, counted: Any, dtype: str) -> Any:
+        """Returns `counted`, or None, without the samples whose label is no class."""
         if not self.is_sparse:
             return counted
         is_class = ops.cast(self.is_class, dtype)
         return is_class if counted is None else counted * is_class
 
-    def mask_losses(self, losses):
-        """Gives ignored samples a loss of 0, and labels that are no class one of NaN.
+    def mask_losses(self, losses: Any) -> Any:
+        """Sets the loss of ignored samples to 0, and of invalid labels to NaN.
 
-        In a compiled step, where labels cannot be checked, a wrong one must not pass
-        for a loss of 0.
+        A compiled step cannot raise an error for an invalid label, so NaN must show it.
         """
         if not self.is_sparse:
             return losses
@@ -53,22 +54,21 @@ class Labels(NamedTuple):
         return ops.where(self.is_class, losses, others)
 
 
-def parse_labels(y_true, y_pred, axis=-1, ignore_class=None, counted=None):
-    """Tells integer labels from distributions by their shape, and checks them.
+def parse_labels(
+    y_true: Any,
+    y_pred: Any,
+    axis: int = -1,
+    ignore_class: int | None = None,
+    counted: Any = None,
+) -> Labels:
+    """Tells integer labels from distributions by their shape, and checks their values.
 
     Args:
-        y_true: labels, as for `standardize_labels`.
+        y_true: labels; see `standardize_labels`.
         y_pred: predictions, class axis last.
-        axis: the class axis of the predictions, as the user gave it.
-        ignore_class: label of samples to leave out.
-        counted: 0 for samples whose label may be anything, as in padding; or None.
-
-    Returns:
-        `Labels`.
-
-    Raises:
-        ValueError: if the shape fits neither form or, outside a compiled step, for
-            values that are no classes or distributions.
+        axis: the class axis of the predictions before it was moved.
+        ignore_class: the label of samples to leave out.
+        counted: 0 for samples whose label may be anything, such as padding; or None.
     """
     y_true = ops.convert_to_tensor(y_true)
     labels, is_sparse = standardize_labels(y_true, y_pred.shape, axis)
@@ -77,36 +77,34 @@ def parse_labels(y_true, y_pred, axis=-1, ignore_class=None, counted=None):
         return Labels(ops.cast(labels, y_pred.dtype))
     if counted is not None:
         is_kept = counted != 0
-        if ignore_class is not None:  # Ignored all the same: Keras leaves them out.
+        if ignore_class is not None:  # Keras does not average over ignored samples.
             is_kept = is_kept | (ops.cast(labels, "int32") == ignore_class)
         labels = ops.where(is_kept, labels, ops.zeros_like(labels))
     return Labels(*to_class_indices(labels, y_pred.shape[-1], ignore_class))
 
 
-def standardize_labels(y_true, pred_shape, axis):
-    """Brings labels to the shape of the per-sample loss, or of the logits.
+def standardize_labels(
+    y_true: Any, pred_shape: tuple[int | None, ...], axis: int
+) -> tuple[Any, bool]:
+    """Brings labels to the shape of the loss of each sample, or of the logits.
 
     Args:
         y_true: tensor of integer labels `(...)` or `(..., 1)`, in any dtype, or of
-            distributions `(..., K)`; the class axis stands where it does in the
-            predictions.
+            distributions `(..., K)`; its class axis is that of the predictions.
         pred_shape: shape of the predictions, class axis last.
-        axis: the class axis of the predictions, as the user gave it.
+        axis: the class axis of the predictions before it was moved.
 
     Returns:
-        A pair `(labels, is_sparse)`: labels `(...)` if sparse, distributions
-        `(..., K)` with the class axis last if not.
-
-    Raises:
-        ValueError: if the shape fits neither form.
+        A pair `(labels, is_sparse)`: labels `(...)` if sparse, otherwise distributions
+        `(..., K)`, class axis last.
     """
     try:
         shape = tuple(y_true.shape)
     except ValueError as error:  # a TensorFlow tensor of unknown rank
         raise ValueError(
-            "`y_true` must have a known rank, for integer labels to be told from "
-            "distributions. Received a tensor of unknown rank: give it a static shape, "
-            "e.g. with `tf.ensure_shape`."
+            "`y_true` must have a known rank, which tells integer labels from "
+            "distributions. Received a tensor of unknown rank. Give it a static shape, "
+            "for example with `tf.ensure_shape`."
         ) from error
     pred_shape = tuple(pred_shape)
     if _compatible(shape, pred_shape[:-1]):
@@ -127,21 +125,10 @@ def standardize_labels(y_true, pred_shape, axis):
     )
 
 
-def to_class_indices(labels, num_classes, ignore_class=None):
-    """Returns integer labels that can be used as indices, and which of them count.
-
-    Args:
-        labels: tensor of integer labels of any dtype.
-        num_classes: K.
-        ignore_class: label of samples to leave out.
-
-    Returns:
-        A tuple of tensors of the labels' shape: int32 labels in [0, K), 0 where the
-        label is no class; whether it is a class that counts; whether it is ignored.
-
-    Raises:
-        ValueError: for labels that are no classes, outside a compiled step.
-    """
+def to_class_indices(
+    labels: Any, num_classes: int, ignore_class: int | None = None
+) -> tuple[Any, Any, Any]:
+    """Returns the values of `Labels` for integer labels of any dtype."""
     _check_class_values(labels, num_classes, ignore_class)
     classes = ops.cast(labels, "int32")
     is_class = (classes >= 0) & (classes < num_classes)
@@ -153,39 +140,39 @@ def to_class_indices(labels, num_classes, ignore_class=None):
     return ops.where(is_class, classes, 0), is_class, is_ignored
 
 
-def check_distributions(labels, ignore_class=None, low=0.0, high=math.inf):
-    """Raises a `ValueError` for label distributions that cannot be used."""
+def check_distributions(
+    labels: Any, ignore_class: int | None = None, high: float = math.inf
+) -> None:
+    """Raises a `ValueError` unless distributions or targets are in `[0, high]`."""
     if ignore_class is not None:
         raise ValueError(
-            "`ignore_class` applies to integer labels. Received "
+            "`ignore_class` applies to integer labels. Received: "
             f"ignore_class={ignore_class} and label distributions of shape "
-            f"{tuple(labels.shape)}: leave samples out with a sample weight of 0."
+            f"{tuple(labels.shape)}. Leave samples out with a sample weight of 0."
         )
     values = eager_value(labels)
     if values is None:
         return
-    wrong = ~((values >= low) & (values <= high) & np.isfinite(values))
+    wrong = ~((values >= 0) & (values <= high) & np.isfinite(values))
     if wrong.any():
         expected = "label distributions: finite numbers of at least 0"
         if high != math.inf:
-            expected = f"targets in [{low:g}, {high:g}]"
+            expected = f"targets in [0, {high:g}]"
         raise ValueError(
-            f"`y_true` must hold {expected}. Received {values[wrong][:5].tolist()}"
+            f"`y_true` must hold {expected}. Received: {values[wrong][:5].tolist()}"
         )
 
 
-def standardize_binary_targets(labels, y_pred, num_classes, counted=None):
-    """Brings targets to the shape and dtype of predictions of independent labels.
+def standardize_binary_targets(
+    labels: Any, y_pred: Any, num_classes: int, counted: Any = None
+) -> Any:
+    """Brings binary targets to the shape and dtype of predictions `(..., K)`.
 
     Args:
-        labels: tensor of the shape of `y_pred`, or without its last axis for one label.
-        y_pred: predictions `(..., K)`.
-        num_classes: K.
-        counted: 0 where the target may be anything, as in padding; or None.
-
-    Raises:
-        ValueError: if shapes do not fit, or, outside a compiled step, for targets
-            outside [0, 1].
+        labels: tensor of the shape of `y_pred`; without its last axis if K is 1.
+        y_pred: predictions.
+        num_classes: K, the number of labels.
+        counted: 0 where the target may be anything, such as padding; or None.
     """
     labels = ops.cast(ops.convert_to_tensor(labels), y_pred.dtype)
     shape = tuple(y_pred.shape)
@@ -209,7 +196,9 @@ def standardize_binary_targets(labels, y_pred, num_classes, counted=None):
     return labels
 
 
-def _check_class_values(labels, num_classes, ignore_class):
+def _check_class_values(
+    labels: Any, num_classes: int, ignore_class: int | None
+) -> None:
     values = eager_value(labels)
     if values is None:
         return
@@ -219,13 +208,15 @@ def _check_class_values(labels, num_classes, ignore_class):
         wrong &= values != ignore_class
     if wrong.any():
         raise ValueError(
-            f"`y_true` must hold integer labels in [0, {num_classes}). Received "
-            f"{values[wrong][:5].tolist()}. Labels to leave out can be given as "
+            f"`y_true` must hold integer labels in [0, {num_classes}). Received: "
+            f"{values[wrong][:5].tolist()}. To leave a label out, pass it as "
             "`ignore_class`."
         )
 
 
-def _compatible(shape, expected):
+def _compatible(
+    shape: tuple[int | None, ...], expected: tuple[int | None, ...]
+) -> bool:
     return len(shape) == len(expected) and all(
         a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
     )

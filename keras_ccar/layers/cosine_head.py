@@ -1,23 +1,29 @@
 """A classifier head whose logits are cosines."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class CosineHead(keras.layers.Layer):
-    """Logits that are cosines: of the features with one direction for each class.
+    """Logits that are cosines between the features and a direction for each class.
 
-    Neither the length of the features nor that of a class's weights can favour a
-    frequent class. The head of `LDAMLoss`, whose `scale` sharpens the cosines in
-    training. For calibrated probabilities give a `scale` here instead, and train with
+    Neither long features nor large weights can favour a frequent class. Use it with
+    `LDAMLoss`, which multiplies the cosines by its `scale` in training. For calibrated
+    probabilities, set `scale` here instead and train with
     `LDAMLoss(scale=1, max_margin=0.5 * scale)`, which is the same loss.
 
     Args:
         units: K, the number of classes.
         scale: factor on the cosines.
         kernel_initializer: initializer of the directions.
-        **arguments: further arguments of `keras.layers.Layer`.
+        name: as in every Keras layer.
+        trainable: as in every Keras layer.
+        dtype: as in every Keras layer.
+        autocast: as in every Keras layer.
+        activity_regularizer: as in every Keras layer.
 
     Input shape:
         `(..., features)`.
@@ -26,7 +32,7 @@ class CosineHead(keras.layers.Layer):
         `(..., units)`, in `[-scale, scale]`.
 
     Raises:
-        ValueError: if `units` is no positive integer.
+        ValueError: if `units` is not a positive integer.
 
     Reference:
         Cao et al. 2019, arXiv 1906.07413, Sec. 3.2.
@@ -44,10 +50,21 @@ class CosineHead(keras.layers.Layer):
         self,
         units: int,
         scale: float = 1.0,
-        kernel_initializer="glorot_uniform",
-        **arguments,
+        kernel_initializer: Any = "glorot_uniform",
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        activity_regularizer: Any = None,
     ) -> None:
-        super().__init__(**arguments)
+        super().__init__(
+            name=name,
+            trainable=trainable,
+            dtype=dtype,
+            autocast=autocast,
+            activity_regularizer=activity_regularizer,
+        )
         if not isinstance(units, int) or units < 1:
             raise ValueError(
                 f"`units` must be a positive integer. Received: units={units!r}"
@@ -56,10 +73,10 @@ class CosineHead(keras.layers.Layer):
         self.scale = scale
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.supports_masking = True
-        # What tells `CCARCallback` that the outputs are logits.
+        # Tells `output_activation` that the outputs are logits.
         self.activation = keras.activations.linear
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the directions."""
         self.kernel = self.add_weight(
             shape=(input_shape[-1], self.units),
@@ -67,9 +84,9 @@ class CosineHead(keras.layers.Layer):
             name="kernel",
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """Returns the cosines."""
-        # Squares overflow half precision, so lengths are taken in float32.
+        # Squares overflow half precision, so the lengths are computed in float32.
         directions = _unit_vectors(ops.cast(self.kernel, "float32"), axis=0)
         features = _unit_vectors(ops.cast(inputs, "float32"), axis=-1)
         cosines = ops.matmul(
@@ -78,11 +95,13 @@ class CosineHead(keras.layers.Layer):
         )
         return self.scale * cosines
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         """Returns `(..., units)`."""
         return (*input_shape[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
         return {
             **super().get_config(),
@@ -92,10 +111,10 @@ class CosineHead(keras.layers.Layer):
         }
 
 
-def _unit_vectors(vectors, axis):
-    """Returns vectors of length 1; those of length 0 stay so, with gradient 0.
+def _unit_vectors(vectors: Any, axis: int) -> Any:
+    """Scales vectors to length 1, except for those of length 0, whose gradient is 0.
 
-    Keras's `normalize` gives them a gradient of NaN on some backends.
+    With Keras's `normalize` their gradient would be NaN on some backends.
     """
     squares = ops.sum(ops.square(vectors), axis=axis, keepdims=True)
     is_zero = squares < 1e-24

@@ -1,6 +1,7 @@
 """Post hoc logit adjustment, as the last layer of a trained model."""
 
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,19 +19,22 @@ class LogitCorrection(keras.layers.Layer):
     """Corrects the logits of a trained model: `z - τ log f + τ log g`.
 
     Takes the class prior `f` of the training data out of the logits of a model that was
-    trained with plain cross-entropy, and, where the prior `g` of the data to predict is
-    known, puts that in. A model that was trained with an adjusted loss, such as
-    `BalancedSoftmaxLoss`, needs no correction: one on top would be applied twice.
+    trained with plain cross-entropy and, if it is known, puts in the prior `g` of the
+    data to predict. A model that was trained with an adjusted loss, such as
+    `BalancedSoftmaxLoss`, needs no correction: the prior would be taken out twice.
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)` or a
             dict `{class: count}`.
-        tau: τ >= 0.
-        target_prior: g, frequencies of the classes where the model will predict, of
-            shape `(K,)`, none of them 0; None for a balanced distribution.
-        from_logits: whether inputs are logits. If not, they and the outputs are
-            probabilities.
-        **arguments: further arguments of `keras.layers.Layer`.
+        tau: τ >= 0, how much of the priors to apply.
+        target_prior: g, the class frequencies of the data to predict, of shape `(K,)`,
+            none of them 0; None for a balanced distribution.
+        from_logits: whether inputs and outputs are logits rather than probabilities.
+        name: as in every Keras layer.
+        trainable: as in every Keras layer.
+        dtype: as in every Keras layer.
+        autocast: as in every Keras layer.
+        activity_regularizer: as in every Keras layer.
 
     Input shape:
         `(..., K)`.
@@ -39,12 +43,12 @@ class LogitCorrection(keras.layers.Layer):
         The same.
 
     Raises:
-        ValueError: for counts or a target prior that are not such, or with a class
-            that has none.
+        ValueError: for invalid counts or an invalid target prior, and for classes with
+            a count or prior of 0.
 
     Warns:
-        UserWarning: if the layer is put on a model that was compiled with an adjusted
-            loss of this package.
+        UserWarning: if the layer is applied to a model that was compiled with an
+            adjusted loss of this package.
 
     Reference:
         Menon et al. 2021, arXiv 2007.07314, Eq. 9; Saerens et al. 2002, "Adjusting the
@@ -68,9 +72,20 @@ class LogitCorrection(keras.layers.Layer):
         tau: float = 1.0,
         target_prior: ClassCounts | None = None,
         from_logits: bool = True,
-        **arguments,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        activity_regularizer: Any = None,
     ) -> None:
-        super().__init__(**arguments)
+        super().__init__(
+            name=name,
+            trainable=trainable,
+            dtype=dtype,
+            autocast=autocast,
+            activity_regularizer=activity_regularizer,
+        )
         trained_on = class_prior(class_counts)
         frequency = trained_on.frequency
         target = np.ones_like(frequency)
@@ -78,14 +93,15 @@ class LogitCorrection(keras.layers.Layer):
             target = class_prior(target_prior, "target_prior").frequency
         if target.shape != frequency.shape:
             raise ValueError(
-                "`target_prior` must have one entry for each class. Received "
-                f"{len(target)} for {len(frequency)} classes."
+                "`target_prior` must have one entry for each class. Received: "
+                f"{len(target)} entries for {len(frequency)} classes"
             )
         for name, prior in (("class_counts", frequency), ("target_prior", target)):
             if not prior.all():
                 raise ValueError(
-                    f"`{name}` must be above 0 where its logarithm is taken, but is 0 "
-                    f"for {format_class_list(prior == 0)}. Add 1 to every class's count."
+                    f"`{name}` must be above 0 for its logarithm. Received: 0 for "
+                    f"{format_class_list(prior == 0)}. Add 1 to the counts of all "
+                    "classes."
                 )
         self.class_counts = trained_on.counts
         self.tau = check_number("tau", tau, 0)
@@ -94,14 +110,14 @@ class LogitCorrection(keras.layers.Layer):
         self.supports_masking = True
         self._correction = self.tau * (np.log(target) - np.log(frequency))
 
-    def __call__(self, inputs, *args, **kwargs):
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """See `keras.layers.Layer`."""
         source = source_of(inputs)
         if source is not None:
             warn_if_adjusted(source[0], stacklevel=2)
         return super().__call__(inputs, *args, **kwargs)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """Returns the corrected logits or probabilities."""
         correction = ops.cast(self._correction, "float32")
         logits = ops.cast(inputs, "float32")
@@ -112,11 +128,13 @@ class LogitCorrection(keras.layers.Layer):
             corrected = ops.softmax(corrected, axis=-1)
         return ops.cast(corrected, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
-        """Returns the input's shape."""
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Returns the shape of the input."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
         return {
             **super().get_config(),
@@ -127,19 +145,17 @@ class LogitCorrection(keras.layers.Layer):
         }
 
 
-def warn_if_adjusted(model, stacklevel):
+def warn_if_adjusted(model: Any, stacklevel: int) -> None:
     """Warns if a model to correct was compiled with an adjusted loss of this package.
 
-    Args:
-        model: a `keras.Model`, or anything else, which is passed over.
-        stacklevel: that of the warning, as seen from the caller.
+    Ignores anything but a `keras.Model`. The stack level is that of the caller.
     """
     for loss in keras.tree.flatten(getattr(model, "loss", None)):
         if isinstance(loss, ClassAwareLoss) and getattr(loss, "adjustment", None):
             warnings.warn(
-                f"The model was compiled with {type(loss).__name__}, whose logits are "
-                "adjusted in training: correcting them again would apply the prior "
-                "twice. Leave `LogitCorrection` out, or give it only the quotient of "
-                "a target prior.",
+                f"The model was compiled with {type(loss).__name__}, which adjusts its "
+                "logits in training: correcting them again would apply the prior "
+                "twice. Leave `LogitCorrection` out, or only correct for a target "
+                "prior, with `class_counts` of ones.",
                 stacklevel=stacklevel + 1,
             )

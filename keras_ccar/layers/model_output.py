@@ -1,11 +1,13 @@
-"""Finds out what makes a model's output."""
+"""Finds the activation of a model's output."""
+
+from typing import Any
 
 import keras
 
 from keras_ccar.keras_internals import input_of_call, source_of
 from keras_ccar.layers.logit_correction import LogitCorrection
 
-# Layers that leave the range of their input alone.
+# Layers that do not change the range of their input.
 _PASS_THROUGH = (
     keras.layers.Dropout,
     keras.layers.Flatten,
@@ -15,17 +17,19 @@ _PASS_THROUGH = (
 )
 
 
-def output_activation(model, output=None):
-    """Finds the activation that makes a model's output, as far as layers tell.
+def output_activation(
+    model: keras.Model, output: str | None = None
+) -> tuple[str | None, bool]:
+    """Finds the activation of a model's output.
 
     Args:
         model: a `keras.Model`.
-        output: name of the output, or None for a model with one output.
+        output: the name of the output, or None if the model has a single one.
 
     Returns:
         A pair: "softmax", "sigmoid", "linear" or the name of another activation, None
-        where it is unknown, as in subclassed models; and whether the output passes
-        through a `LogitCorrection`.
+        if the layers do not tell, as in subclassed models; and whether the output
+        passes through a `LogitCorrection`.
     """
     tensors = keras.tree.flatten(getattr(model, "outputs", None) or [])
     names = getattr(model, "output_names", None) or []
@@ -34,8 +38,8 @@ def output_activation(model, output=None):
     return _describe(tensors[0]) if len(tensors) == 1 else (None, False)
 
 
-def _describe(tensor):
-    operation, call, index = source_of(tensor)
+def _describe(tensor: Any) -> tuple[str | None, bool]:
+    operation, call, index = source_of(tensor) or (None, 0, 0)
     if isinstance(operation, keras.Model) and getattr(operation, "outputs", None):
         return _describe(keras.tree.flatten(operation.outputs)[index])
     if isinstance(operation, LogitCorrection):

@@ -1,25 +1,36 @@
 """Balanced Softmax."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 from keras_ccar.adjustments import LogitAdjustment
 from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
+from keras_ccar.weightings import Weighting
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class BalancedSoftmaxLoss(LongTailedCrossentropy):
     """Balanced Softmax: cross-entropy of `z + log f`.
 
-    What `LogitAdjustedLoss` is with `tau=1`. Trained so, the plain logits `z` are those
-    of a balanced class distribution: predict with them, uncorrected.
+    The same as `LogitAdjustedLoss` with `tau=1`. After training, the plain logits `z`
+    fit a balanced class distribution: predict with them, without a correction.
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)` or a
             dict `{class: count}`.
         name: name of the loss.
-        **arguments: further arguments of `LongTailedCrossentropy`, such as
-            `from_logits`, `weighting` or `label_smoothing`.
+        weighting: as in `LongTailedCrossentropy`.
+        normalize: as in `LongTailedCrossentropy`.
+        differentiate_weight: as in `LongTailedCrossentropy`.
+        from_logits: as in `LongTailedCrossentropy`.
+        label_smoothing: as in `LongTailedCrossentropy`.
+        ignore_class: as in `LongTailedCrossentropy`.
+        axis: as in `LongTailedCrossentropy`.
+        reduction: as in `LongTailedCrossentropy`.
+        dtype: as in `LongTailedCrossentropy`.
 
     Raises:
         ValueError: as `LongTailedCrossentropy`, and for classes without examples.
@@ -36,15 +47,40 @@ class BalancedSoftmaxLoss(LongTailedCrossentropy):
     ```
     """
 
+    _fixed_parts = ("adjustment",)
+
     def __init__(
-        self, class_counts: ClassCounts, name: str = "balanced_softmax", **arguments
+        self,
+        class_counts: ClassCounts,
+        name: str = "balanced_softmax",
+        *,
+        weighting: Weighting | Callable[..., Any] | None = None,
+        normalize: bool = False,
+        differentiate_weight: bool = False,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        ignore_class: int | None = None,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
     ) -> None:
         super().__init__(
-            class_counts, adjustment=LogitAdjustment(), name=name, **arguments
+            class_counts,
+            weighting=weighting,
+            adjustment=LogitAdjustment(),
+            normalize=normalize,
+            differentiate_weight=differentiate_weight,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            ignore_class=ignore_class,
+            axis=axis,
+            reduction=reduction,
+            name=name,
+            dtype=dtype,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
         config = super().get_config()
-        del config["adjustment"]
+        del config["tau"], config["smoothing"]
         return config

@@ -15,13 +15,13 @@ from keras_ccar.weightings import CCARWeighting
 class CCARLoss(LongTailedCrossentropy):
     """Class-confidence-aware reweighting: `L = Ω(p_t, f_c) * -log p_t`.
 
-    Hard examples, below the confidence `pivot`, weigh more the rarer their class; easy
-    ones weigh less the more frequent their class. The weight costs one gather by label
-    on top of cross-entropy, whose fused result already holds the confidence.
+    Hard examples, with a confidence below `pivot`, weigh more the rarer their class;
+    easy ones weigh less the more frequent their class. On top of cross-entropy, whose
+    fused result already contains the confidence, the weight costs one gather by label.
 
-    Without `normalize` CCAR also acts like a greater learning rate early in training:
-    mean weights are up to `exp(strength * pivot)`, about 2.1. When comparing it with
-    another loss, either normalise or tune both learning rates.
+    Without `normalize`, CCAR also acts like a larger learning rate early in training:
+    the mean weight is up to `exp(strength * pivot)`, about 2.1. To compare it with
+    another loss, normalise, or tune the learning rates of both.
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)` or a
@@ -30,10 +30,10 @@ class CCARLoss(LongTailedCrossentropy):
         strength: s >= 0; 0 is cross-entropy.
         form: "exponential", "power", "information", "inverse" or a callable
             `(p_t, f_c) -> weight`; see `keras_ccar.weightings.ccar_weight`.
-        adjustment: a logit adjustment to compose with, for example
+        adjustment: a logit adjustment to combine with, for example
             `keras_ccar.adjustments.LogitAdjustment(tau=1.0)`.
         normalize: whether to divide weights by their mean over the batch.
-        differentiate_weight: whether gradients flow through the weight as well.
+        differentiate_weight: whether gradients also flow through the weight.
         from_logits: whether predictions are logits rather than probabilities.
         label_smoothing: as in `LongTailedCrossentropy`.
         ignore_class: as in `LongTailedCrossentropy`.
@@ -48,7 +48,7 @@ class CCARLoss(LongTailedCrossentropy):
     Reference:
         Jagati et al. 2026, "Class Confidence Aware Reweighting for Long Tailed
         Learning", arXiv 2601.15924. The paper's exact capacity is not public; see
-        `ccar_weight` for the forms that satisfy all that is.
+        `ccar_weight` for forms that agree with everything that is.
 
     Example:
     ```python
@@ -65,12 +65,15 @@ class CCARLoss(LongTailedCrossentropy):
     ```
     """
 
+    weighting: CCARWeighting
+    _fixed_parts = ("weighting",)
+
     def __init__(
         self,
         class_counts: ClassCounts,
         pivot: float = 0.75,
         strength: float = 1.0,
-        form: str | Callable = "exponential",
+        form: str | Callable[..., Any] = "exponential",
         adjustment: Adjustment | None = None,
         normalize: bool = False,
         differentiate_weight: bool = False,
@@ -98,22 +101,16 @@ class CCARLoss(LongTailedCrossentropy):
         )
 
     @property
-    def pivot(self):
-        """ω."""
+    def pivot(self) -> float:
+        """The pivot ω."""
         return self.weighting.pivot
 
     @property
-    def strength(self):
-        """S."""
+    def strength(self) -> float:
+        """The strength s."""
         return self.weighting.strength
 
     @property
-    def form(self):
+    def form(self) -> str | Callable[..., Any]:
         """The form of Ω."""
         return self.weighting.form
-
-    def get_config(self):
-        """Returns the constructor arguments as plain JSON."""
-        config = super().get_config()
-        del config["weighting"]
-        return {**config, **self.weighting.get_config()}

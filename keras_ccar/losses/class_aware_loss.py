@@ -1,6 +1,7 @@
-"""What all losses share: whole labels, weights, statistics, configuration."""
+"""What all losses share: weights, statistics, class frequencies and configuration."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -9,42 +10,59 @@ from keras import ops
 from keras_ccar import weightings
 from keras_ccar.inputs.checks import (
     check_boolean,
+    check_choice,
     check_float_policy,
     check_number,
-    check_reduction,
 )
 from keras_ccar.inputs.predictions import class_axis
-from keras_ccar.inputs.samples import pack_labels
+from keras_ccar.inputs.samples import Shape, pack_labels
 from keras_ccar.serialization import deserialize_nested
+from keras_ccar.weightings import Weighting
 from keras_ccar.weightings.term_weights import compute_term_weights
+
+# The reductions of Keras's losses.
+_REDUCTIONS = (
+    "sum_over_batch_size",
+    "sum",
+    "mean",
+    "mean_with_sample_weight",
+    "none",
+    None,
+)
 
 
 class ClassAwareLoss(keras.losses.Loss):
-    """Base class of losses that weigh samples by confidence and class frequency.
+    """Base class of losses that weight samples by confidence and class frequency.
 
-    Arguments are those of `LongTailedCrossentropy`.
+    The arguments are those of `LongTailedCrossentropy`. A subclass sets `_prior`,
+    `class_counts` and `statistics_counts`.
 
     Attributes:
-        statistics: the `ClassStatistics` that callbacks of this package hang in. None
-            without one: the loss is then a pure function.
-        class_counts: training examples of each class, as a list, or None.
-        statistics_counts: the same for the classes that statistics tell apart.
+        statistics: the `ClassStatistics` that a callback has attached, or None. Without
+            them the loss is a pure function.
+        class_counts: training examples of each class, or None.
+        statistics_counts: training examples of each class of the statistics.
     """
+
+    # The parts that the constructor builds from arguments of its own. They are saved as
+    # these arguments.
+    _fixed_parts: tuple[str, ...] = ()
 
     def __init__(
         self,
-        weighting=None,
-        normalize=False,
-        differentiate_weight=False,
-        from_logits=False,
-        label_smoothing=0.0,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
-    ):
+        weighting: Weighting | Callable[..., Any] | None,
+        normalize: bool,
+        differentiate_weight: bool,
+        from_logits: bool,
+        label_smoothing: float,
+        reduction: str | None,
+        name: str,
+        dtype: Any,
+    ) -> None:
         policy = check_float_policy("dtype", dtype)
         precision = "float64" if policy.compute_dtype == "float64" else "float32"
-        super().__init__(name, check_reduction(reduction), precision)
+        check_choice("reduction", reduction, _REDUCTIONS)
+        super().__init__(name, reduction, precision)
         self._dtype_argument = dtype if dtype is None else policy.name
         self.weighting = weightings.get(weighting)
         self.normalize = check_boolean("normalize", normalize)
@@ -53,24 +71,26 @@ class ClassAwareLoss(keras.losses.Loss):
         )
         self.from_logits = check_boolean("from_logits", from_logits)
         self.label_smoothing = check_number("label_smoothing", label_smoothing, 0, 1)
-        self.statistics: Any = None  # a ClassStatistics, with a callback
-        self._prior: Any = None  # a ClassPrior, where there are class counts
+        self.class_counts: list[float] | None = None
+        self.statistics_counts: list[float] | None = None
+        self.statistics: Any = None
+        self._prior: Any = None  # a `ClassPrior` if there are class counts
         self._has_updated_frequency = False
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """See `keras.losses.Loss`."""
         inputs = pack_labels(y_true, y_pred, sample_weight, self.loss_shape, self.dtype)
         return super().__call__(*inputs)
 
-    def loss_shape(self, shape):
-        """Returns the shape of what `call` returns, for predictions of a shape."""
+    def loss_shape(self, shape: Shape) -> Shape:
+        """Returns the shape of the losses, without the reduction, for predictions."""
         axis = class_axis(self.axis, shape)
         return (*shape[:axis], *shape[axis + 1 :])
 
-    def current_prior(self):
-        """Returns the prior to compute with, at the frequencies of the compiled step.
+    def current_prior(self) -> Any:
+        """Returns the `ClassPrior` to compute with, or None without class counts.
 
-        None without class counts.
+        Its frequencies are those of the compiled step if there are statistics.
         """
         if self._prior is None:
             return None
@@ -80,10 +100,12 @@ class ClassAwareLoss(keras.losses.Loss):
         frequency = ops.cast(ops.convert_to_tensor(frequency), self.dtype)
         return self._prior._replace(frequency=frequency)
 
-    def compute_weights(self, confidence, prior, mass, labels=None):
+    def compute_weights(
+        self, confidence: Any, prior: Any, mass: Any, labels: Any = None
+    ) -> Any:
         """Returns the weights of terms, and adds them to the statistics.
 
-        Arguments are those of `keras_ccar.weightings.term_weights.weigh_terms`.
+        The arguments are those of `compute_term_weights`.
         """
         weight = compute_term_weights(
             self.weighting, confidence, prior, mass, labels, self.normalize
@@ -95,42 +117,49 @@ class ClassAwareLoss(keras.losses.Loss):
         return weight if self.differentiate_weight else ops.stop_gradient(weight)
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         """K, the number of classes, or None without class counts."""
         return None if self.class_counts is None else len(self.class_counts)
 
     @property
-    def frequency(self):
-        """The frequencies that the loss is now at; statistics tell as many classes."""
+    def frequency(self) -> Any:
+        """The current class frequencies, one for each class of the statistics."""
         return None if self._prior is None else self._prior.frequency
 
-    def set_class_frequency(self, frequency):
+    def set_class_frequency(self, frequency: Any) -> None:
         """Sets the class frequencies, as training has updated them.
 
-        Nothing else writes them: neither those that the loss is saved with, and uses
-        without a callback, nor those of the compiled step.
-
-        Args:
-            frequency: array of the shape of `frequency`.
+        Only this method does: both those that the loss is saved with, and uses without
+        a callback, and those of the compiled step.
         """
         self._prior = self._prior._replace(frequency=np.asarray(frequency, "float64"))
         self._has_updated_frequency = True
-        if self.statistics is not None:
-            self.statistics.frequency.assign(np.asarray(frequency, "float32"))
+        self._write_compiled_frequency()
 
-    def class_summary(self):
+    def attach_statistics(self, statistics: Any) -> None:
+        """Records in `statistics` from now on, and reads the frequencies in them.
+
+        Args:
+            statistics: `ClassStatistics` of as many classes as `frequency` has.
+        """
+        statistics.start(self.statistics_counts, self.set_class_frequency)
+        self.statistics = statistics
+        self._write_compiled_frequency()
+
+    def _write_compiled_frequency(self) -> None:
+        if self.statistics is not None:
+            self.statistics.frequency.assign(np.asarray(self.frequency, "float32"))
+
+    def class_summary(self) -> dict[str, np.ndarray]:
         """Returns what the statistics hold; see `CCARCallback.statistics`."""
         return self.statistics.class_summary()
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
-        updated = (
-            {"frequency": self.frequency.tolist()}
-            if self._has_updated_frequency
-            else {}
-        )
-        return {
-            **updated,
+        config: dict[str, Any] = {}
+        if self._has_updated_frequency:
+            config["frequency"] = self.frequency.tolist()
+        config |= {
             "weighting": keras.saving.serialize_keras_object(self.weighting),
             "normalize": self.normalize,
             "differentiate_weight": self.differentiate_weight,
@@ -138,11 +167,20 @@ class ClassAwareLoss(keras.losses.Loss):
             "label_smoothing": self.label_smoothing,
             "dtype": self._dtype_argument,
             **super().get_config(),
+            **self._own_config(),
         }
+        for part in self._fixed_parts:
+            del config[part]
+            config |= getattr(self, part).get_config()
+        return config
+
+    def _own_config(self) -> dict[str, Any]:
+        """Returns the arguments that only some losses have."""
+        return {"class_counts": self.class_counts}
 
     @classmethod
-    def from_config(cls, config):
-        """Makes the loss again from `get_config()`."""
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Makes the loss from `get_config()`."""
         config = deserialize_nested(config)
         frequency = config.pop("frequency", None)
         loss = cls(**config)

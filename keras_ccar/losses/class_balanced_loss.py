@@ -1,7 +1,10 @@
 """Class-balanced cross-entropy."""
 
+from typing import Any
+
 import keras
 
+from keras_ccar.adjustments import Adjustment
 from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.weightings import EffectiveNumber
@@ -12,17 +15,24 @@ class ClassBalancedLoss(LongTailedCrossentropy):
     """Cross-entropy weighted by the effective number of examples.
 
     Class weights are `(1 - β) / (1 - β^{n_c})`, scaled to sum to K, as published. Over
-    long-tailed data their mean is far below 1 (0.20 on CIFAR-100-LT with imbalance
-    factor 100), which trains like a smaller learning rate: prefer `normalize=True`,
-    which scales them to a mean of 1 over the training data.
+    long-tailed training data the mean weight is far below 1 (0.20 on CIFAR-100-LT with
+    imbalance factor 100), which acts like a smaller learning rate. Prefer
+    `normalize=True`, which scales it to 1.
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)` or a
             dict `{class: count}`.
-        beta: β in [0, 1): 0 weighs all classes alike.
+        beta: β in [0, 1); 0 weights all classes equally.
         name: name of the loss.
-        **arguments: further arguments of `LongTailedCrossentropy`, such as
-            `from_logits`, `normalize` or `adjustment`.
+        adjustment: as in `LongTailedCrossentropy`.
+        normalize: as in `LongTailedCrossentropy`.
+        differentiate_weight: as in `LongTailedCrossentropy`.
+        from_logits: as in `LongTailedCrossentropy`.
+        label_smoothing: as in `LongTailedCrossentropy`.
+        ignore_class: as in `LongTailedCrossentropy`.
+        axis: as in `LongTailedCrossentropy`.
+        reduction: as in `LongTailedCrossentropy`.
+        dtype: as in `LongTailedCrossentropy`.
 
     Raises:
         ValueError: as `LongTailedCrossentropy`, and for a beta outside [0, 1).
@@ -41,19 +51,35 @@ class ClassBalancedLoss(LongTailedCrossentropy):
     ```
     """
 
+    _fixed_parts = ("weighting",)
+
     def __init__(
         self,
         class_counts: ClassCounts,
         beta: float = 0.9999,
         name: str = "class_balanced",
-        **arguments,
+        *,
+        adjustment: Adjustment | None = None,
+        normalize: bool = False,
+        differentiate_weight: bool = False,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        ignore_class: int | None = None,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
     ) -> None:
         super().__init__(
-            class_counts, weighting=EffectiveNumber(beta), name=name, **arguments
+            class_counts,
+            weighting=EffectiveNumber(beta),
+            adjustment=adjustment,
+            normalize=normalize,
+            differentiate_weight=differentiate_weight,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            ignore_class=ignore_class,
+            axis=axis,
+            reduction=reduction,
+            name=name,
+            dtype=dtype,
         )
-
-    def get_config(self):
-        """Returns the constructor arguments as plain JSON."""
-        config = super().get_config()
-        del config["weighting"]
-        return {**config, **self.weighting.get_config()}

@@ -1,7 +1,10 @@
 """Focal loss."""
 
+from typing import Any
+
 import keras
 
+from keras_ccar.adjustments import Adjustment
 from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.weightings import Focal
@@ -9,18 +12,24 @@ from keras_ccar.weightings import Focal
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class FocalLoss(LongTailedCrossentropy):
-    """Focal loss: `(1 - p_t)^γ * -log p_t`, of the softmax confidence.
+    """Focal loss of the softmax confidence: `(1 - p_t)^γ * -log p_t`.
 
     Gradients flow through the weight, as published.
 
     Args:
         gamma: γ >= 0; 0 is cross-entropy.
-        class_counts: training examples of each class. Needed only with an `adjustment`
+        class_counts: training examples of each class. Only needed with an `adjustment`
             and for the statistics of `CCARCallback`.
-        differentiate_weight: whether gradients flow through the weight as well.
+        differentiate_weight: whether gradients also flow through the weight.
         name: name of the loss.
-        **arguments: further arguments of `LongTailedCrossentropy`, such as
-            `from_logits`, `normalize` or `adjustment`.
+        adjustment: as in `LongTailedCrossentropy`.
+        normalize: as in `LongTailedCrossentropy`.
+        from_logits: as in `LongTailedCrossentropy`.
+        label_smoothing: as in `LongTailedCrossentropy`.
+        ignore_class: as in `LongTailedCrossentropy`.
+        axis: as in `LongTailedCrossentropy`.
+        reduction: as in `LongTailedCrossentropy`.
+        dtype: as in `LongTailedCrossentropy`.
 
     Raises:
         ValueError: as `LongTailedCrossentropy`, and for a negative gamma.
@@ -37,24 +46,35 @@ class FocalLoss(LongTailedCrossentropy):
     ```
     """
 
+    _fixed_parts = ("weighting",)
+
     def __init__(
         self,
         gamma: float = 2.0,
         class_counts: ClassCounts | None = None,
         differentiate_weight: bool = True,
         name: str = "focal",
-        **arguments,
+        *,
+        adjustment: Adjustment | None = None,
+        normalize: bool = False,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        ignore_class: int | None = None,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
     ) -> None:
         super().__init__(
             class_counts,
             weighting=Focal(gamma),
+            adjustment=adjustment,
+            normalize=normalize,
             differentiate_weight=differentiate_weight,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            ignore_class=ignore_class,
+            axis=axis,
+            reduction=reduction,
             name=name,
-            **arguments,
+            dtype=dtype,
         )
-
-    def get_config(self):
-        """Returns the constructor arguments as plain JSON."""
-        config = super().get_config()
-        del config["weighting"]
-        return {**config, **self.weighting.get_config()}

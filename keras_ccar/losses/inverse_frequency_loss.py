@@ -1,7 +1,10 @@
 """Cross-entropy weighted by inverse class frequency."""
 
+from typing import Any
+
 import keras
 
+from keras_ccar.adjustments import Adjustment
 from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.weightings import InverseFrequency
@@ -9,17 +12,24 @@ from keras_ccar.weightings import InverseFrequency
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class InverseFrequencyLoss(LongTailedCrossentropy):
-    """Cross-entropy weighted by `1 / (K f_c)`: every class weighs the same in total.
+    """Cross-entropy weighted by `1 / (K f_c)`: all classes have the same total weight.
 
-    What `class_weight="balanced"` is elsewhere. The mean weight over the training data
-    is 1. A class without examples weighs as one with a single example would.
+    Known elsewhere as `class_weight="balanced"`. The mean weight over the training data
+    is 1. A class without examples gets the weight of a class with a single one.
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)` or a
             dict `{class: count}`.
         name: name of the loss.
-        **arguments: further arguments of `LongTailedCrossentropy`, such as
-            `from_logits` or `adjustment`.
+        adjustment: as in `LongTailedCrossentropy`.
+        normalize: as in `LongTailedCrossentropy`.
+        differentiate_weight: as in `LongTailedCrossentropy`.
+        from_logits: as in `LongTailedCrossentropy`.
+        label_smoothing: as in `LongTailedCrossentropy`.
+        ignore_class: as in `LongTailedCrossentropy`.
+        axis: as in `LongTailedCrossentropy`.
+        reduction: as in `LongTailedCrossentropy`.
+        dtype: as in `LongTailedCrossentropy`.
 
     Raises:
         ValueError: as `LongTailedCrossentropy`.
@@ -36,15 +46,34 @@ class InverseFrequencyLoss(LongTailedCrossentropy):
     ```
     """
 
+    _fixed_parts = ("weighting",)
+
     def __init__(
-        self, class_counts: ClassCounts, name: str = "inverse_frequency", **arguments
+        self,
+        class_counts: ClassCounts,
+        name: str = "inverse_frequency",
+        *,
+        adjustment: Adjustment | None = None,
+        normalize: bool = False,
+        differentiate_weight: bool = False,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        ignore_class: int | None = None,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
     ) -> None:
         super().__init__(
-            class_counts, weighting=InverseFrequency(), name=name, **arguments
+            class_counts,
+            weighting=InverseFrequency(),
+            adjustment=adjustment,
+            normalize=normalize,
+            differentiate_weight=differentiate_weight,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            ignore_class=ignore_class,
+            axis=axis,
+            reduction=reduction,
+            name=name,
+            dtype=dtype,
         )
-
-    def get_config(self):
-        """Returns the constructor arguments as plain JSON."""
-        config = super().get_config()
-        del config["weighting"]
-        return config

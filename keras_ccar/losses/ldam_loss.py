@@ -1,18 +1,22 @@
 """LDAM: label-distribution-aware margins."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 from keras_ccar.adjustments import LDAMMargin
 from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
+from keras_ccar.weightings import Weighting
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class LDAMLoss(LongTailedCrossentropy):
     """Label-distribution-aware margin loss: cross-entropy of `S (z - m_y e_y)`.
 
-    The margins are `m_c = M (n_c / min n)^(-1/4)`. Use it with the cosine head
-    `keras_ccar.layers.CosineHead`. For LDAM-DRW add
+    The margins are `m_c = M (n_c / min n)^(-1/4)`. Use it with
+    `keras_ccar.layers.CosineHead`. For LDAM-DRW, add
     `weighting=keras_ccar.weightings.EffectiveNumber()` and the callback
     `keras_ccar.DeferredReweighting(start_epoch)`.
 
@@ -21,11 +25,17 @@ class LDAMLoss(LongTailedCrossentropy):
             dict `{class: count}`.
         max_margin: M, the margin of the rarest class.
         scale: S, the inverse temperature.
-        from_logits: True, unlike in other losses: margins are on cosines. With False
-            they are on log-probabilities.
+        from_logits: as in `LongTailedCrossentropy`, but True by default: the margins
+            are meant for cosines. With False they apply to log-probabilities.
         name: name of the loss.
-        **arguments: further arguments of `LongTailedCrossentropy`, such as
-            `weighting` or `label_smoothing`.
+        weighting: as in `LongTailedCrossentropy`.
+        normalize: as in `LongTailedCrossentropy`.
+        differentiate_weight: as in `LongTailedCrossentropy`.
+        label_smoothing: as in `LongTailedCrossentropy`.
+        ignore_class: as in `LongTailedCrossentropy`.
+        axis: as in `LongTailedCrossentropy`.
+        reduction: as in `LongTailedCrossentropy`.
+        dtype: as in `LongTailedCrossentropy`.
 
     Raises:
         ValueError: as `LongTailedCrossentropy`, and for a negative margin or scale.
@@ -42,6 +52,8 @@ class LDAMLoss(LongTailedCrossentropy):
     ```
     """
 
+    _fixed_parts = ("adjustment",)
+
     def __init__(
         self,
         class_counts: ClassCounts,
@@ -49,18 +61,27 @@ class LDAMLoss(LongTailedCrossentropy):
         scale: float = 30.0,
         from_logits: bool = True,
         name: str = "ldam",
-        **arguments,
+        *,
+        weighting: Weighting | Callable[..., Any] | None = None,
+        normalize: bool = False,
+        differentiate_weight: bool = False,
+        label_smoothing: float = 0.0,
+        ignore_class: int | None = None,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
     ) -> None:
         super().__init__(
             class_counts,
+            weighting=weighting,
             adjustment=LDAMMargin(max_margin, scale),
+            normalize=normalize,
+            differentiate_weight=differentiate_weight,
             from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            ignore_class=ignore_class,
+            axis=axis,
+            reduction=reduction,
             name=name,
-            **arguments,
+            dtype=dtype,
         )
-
-    def get_config(self):
-        """Returns the constructor arguments as plain JSON."""
-        config = super().get_config()
-        del config["adjustment"]
-        return {**config, **self.adjustment.get_config()}

@@ -1,31 +1,42 @@
 """Logit-adjusted cross-entropy."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 from keras_ccar.adjustments import LogitAdjustment
 from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
+from keras_ccar.weightings import Weighting
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class LogitAdjustedLoss(LongTailedCrossentropy):
-    """Logit-adjusted cross-entropy, of `z + τ log f`.
+    """Logit-adjusted cross-entropy: cross-entropy of `z + τ log f`.
 
-    Trained so, the plain logits `z` are those of a balanced class distribution: predict
-    with them, uncorrected.
+    After training, the plain logits `z` fit a balanced class distribution: predict with
+    them, without a correction.
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)` or a
             dict `{class: count}`.
-        tau: τ >= 0, how much of the prior is taken out; 1 is Balanced Softmax.
+        tau: τ >= 0, how much of the prior to take out; 1 is Balanced Softmax.
         smoothing: added to every class count before the logarithm, for data in which
-            some class has no example yet.
+            some classes have no examples yet.
         name: name of the loss.
-        **arguments: further arguments of `LongTailedCrossentropy`, such as
-            `from_logits`, `weighting` or `label_smoothing`.
+        weighting: as in `LongTailedCrossentropy`.
+        normalize: as in `LongTailedCrossentropy`.
+        differentiate_weight: as in `LongTailedCrossentropy`.
+        from_logits: as in `LongTailedCrossentropy`.
+        label_smoothing: as in `LongTailedCrossentropy`.
+        ignore_class: as in `LongTailedCrossentropy`.
+        axis: as in `LongTailedCrossentropy`.
+        reduction: as in `LongTailedCrossentropy`.
+        dtype: as in `LongTailedCrossentropy`.
 
     Raises:
-        ValueError: as `LongTailedCrossentropy`, and for classes without examples where
+        ValueError: as `LongTailedCrossentropy`, and for classes without examples if
             `tau > 0` and `smoothing == 0`.
 
     Reference:
@@ -40,23 +51,36 @@ class LogitAdjustedLoss(LongTailedCrossentropy):
     ```
     """
 
+    _fixed_parts = ("adjustment",)
+
     def __init__(
         self,
         class_counts: ClassCounts,
         tau: float = 1.0,
         smoothing: float = 0.0,
         name: str = "logit_adjusted",
-        **arguments,
+        *,
+        weighting: Weighting | Callable[..., Any] | None = None,
+        normalize: bool = False,
+        differentiate_weight: bool = False,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        ignore_class: int | None = None,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
     ) -> None:
         super().__init__(
             class_counts,
+            weighting=weighting,
             adjustment=LogitAdjustment(tau, smoothing),
+            normalize=normalize,
+            differentiate_weight=differentiate_weight,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            ignore_class=ignore_class,
+            axis=axis,
+            reduction=reduction,
             name=name,
-            **arguments,
+            dtype=dtype,
         )
-
-    def get_config(self):
-        """Returns the constructor arguments as plain JSON."""
-        config = super().get_config()
-        del config["adjustment"]
-        return {**config, **self.adjustment.get_config()}

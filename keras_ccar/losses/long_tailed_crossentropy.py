@@ -1,6 +1,7 @@
-"""The one engine of every loss here: adjust, cross-entropy, weight."""
+"""The loss behind all softmax losses: adjustment, cross-entropy, weight."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
@@ -9,7 +10,7 @@ from keras_ccar import adjustments
 from keras_ccar.adjustments import Adjustment
 from keras_ccar.frequencies import ClassCounts, class_prior
 from keras_ccar.inputs.checks import check_whole_number
-from keras_ccar.inputs.labels import parse_labels
+from keras_ccar.inputs.labels import Labels, parse_labels
 from keras_ccar.inputs.predictions import (
     check_num_classes,
     move_class_axis_last,
@@ -26,32 +27,33 @@ from keras_ccar.weightings import Weighting
 class LongTailedCrossentropy(ClassAwareLoss):
     """Cross-entropy of adjusted logits, weighted by confidence and class frequency.
 
-    `L = w(p_t, f_c) * -log p_t`, with `p_t` the softmax probability of the true class
-    after the adjustment. Every named loss of this package is one choice of the two
-    parts; with neither it is cross-entropy. For label distributions `y` every class
-    term has a weight of its own: `L = Σ_k y_k w(p_k, f_k) * -log p_k`.
+    `L = w(p_t, f_c) * -log p_t`, where `p_t` is the softmax probability of the true
+    class after the adjustment. Every named softmax loss of this package chooses the two
+    parts, weighting and adjustment; with neither this is cross-entropy. For label
+    distributions `y` the term of every class has its own weight:
+    `L = Σ_k y_k w(p_k, f_k) * -log p_k`.
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)` or a
-            dict `{class: count}`. None where neither part needs them, as in
+            dict `{class: count}`. May be None if neither part needs them, as in
             `FocalLoss`.
         weighting: a `keras_ccar.weightings.Weighting`, a callable
             `(p_t, f_c) -> weight`, or None for weight 1.
         adjustment: a `keras_ccar.adjustments.Adjustment`, or None.
-        normalize: whether weights are scaled to a mean of 1: over the training
-            distribution if they depend on the class alone, else over the batch.
-        differentiate_weight: whether gradients flow through the weight as well.
+        normalize: whether to divide weights by their mean: over the training
+            distribution if they only depend on the class, otherwise over the batch.
+        differentiate_weight: whether gradients also flow through the weight.
         from_logits: whether predictions are logits rather than probabilities. Rows of
             probabilities that do not sum to 1 are normalised.
         label_smoothing: α in [0, 1]: labels become `(1 - α) y + α / K`.
-        ignore_class: an integer label, e.g. 255, whose samples have loss 0 and are
-            not counted. For integer labels only.
+        ignore_class: an integer label, for example 255, whose samples have loss 0 and
+            do not count. For integer labels only.
         axis: the class axis of predictions.
         reduction: as in every Keras loss: "sum_over_batch_size", "sum", "mean",
             "mean_with_sample_weight" or None.
         name: name of the loss.
-        dtype: "float64" to compute in double precision. Everything else, half
-            precision included, is computed in float32.
+        dtype: "float64" computes in double precision. With any other, also half
+            precision, the loss is computed in float32.
 
     Call arguments:
         y_true: integer labels `(...)` or `(..., 1)`, of integer or float dtype, or
@@ -60,11 +62,11 @@ class LongTailedCrossentropy(ClassAwareLoss):
         sample_weight: optional, of the rank of the labels or lower.
 
     Raises:
-        ValueError: for arguments outside the above; when called, for labels or
+        ValueError: for arguments other than these. When called: for labels and
             predictions whose shapes do not fit and, outside a compiled step, for
-            values that are not labels or probabilities. Inside a compiled step a
-            label that is no class makes the loss NaN.
-        TypeError: if the weighting or the adjustment is not such.
+            invalid labels and probabilities. In a compiled step an invalid label makes
+            the loss NaN.
+        TypeError: for a weighting or an adjustment of another type.
 
     Example:
     ```python
@@ -84,18 +86,32 @@ class LongTailedCrossentropy(ClassAwareLoss):
     def __init__(
         self,
         class_counts: ClassCounts | None,
-        weighting: Weighting | Callable | None = None,
+        weighting: Weighting | Callable[..., Any] | None = None,
         adjustment: Adjustment | None = None,
         ignore_class: int | None = None,
         axis: int = -1,
         name: str = "long_tailed_crossentropy",
-        **arguments,
+        *,
+        normalize: bool = False,
+        differentiate_weight: bool = False,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(weighting, name=name, **arguments)
+        super().__init__(
+            weighting=weighting,
+            normalize=normalize,
+            differentiate_weight=differentiate_weight,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            reduction=reduction,
+            name=name,
+            dtype=dtype,
+        )
         if class_counts is not None:
             self._prior = class_prior(class_counts)
-        self.class_counts = self._prior and self._prior.counts
-        self.statistics_counts = self.class_counts
+            self.class_counts = self.statistics_counts = self._prior.counts
         self.adjustment = adjustments.get(adjustment)
         if ignore_class is not None:
             ignore_class = check_whole_number("ignore_class", ignore_class)
@@ -105,16 +121,11 @@ class LongTailedCrossentropy(ClassAwareLoss):
             if part is not None:
                 part.check(self._prior)
 
-    def call(self, y_true, y_pred):
-        """Returns one loss per sample, of the shape of the labels.
-
-        Args:
-            y_true: labels or distributions; see the class.
-            y_pred: predictions; see the class.
-        """
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Returns one loss for each sample, in the shape of the labels."""
         y_true, counted = unpack_labels(y_true)
         y_pred = move_class_axis_last(y_pred, self.axis, self.dtype)
-        check_num_classes(y_pred, self._prior)
+        check_num_classes(y_pred, self.num_classes)
         labels = parse_labels(y_true, y_pred, self.axis, self.ignore_class, counted)
         counted = labels.counted_samples(counted, self.dtype)
         logits = to_logits(y_pred, self.from_logits)
@@ -123,14 +134,13 @@ class LongTailedCrossentropy(ClassAwareLoss):
             set_keras_mask(losses, ops.logical_not(labels.is_ignored))
         return losses
 
-    def _losses(self, labels, logits, counted):
-        """Adjust, cross-entropy, weight."""
+    def _losses(self, labels: Labels, logits: Any, counted: Any) -> Any:
         prior, y = self.current_prior(), labels.values
         if self.adjustment is not None:
             logits = self.adjustment(logits, y, prior)
-        # A term is a sample; with distributions, a class of a sample. The fused
-        # cross-entropy already holds the confidence.
+        # A term is a sample or, with distributions, a class of a sample.
         if labels.is_sparse and not self.label_smoothing:
+            # The fused cross-entropy already contains the confidence.
             terms = sparse_crossentropy(y, logits)
             return terms * self.compute_weights(ops.exp(-terms), prior, counted, y)
         num_classes, smoothing = logits.shape[-1], self.label_smoothing
@@ -140,11 +150,9 @@ class LongTailedCrossentropy(ClassAwareLoss):
         confidence, crossentropy = softmax_terms(logits)
         return crossentropy(share * self.compute_weights(confidence, prior, mass))
 
-    def get_config(self):
-        """Returns the constructor arguments as plain JSON."""
+    def _own_config(self) -> dict[str, Any]:
         return {
-            **super().get_config(),
-            "class_counts": self.class_counts,
+            **super()._own_config(),
             "adjustment": keras.saving.serialize_keras_object(self.adjustment),
             "ignore_class": self.ignore_class,
             "axis": self.axis,

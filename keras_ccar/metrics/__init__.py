@@ -1,4 +1,4 @@
-"""Metrics that look at every class, not at the frequent ones alone."""
+"""Metrics in which rare classes count as much as frequent ones, and calibration."""
 
 from keras_ccar.metrics.balanced_accuracy import BalancedAccuracy
 from keras_ccar.metrics.expected_calibration_error import ExpectedCalibrationError

@@ -9,28 +9,28 @@ from keras_ccar.metrics.per_class import PerClassMetric
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class BalancedAccuracy(PerClassMetric):
-    """Mean of the recalls of the classes, whatever their sizes.
+    """Mean of the recalls of all classes, whatever their sizes.
 
-    On a balanced test set this is the accuracy; on a long-tailed one it is what
-    the accuracy would be if all classes were equally frequent (Brodersen et al.
-    2010, "The balanced accuracy and its posterior distribution"). It equals
+    On a balanced test set this is the accuracy. On a long-tailed one it is the
+    accuracy as if all classes were equally frequent (Brodersen et al. 2010, "The
+    balanced accuracy and its posterior distribution"). It equals
     `sklearn.metrics.balanced_accuracy_score`.
 
-    Labels are `(...)` or `(..., 1)` in any dtype, or distributions `(..., K)`, of
-    which the most probable class counts; predictions are `(..., K)`, probabilities
-    or logits. Classes without a sample are left out, and before the first sample
-    the result is NaN. A label outside `[0, K)` that is neither masked nor ignored
-    is an error, or NaN within a compiled step, which cannot raise one.
+    Labels are `(...)` or `(..., 1)` in any dtype, or distributions `(..., K)`, which
+    are reduced to their most probable class. Predictions are `(..., K)`, probabilities
+    or logits. Classes without samples are left out; before the first sample the result
+    is NaN. A label outside `[0, K)` that is neither masked nor ignored is an error. In
+    a compiled step, which cannot raise one, it makes the result NaN.
 
     Args:
-        num_classes: number of classes, `K`.
-        ignore_class: label of samples to leave out, or None.
+        num_classes: K, the number of classes.
+        ignore_class: the label of samples to leave out, or None.
         name: name of the metric.
-        dtype: dtype of the result; counts are exact whatever it is.
+        dtype: dtype of the result. Counts are exact with any dtype.
 
     Raises:
-        ValueError: if `num_classes` is below 2, or if labels, predictions and
-            weights do not fit each other.
+        ValueError: if `num_classes` is below 2, or if the shapes of labels,
+            predictions and weights do not fit.
 
     Example:
     ```python
@@ -53,6 +53,6 @@ class BalancedAccuracy(PerClassMetric):
     ) -> None:
         super().__init__(num_classes, ignore_class, name, dtype)
 
-    def result(self):
+    def result(self) -> Any:
         """Returns the scalar balanced accuracy."""
         return self.mean_recall()

@@ -13,28 +13,28 @@ from keras_ccar.metrics.exact_sum import ExactSum
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class ExpectedCalibrationError(keras.metrics.Metric):
-    """How far confidence is from accuracy (Guo et al. 2017, arXiv 1706.04599, eq. 3).
+    """Difference of confidence and accuracy (Guo et al. 2017, arXiv 1706.04599, Eq. 3).
 
-    The samples are put into bins of equal width by their confidence, the largest
-    predicted probability; the error is the mean over the bins, weighted by their
-    samples, of |accuracy - mean confidence|. It lies in [0, 1], 0 being calibrated.
+    Samples are binned by confidence, the largest predicted probability, into bins of
+    equal width. The error is the mean of |accuracy - mean confidence| over the bins,
+    weighted by their samples. It lies in [0, 1]; a calibrated model has 0.
 
-    Labels are `(...)` or `(..., 1)` in any dtype, or distributions `(..., K)`, of
-    which the most probable class counts; predictions are `(..., K)`. Probabilities
-    that do not sum to one are normalised, as Keras does. Before the first sample the
-    result is NaN. A label outside `[0, K)` that is neither masked nor ignored is an
-    error, or NaN within a compiled step, which cannot raise one.
+    Labels are `(...)` or `(..., 1)` in any dtype, or distributions `(..., K)`, which
+    are reduced to their most probable class; predictions are `(..., K)`. Probabilities
+    that do not sum to 1 are normalised, as in Keras. Before the first sample the result
+    is NaN. A label outside `[0, K)` that is neither masked nor ignored is an error. In
+    a compiled step, which cannot raise one, it makes the result NaN.
 
     Args:
         bins: number of bins; bin `b` holds confidences in `(b / bins, (b + 1) / bins]`.
-        from_logits: whether predictions are logits and not probabilities.
-        ignore_class: label of samples to leave out, or None.
+        from_logits: whether predictions are logits rather than probabilities.
+        ignore_class: the label of samples to leave out, or None.
         name: name of the metric.
-        dtype: dtype of the result; sums are kept in float32 pairs whatever it is.
+        dtype: dtype of the result. Sums are pairs of float32 with any dtype.
 
     Raises:
-        ValueError: if `bins` is below 1, if labels, predictions and weights do not
-            fit each other, or if known values are no probabilities although
+        ValueError: if `bins` is below 1, if the shapes of labels, predictions and
+            weights do not fit, or if predictions are not probabilities although
             `from_logits=False`.
 
     Example:
@@ -65,18 +65,8 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         self._excess_hits = ExactSum(self, (self.bins,), "excess_hits")
         self._samples = ExactSum(self, (), "samples")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds a batch.
-
-        Args:
-            y_true: labels `(...)` or `(..., 1)` in any dtype, or distributions
-                `(..., K)`.
-            y_pred: probabilities `(..., K)`, or logits with `from_logits=True`.
-            sample_weight: weights or mask that broadcast to `(...)`, or None.
-
-        Raises:
-            ValueError: if the shapes do not fit, or known probabilities are none.
-        """
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Adds a batch; see `PerClassMetric.update_state`."""
         labels, y_pred, weights = flatten_samples(
             y_true, y_pred, sample_weight, ignore_class=self.ignore_class
         )
@@ -89,13 +79,13 @@ class ExpectedCalibrationError(keras.metrics.Metric):
             )
         confidence = ops.max(y_pred, axis=-1)
         hits = ops.cast(ops.argmax(y_pred, axis=-1), "int32") == labels
-        # |accuracy - confidence| of a bin, times its samples, is the absolute sum of
-        # what hits exceed confidence by, so that sum is all a bin has to keep.
-        # A sample of weight 0 may have any prediction, NaN too.
+        # |accuracy - mean confidence| of a bin, times its samples, is the absolute
+        # value of its sum of hit - confidence, so a bin only needs this sum. The
+        # prediction of a sample of weight 0 may be NaN.
         excess = ops.where(
             weights == 0, 0.0, weights * (ops.cast(hits, "float32") - confidence)
         )
-        # NaN is in no bin: it has to reach the result.
+        # NaN belongs to no bin, but has to reach the result: put it into the first.
         where_from = ops.where(ops.isnan(confidence), 0.0, confidence)
         bin_of = ops.clip(ops.ceil(where_from * self.bins) - 1, 0, self.bins - 1)
         self._excess_hits.add(
@@ -103,14 +93,14 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         )
         self._samples.add(ops.sum(weights))
 
-    def result(self):
+    def result(self) -> Any:
         """Returns the scalar error, in [0, 1]."""
         samples = self._samples.value()
         gap = ops.sum(ops.abs(self._excess_hits.value()))
         error = ops.minimum(gap / ops.where(samples == 0, 1.0, samples), 1.0)
         return ops.cast(ops.where(samples == 0, float("nan"), error), self.dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
         return {
             **super().get_config(),

@@ -1,5 +1,7 @@
 """What the accuracies share: hits and samples of each class."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -11,7 +13,9 @@ from keras_ccar.metrics.exact_sum import ExactSum
 class PerClassMetric(keras.metrics.Metric):
     """Counts the hits and the samples of each class."""
 
-    def __init__(self, num_classes, ignore_class, name, dtype):
+    def __init__(
+        self, num_classes: int, ignore_class: int | None, name: str, dtype: Any
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         self._direction = "up"
         self.num_classes = check_whole_number("num_classes", num_classes, low=2)
@@ -19,7 +23,7 @@ class PerClassMetric(keras.metrics.Metric):
         self._hits = ExactSum(self, (self.num_classes,), "hits")
         self._samples = ExactSum(self, (self.num_classes,), "samples")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds a batch.
 
         Args:
@@ -27,9 +31,6 @@ class PerClassMetric(keras.metrics.Metric):
                 `(..., K)`.
             y_pred: probabilities or logits `(..., K)`.
             sample_weight: weights or mask that broadcast to `(...)`, or None.
-
-        Raises:
-            ValueError: if the shapes do not fit.
         """
         labels, y_pred, weights = flatten_samples(
             y_true, y_pred, sample_weight, self.num_classes, self.ignore_class
@@ -38,21 +39,24 @@ class PerClassMetric(keras.metrics.Metric):
         self._hits.add(self._sum_by_class(ops.where(hits, weights, 0.0), labels))
         self._samples.add(self._sum_by_class(weights, labels))
 
-    def mean_recall(self, of=None):
-        """Mean recall of the classes selected by a boolean vector, or of all.
+    def mean_recall(self, mask: Any = None) -> Any:
+        """Returns the mean recall of the classes in a boolean mask, or of all.
 
-        Classes without a sample are left out; NaN if none has one.
+        Classes without samples are left out; the mean of none is NaN.
         """
-        counted = self._seen() if of is None else ops.logical_and(self._seen(), of)
+        # Not `> 0`, which would drop NaN, the mark of an invalid label.
+        counted = self._samples.value() != 0
+        if mask is not None:
+            counted = ops.logical_and(counted, mask)
         total = ops.sum(ops.where(counted, self.recall(), 0.0))
         number = ops.sum(ops.cast(counted, "float32"))
         return ops.cast(_divide_or_nan(total, number), self.dtype)
 
-    def recall(self):
-        """Returns the float32 recall of each class, NaN without a sample."""
+    def recall(self) -> Any:
+        """Returns the float32 recall of each class, NaN without samples."""
         return _divide_or_nan(self._hits.value(), self._samples.value())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
         return {
             **super().get_config(),
@@ -60,15 +64,11 @@ class PerClassMetric(keras.metrics.Metric):
             "ignore_class": self.ignore_class,
         }
 
-    def _seen(self):
-        # Not `> 0`: NaN, the mark of a label that is no class, must come through.
-        return self._samples.value() != 0
-
-    def _sum_by_class(self, values, labels):
+    def _sum_by_class(self, values: Any, labels: Any) -> Any:
         return ops.segment_sum(values, labels, num_segments=self.num_classes)
 
 
-def _divide_or_nan(numerator, denominator):
+def _divide_or_nan(numerator: Any, denominator: Any) -> Any:
     empty = denominator == 0
     return ops.where(
         empty, float("nan"), numerator / ops.where(empty, 1.0, denominator)

@@ -12,19 +12,18 @@ from keras_ccar.metrics.per_class import PerClassMetric
 class PerClassRecall(PerClassMetric):
     """Recall of each class, as a vector of shape `(K,)`.
 
-    In `compile(metrics=[...])` the vector goes through Keras as it is: the history
-    holds an array an epoch, `CSVLogger` writes it as a list, and the progress bar
-    shows its mean. The `TensorBoard` callback alone accepts scalars only; give it
-    `BalancedAccuracy` or `ShotAccuracy`.
+    With `compile(metrics=[...])` the history holds an array for each epoch, `CSVLogger`
+    writes a list, and the progress bar shows the mean. Only the `TensorBoard` callback
+    needs scalars: give it `BalancedAccuracy` or `ShotAccuracy`.
 
-    Labels and predictions are as for `BalancedAccuracy`. A class without a sample
-    has no recall: its entry is NaN.
+    Labels and predictions are as in `BalancedAccuracy`. The recall of a class without
+    samples is NaN.
 
     Args:
-        num_classes: number of classes, `K`.
-        ignore_class: label of samples to leave out, or None.
+        num_classes: K, the number of classes.
+        ignore_class: the label of samples to leave out, or None.
         name: name of the metric.
-        dtype: dtype of the result; counts are exact whatever it is.
+        dtype: dtype of the result. Counts are exact with any dtype.
 
     Raises:
         ValueError: as `BalancedAccuracy`.
@@ -50,6 +49,6 @@ class PerClassRecall(PerClassMetric):
     ) -> None:
         super().__init__(num_classes, ignore_class, name, dtype)
 
-    def result(self):
+    def result(self) -> Any:
         """Returns the `(K,)` recalls."""
         return ops.cast(self.recall(), self.dtype)

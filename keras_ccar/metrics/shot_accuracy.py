@@ -14,31 +14,30 @@ _NAME = "shot_accuracy"
 class ShotAccuracy(PerClassMetric):
     """Accuracy over many-, medium- and few-shot classes.
 
-    Classes are grouped by the number of their *training* examples, the convention
-    of Liu et al. 2019 (arXiv 1904.05160). The accuracy of a group is the mean of the
-    recalls of its classes, so it does not depend on how the evaluated set is
-    distributed.
+    Classes are grouped by the number of their *training* examples, as in Liu et al.
+    2019 (arXiv 1904.05160). The accuracy of a group is the mean of the recalls of its
+    classes, so it does not depend on the class distribution of the evaluated data.
 
-    The result is a dict of scalars: "many", "medium" and "few", as far as there are
-    such classes, and "balanced", the mean over all classes. Keras logs its keys as
-    they are ("val_few"); a metric with a `name` of its own puts it in front of them
-    ("head_few"), so that the outputs of a model do not overwrite each other.
+    The result is a dict of scalars: "many", "medium" and "few", if there are such
+    classes, and "balanced", the mean over all classes. Keras logs these keys as they
+    are ("val_few"). If you set the `name`, it becomes their prefix ("head_few"), so
+    that the outputs of a model do not overwrite each other.
 
-    Labels and predictions are as for `BalancedAccuracy`. Classes without a sample are
-    left out of their group, and a group without a sample is NaN.
+    Labels and predictions are as in `BalancedAccuracy`. Classes without samples are
+    left out of their group; the accuracy of a group without samples is NaN.
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)`, or
             a dict `{class: count}`.
         many: classes with more training examples than this are many-shot.
         few: classes with fewer training examples than this are few-shot.
-        ignore_class: label of samples to leave out, or None.
+        ignore_class: the label of samples to leave out, or None.
         name: name of the metric.
-        dtype: dtype of the results; counts are exact whatever it is.
+        dtype: dtype of the results. Counts are exact with any dtype.
 
     Raises:
-        ValueError: if the counts are not such, if `few > many`, or if labels,
-            predictions and weights do not fit each other.
+        ValueError: for invalid counts, if `few > many`, or if the shapes of labels,
+            predictions and weights do not fit.
 
     Example:
     ```python
@@ -66,8 +65,8 @@ class ShotAccuracy(PerClassMetric):
         super().__init__(len(self.class_counts), ignore_class, name, dtype)
         self.many = many
         self.few = few
-        # A JAX or TensorFlow step returns the same keys at every call, so groups
-        # without a class are dropped here and not by what a batch holds.
+        # A compiled step must always return the same keys, so the groups depend on the
+        # class counts alone, not on the batch.
         self._groups = {
             group: classes
             for group, classes in shot_groups(self.class_counts, many, few).items()
@@ -75,16 +74,16 @@ class ShotAccuracy(PerClassMetric):
         }
         self._prefix = "" if name == _NAME else f"{name}_"
 
-    def result(self):
+    def result(self) -> dict[str, Any]:
         """Returns the dict of scalar accuracies."""
         accuracies = {
-            self._prefix + group: self.mean_recall(of=classes)
+            self._prefix + group: self.mean_recall(mask=classes)
             for group, classes in self._groups.items()
         }
         accuracies[f"{self._prefix}balanced"] = self.mean_recall()
         return accuracies
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
         config = super().get_config()
         del config["num_classes"]

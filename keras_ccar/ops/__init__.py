@@ -1,1 +1,1 @@
-"""Arithmetic on tensors: checks nothing, and imports nothing of the package."""
+"""Arithmetic on tensors. It checks nothing and imports nothing else of the package."""

@@ -1,21 +1,26 @@
-"""The cross-entropy of mixed labels on TensorFlow, with a derivative of its own.
+"""The soft cross-entropy on TensorFlow, with its own derivative.
 
-Imported on the TensorFlow backend alone. How it is written is for XLA on a CPU, where
-it is as good as any other elsewhere.
+Only imported on the TensorFlow backend. It is written for XLA on a CPU; elsewhere it is
+as fast as any other form.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 
 @tf.custom_gradient
-def soft_crossentropy(share, logits, largest, exponentials, total):
-    """Returns what `jax_crossentropy.soft_crossentropy` does, of the same arguments."""
-    # XLA sums the result of a selection several times as fast as that of a product.
+def soft_crossentropy(
+    share: Any, logits: Any, largest: Any, exponentials: Any, total: Any
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Returns `-Σ share * log p`, as `jax_crossentropy.soft_crossentropy` does."""
+    # XLA sums a selection several times as fast as a product.
     share = tf.where(share == 0, tf.zeros_like(share), share)
     total_share = tf.reduce_sum(share, axis=-1, keepdims=True)
-    # Bringing the shares to a sum near 1 makes the products below wait for a
-    # reciprocal, so that XLA computes the gradient, which waits for the sum, before
-    # them, and both in memory that is there: one array less of the size of the logits.
+    # Scaling the shares to a sum near 1 makes the products below wait for a reciprocal.
+    # XLA then computes the gradient first, because it waits for the sum alone, and
+    # reuses its memory: one array of the size of the logits less.
     unit = tf.clip_by_value(total_share, 1 / 16, 16)
     below = largest - logits
     products = share * below * (1 / unit)
@@ -23,11 +28,11 @@ def soft_crossentropy(share, logits, largest, exponentials, total):
     rest = tf.reduce_sum(products, axis=-1, keepdims=True)
     log_total = tf.math.log(total)
 
-    def gradient(upstream):
+    def gradient(upstream: Any) -> tuple[Any, ...]:
         upstream = tf.expand_dims(upstream, -1)
         by_share = upstream * (log_total + below)
         by_logits = upstream * (exponentials * (total_share * (1 / total)) - share)
         return by_share, by_logits, None, None, None
 
-    # Where shares have one sign both terms have it too: nothing cancels.
+    # Where all shares have one sign, both terms have it too, so nothing cancels.
     return tf.squeeze(log_total * total_share + unit * rest, -1), gradient

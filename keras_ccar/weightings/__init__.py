@@ -1,8 +1,10 @@
-"""Sample weights: Ω and its siblings, functions of confidence and class frequency.
+"""Weights of samples, as functions of confidence and class frequency.
 
-Shapes: `p_t` is any tensor of confidences, softmax probabilities of the true class;
-`f_c` broadcasts against it and holds the frequency of that class.
+`p_t` is a tensor of any shape: the confidence, the softmax probability of the true
+class. `f_c` is the frequency of that class, and broadcasts against `p_t`.
 """
+
+from typing import Any
 
 from keras_ccar.weightings.base import Weighting
 from keras_ccar.weightings.ccar import CCARWeighting, ccar_weight
@@ -19,12 +21,8 @@ __all__ = [
 ]
 
 
-def get(weighting):
-    """Returns a `Weighting` from one, from a callable `(p_t, f_c) -> weight`, or None.
-
-    Raises:
-        TypeError: for anything else.
-    """
+def get(weighting: Any) -> Weighting | None:
+    """Returns a `Weighting`, also for a callable `(p_t, f_c) -> weight`, or None."""
     if weighting is None or isinstance(weighting, Weighting):
         return weighting
     if callable(weighting) and not isinstance(weighting, type):

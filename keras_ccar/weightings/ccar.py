@@ -1,4 +1,4 @@
-"""The class-confidence-aware weight Ω and its forms."""
+"""The class-confidence-aware weight Ω."""
 
 import math
 from collections.abc import Callable
@@ -7,15 +7,15 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_ccar.frequencies import ClassPrior
 from keras_ccar.inputs.checks import check_number
 from keras_ccar.ops.numerics import clip_min
 from keras_ccar.weightings.base import LARGEST_WEIGHT, Weighting
 
-# Below this confidence the `inverse` form stops growing, or one mislabelled
+# Below this confidence the `inverse` form stops growing. Otherwise one mislabelled
 # example could outweigh a batch.
 INVERSE_CONFIDENCE_FLOOR = 1e-3
-# Whatever the strength, Ω has a float32 value and gradient, and a loss multiplies by
-# no more than products in float32 can take.
+# Keeps Ω and its gradient finite in float32, whatever the strength.
 LARGEST_EXPONENT = 80.0
 FORMS = ("exponential", "power", "information", "inverse")
 
@@ -25,7 +25,7 @@ def ccar_weight(
     f_c: Any,
     pivot: float = 0.75,
     strength: float = 1.0,
-    form: str | Callable = "exponential",
+    form: str | Callable[..., Any] = "exponential",
     num_classes: int | None = None,
     num_examples: float | None = None,
 ) -> Any:
@@ -37,33 +37,34 @@ def ccar_weight(
 
     - "exponential": `κ = 1 - f'`;
     - "power": `κ = ln(2 - f')`, a little milder;
-    - "information": `κ = -ln f'`, the self-information of the class. Grows like
-      `f_c^-ω` for rare classes: meant for `normalize=True`;
+    - "information": `κ = -ln f'`, the self-information of the class. It grows like
+      `f_c^-ω` for rare classes, so use it with `normalize=True`;
     - "inverse": `1 / (K f_c max(p_t, 0.001))` to the power `s`, without a pivot.
 
-    Hard examples (`p_t < ω`) get more than weight 1, the more the rarer their
-    class; easy ones get less, the less the more frequent their class.
+    Hard examples (`p_t < ω`) weigh more than 1, and the more the rarer their class.
+    Easy ones weigh less than 1, and the less the more frequent their class.
 
     Args:
         p_t: confidence in the true class, in [0, 1], any shape.
         f_c: frequency of the true class, in [0, 1], broadcasts against `p_t`.
         pivot: ω in (0, 1]: the confidence at which the weight is 1.
         strength: s >= 0. At 0 every weight is 1.
-        form: one of the above, or a callable `(p_t, f_c) -> weight`.
-        num_classes: K. Needed by the "inverse" form alone.
-        num_examples: N. Where given, the "information" and "inverse" forms keep
-            frequencies at `1 / (N + 1)` or above, so that empty classes stay finite.
+        form: one of the forms above, or a callable `(p_t, f_c) -> weight`.
+        num_classes: K. Only the "inverse" form needs it.
+        num_examples: N. If given, the "information" and "inverse" forms keep
+            frequencies at `1 / (N + 1)` or above, so that the weights of classes
+            without examples stay finite.
 
     Returns:
         A tensor of weights, of the broadcast shape of `p_t` and `f_c`.
 
     Raises:
-        ValueError: for a pivot, strength or form outside the above, or a missing
+        ValueError: for a pivot, strength or form other than these, or a missing
             `num_classes`.
 
     Reference:
         Jagati et al. 2026, arXiv 2601.15924. The paper's exact capacity is not
-        public; the forms satisfy all that is.
+        public; the forms agree with everything that is.
 
     Example:
     ```python
@@ -82,7 +83,7 @@ def ccar_weight(
         return form(p_t, f_c)
     p_t = _as_float_tensor(p_t)
     f_c = ops.cast(ops.convert_to_tensor(f_c), p_t.dtype)
-    # A Python number: one of numpy would raise the precision of the result.
+    # A numpy scalar would raise the precision of the result.
     floor = 0.0 if num_examples is None else float(1.0 / (num_examples + 1.0))
     if form == "inverse":
         if num_classes is None:
@@ -115,8 +116,8 @@ def ccar_weight(
     return ops.exp(exponent)
 
 
-def check_ccar_arguments(pivot, strength, form):
-    """Raises a `ValueError` for arguments that `ccar_weight` cannot take."""
+def check_ccar_arguments(pivot: Any, strength: Any, form: Any) -> None:
+    """Raises a `ValueError` for invalid arguments of `ccar_weight`."""
     check_number("pivot", pivot, 0, 1, "the confidence at which the weight is 1")
     if pivot == 0:
         raise ValueError(f"`pivot` must be above 0. Received: pivot={pivot!r}")
@@ -130,7 +131,7 @@ def check_ccar_arguments(pivot, strength, form):
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class CCARWeighting(Weighting):
-    """Ω(p_t, f_c) as a part for `LongTailedCrossentropy`; see `ccar_weight`.
+    """The weight Ω(p_t, f_c) of `ccar_weight`, for `LongTailedCrossentropy`.
 
     Args:
         pivot: as in `ccar_weight`.
@@ -155,14 +156,14 @@ class CCARWeighting(Weighting):
         self,
         pivot: float = 0.75,
         strength: float = 1.0,
-        form: str | Callable = "exponential",
+        form: str | Callable[..., Any] = "exponential",
     ) -> None:
         check_ccar_arguments(pivot, strength, form)
         self.pivot = float(pivot)
         self.strength = float(strength)
         self.form = form
 
-    def __call__(self, p_t, f_c, prior):
+    def __call__(self, p_t: Any, f_c: Any, prior: ClassPrior) -> Any:
         """See `Weighting`."""
         weight = ccar_weight(
             p_t,
@@ -177,7 +178,7 @@ class CCARWeighting(Weighting):
             return weight  # at most e^strength
         return ops.minimum(weight, LARGEST_WEIGHT)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """See `Weighting`."""
         return {
             "pivot": self.pivot,
@@ -186,7 +187,7 @@ class CCARWeighting(Weighting):
         }
 
 
-def _as_float_tensor(x):
+def _as_float_tensor(x: Any) -> Any:
     x = ops.convert_to_tensor(x)
     is_float = keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype))
     return x if is_float else ops.cast(x, keras.backend.floatx())

@@ -1,10 +1,12 @@
-"""Weights that depend on the class alone."""
+"""Weights that only depend on the class."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
+from keras_ccar.frequencies import ClassPrior
 from keras_ccar.inputs.checks import check_number
 from keras_ccar.ops.numerics import clip_min
 from keras_ccar.weightings.base import Weighting
@@ -12,9 +14,9 @@ from keras_ccar.weightings.base import Weighting
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class InverseFrequency(Weighting):
-    """Weights classes by `1 / (K f_c)`: every class weighs the same in total.
+    """Weights classes by `1 / (K f_c)`, so that all have the same total weight.
 
-    A class without examples weighs as much as one with a single example would.
+    A class without examples gets the weight of a class with a single one.
 
     Example:
     ```python
@@ -27,7 +29,7 @@ class InverseFrequency(Weighting):
 
     uses_confidence = False
 
-    def __call__(self, p_t, f_c, prior):
+    def __call__(self, p_t: Any, f_c: Any, prior: ClassPrior) -> Any:
         """See `Weighting`."""
         return 1.0 / (prior.num_classes * clip_min(f_c, prior.floor))
 
@@ -36,13 +38,14 @@ class InverseFrequency(Weighting):
 class EffectiveNumber(Weighting):
     """Weights classes by `(1 - β) / (1 - β^{n_c})`, scaled to sum to K.
 
-    `(1 - β^n) / (1 - β)` is the effective number of `n` examples that overlap. The
-    weights' mean over long-tailed training data is far below 1 (0.20 on CIFAR-100-LT
-    with imbalance factor 100), which trains like a smaller learning rate: use the
-    loss's `normalize=True`.
+    `(1 - β^n) / (1 - β)` is the effective number of `n` examples that overlap. Over
+    long-tailed training data the mean weight is far below 1 (0.20 on CIFAR-100-LT with
+    imbalance factor 100), which acts like a smaller learning rate. Use the loss with
+    `normalize=True`.
 
     Args:
-        beta: β in [0, 1): 0 weighs all classes alike, 1 would be inverse frequency.
+        beta: β in [0, 1). 0 weights all classes equally; the limit 1 is
+            `InverseFrequency`.
 
     Raises:
         ValueError: for a beta outside [0, 1).
@@ -71,19 +74,19 @@ class EffectiveNumber(Weighting):
                 f"Received: beta={beta!r}"
             )
 
-    def __call__(self, p_t, f_c, prior):
+    def __call__(self, p_t: Any, f_c: Any, prior: ClassPrior) -> Any:
         """See `Weighting`."""
         weight = self._unscaled(f_c, prior)
         scale = prior.num_classes / ops.sum(self._unscaled(prior.frequency, prior))
         return weight * scale
 
-    def _unscaled(self, frequency, prior):
+    def _unscaled(self, frequency: Any, prior: ClassPrior) -> Any:
         if self.beta == 0:
             return ops.ones_like(frequency)
         counts = clip_min(frequency, prior.floor) * prior.num_examples
-        # 1 - β^n, without the cancellation of β near 1.
+        # `expm1` computes 1 - β^n without cancellation where β is near 1.
         return -(1.0 - self.beta) / ops.expm1(counts * math.log(self.beta))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """See `Weighting`."""
         return {"beta": self.beta}

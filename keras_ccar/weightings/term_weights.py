@@ -1,33 +1,37 @@
-"""Weights of the terms of a loss, normalised if asked for."""
+"""Computes the weights of the terms of a loss."""
+
+from typing import Any
 
 from keras import ops
 
 from keras_ccar.ops.numerics import SMALLEST_PROBABILITY, clip_min
 from keras_ccar.replicas import sum_over_replicas
-from keras_ccar.weightings.base import LARGEST_WEIGHT
+from keras_ccar.weightings.base import LARGEST_WEIGHT, Weighting
 
 
 def compute_term_weights(
-    weighting, confidence, prior, mass, labels=None, normalize=False
-):
-    """Returns the weights of the terms of a loss.
+    weighting: Weighting | None,
+    confidence: Any,
+    prior: Any,
+    mass: Any,
+    labels: Any = None,
+    normalize: bool = False,
+) -> Any:
+    """Returns the weights of the terms of a loss; they broadcast against the terms.
 
     Args:
         weighting: a `Weighting`, or None for weight 1.
         confidence: p_t of each term: of each sample `(...)`, or with distributions of
             each class of each sample `(..., K)`.
         prior: the `keras_ccar.frequencies.ClassPrior`, or None.
-        mass: how much each term counts in the mean of the batch.
-        labels: int32 class of each term, None where the last axis is the class.
-        normalize: whether to scale to a mean of 1: over the training distribution if
-            the weight depends on the class alone, else over the batch, all replicas'
-            shares of it.
-
-    Returns:
-        A tensor that broadcasts against the terms.
+        mass: how much each term counts in the mean over the batch.
+        labels: int32 class of each term, None if the last axis is the class.
+        normalize: whether to divide by the mean weight: over the training distribution
+            if the weight only depends on the class, otherwise over the batch, including
+            the shares of all replicas.
     """
 
-    def of_terms(class_vector):
+    def of_terms(class_vector: Any) -> Any:
         return class_vector if labels is None else ops.take(class_vector, labels)
 
     if weighting is None:

@@ -76,3 +76,19 @@ def test_zero_features_leave_the_layers_below_finite():
     model.fit(np.zeros((6, 4)), np.array([0, 1, 2, 0, 1, 2]), verbose=0)
     for actual, expected in zip(model.get_weights(), before, strict=True):
         np.testing.assert_allclose(actual, expected, atol=1e-6)
+
+
+def test_arguments_of_every_keras_layer():
+    arguments = {
+        "name": "mine",
+        "trainable": False,
+        "dtype": "mixed_bfloat16",
+        "autocast": False,
+        "activity_regularizer": keras.regularizers.L2(0.5),
+    }
+    layer = CosineHead(3, **arguments)
+    assert (layer.name, layer.trainable, layer.autocast) == ("mine", False, False)
+    assert layer.compute_dtype == "bfloat16"
+    assert layer.activity_regularizer is arguments["activity_regularizer"]
+    copy = type(layer).from_config(layer.get_config())
+    assert copy.get_config() == layer.get_config()

@@ -81,3 +81,19 @@ def test_saved_and_loaded(tmp_path):
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         LogitCorrection(**{"class_counts": COUNTS, **arguments})
+
+
+def test_arguments_of_every_keras_layer():
+    arguments = {
+        "name": "mine",
+        "trainable": False,
+        "dtype": "mixed_bfloat16",
+        "autocast": False,
+        "activity_regularizer": keras.regularizers.L2(0.5),
+    }
+    layer = LogitCorrection(COUNTS, **arguments)
+    assert (layer.name, layer.trainable, layer.autocast) == ("mine", False, False)
+    assert layer.compute_dtype == "bfloat16"
+    assert layer.activity_regularizer is arguments["activity_regularizer"]
+    copy = type(layer).from_config(layer.get_config())
+    assert copy.get_config() == layer.get_config()

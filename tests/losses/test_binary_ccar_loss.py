@@ -128,7 +128,7 @@ def test_bad_targets():
 
 
 @pytest.mark.parametrize("unknown", [-1.0, np.nan])
-def test_a_target_of_weight_0_may_be_anything(unknown):
+def test_a_target_of_weight_0_is_ignored(unknown):
     loss = keras_ccar.BinaryCCARLoss(COUNTS, NUM_EXAMPLES, from_logits=True)
     weights = np.ones_like(TARGETS)
     weights[3, 1, 2] = weights[7, 0] = 0

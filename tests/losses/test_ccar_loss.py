@@ -91,7 +91,7 @@ def test_one_hot_equals_sparse():
         ops.convert_to_numpy(loss(np.eye(5)[labels], logits)),
         ops.convert_to_numpy(loss(labels, logits)),
         rtol=2e-6,
-        # The softmax's total, 1 and more, is rounded on one path and not on the other.
+        # Only one of the two paths rounds the total of the softmax, which is above 1.
         atol=2 * np.finfo("float32").eps,
     )
 
@@ -139,7 +139,7 @@ def test_normalize_divides_by_mean_weight_of_batch(soft):
     )
 
 
-def test_normalize_leaves_out_what_does_not_count():
+def test_normalize_leaves_out_ignored_samples():
     labels, logits = batch(2)
     loss = keras_ccar.CCARLoss(
         COUNTS, from_logits=True, reduction="sum", normalize=True, ignore_class=255
@@ -205,6 +205,6 @@ def test_bad_arguments(arguments, message):
         keras_ccar.CCARLoss(**{"class_counts": [3, 1], **arguments})
 
 
-def test_a_label_beyond_float32_is_an_error_of_ours():
+def test_a_label_beyond_float32():
     with pytest.raises(ValueError, match="`y_true`"):
         keras_ccar.CCARLoss([5, 5])(np.array([1e300, 0.0]), [[0.5, 0.5], [0.5, 0.5]])

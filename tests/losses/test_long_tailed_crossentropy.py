@@ -32,7 +32,7 @@ def confidence_times_frequency(p_t, f_c):
     "dtype", ["int8", "uint8", "int32", "int64", "float32", "float64"]
 )
 @pytest.mark.parametrize("column", [False, True])
-def test_labels_as_they_come(dtype, column):
+def test_labels_of_any_dtype(dtype, column):
     labels = LABELS.astype(dtype)[:, None] if column else LABELS.astype(dtype)
     expected, _ = oracles.loss_and_gradient(LABELS, LOGITS, COUNTS)
     np.testing.assert_allclose(numpy(crossentropy()(labels, LOGITS)), expected, 1e-5)
@@ -179,7 +179,7 @@ def test_half_precision_computes_in_float32(dtype):
 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "eager"])
 @pytest.mark.parametrize("label", [5, -1, 1.5])
-def test_label_that_is_no_class_makes_a_compiled_loss_nan(mode, label):
+def test_invalid_label_makes_a_compiled_loss_nan(mode, label):
     loss = crossentropy()
 
     def labels_are_traced(z):

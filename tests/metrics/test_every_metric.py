@@ -1,4 +1,4 @@
-"""What holds of every metric; the cases are found by introspection."""
+"""Tests that every public metric must pass. New metrics are found automatically."""
 
 import inspect
 import json
@@ -98,12 +98,12 @@ def test_batches_add_up_and_reset(name):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("weight_shape", [(6,), (6, 1), (6, 5), (6, 5, 1)])
-def test_zero_weight_is_absence(name, weight_shape):
+def test_samples_of_weight_0_do_not_count(name, weight_shape):
     labels, y_pred = batch((6, 5))
     weights = np.ones(weight_shape)
     weights[2:4] = 0
     expected = value_of(make(name), np.delete(labels, [2, 3], 0), y_pred[[0, 1, 4, 5]])
-    # What stands under a mask may be anything: padding labels, NaN predictions.
+    # Masked samples may have any label and any prediction.
     labels[2:4], y_pred[2:4] = -1, np.nan
     assert_same(value_of(make(name), labels, y_pred, weights), expected, rtol=1e-5)
     assert_same(value_of(make(name), labels, y_pred, weights > 0), expected, rtol=1e-5)
@@ -111,7 +111,7 @@ def test_zero_weight_is_absence(name, weight_shape):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("ignored", [255, -1, 2])
-def test_ignored_class_is_absence(name, ignored):
+def test_ignored_samples_do_not_count(name, ignored):
     labels, y_pred = batch()
     labels[labels == 2] = ignored
     kept = labels != ignored
@@ -144,7 +144,7 @@ def test_mask_of_the_model_is_applied(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_sample_is_no_number(name):
+def test_without_samples_the_result_is_nan(name):
     result = to_float(make(name).result())
     for value in result.values() if isinstance(result, dict) else [result]:
         assert np.isnan(value).all()
@@ -246,7 +246,7 @@ def test_replicas_add_up(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_known_wrong_label_is_an_error(name):
+def test_invalid_label_is_an_error(name):
     labels, y_pred = batch()
     labels[3] = K
     with pytest.raises(ValueError, match=r"`y_true` .*\[0, 4\)"):
@@ -254,7 +254,7 @@ def test_known_wrong_label_is_an_error(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_wrong_label_in_a_compiled_step_is_seen(name):
+def test_invalid_label_in_a_compiled_step_is_nan(name):
     if keras.backend.backend() == "torch":
         pytest.skip("the step is not compiled on torch: it raises")
     labels, y_pred = batch()

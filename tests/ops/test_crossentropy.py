@@ -1,0 +1,235 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from scipy.special import logsumexp, softmax
+
+from keras_ccar.ops.crossentropy import softmax_terms, sparse_crossentropy
+
+ON_JAX = keras.backend.backend() == "jax"
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+def made(shape, scale=3.0, num_classes=7):
+    random = np.random.default_rng(0)
+    labels = random.integers(0, num_classes, shape).astype("int32")
+    return labels, scale * random.normal(size=(*shape, num_classes)).astype("float32")
+
+
+def oracle(labels, logits):
+    logits = logits.astype("float64")
+    true = np.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
+    return logsumexp(logits, axis=-1) - true
+
+
+@pytest.mark.parametrize("shape", [(5,), (0,), (2, 3), (2, 3, 4)])
+@pytest.mark.parametrize("scale", [1e-3, 3.0, 1e4])
+def test_sparse_crossentropy(shape, scale):
+    labels, logits = made(shape, scale)
+    got = ops.convert_to_numpy(
+        sparse_crossentropy(
+            ops.convert_to_tensor(labels), ops.convert_to_tensor(logits)
+        )
+    )
+    np.testing.assert_allclose(got, oracle(labels, logits), rtol=1e-5, atol=1e-6)
+
+
+def made_share(shape, num_classes=7):
+    """Weights of classes, most of them 0, that need not sum to 1."""
+    random = np.random.default_rng(1)
+    share = random.uniform(0, 2, (*shape, num_classes))
+    return (share * (random.uniform(size=share.shape) < 0.4)).astype("float32")
+
+
+def soft(share, logits):
+    _, crossentropy = softmax_terms(logits)
+    return crossentropy(share)
+
+
+def soft_oracle(share, logits):
+    logits = logits.astype("float64")
+    return (share * (logsumexp(logits, axis=-1, keepdims=True) - logits)).sum(-1)
+
+
+@pytest.mark.parametrize("shape", [(5,), (0,), (2, 3), (2, 3, 4)])
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+@pytest.mark.parametrize("scale", [1e-3, 3.0, 1e4])
+def test_soft_crossentropy(shape, offset, scale):
+    # A large offset must not cost the digits of what is small beside it.
+    share, logits = made_share(shape), made(shape, scale)[1] + np.float32(offset)
+    got = ops.convert_to_numpy(
+        soft(ops.convert_to_tensor(share), ops.convert_to_tensor(logits))
+    )
+    np.testing.assert_allclose(got, soft_oracle(share, logits), rtol=1e-5, atol=1e-6)
+    assert (got >= 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("scale", [0.0, 1e-5, -1.0, 1e3, 1e36])
+def test_shares_of_any_magnitude(scale, dtype):
+    if dtype == "float16" and scale > 1e3:
+        pytest.skip("beyond the range of float16")
+    if dtype == "float64" and ON_JAX:
+        pytest.skip("JAX needs a switch for float64")
+    share, logits = scale * made_share((50,)), made((50,))[1]
+    share, logits = (ops.convert_to_tensor(x, dtype=dtype) for x in (share, logits))
+    got, *given = (
+        # NumPy has no bfloat16.
+        ops.convert_to_numpy(x if dtype == "float64" else ops.cast(x, "float32"))
+        for x in (soft(share, logits), share, logits)
+    )
+    tolerance = {"float16": 5e-3, "bfloat16": 3e-2}.get(dtype, 1e-5)
+    # Half precision cannot represent smaller numbers.
+    smallest = 1e-6 if dtype == "float16" else 1e-30
+    expected = soft_oracle(*(x.astype("float64") for x in given))
+    np.testing.assert_allclose(got, expected, rtol=tolerance, atol=smallest)
+
+
+def test_infinity_and_nan_propagate():
+    inf, nan = np.inf, np.nan
+    for share, logits, expected in (
+        ([0.2, 0.8, 0], [1, -inf, 2], inf),
+        ([0.2, 0.8, 0], [1, 2, -inf], nan),
+        ([0.2, 0.8, 0], [1, nan, 2], nan),
+        ([0.2, 0.8, 0], [1, 2, inf], nan),
+        ([0.2, inf, 0], [1, 2, 3], inf),
+        ([0.2, nan, 0], [1, 2, 3], nan),
+        ([60, -60, 0], [-10, 2, 3], 720),
+        ([-30, -30, 0], [-10, 2, 3], -438.797),
+    ):
+        share, logits = np.float32([share]), np.float32([logits])
+        got = ops.convert_to_numpy(
+            soft(ops.convert_to_tensor(share), ops.convert_to_tensor(logits))
+        )
+        np.testing.assert_allclose(got, [expected], rtol=1e-5)
+
+
+@pytest.mark.skipif(not ON_TENSORFLOW, reason="other backends have their own")
+class TestSoftDerivativesOnTensorFlow:
+    @pytest.mark.parametrize("scale", [0.0, 1e-30, 1.0])
+    @pytest.mark.parametrize("options", [None, {}, {"jit_compile": True}], ids=str)
+    def test_gradients(self, scale, options):
+        import tensorflow as tf
+
+        def gradients(share, logits):
+            with tf.GradientTape() as tape:
+                tape.watch((share, logits))
+                total = tf.reduce_sum(soft(share, logits) * tf.range(1.0, 7.0))
+            return tape.gradient(total, (share, logits))
+
+        if options is not None:
+            gradients = tf.function(gradients, **options)
+        share, logits = np.float32(scale) * made_share((6,)), made((6,))[1]
+        got = gradients(tf.constant(share), tf.constant(logits))
+        p = softmax(logits.astype("float64"), axis=-1)
+        upstream = np.arange(1, 7)[:, None]
+        share = share.astype("float64")
+        by_logits = p * share.sum(-1, keepdims=True) - share
+        np.testing.assert_allclose(got[0], -upstream * np.log(p), rtol=1e-5)
+        np.testing.assert_allclose(
+            got[1], upstream * by_logits, rtol=1e-5, atol=scale * 1e-6
+        )
+
+    @pytest.mark.parametrize("options", [None, {}, {"jit_compile": True}], ids=str)
+    def test_second_derivative(self, options):
+        import tensorflow as tf
+
+        share, logits = made_share((1,)), made((1,))[1]
+
+        def hessian(share, logits):
+            with tf.GradientTape() as outer:
+                outer.watch(logits)
+                with tf.GradientTape() as inner:
+                    inner.watch(logits)
+                    total = tf.reduce_sum(soft(share, logits))
+                gradient = inner.gradient(total, logits)
+            return outer.jacobian(gradient, logits)
+
+        if options is not None:
+            hessian = tf.function(hessian, **options)
+        got = hessian(tf.constant(share), tf.constant(logits))
+        p = softmax(logits.astype("float64"), axis=-1)[0]
+        np.testing.assert_allclose(
+            got[0, :, 0],
+            share.sum() * (np.diag(p) - np.outer(p, p)),
+            rtol=1e-4,
+            atol=1e-6,
+        )
+
+
+@pytest.mark.skipif(not ON_JAX, reason="other backends have their own")
+class TestSoftDerivativesOnJax:
+    def test_gradients_in_both_modes(self):
+        import jax
+
+        share, logits = made_share((6,)), made((6,))[1]
+        p = softmax(logits.astype("float64"), axis=-1)
+        expected = -np.log(p), p * share.sum(-1, keepdims=True) - share
+        for mode in (jax.jacrev, jax.jacfwd):
+            for compiled in (jax.jit, lambda function: function):
+                total = mode(lambda s, z: soft(s, z).sum(), argnums=(0, 1))
+                for one, other in zip(
+                    compiled(total)(share, logits), expected, strict=True
+                ):
+                    np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+    def test_second_derivative(self):
+        import jax
+
+        share, logits = made_share((1,)), made((1,))[1]
+        p = softmax(logits.astype("float64"), axis=-1)[0]
+        got = jax.hessian(lambda z: soft(share, z).sum())(logits)[0, :, 0]
+        np.testing.assert_allclose(
+            got, share.sum() * (np.diag(p) - np.outer(p, p)), rtol=1e-4, atol=1e-6
+        )
+
+    def test_vmap(self):
+        import jax
+
+        share, logits = made_share((3, 4)), made((3, 4))[1]
+        got = jax.vmap(soft)(share, logits)
+        np.testing.assert_allclose(
+            got, soft_oracle(share, logits), rtol=1e-5, atol=1e-6
+        )
+
+
+@pytest.mark.skipif(not ON_JAX, reason="other backends have their own")
+class TestDerivatives:
+    def total(self, labels):
+        return lambda logits: sparse_crossentropy(labels, logits).sum()
+
+    def test_gradient_in_both_modes(self):
+        import jax
+
+        labels, logits = made((6,))
+        expected = softmax(logits.astype("float64"), axis=-1)
+        expected[np.arange(6), labels] -= 1
+        for mode in (jax.jacrev, jax.jacfwd):
+            for compiled in (jax.jit, lambda function: function):
+                got = compiled(mode(self.total(labels)))(logits)
+                np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+    def test_second_derivative(self):
+        import jax
+
+        labels, logits = made((1,))
+        p = softmax(logits.astype("float64"), axis=-1)[0]
+        got = jax.hessian(self.total(labels))(logits)[0, :, 0]
+        np.testing.assert_allclose(
+            got, np.diag(p) - np.outer(p, p), rtol=1e-4, atol=1e-6
+        )
+
+    def test_vmap(self):
+        import jax
+
+        labels, logits = made((3, 4))
+        got = jax.vmap(sparse_crossentropy)(labels, logits)
+        np.testing.assert_allclose(got, oracle(labels, logits), rtol=1e-5, atol=1e-6)
+
+    def test_stores_no_array_of_the_size_of_the_logits(self):
+        import jax
+
+        labels, logits = made((512,), num_classes=1000)
+        step = jax.jit(jax.value_and_grad(lambda z: self.total(labels)(z)))
+        memory = step.lower(logits).compile().memory_analysis()
+        assert memory.temp_size_in_bytes < logits.nbytes / 10
