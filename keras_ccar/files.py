@@ -4,25 +4,18 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from keras_ccar.replicas import process_index
 
+def write_atomic(path: str | Path, content: str | bytes) -> None:
+    """Writes text (as UTF-8) or bytes so that no reader ever sees half a file.
 
-def write_atomic(path, content):
-    """Writes text or bytes to `path` so that no reader ever sees half a file.
-
-    The content goes to a temporary file in the same folder, which then takes
-    the place of `path` in one step. A process that is stopped in between leaves
-    the old file as it was. Of several hosts that train together the first one writes.
-
-    Args:
-        path: where to write. Missing folders are created.
-        content: `str` (written as UTF-8) or `bytes`.
+    The content goes to a temporary file in the same folder, which is then renamed to
+    `path`. A process that is killed in between leaves the old file as it was. Missing
+    folders are created.
     """
-    if process_index():
-        return
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, str):
@@ -33,7 +26,7 @@ def write_atomic(path, content):
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        # mkstemp makes private files; results are for everyone the folder is for.
+        # `mkstemp` makes private files; give them the usual permissions.
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
@@ -41,66 +34,54 @@ def write_atomic(path, content):
         raise
 
 
-def remove_file(path):
-    """Removes what `write_atomic` wrote, or began to write when it was killed.
-
-    Args:
-        path: the file. It may be absent.
-    """
-    if process_index():
-        return
+def remove_file(path: str | Path) -> None:
+    """Removes a file and what a killed `write_atomic` left of it, if they exist."""
     path = Path(path)
     for file in (path, *path.parent.glob(f".{path.name}.*.tmp")):
         file.unlink(missing_ok=True)
 
 
-def write_json(path, value):
-    """Writes `value` as strict JSON, atomically.
-
-    NumPy scalars and arrays become numbers and lists; a NaN becomes `null`,
-    which is what JSON has for a number that does not exist.
-
-    Args:
-        path: where to write.
-        value: dicts, lists, strings, numbers and NumPy arrays, nested.
-    """
-    text = json.dumps(to_json(value), indent=1, ensure_ascii=False, allow_nan=False)
+def write_json(
+    path: str | Path,
+    value: Any,
+    *,
+    indent: int | None = 1,
+    keep_infinity: bool = False,
+) -> None:
+    """Writes `to_json(value)` as JSON, atomically. It is strict without infinities."""
+    text = json.dumps(
+        to_json(value, keep_infinity),
+        indent=indent,
+        ensure_ascii=False,
+        allow_nan=keep_infinity,
+    )
     write_atomic(path, text + "\n")
 
 
-def read_json(path):
-    """Returns what the JSON file `path` holds.
-
-    Args:
-        path: A file written by `write_json`.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is not JSON.
-    """
+def read_json(path: str | Path) -> Any:
+    """Returns the content of a JSON file; a `ValueError` says that it is not JSON."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-def to_json(value):
-    """Returns `value` in the types that JSON knows.
+def to_json(value: Any, keep_infinity: bool = False) -> Any:
+    """Returns nested dicts, sequences, arrays and numbers in the types of JSON.
 
-    Args:
-        value: dicts, lists, tuples, NumPy arrays and scalars, nested.
+    NaN becomes None (`null`), and so does infinity unless it is kept.
     """
     if isinstance(value, dict):
-        return {str(key): to_json(item) for key, item in value.items()}
+        return {str(key): to_json(item, keep_infinity) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
+        return [to_json(item, keep_infinity) for item in value]
     if isinstance(value, np.ndarray):
-        return to_json(value.tolist())
+        return to_json(value.tolist(), keep_infinity)
     if isinstance(value, np.generic):
-        return to_json(value.item())
+        return to_json(value.item(), keep_infinity)
     if isinstance(value, float) and not np.isfinite(value):
-        return None
+        return value if keep_infinity and np.isinf(value) else None
     return value
 
 
-def _umask():
+def _umask() -> int:
     """Returns the process's umask, which can only be read by setting it."""
     mask = os.umask(0)
     os.umask(mask)

@@ -1,32 +1,36 @@
 """Tracks confidence, weight and frequency of every class while a model trains."""
 
-import contextlib
-import functools
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
-from keras_ccar.callbacks.attachment import attach_statistics, reset_compiled_functions
+from keras_ccar.callbacks.attachment import (
+    Attached,
+    attach_statistics,
+    record_training_steps,
+)
 from keras_ccar.callbacks.compiled_losses import compiled_losses
 from keras_ccar.callbacks.history_file import QUANTITIES, write_history
 from keras_ccar.callbacks.output_warning import warn_output_mismatch
 from keras_ccar.callbacks.tensorboard import StatisticsWriter
 from keras_ccar.inputs.checks import check_number
+from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.replicas import check_multi_worker_support
 
 
 class CCARCallback(keras.callbacks.Callback):
     """Gathers per-class statistics of training, and can update class frequencies.
 
-    The statistics are sums over the samples of an epoch, added up inside the compiled
+    The statistics are sums over the samples of an epoch, computed inside the compiled
     training step from what the loss already has, so there is no second forward pass.
-    Validation, `evaluate` and `predict` leave them alone. A sample is counted once if
+    Validation, `evaluate` and `predict` do not change them. A sample is counted once if
     it takes part in training: not if it is masked, has the loss's `ignore_class` or a
     sample weight of 0. With label distributions a sample counts for its share.
 
-    At the end of an epoch the callback adds to the logs, which `History`, `CSVLogger`
-    and `TensorBoard` then show (list it before callbacks that write logs):
+    At the end of an epoch the callback adds entries to the logs, which `History`,
+    `CSVLogger` and `TensorBoard` then show (list it before callbacks that write logs):
     `ccar_confidence` and `ccar_weight`, means over the samples of the epoch, and
     `ccar_confidence_many`, `..._medium`, `..._few`, `ccar_weight_many`, ... over those
     of the classes with more than 100, 20 to 100 and fewer than 20 training examples.
@@ -34,22 +38,22 @@ class CCARCallback(keras.callbacks.Callback):
 
     Args:
         update_frequencies: whether to move the class frequencies of the loss towards
-            those seen, `f <- m f + (1 - m) seen / Σ seen`, after each epoch. For data
-            that is resampled, streamed, or whose class counts are not known.
+            those seen, `f <- m f + (1 - m) seen / Σ seen`, after each epoch: for data
+            that is resampled or streamed, or whose class counts are not known.
         momentum: m in [0, 1].
         start_epoch: the first epoch after which frequencies are updated.
         class_names: optional sequence of `K` names, added to `statistics()`.
         log_dir: where to write curves and histograms of confidence and weight by class
-            for TensorBoard: the `log_dir` of `keras.callbacks.TensorBoard`. Classes
-            have a curve each if they are at most 20, otherwise groups of them.
+            for TensorBoard: the `log_dir` of `keras.callbacks.TensorBoard`. Up to 20
+            classes have a curve each, otherwise groups of classes have.
 
     Attributes:
-        history: a list with one entry an epoch, each what `statistics()` was.
+        history: a list with the `statistics()` of each epoch.
 
     Raises:
-        ValueError: for a momentum or start epoch outside the above; when training
-            begins, if the model was compiled without a loss of this package, or with
-            one whose number of classes is not that of `class_names`.
+        ValueError: if momentum or start epoch is out of range; when training begins,
+            if the model was compiled without a loss of this package, or with one whose
+            number of classes is not that of `class_names`.
         RuntimeError: under `tf.distribute.MultiWorkerMirroredStrategy` with several
             workers, under which Keras 3 cannot `fit`.
 
@@ -84,7 +88,7 @@ class CCARCallback(keras.callbacks.Callback):
         momentum: float = 0.9,
         start_epoch: int = 0,
         class_names: Sequence[str] | None = None,
-        log_dir: str | os.PathLike | None = None,
+        log_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__()
         check_multi_worker_support()
@@ -93,13 +97,13 @@ class CCARCallback(keras.callbacks.Callback):
         self.start_epoch = check_number("start_epoch", start_epoch, 0)
         self.class_names = None if class_names is None else list(class_names)
         self.log_dir = log_dir
-        self.history: list[dict] = []
-        self._tracked: dict = {}
+        self.history: list[dict[str, Any]] = []
+        self._tracked: Attached = {}
         self._tracked_model: keras.Model | None = None
         self._writer = None if log_dir is None else StatisticsWriter(log_dir)
 
-    def set_model(self, model):
-        """Hangs statistics on the model, where every loss of ours adds to them."""
+    def set_model(self, model: keras.Model) -> None:
+        """Attaches statistics to the model's losses, which add to them."""
         if model is not self._tracked_model:
             self.history = []
         self._tracked_model = model
@@ -108,25 +112,19 @@ class CCARCallback(keras.callbacks.Callback):
         for loss, _ in self._tracked.values():
             self._check_class_names(loss)
 
-    def on_train_begin(self, logs=None):
-        """Sees to it that training steps record, and only they."""
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Makes training steps record, and only them."""
         for outputs, loss in compiled_losses(self.model):
-            for output in outputs or [None]:
+            for output in outputs or (None,):
                 warn_output_mismatch(self.model, output, loss)
-        if not hasattr(self.model.train_function, "records_ccar_statistics"):
-            # What is compiled so far does not record.
-            reset_compiled_functions(self.model)
-            self.model.train_function = _recording(
-                self.model.train_function,
-                [statistics for _, statistics in self._tracked.values()],
-            )
+        record_training_steps(self.model, self._tracked)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Begins the statistics of an epoch."""
         for _, statistics in self._tracked.values():
             statistics.reset_sums()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Reports the statistics of an epoch and updates the frequencies."""
         self.history.append(self.statistics())
         for name, (loss, statistics) in self._tracked.items():
@@ -140,31 +138,31 @@ class CCARCallback(keras.callbacks.Callback):
             if self.update_frequencies and epoch >= self.start_epoch:
                 loss.set_class_frequency(statistics.blended_frequency(self.momentum))
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Any = None) -> None:
         """Closes the file of TensorBoard."""
         if self._writer is not None:
             self._writer.close()
 
-    def statistics(self):
+    def statistics(self) -> dict[str, Any]:
         """Returns the statistics of the current epoch, or of the last one.
 
         Returns:
             A dict of float64 arrays of shape `(K,)`: `count` (samples seen),
-            `frequency` (that the loss used), `mean_confidence` (of p_t, NaN for
-            classes without a sample), `mean_weight`, `below_pivot` (the share of
-            samples with `p_t` below the pivot), and `class_name` where names were
-            given. With several losses, a dict of such dicts by output name.
+            `frequency` (that the loss used), `mean_confidence` (of p_t), `mean_weight`
+            and `below_pivot` (the share of samples with `p_t` below the pivot), which
+            are NaN for classes without a sample; and `class_name` if names were given.
+            With several losses, a dict of such dicts by output name.
 
         Raises:
             RuntimeError: before training.
         """
         if not self._tracked:
             raise RuntimeError(
-                "`CCARCallback.statistics()` has nothing to tell before training. "
+                "`CCARCallback.statistics()` has nothing to return before training. "
                 "Pass the callback to `model.fit(callbacks=[...])` first."
             )
         if hasattr(self.model, "jax_state_sync"):
-            self.model.jax_state_sync()  # in mid-epoch, variables are behind
+            self.model.jax_state_sync()  # In mid-epoch, variables are out of date.
         names = {} if self.class_names is None else {"class_name": self.class_names}
         summaries = {
             output: {**names, **loss.class_summary()}
@@ -172,13 +170,13 @@ class CCARCallback(keras.callbacks.Callback):
         }
         return summaries.get("", summaries)
 
-    def save_history(self, path):
-        """Writes `history` as JSON, for `keras-ccar report PATH` to show.
+    def save_history(self, path: str | os.PathLike[str]) -> None:
+        """Writes `history` as JSON, which `keras-ccar report PATH` shows.
 
-        The file is an object with `format` and a list `outputs`, one a loss, each with
-        `name` (of the output; empty if there is one loss), `loss`, `pivot`,
-        `class_names`, `class_counts`, and `epochs`: for each epoch the lists of length
-        `K` of `statistics()`, with null for NaN.
+        The file is an object with `format` and a list `outputs`. It has an entry for
+        each loss, with `name` (of the output; empty if there is one loss), `loss`,
+        `pivot`, `class_names`, `class_counts`, and `epochs`: for each epoch the lists
+        of length `K` of `statistics()`, with null for NaN.
 
         Args:
             path: the file, such as "runs/mine/history.json". Missing folders are
@@ -208,10 +206,10 @@ class CCARCallback(keras.callbacks.Callback):
             )
         write_history(path, outputs)
 
-    def _of_output(self, entry, name):
+    def _of_output(self, entry: dict[str, Any], name: str) -> dict[str, Any]:
         return entry[name] if name else entry
 
-    def _check_class_names(self, loss):
+    def _check_class_names(self, loss: ClassAwareLoss) -> None:
         names = self.class_names
         if names is not None and len(names) != loss.num_classes:
             raise ValueError(
@@ -220,26 +218,9 @@ class CCARCallback(keras.callbacks.Callback):
             )
 
 
-def _recording(train_function, all_statistics):
-    """Returns a model's training function, made to record while it runs.
-
-    What is traced inside it adds to the statistics; evaluation, also one that another
-    callback calls in mid-epoch, is not inside it.
-    """
-
-    @functools.wraps(train_function)
-    def recording_train_function(*args, **kwargs):
-        with contextlib.ExitStack() as stack:
-            for statistics in all_statistics:
-                stack.enter_context(statistics.recording())
-            return train_function(*args, **kwargs)
-
-    # To mypy a function has no attributes.
-    vars(recording_train_function)["records_ccar_statistics"] = True
-    return recording_train_function
-
-
-def _log_entries(prefix, group_means):
+def _log_entries(
+    prefix: str, group_means: dict[str, tuple[float, float]]
+) -> dict[str, float]:
     entries = {}
     for group, (confidence, weight) in group_means.items():
         suffix = "" if group == "all" else f"_{group}"

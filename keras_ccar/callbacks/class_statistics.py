@@ -2,6 +2,8 @@
 
 import contextlib
 import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,70 +17,76 @@ COUNT, CONFIDENCE, WEIGHT, BELOW_PIVOT = range(4)
 
 
 class ClassStatistics(keras.metrics.Metric):
-    """What a loss has seen of every class, and the class frequencies it uses.
+    """Sums over the samples of each class, and the class frequencies that a loss reads.
 
     It is a metric only so that Keras carries its variables through the compiled step:
-    a variable that a loss holds is frozen into the step on JAX. `CCARCallback` makes
-    it a metric of the model; the loss adds to it.
+    on JAX, a variable that the loss itself held would be a constant of the step. The
+    loss adds to the sums and owns the frequencies; see `ClassAwareLoss`.
 
     Args:
         num_classes: K, the number of classes to tell apart.
         name: name of the metric.
     """
 
-    def __init__(self, num_classes, name="ccar_statistics"):
+    def __init__(self, num_classes: int, name: str = "ccar_statistics") -> None:
         super().__init__(name=name, dtype="float32")
         self.num_classes = num_classes
-        self.groups = {}
-        self._totals = ExactSum(self, (self.num_classes, 4), "totals")
-        # No `add_variable`: the replicas' copies of a frequency must not be summed.
+        self.groups: dict[str, np.ndarray] = {}
+        self._totals = ExactSum(self, (num_classes, 4), "totals")
+        # Not `add_variable`: a frequency must not be summed over replicas.
         self.frequency = keras.Variable(
             np.full(num_classes, 1.0 / num_classes, "float32"),
             trainable=False,
             dtype="float32",
             name="frequency",
         )
-        # 1 where the loss weighs its samples, 0 while `DeferredReweighting` waits.
+        # 1 where the loss weights its samples, 0 while `DeferredReweighting` waits.
         self.weight_switch = keras.Variable(
             1.0, trainable=False, dtype="float32", name="reweighting"
         )
         self.is_recording = False
+        self._set_class_frequency: Callable[[Any], None]
 
-    def start(self, class_counts, frequency):
-        """Begins to serve a loss.
+    def start(
+        self, class_counts: Sequence[float], set_class_frequency: Callable[[Any], None]
+    ) -> None:
+        """Begins to serve a loss, which writes its frequencies into `frequency`.
 
         Args:
-            class_counts: training examples of each class. They give the groups of
-                classes for the whole of training.
-            frequency: the frequencies to begin with, of shape `(K,)`.
+            class_counts: training examples of each class, which decide its group for
+                the whole training.
+            set_class_frequency: method of the loss that takes loaded frequencies.
         """
-        self.groups = shot_groups(class_counts)
-        self.frequency.assign(np.asarray(frequency, "float32"))
+        self.groups = shot_groups(class_counts, include_all=True)
+        self._set_class_frequency = set_class_frequency
         self.weight_switch.assign(1.0)
         self.reset_sums()
 
-    def save_own_variables(self, store):
-        """Saves frequencies and sums with the weights, for training to go on."""
+    def save_own_variables(self, store: Any) -> None:
+        """Saves frequencies and sums with the model's weights."""
         store["frequency"] = ops.convert_to_numpy(self.frequency)
         store["totals"] = self.totals()
 
-    def load_own_variables(self, store):
-        """Loads what the weights were saved with."""
+    def load_own_variables(self, store: Any) -> None:
+        """Loads the sums, and hands the frequencies to the loss."""
         if "frequency" in store.keys():  # noqa: SIM118 - a store is no dict
-            self.frequency.assign(store["frequency"])
+            frequency = np.asarray(store["frequency"])
+            # Equal ones leave the loss its own, which are not rounded to float32.
+            if not np.array_equal(frequency, ops.convert_to_numpy(self.frequency)):
+                self._set_class_frequency(frequency)
         if "totals" in store.keys():  # noqa: SIM118
             self.set_totals(store["totals"])
 
-    def totals(self):
-        """Returns the sums since `clear`, a float64 array of shape `(K, 4)`."""
+    def totals(self) -> np.ndarray:
+        """Returns the sums since `reset_sums`, a float64 array of shape `(K, 4)`."""
         return self._totals.numpy()
 
-    def set_totals(self, totals):
-        """Goes on from the `totals()` of statistics of as many classes."""
+    def set_totals(self, totals: Any) -> None:
+        """Continues from the `totals()` of statistics of as many classes."""
         self._totals.assign(np.asarray(totals))
 
     @contextlib.contextmanager
-    def recording(self):
+    def recording(self) -> Iterator[None]:
         """While open, steps that are traced or run add to the statistics."""
         self.is_recording = True
         try:
@@ -86,51 +94,41 @@ class ClassStatistics(keras.metrics.Metric):
         finally:
             self.is_recording = False
 
-    def record(self, mass, confidence, weight, pivot, labels=None):
+    def record(
+        self, mass: Any, confidence: Any, weight: Any, pivot: float, labels: Any = None
+    ) -> Any:
         """Adds the terms of a loss while recording, and returns the weights in force.
 
-        Arguments are those of `batch_totals`. `DeferredReweighting` may have the
-        weights off: all are 1 then.
+        These are 1 while `DeferredReweighting` has the weights switched off. Arguments
+        are those of `batch_totals`.
         """
         switch = ops.cast(self.weight_switch, weight.dtype)
         weight = switch * weight + (1.0 - switch)
         if self.is_recording:
-            rows = self.num_classes
-            self.update_state(
-                batch_totals(mass, confidence, weight, pivot, rows, labels)
-            )
+            terms = (mass, confidence, weight, pivot)
+            self.update_state(batch_totals(*terms, self.num_classes, labels))
         return weight
 
-    def update_state(self, batch_totals):
-        """Adds a batch.
-
-        Args:
-            batch_totals: tensor of shape `(K, 4)`: per class the samples, and the
-                sums of their confidences, of their weights, and of whether they are
-                below the pivot.
-        """
+    def update_state(self, batch_totals: Any) -> None:
+        """Adds what `batch_totals` returned for a batch."""
         self._totals.add(ops.cast(batch_totals, "float32"))
 
-    def result(self):
-        """Nothing: Keras would report it for validation too."""
+    def result(self) -> dict[str, Any]:
+        """Returns nothing, which Keras would report for validation too."""
         return {}
 
-    def reset_state(self):
-        """Nothing: Keras resets metrics before `on_epoch_end`; see `clear`."""
+    def reset_state(self) -> None:
+        """Does nothing: Keras resets metrics before `on_epoch_end` can read them.
 
-    def reset_sums(self):
-        """Begins a new epoch."""
+        `CCARCallback` calls `reset_sums` instead.
+        """
+
+    def reset_sums(self) -> None:
+        """Begins the sums of a new epoch."""
         self._totals.reset()
 
-    def class_summary(self):
-        """Returns the statistics since `clear`.
-
-        Returns:
-            A dict of float64 arrays of shape `(K,)`: `count`, `frequency`,
-            `mean_confidence`, `mean_weight` and `below_pivot`, the share of samples
-            whose confidence is below the pivot. Means of classes without a sample
-            are NaN.
-        """
+    def class_summary(self) -> dict[str, np.ndarray]:
+        """Returns the statistics since `reset_sums`; see `CCARCallback.statistics`."""
         totals = self.totals()
         count = totals[:, COUNT]
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -143,33 +141,30 @@ class ClassStatistics(keras.metrics.Metric):
             "below_pivot": means[:, BELOW_PIVOT],
         }
 
-    def group_means(self):
-        """Returns means over the samples of groups of classes.
+    def group_means(self) -> dict[str, tuple[float, float]]:
+        """Returns means over samples, as `{group: (mean_confidence, mean_weight)}`.
 
-        Returns:
-            A dict `{group: (mean_confidence, mean_weight)}` for "all", "many", "medium"
-            and "few". Groups without classes are left out; those without samples have
-            NaN.
+        The groups are "all", "many", "medium" and "few". Those without classes are left
+        out, and those without samples have NaN.
         """
         totals = self.totals()
-        everything = np.ones(self.num_classes, dtype=bool)
         means = {}
-        for group, members in {"all": everything, **self.groups}.items():
+        for group, members in self.groups.items():
             if members.any():
                 count, confidence, weight, _ = totals[members].sum(axis=0).tolist()
-                means[group] = (
-                    (confidence / count, weight / count) if count else (math.nan,) * 2
-                )
+                if not count:
+                    confidence, weight, count = math.nan, math.nan, 1
+                means[group] = (confidence / count, weight / count)
         return means
 
-    def blended_frequency(self, momentum):
+    def blended_frequency(self, momentum: float) -> np.ndarray:
         """Returns the frequencies moved towards those seen since `reset_sums`.
 
         Args:
             momentum: m in [0, 1] of `m f + (1 - m) seen / Σ seen`.
 
         Returns:
-            A float32 array of shape `(K,)`. The frequencies as they are if no sample
+            A float32 array of shape `(K,)`: the frequencies as they are if no sample
             was seen.
         """
         frequency = ops.convert_to_numpy(self.frequency)
@@ -180,33 +175,37 @@ class ClassStatistics(keras.metrics.Metric):
         return (blended + (1 - momentum) * seen / seen.sum()).astype("float32")
 
 
-def batch_totals(mass, confidence, weight, pivot, num_classes, labels=None):
-    """Sums a batch by class; see `ClassStatistics.update_state`.
+def batch_totals(
+    mass: Any,
+    confidence: Any,
+    weight: Any,
+    pivot: float,
+    num_classes: int,
+    labels: Any = None,
+) -> Any:
+    """Sums the terms of a batch by class.
 
     Args:
         mass: float tensor: how much each term counts.
         confidence: tensor of the same shape.
         weight: tensor that broadcasts to the same shape.
-        pivot: confidence that divides hard terms from easy ones.
+        pivot: confidence that separates hard terms from easy ones.
         num_classes: K.
         labels: int32 class of each term. None where the last axes are the classes, as
             with label distributions.
 
     Returns:
-        A tensor of shape `(K, 4)`.
+        A tensor of shape `(K, 4)`: for each class the number of samples, and the sums
+        of their confidences, of their weights and of whether they are below the pivot.
     """
     mass, confidence, weight = (
         ops.stop_gradient(x) for x in (mass, confidence, weight)
     )
-    columns = _columns(mass, confidence, weight, pivot)
+    below_pivot = ops.cast(confidence < pivot, mass.dtype)
+    # In the order COUNT, CONFIDENCE, WEIGHT, BELOW_PIVOT.
+    columns = [mass, mass * confidence, mass * weight, mass * below_pivot]
     if labels is not None:
         rows = ops.reshape(ops.stack(columns, axis=-1), (-1, 4))
         return ops.segment_sum(rows, ops.reshape(labels, (-1,)), num_classes)
     columns = [ops.reshape(column, (-1, num_classes)) for column in columns]
     return ops.stack([ops.sum(column, axis=0) for column in columns], axis=-1)
-
-
-def _columns(mass, confidence, weight, pivot):
-    """In the order COUNT, CONFIDENCE, WEIGHT, BELOW_PIVOT."""
-    below_pivot = ops.cast(confidence < pivot, mass.dtype)
-    return mass, mass * confidence, mass * weight, mass * below_pivot

@@ -1,19 +1,17 @@
 """Finds this package's losses in a compiled model."""
 
+from typing import Any
+
 import keras
 
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 
 
-def compiled_losses(model):
-    """Finds the losses of this package that a model was compiled with.
+def compiled_losses(model: keras.Model) -> list[tuple[list[str], ClassAwareLoss]]:
+    """Returns the losses of this package that a model was compiled with.
 
-    Args:
-        model: a compiled `keras.Model`.
-
-    Returns:
-        A list of pairs `(outputs, loss)`, one for each loss object: the names of the
-        outputs that it is applied to, empty where the model has a single loss.
+    Each comes once, after the names of the outputs that it is applied to: none where
+    the model has a single loss.
     """
     outputs: dict[int, list[str]] = {}
     losses: dict[int, ClassAwareLoss] = {}
@@ -26,6 +24,6 @@ def compiled_losses(model):
     return [(outputs[key], loss) for key, loss in losses.items()]
 
 
-def _output_name(model, step):
+def _output_name(model: keras.Model, step: Any) -> str:
     names = getattr(model, "output_names", None)
     return names[step] if isinstance(step, int) and names else str(step)

@@ -1,8 +1,14 @@
 """Turns the weights of losses on after some epochs."""
 
+from typing import Any
+
 import keras
 
-from keras_ccar.callbacks.attachment import attach_statistics, reset_compiled_functions
+from keras_ccar.callbacks.attachment import (
+    Attached,
+    attach_statistics,
+    reset_compiled_functions,
+)
 from keras_ccar.inputs.checks import check_number
 
 
@@ -10,15 +16,15 @@ class DeferredReweighting(keras.callbacks.Callback):
     """Trains with weight 1 at first, and with the loss's weights from an epoch on.
 
     Deferred reweighting (DRW) lets a network learn its features from the data as they
-    are, and reweights only then. The switch is a variable of the compiled step, which
-    is therefore compiled once. Adjustments of the logits are on throughout.
+    are before it reweights them. The switch is a variable of the compiled step, so the
+    step is compiled only once. Adjustments of the logits are on throughout.
 
     Args:
         start_epoch: the first epoch (from 0) that trains with weights.
 
     Raises:
-        ValueError: for a negative start epoch; when training begins, if the model was
-            compiled without a loss of this package or with one that has no weights.
+        ValueError: if the start epoch is negative; when training begins, if the model
+            was compiled without a loss of this package or with one without weights.
 
     Reference:
         Cao et al. 2019, arXiv 1906.07413, Algorithm 1.
@@ -50,11 +56,11 @@ class DeferredReweighting(keras.callbacks.Callback):
     def __init__(self, start_epoch: int) -> None:
         super().__init__()
         self.start_epoch = check_number("start_epoch", start_epoch, 0)
-        self._attached: dict = {}
+        self._attached: Attached = {}
         self._is_new = False
 
-    def set_model(self, model):
-        """Hangs the switch on the model."""
+    def set_model(self, model: keras.Model) -> None:
+        """Attaches the switch to the model."""
         super().set_model(model)
         self._attached, is_new = attach_statistics(model, self)
         self._is_new = self._is_new or is_new
@@ -65,18 +71,18 @@ class DeferredReweighting(keras.callbacks.Callback):
                 "keras_ccar.weightings.EffectiveNumber(), normalize=True)`."
             )
 
-    def on_train_begin(self, logs=None):
-        """Sees to it that the compiled step reads the switch."""
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Has the step compiled again if it does not read the switch yet."""
         if self._is_new:
             reset_compiled_functions(self.model)
             self._is_new = False
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Sets the switch."""
         for _, statistics in self._attached.values():
             statistics.weight_switch.assign(float(epoch >= self.start_epoch))
 
-    def on_train_end(self, logs=None):
-        """Leaves the loss with its weights on, as it is without this callback."""
+    def on_train_end(self, logs: Any = None) -> None:
+        """Switches the weights on, as they are without this callback."""
         for _, statistics in self._attached.values():
             statistics.weight_switch.assign(1.0)

@@ -2,16 +2,18 @@
 
 import warnings
 
+import keras
+
 from keras_ccar.layers.model_output import output_activation
+from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 
 
-def warn_output_mismatch(model, output, loss):
+def warn_output_mismatch(
+    model: keras.Model, output: str | None, loss: ClassAwareLoss
+) -> None:
     """Warns if a loss is applied to an output that it does not expect.
 
-    Args:
-        model: a compiled `keras.Model`.
-        output: name of the output, or None for a model with one output.
-        loss: a loss of this package.
+    `output` is the name of the output, None in a model with a single one.
     """
     activation, is_corrected = output_activation(model, output)
     if activation == "linear" and not loss.from_logits:

@@ -1,8 +1,11 @@
 """Per-class statistics of training for TensorBoard."""
 
 import os
+from typing import Any
 
 import numpy as np
+
+from keras_ccar.requirements import require
 
 # More classes than this get curves for groups of classes, not one each.
 _MAX_CURVES = 20
@@ -11,37 +14,35 @@ _MAX_CURVES = 20
 class StatisticsWriter:
     """Writes curves and histograms of confidence and weight by class.
 
-    They go where `keras.callbacks.TensorBoard` puts those of training.
-
-    Args:
-        log_dir: the `log_dir` of `keras.callbacks.TensorBoard`.
+    They appear beside those that `keras.callbacks.TensorBoard` writes to `log_dir`.
 
     Raises:
         ModuleNotFoundError: without TensorFlow or tensorboard.
     """
 
-    def __init__(self, log_dir):
-        try:
-            import tensorboard  # noqa: F401 - `tf.summary` is empty without it
-            import tensorflow as tf
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(
-                "`log_dir` needs TensorFlow and tensorboard, of which one is not "
-                f"installed ({error}): `pip install 'keras_ccar[tensorboard]'`."
-            ) from error
+    def __init__(self, log_dir: str | os.PathLike[str]) -> None:
+        needs = {"extra": "tensorboard", "needed_by": "`log_dir`"}
+        # Without tensorboard, `tf.summary` is empty.
+        require("tensorboard", "tensorboard", **needs)
+        tf = require("tensorflow", "TensorFlow", **needs)
         self._summary = tf.summary
         self._folder = os.path.join(log_dir, "train")
-        self._file = None
+        self._file: Any = None
 
-    def write(self, epoch, prefix, statistics, group_means):
+    def write(
+        self,
+        epoch: int,
+        prefix: str,
+        statistics: dict[str, Any],
+        group_means: dict[str, tuple[float, float]],
+    ) -> None:
         """Writes the statistics of an epoch.
 
         Args:
             epoch: number of the epoch.
-            prefix: what the names begin with.
-            statistics: dict of arrays of shape `(K,)`, as `CCARCallback.statistics()`
-                returns for one loss.
-            group_means: dict `{group: (mean_confidence, mean_weight)}`.
+            prefix: beginning of the names of the curves.
+            statistics: what `CCARCallback.statistics()` returns for one loss.
+            group_means: what `ClassStatistics.group_means()` returns.
         """
         if self._file is None:
             self._file = self._summary.create_file_writer(self._folder)
@@ -62,7 +63,7 @@ class StatisticsWriter:
                 self._summary.histogram(f"{prefix}_{quantity}_by_class", seen)
         self._file.flush()
 
-    def close(self):
+    def close(self) -> None:
         """Closes the file; a later epoch opens another."""
         if self._file is not None:
             self._file.close()

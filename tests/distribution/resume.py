@@ -36,9 +36,7 @@ class Kill(keras.callbacks.Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(options, path):
-    with train.scope(options):
-        pass
+def build(options):
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
         [
@@ -54,6 +52,12 @@ def main(options, path):
         metrics=["accuracy"],
         steps_per_execution=options["steps_per_execution"],
     )
+    return model
+
+
+def main(options, path):
+    with train.scope(options):
+        model = build(options)
     x, y = train.data(options["samples"])
     callback = keras_ccar.CCARCallback(update_frequencies=True, momentum=0.5)
     directory = options["directory"]

@@ -30,12 +30,15 @@ def undisturbed(tmp_path_factory):
 def kill_and_restart(folder, kill_at, **options):
     """Returns the outcome of a run that was killed after `kill_at` steps."""
     options = {"directory": str(folder / "backup"), **options}
+    devices = options.get("devices", 1)
     path = folder / "outcome.json"
-    killed = processes.start("resume.py", {**options, "kill_at": kill_at}, path)
+    killed = processes.start(
+        "resume.py", {**options, "kill_at": kill_at}, path, devices=devices
+    )
     output, _ = killed.communicate(timeout=processes.TIMEOUT)
     assert killed.returncode == -9, output
     assert not path.exists()
-    return processes.run("resume.py", options, path)
+    return processes.run("resume.py", options, path, devices=devices)
 
 
 def assert_ends_alike(actual, expected):
@@ -55,6 +58,21 @@ def test_resumes_at_the_batch(kill_at, undisturbed, tmp_path):
     actual = kill_and_restart(tmp_path, kill_at)
     assert len(actual["history"]) == 3 - kill_at // 7 or kill_at == 14
     assert_ends_alike(actual, undisturbed)
+
+
+def test_devices_that_share_batches_resume_alike(tmp_path):
+    setup = {"tensorflow": "mirrored", "jax": "data"}[BACKEND]
+    # Whole batches, and a dropout that devices do not draw each for itself.
+    options = {"setup": setup, "devices": 2, "samples": 192, "dropout": 0.0}
+    expected = processes.run(
+        "resume.py",
+        {**options, "directory": str(tmp_path / "undisturbed")},
+        tmp_path / "undisturbed.json",
+        devices=2,
+    )
+    actual = kill_and_restart(tmp_path, 9, **options)
+    assert len(actual["history"]) == 2
+    assert_ends_alike(actual, expected)
 
 
 def test_keras_backup_repeats_the_epoch(undisturbed, tmp_path):

@@ -1,23 +1,21 @@
-"""The file of a finished or failed run."""
+"""The file of a finished or failed run, and the backup of an unfinished one."""
 
 import datetime
 from pathlib import Path
+from typing import Any
 
-from keras_ccar.benchmark.runner.checkpoint import Checkpoint
+from keras_ccar.benchmark.comparison import RunEntry
 from keras_ccar.benchmark.runner.environment import current_environment
+from keras_ccar.benchmark.runner.plan import Run
+from keras_ccar.benchmark.training.resumption import RunBackup
 from keras_ccar.files import read_json, to_json
 
 RUNS_FOLDER = "runs"
 CHECKPOINTS_FOLDER = "checkpoints"
 
 
-def load_run(run, folder):
-    """Returns the record of a run that is on disk, None if it has to be trained.
-
-    Args:
-        run: the `Run`.
-        folder: the folder of the comparison.
-    """
+def load_run(run: Run, folder: str | Path) -> RunEntry | None:
+    """Returns the record of a finished run on disk, None if it has to be trained."""
     try:
         record = read_json(record_path(run, folder))
     except (FileNotFoundError, ValueError):
@@ -26,9 +24,10 @@ def load_run(run, folder):
     return record if is_this_run and record.get("status") == "finished" else None
 
 
-def make_record(run, **outcome):
+def make_record(run: Run, **outcome: Any) -> RunEntry:
+    """Returns what the file of a run holds, as plain JSON."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return to_json(
+    record: RunEntry = to_json(
         {
             "id": run.id,
             "method": run.method.name,
@@ -39,12 +38,15 @@ def make_record(run, **outcome):
             "date": now,
         }
     )
+    return record
 
 
-def record_path(run, folder):
+def record_path(run: Run, folder: str | Path) -> Path:
+    """Returns where the record of a run is, in the folder of its comparison."""
     return Path(folder) / RUNS_FOLDER / f"{run.file_name}.json"
 
 
-def checkpoint_of(run, folder):
-    path = Path(folder) / CHECKPOINTS_FOLDER / f"{run.file_name}.npz"
-    return Checkpoint(path, run.identity)
+def backup_of(run: Run, folder: str | Path) -> RunBackup:
+    """Returns the backup of a run, in the folder of its comparison."""
+    directory = Path(folder) / CHECKPOINTS_FOLDER / run.file_name
+    return RunBackup(directory, run.identity)

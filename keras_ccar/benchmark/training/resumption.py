@@ -1,118 +1,174 @@
-"""The state of a training after an epoch, and the callback that resumes from it."""
+"""What a training records beside its model, and the backup that resumes both."""
 
+import json
+import shutil
 import time
-from dataclasses import dataclass, field
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
 
+import h5py
 import keras
 import numpy as np
 
-from keras_ccar.benchmark.training import devices
+from keras_ccar.benchmark.training.evaluation import Evaluation
+from keras_ccar.callbacks import BackupAndResume, CCARCallback
+from keras_ccar.replicas import process_index
 
-# To start again costs about as long, for imports, data and compilation. A checkpoint
-# of ResNet-32 takes 0.02 s to write and one of ResNet-50 less than half a second, so
-# short epochs lose nothing to it either.
+# Starting again costs about as long, for imports, data and compilation. A backup of
+# ResNet-32 takes a third of a second to write, so short epochs lose little to it.
 SECONDS_BETWEEN = 10.0
 
-
-@dataclass
-class TrainingState:
-    """What a training is at the end of an epoch.
-
-    Attributes:
-        epoch: number of epochs that are done.
-        seconds: how long they took.
-        losses: mean loss of each.
-        statistics: what `CCARCallback.statistics()` was after each.
-        tests: what was reached on the test set, after some of them.
-        variables: the values of all variables, in the order in which they are found.
-    """
-
-    epoch: int = 0
-    seconds: float = 0.0
-    losses: list = field(default_factory=list)
-    statistics: list = field(default_factory=list)
-    tests: list = field(default_factory=list)
-    variables: list = field(default_factory=list)
+_CHECKSUM = "checksum"
 
 
-class ResumeFromCheckpoint(keras.callbacks.Callback):
-    """Takes a training up where its checkpoint left it, and keeps the checkpoint.
+class TrainingRecorder(keras.callbacks.Callback):
+    """Records the time, the losses and the test curve of a training.
 
-    Pass its `state.epoch` as `initial_epoch` to `fit`, and list it after `statistics`.
-
-    Args:
-        checkpoint: the `Checkpoint`, None to keep none.
-        network: the model whose variables training changes.
-        statistics: the `keras_ccar.CCARCallback` of the training.
-        evaluation: the `Evaluation` of the network.
+    List it after the `CCARCallback` and after the `RunBackup`.
 
     Attributes:
-        state: the `TrainingState` so far, without the variables.
+        seconds: duration of the epochs so far.
+        losses: mean loss of each epoch.
+        tests: points of the test curve.
     """
 
-    def __init__(self, checkpoint, network, statistics, evaluation):
+    def __init__(self, statistics: CCARCallback, evaluation: Evaluation) -> None:
         super().__init__()
-        self._checkpoint = checkpoint
-        self._network = network
         self._statistics = statistics
         self._evaluation = evaluation
-        self.state = checkpoint.load() if checkpoint else TrainingState()
+        self._started = 0.0
+        self.seconds = 0.0
+        self.losses: list[float] = []
+        self.tests: list[dict[str, Any]] = []
 
-    def on_train_begin(self, logs=None):
-        """Puts back the state."""
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Starts the clock as if all epochs were trained in a row."""
+        self._started = time.perf_counter() - self.seconds
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Records an epoch."""
         now = time.perf_counter()
-        # As if all epochs had been trained in a row, ending now.
-        self._started = now - self.state.seconds
-        self._saved = now
-        self._statistics.history[:] = self.state.statistics
-        if self.state.epoch:
-            self._restore_variables(self.state.variables)
-            self.state.variables = []
+        self.seconds = now - self._started
+        self.losses.append(float(logs["loss"]))
+        if np.isfinite(self.losses[-1]) and self._evaluation.is_due(epoch + 1):
+            self.tests.append(self._evaluation.curve_point(epoch + 1))
+            self.exclude(time.perf_counter() - now)
 
-    def on_epoch_end(self, epoch, logs=None):
-        """Keeps the state, unless it was kept just before."""
-        state, now = self.state, time.perf_counter()
-        state.epoch = epoch + 1
-        state.seconds = now - self._started
-        state.losses.append(float(logs["loss"]))
-        state.statistics = self._statistics.history
-        if not np.isfinite(state.losses[-1]):
-            return
-        if self._evaluation.is_due(state.epoch):
-            state.tests.append(self._evaluation.curve_point(state.epoch))
-            # `seconds` are those of training.
-            self._started += time.perf_counter() - now
-        if self._checkpoint and now - self._saved >= SECONDS_BETWEEN:
-            state.variables = [_value(variable) for variable in self._variables()]
-            self._checkpoint.save(state)
-            state.variables = []
-            self._saved = time.perf_counter()
+    def exclude(self, seconds: float) -> None:
+        """Leaves out of `seconds` some that were not spent on training."""
+        self._started += seconds
 
-    def _restore_variables(self, values):
-        try:
-            for variable, value in zip(self._variables(), values, strict=True):
-                variable.assign(value)
-        except ValueError as error:
-            self._checkpoint.remove()
-            raise ValueError(
-                f"the checkpoint {self._checkpoint.path} did not fit the network, and "
-                f"was removed; start again to train the run from its beginning. {error}"
-            ) from error
+    def save(self, file: Any) -> None:
+        """Writes the record and the history of the statistics to an `h5py.File`."""
+        record = {"seconds": self.seconds, "losses": self.losses, "tests": self.tests}
+        file["record"] = json.dumps(record)
+        history = self._statistics.history
+        for name in history[0]:
+            file[f"history/{name}"] = np.stack([epoch[name] for epoch in history])
 
-    def _variables(self):
-        """Returns weights, moving means, momenta, step, seeds and statistics."""
-        optimizer = self.model.optimizer
-        if not optimizer.built:
-            with devices.strategy_scope():
-                optimizer.build(self.model.trainable_variables)
-        return [
-            *self._network.variables,
-            *optimizer.variables,
-            *self.model.metrics_variables,
+    def load(self, file: Any) -> None:
+        """Restores what `save` wrote."""
+        record = json.loads(file["record"][()])
+        self.seconds, self.losses = record["seconds"], record["losses"]
+        self.tests = record["tests"]
+        history = {name: values[...] for name, values in file["history"].items()}
+        self._statistics.history[:] = [
+            {name: values[epoch] for name, values in history.items()}
+            for epoch in range(len(self.losses))
         ]
 
 
-def _value(variable):
-    value = keras.ops.convert_to_numpy(variable)
-    # NumPy's format does not know bfloat16, of which float32 holds every value.
-    return value.astype("float32") if value.dtype.kind == "V" else value
+class RunBackup(BackupAndResume):
+    """The backup of one run, which no other run resumes from.
+
+    It is written at the end of an epoch, at most every `SECONDS_BETWEEN`. A damaged
+    backup is deleted, and the run starts from the beginning.
+
+    Args:
+        directory: where the backup is kept, and nothing else.
+        identity: what identifies the run, as plain JSON.
+
+    Attributes:
+        recorder: the `TrainingRecorder` of the training, to be set before it begins.
+    """
+
+    recorder: TrainingRecorder
+
+    def __init__(self, directory: Path, identity: dict[str, Any]) -> None:
+        self._identity = json.dumps(identity, sort_keys=True)
+        self._saved = 0.0
+        super().__init__(directory, delete_checkpoint=False)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Loads the backup, if there is one that fits the network."""
+        try:
+            with warnings.catch_warnings():
+                # Keras only warns of layers and optimizers that the file does not fit.
+                warnings.filterwarnings("error", "Skipping")
+                super().on_train_begin(logs)
+        except (KeyError, ValueError, UserWarning) as error:
+            self.remove()
+            raise ValueError(
+                f"the checkpoint in {self.directory} did not fit the network, and was "
+                f"removed; start again to train the run from its beginning. {error}"
+            ) from error
+        self._saved = time.perf_counter()
+
+    def remove(self) -> None:
+        """Deletes the directory with the backup and what was half written of one."""
+        if process_index() == 0:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _is_due(self) -> bool:
+        is_finite = bool(np.isfinite(self.recorder.losses[-1]))
+        return is_finite and time.perf_counter() - self._saved >= SECONDS_BETWEEN
+
+    def _save(self, epoch: int, batch: int) -> None:
+        begun = time.perf_counter()
+        super()._save(epoch, batch)
+        self._saved = time.perf_counter()
+        self.recorder.exclude(self._saved - begun)
+
+    def _save_state(self, file: Any) -> None:
+        super()._save_state(file)
+        self.recorder.save(file)
+        file["identity"] = self._identity
+        file.attrs[_CHECKSUM] = _checksum(file)
+
+    def _load_state(self, file: Any) -> None:
+        super()._load_state(file)
+        self.recorder.load(file)
+
+    def _backups(self) -> dict[tuple[int, int], Path]:
+        backups = super()._backups()
+        return {at: path for at, path in backups.items() if self._is_usable(path)}
+
+    def _is_usable(self, path: Path) -> bool:
+        """Whether a backup is of this run; deletes it if it is damaged."""
+        try:
+            with h5py.File(path) as file:
+                if file.attrs[_CHECKSUM] != _checksum(file):
+                    raise ValueError("The checksum differs.")
+                return bool(file["identity"].asstr()[()] == self._identity)
+        except Exception:  # There are many ways to be damaged.
+            if process_index() == 0:
+                path.unlink(missing_ok=True)
+            return False
+
+
+def _checksum(file: Any) -> int:
+    """Returns a checksum of all that an `h5py.File` holds."""
+    checksum = 0
+
+    def add(name: str, item: Any) -> None:
+        nonlocal checksum
+        content = name.encode()
+        if isinstance(item, h5py.Dataset):
+            value = np.asarray(item[()])
+            content += f"{value.dtype}{value.shape}".encode() + value.tobytes()
+        checksum = zlib.crc32(content, checksum)
+
+    file.visititems(add)
+    return checksum

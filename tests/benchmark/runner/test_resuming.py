@@ -63,20 +63,25 @@ def wait_for(condition, process, folder):
     return True
 
 
+def backups(checkpoints, runs="*"):
+    """The backups of unfinished runs; their names tell the epoch."""
+    try:
+        return set(checkpoints.glob(f"{runs}/epoch-*.h5"))
+    except FileNotFoundError:  # A run has just finished.
+        return set()
+
+
 def kill_until_done(arguments, folder, kills, choose, patience=PATIENCE):
     """Kills a comparison after a few epochs, a number of times; then lets it finish."""
     checkpoints = folder / "checkpoints"
 
-    def version():
-        return {
-            path.name: path.stat().st_mtime_ns for path in checkpoints.glob("*.npz")
-        }
-
     for _ in range(kills):
         process = begin(arguments, folder)
         for _ in range(choose.randint(1, 3)):
-            before = version()
-            wait_for(lambda before=before: version() != before, process, folder)
+            before = backups(checkpoints)
+            wait_for(
+                lambda before=before: backups(checkpoints) != before, process, folder
+            )
         time.sleep(choose.random() * 0.1)
         process.kill()
         process.wait()
@@ -106,7 +111,7 @@ def test_a_process_that_dies_costs_its_own_run_only(undisturbed, tmp_path):
     folder = tmp_path / "parallel"
     checkpoints = folder / "checkpoints"
     process = begin(DIGITS, folder, "--parallel", "2")
-    is_kept = wait_for(lambda: list(checkpoints.glob("ce-*.npz")), process, folder)
+    is_kept = wait_for(lambda: backups(checkpoints, "ce-*"), process, folder)
     assert is_kept, log_of(folder)
     # The first process has the first run.
     os.kill(worker_ids(process.pid)[0], signal.SIGKILL)
@@ -135,7 +140,7 @@ def test_all_processes_end_with_the_first(end, tmp_path):
     folder = tmp_path / "endless"
     process = begin(DIGITS, folder, "--parallel", "2", "--epochs", "100000")
     checkpoints = folder / "checkpoints"
-    at_work = wait_for(lambda: list(checkpoints.glob("*.npz")), process, folder)
+    at_work = wait_for(lambda: backups(checkpoints), process, folder)
     assert at_work, log_of(folder)
     workers = worker_ids(process.pid)
     assert len(workers) == 2

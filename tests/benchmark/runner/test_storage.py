@@ -1,56 +1,83 @@
-import json
 import os
+import signal
+import subprocess
+import sys
 
-import numpy as np
 import pytest
 
-from keras_ccar.files import read_json, write_atomic, write_json
+from keras_ccar.benchmark.runner import storage
+from keras_ccar.benchmark.runner.storage import (
+    FolderInUseError,
+    lock_folder,
+    on_first_host,
+)
+from keras_ccar.files import write_atomic
+
+HOLD = """
+import sys
+from keras_ccar.benchmark.runner.storage import lock_folder
+with lock_folder(sys.argv[1]):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
 
 
-def test_numpy_becomes_plain_json(tmp_path):
-    path = tmp_path / "new" / "folder" / "x.json"
-    value = {"a": np.arange(2), "b": np.float32(0.5), 3: (np.nan, np.inf), "c": "Ω"}
-    write_json(path, value)
-    assert read_json(path) == {"a": [0, 1], "b": 0.5, "3": [None, None], "c": "Ω"}
-    assert "NaN" not in path.read_text("utf-8")
+@pytest.fixture
+def second_host(monkeypatch):
+    monkeypatch.setattr(storage, "process_index", lambda: 1)
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
-    path = tmp_path / "x.json"
-    write_atomic(path, "old")
-
-    def no_space(source, target):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", no_space)
-    with pytest.raises(OSError, match="No space"):
-        write_atomic(path, "new")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_what_json_cannot_hold_is_not_written(tmp_path):
-    path = tmp_path / "x.json"
-    with pytest.raises(TypeError):
-        write_json(path, {"x": object()})
-    assert not path.exists()
+def test_a_folder_has_one_user_at_a_time(tmp_path):
+    folder = tmp_path / "new" / "folder"
+    with lock_folder(folder):
+        message = "another comparison is at work in"
+        with pytest.raises(FolderInUseError, match=message), lock_folder(folder):
+            pass
+        # That attempt has not ended the first use.
+        with pytest.raises(FolderInUseError), lock_folder(folder):
+            pass
+    with lock_folder(folder):
+        pass
+    assert list(folder.iterdir()) == []
 
 
-def test_files_can_be_read_by_others(tmp_path):
-    before = os.umask(0o022)
+def test_an_error_unlocks(tmp_path):
+    with pytest.raises(RuntimeError), lock_folder(tmp_path):
+        raise RuntimeError
+    with lock_folder(tmp_path):
+        pass
+
+
+@pytest.mark.slow
+def test_a_killed_process_unlocks(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
-        write_atomic(tmp_path / "x", b"1")
+        assert process.stdout.readline() == "locked\n"
+        with pytest.raises(FolderInUseError), lock_folder(tmp_path):
+            pass
     finally:
-        os.umask(before)
-    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    with lock_folder(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_json_on_disk_is_strict(tmp_path):
-    write_json(tmp_path / "x.json", [float("nan")])
+def test_the_first_host_locks_for_all(tmp_path, second_host):
+    with lock_folder(tmp_path), lock_folder(tmp_path):
+        assert list(tmp_path.iterdir()) == []
 
-    def refuse(name):
-        raise AssertionError(name)
 
-    assert json.loads((tmp_path / "x.json").read_text(), parse_constant=refuse) == [
-        None
-    ]
+def test_the_first_host_writes(tmp_path):
+    on_first_host(write_atomic, tmp_path / "x", "content")
+    assert (tmp_path / "x").read_text() == "content"
+
+
+def test_other_hosts_do_not_write(tmp_path, second_host):
+    on_first_host(write_atomic, tmp_path / "x", "content")
+    assert list(tmp_path.iterdir()) == []
