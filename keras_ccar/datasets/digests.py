@@ -1,22 +1,24 @@
-"""Names images and subsets by their content, so that order and source do not matter."""
+"""Identifies images and subsets by their content, whatever their order and source."""
 
 import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_ccar.inputs.checks import integer_labels
 
 
-def image_hashes(images, seed=""):
+def image_hashes(images: Iterable[ArrayLike], seed: int | str = "") -> np.ndarray:
     """Returns a hash of each image's shape, dtype and values, as `(N,)` hex bytes.
 
-    Another seed gives another, unrelated order of the same images.
+    Another seed puts the same images into another, unrelated order.
     """
-    return np.array([_hash(image, seed) for image in images], dtype="S32")
+    return np.array([_hash(np.asarray(image), seed) for image in images], dtype="S32")
 
 
-def _hash(image, seed):
-    image = np.asarray(image)
+def _hash(image: np.ndarray, seed: int | str) -> bytes:
     image = image.astype(image.dtype.newbyteorder("<"), copy=False)
     content = hashlib.blake2b(digest_size=16)
     content.update(f"{seed}|{image.dtype.str}|{image.shape}|".encode())
@@ -24,10 +26,10 @@ def _hash(image, seed):
     return content.hexdigest().encode()
 
 
-def subset_digest(images, labels):
+def subset_digest(images: Sequence[Any] | np.ndarray, labels: ArrayLike) -> str:
     """Returns a digest of a set of labelled images, whatever their order.
 
-    Two results were made with the same data if and only if their digests agree.
+    Two results come from the same data if and only if their digests are equal.
 
     Args:
         images: array of shape `(N, ...)` or sequence of N arrays.
@@ -37,7 +39,7 @@ def subset_digest(images, labels):
         64 hexadecimal digits.
 
     Raises:
-        ValueError: if there are not as many labels as images.
+        ValueError: if the number of labels is not the number of images.
 
     Example:
     ```python
@@ -50,13 +52,13 @@ def subset_digest(images, labels):
     assert subset_digest(images, [1, 0]) != digest
     ```
     """
-    labels = integer_labels(labels, len(images))
-    return digest_of_hashes(image_hashes(images), labels)
+    checked_labels = integer_labels(labels, len(images))
+    return digest_of_hashes(image_hashes(images), checked_labels)
 
 
-def digest_of_hashes(names, labels):
-    """Returns the digest of a set of examples that bytes `names` tell apart."""
+def digest_of_hashes(hashes: Iterable[bytes], labels: np.ndarray) -> str:
+    """Returns the digest of a set of examples, given a hash of each."""
     examples = sorted(
-        b"%d %s\n" % example for example in zip(labels.tolist(), names, strict=True)
+        b"%d %s\n" % example for example in zip(labels.tolist(), hashes, strict=True)
     )
     return hashlib.sha256(b"".join(examples)).hexdigest()

@@ -1,16 +1,13 @@
-"""Where the label stands in an element of somebody's data set."""
+"""Finds the label in an element of any data set."""
 
 from collections.abc import Mapping
+from typing import Any
 
 LABEL_KEYS = ("label", "labels", "target", "targets", "y")
 
 
-def find_label(element):
-    """Returns the label of a bare label, `(x, y)`, `(x, y, weight)` or a dict.
-
-    Raises:
-        ValueError: if it cannot be told which part is the label.
-    """
+def find_label(element: Any) -> Any:
+    """Returns the label of a bare label, `(x, y)`, `(x, y, weight)` or a dict."""
     if isinstance(element, Mapping):
         found = [key for key in LABEL_KEYS if key in element]
         if len(found) == 1:
@@ -30,15 +27,15 @@ def find_label(element):
         label = element[1]
         if isinstance(label, Mapping | tuple | list):
             raise ValueError(
-                "Elements with several labels cannot be told apart: map each to "
-                "`(x, y)` with the label that counts."
+                "Elements must have one label. Received one with several labels: map "
+                "each element to `(x, y)` with the label to use."
             )
         return label
     return element
 
 
-def find_inputs(element):
-    """Returns what stands in an element beside its label."""
+def find_inputs(element: Any) -> list[Any]:
+    """Returns the parts of an element beside its label."""
     if isinstance(element, Mapping):
         label = find_label(element)
         return [part for part in element.values() if part is not label]

@@ -1,4 +1,4 @@
-"""What a loader returns."""
+"""The data set that every loader returns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,28 +7,28 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.datasets.images.decoding import decode_stream
-from keras_ccar.frequencies import shot_groups
+from keras_ccar.frequencies import describe_shot_groups
 
 
 @dataclass(frozen=True, eq=False)
 class LongTailedData:
-    """A long-tailed training set with its test set.
+    """A long-tailed training set and its test set.
 
     Attributes:
         name: name of the data set.
         class_counts: int64 array of shape `(K,)`, training examples of each class.
         class_names: `K` names.
-        imbalance_factor: most frequent over least frequent class.
+        imbalance_factor: largest class count divided by the smallest.
         seed: the seed that chose the training examples.
-        digest: 64 hexadecimal digits that name the training set; the same for the
+        digest: 64 hexadecimal digits that identify the training set: the same for the
             same examples, whatever their source and order.
-        train_arrays: pair of the training images `(N, height, width, channels)`, as
-            uint8 in [0, 255] from the named data sets, and int64 labels `(N,)`; None
-            for data that is streamed from disk.
-        test_arrays: the same of the test set; None if streamed or if there is none.
-        encoded_train: function that returns the stream of a data set that is not in
-            memory, a `tf.data.Dataset` of single `(file contents, label)`.
-        encoded_test: the same of the test set; None if there is none.
+        train_arrays: the training images `(N, height, width, channels)`, uint8 in
+            [0, 255] in the named data sets, and int64 labels `(N,)`; None if the data
+            is streamed from disk.
+        test_arrays: the same for the test set; None if it is streamed or missing.
+        encoded_train: for data that is streamed, a function that returns the training
+            set as a `tf.data.Dataset` of single `(file contents, label)`.
+        encoded_test: the same for the test set; None if it is missing.
 
     Example:
     ```python
@@ -54,39 +54,35 @@ class LongTailedData:
     encoded_test: Callable[[], Any] | None = field(default=None, repr=False)
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         """`K`, the number of classes."""
         return len(self.class_counts)
 
     @property
-    def train(self):
+    def train(self) -> Any:
         """The training set as a `tf.data.Dataset` of single uint8 `(image, label)`."""
         return _as_dataset(self.train_arrays, self.encoded_train)
 
     @property
-    def test(self):
+    def test(self) -> Any:
         """The test set as a `tf.data.Dataset` of `(image, label)`, or None."""
         return _as_dataset(self.test_arrays, self.encoded_test)
 
-    def describe(self):
-        """Returns one paragraph that says what the data is."""
+    def describe(self) -> str:
+        """Returns a description of the data in one paragraph."""
         counts = self.class_counts
-        groups = ", ".join(
-            f"{classes.sum()} {name}-shot"
-            for name, classes in shot_groups(counts).items()
-        )
-        test = ""
-        if self.test_arrays is not None:
-            test = f" {len(self.test_arrays[1]):,} test images."
+        test = f" {len(self.test_arrays[1]):,} test images." if self.test_arrays else ""
         return (
             f"{self.name}: {counts.sum():,} training images of {self.num_classes:,} "
             f"classes, {counts.max():,} to {counts.min():,} a class (imbalance factor "
-            f"{self.imbalance_factor:g}, seed {self.seed}; {groups} classes).{test} "
-            f"Digest {self.digest[:16]}."
+            f"{self.imbalance_factor:g}, seed {self.seed}; "
+            f"{describe_shot_groups(counts)} classes).{test} Digest {self.digest[:16]}."
         )
 
 
-def _as_dataset(arrays, encoded):
+def _as_dataset(
+    arrays: tuple[np.ndarray, np.ndarray] | None, encoded: Callable[[], Any] | None
+) -> Any:
     if arrays is not None:
         import tensorflow as tf
 

@@ -1,14 +1,18 @@
 """A progress bar for passes over data."""
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from keras_ccar.requirements import require
 
 
-def progress_bar(iterable, description, total=None):
-    """Yields the items; on a terminal a bar on standard error follows them."""
-    console = require("rich.console", "rich").Console(stderr=True)
-    progress = require("rich.progress", "rich")
-    yield from progress.track(
-        iterable,
+def progress_bar(
+    items: Iterable[Any], description: str, total: int | None = None
+) -> Iterator[Any]:
+    """Yields the items, with a progress bar on standard error if it is a terminal."""
+    console = require("rich.console", "rich", "datasets").Console(stderr=True)
+    yield from require("rich.progress", "rich", "datasets").track(
+        items,
         description,
         total=total,
         console=console,

@@ -1,9 +1,12 @@
-"""Which examples a long-tailed subset holds: counts and indices."""
+"""Chooses the examples of a long-tailed subset: counts and indices."""
 
 import math
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_ccar.datasets.digests import image_hashes
 from keras_ccar.inputs.checks import check_choice, check_whole_number, integer_labels
@@ -15,26 +18,30 @@ _PARETO_ALPHA = 6.0
 
 
 def long_tailed_counts(
-    num_classes, head_count, imbalance_factor, profile="exponential"
-):
+    num_classes: int,
+    head_count: int,
+    imbalance_factor: float,
+    profile: str = "exponential",
+) -> np.ndarray:
     """Returns how many examples of each class a long-tailed subset holds.
 
     The first class has `head_count` examples, the last `head_count /
-    imbalance_factor`. With `i = 0, ..., K - 1` and `F` the imbalance factor:
+    imbalance_factor`. With `i = 0, ..., K - 1` and the imbalance factor `F`:
 
     - "exponential" (Cui et al. 2019, arXiv 1901.05555; Cao et al. 2019, arXiv
       1906.07413): `head_count * F^(-i / (K - 1))`, the profile of CIFAR-LT.
-    - "step" (Buda et al. 2018, arXiv 1710.05381; Cao et al.): the first half of the
-      classes have `head_count`, the others `head_count / F`.
-    - "pareto": the power law `head_count * (1 + c i)^-6`, the exponent that Liu et
-      al. 2019 drew ImageNet-LT with, `c` such that the last class has its share.
+    - "step" (Buda et al. 2018, arXiv 1710.05381; Cao et al.): `head_count` for the
+      first half of the classes, `head_count / F` for the others.
+    - "pareto": the power law `head_count * (1 + c i)^-6`, with the exponent of
+      ImageNet-LT (Liu et al. 2019) and `c` such that the last class has
+      `head_count / F`.
 
     Counts are rounded down.
 
     Args:
         num_classes: number of classes, `K >= 2`.
         head_count: examples of the most frequent class.
-        imbalance_factor: most frequent over least frequent, at least 1.
+        imbalance_factor: largest class count divided by the smallest, at least 1.
         profile: "exponential", "step" or "pareto".
 
     Returns:
@@ -57,9 +64,9 @@ def long_tailed_counts(
     check_choice("profile", profile, PROFILES)
     if imbalance_factor > head_count:
         raise ValueError(
-            f"`imbalance_factor` is {imbalance_factor:g} but the most frequent class "
-            f"has {head_count} examples (`head_count`), which leaves the last class "
-            f"empty: lower it to at most {head_count}."
+            "`imbalance_factor` must not exceed `head_count`, or the last class is "
+            f"left empty; received imbalance_factor={imbalance_factor:g} and "
+            f"head_count={head_count}: lower it to at most {head_count}."
         )
     rank = np.arange(num_classes) / (num_classes - 1)
     if profile == "exponential":
@@ -71,43 +78,38 @@ def long_tailed_counts(
         spread = imbalance_factor ** (1 / _PARETO_ALPHA) - 1
         share = (1 + spread * rank) ** -_PARETO_ALPHA
     exact = head_count * share
-    # A power that should be a whole number may come out a little below it.
+    # Rounding errors may put a whole number slightly below itself.
     nearest = np.round(exact)
     is_whole = np.isclose(exact, nearest, rtol=1e-12, atol=0)
     return np.where(is_whole, nearest, np.floor(exact)).astype("int64")
 
 
 def long_tailed_indices(
-    images,
-    labels,
-    imbalance_factor,
-    seed=0,
-    head_count=None,
-    profile="exponential",
-    selection="hash",
-):
+    images: Sequence[Any] | np.ndarray,
+    labels: ArrayLike,
+    imbalance_factor: float,
+    seed: int = 0,
+    head_count: int | None = None,
+    profile: str = "exponential",
+    selection: str = "hash",
+) -> np.ndarray:
     """Chooses the examples of a long-tailed subset.
 
-    With `selection="hash"` an example is chosen by a hash of the image itself and
-    the seed: the subset, and its order, are the same whatever source the images come
-    from and in whatever order. Images that are equal byte by byte have equal hashes;
-    which of them is chosen makes no difference to the subset.
+    With `selection="hash"`, a hash of the image and the seed decides, so the subset and
+    its order do not depend on the source or the order of the images.
 
-    With `selection="cao"` the examples are those of Cao et al. 2019 (arXiv
-    1906.07413) and of the many repositories that took over its code: within each
-    class the first of a shuffle by NumPy's legacy generator. It depends on the order
-    of the examples, so `images` and `labels` must stand in the order of the original
-    files. The papers use `seed=0`.
+    With `selection="cao"`, the examples are those of Cao et al. 2019 (arXiv 1906.07413)
+    and the many repositories that adopted its code: the first of each class after a
+    shuffle by NumPy's legacy generator. `images` and `labels` must be in the order of
+    the original files. The papers use `seed=0`.
 
     Args:
-        images: array of shape `(N, ...)` or sequence of N arrays; the shapes may
-            differ.
-        labels: integer labels of shape `(N,)`, every class from 0 on present. Class 0
-            becomes the most frequent.
-        imbalance_factor: most frequent over least frequent class, at least 1.
+        images: array of shape `(N, ...)`, or sequence of N arrays of any shapes.
+        labels: integer labels of shape `(N,)`, with every class from 0 on present.
+            Class 0 becomes the most frequent.
+        imbalance_factor: as for `long_tailed_counts`.
         seed: another seed chooses other examples.
-        head_count: examples of class 0. Defaults to the size of the smallest class,
-            the most that every class can give.
+        head_count: examples of class 0. Defaults to the size of the smallest class.
         profile: as for `long_tailed_counts`.
         selection: "hash" or "cao".
 
@@ -116,8 +118,8 @@ def long_tailed_indices(
         mixes the classes, or class by class for "cao".
 
     Raises:
-        ValueError: if labels are no classes, a class is empty or has fewer examples
-            than asked for, or an argument is out of range.
+        ValueError: if a label is not a class index, a class is empty or has fewer
+            examples than asked for, or an argument is out of range.
 
     Example:
     ```python
@@ -134,14 +136,14 @@ def long_tailed_indices(
     assert (images[::-1][reverse] == images[chosen]).all()
     ```
     """
-    labels = integer_labels(labels, len(images))
+    class_indices = integer_labels(labels, len(images))
     check_choice("selection", selection, SELECTIONS)
     check_whole_number("seed", seed, low=0)
-    available = np.bincount(labels)
+    available = np.bincount(class_indices)
     if not available.all():
         empty = np.flatnonzero(available == 0).tolist()
         raise ValueError(
-            f"`labels` must hold every class from 0 to {len(available) - 1}, but holds "
+            f"`labels` must hold every class from 0 to {len(available) - 1}. Received "
             f"none of {empty[:10]}: number the classes without gaps."
         )
     if head_count is None:
@@ -149,33 +151,35 @@ def long_tailed_indices(
     counts = long_tailed_counts(len(available), head_count, imbalance_factor, profile)
     check_available(counts, available)
     if selection == "cao":
-        return _shuffled_by_class(labels, counts, seed)
-    return select_per_class(image_hashes(images, seed), labels, counts)
+        return _shuffled_by_class(class_indices, counts, seed)
+    return select_per_class(image_hashes(images, seed), class_indices, counts)
 
 
-def select_per_class(hashes, labels, counts):
-    """Returns the positions of the `counts[c]` first hashes of each class, by hash."""
+def select_per_class(
+    hashes: np.ndarray, labels: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """Returns the positions of the `counts[c]` smallest hashes of each class c."""
     order = np.lexsort((labels, hashes))
     rank_in_class = np.empty(len(labels), dtype="int64")
     for label in range(len(counts)):
         of_class = order[labels[order] == label]
         rank_in_class[of_class] = np.arange(len(of_class))
-    return order[(rank_in_class < np.asarray(counts)[labels])[order]]
+    return order[(rank_in_class < counts[labels])[order]]
 
 
-def check_available(counts, available):
+def check_available(counts: np.ndarray, available: np.ndarray) -> None:
     """Raises a `ValueError` if a class has fewer examples than asked for."""
     short = np.flatnonzero(counts > available)
     if short.size:
         label = short[0]
         raise ValueError(
             f"Class {label} has {available[label]} examples but {counts[label]} are "
-            f"asked for ({short.size} classes are short): lower `head_count`, or raise "
-            "`imbalance_factor`."
+            f"asked for ({short.size} classes have too few): lower `head_count`, or "
+            "raise `imbalance_factor`."
         )
 
 
-def check_imbalance_factor(imbalance_factor):
+def check_imbalance_factor(imbalance_factor: Any) -> None:
     """Raises a `ValueError` unless the imbalance factor is a number of at least 1."""
     is_number = isinstance(imbalance_factor, Real) and math.isfinite(imbalance_factor)
     if is_number and imbalance_factor >= 1:
@@ -183,13 +187,12 @@ def check_imbalance_factor(imbalance_factor):
     inverted = is_number and imbalance_factor > 0
     hint = f": pass its inverse, {1 / imbalance_factor:g}" if inverted else ""
     raise ValueError(
-        "`imbalance_factor` must be a finite number >= 1, the examples of the most "
-        "frequent class over those of the least frequent, but it is "
-        f"{imbalance_factor!r}{hint}."
+        "`imbalance_factor` must be a finite number >= 1, the largest class count "
+        f"divided by the smallest; received {imbalance_factor!r}{hint}."
     )
 
 
-def _shuffled_by_class(labels, counts, seed):
+def _shuffled_by_class(labels: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:
     generator = np.random.RandomState(seed)
     chosen = []
     for label, count in enumerate(counts):

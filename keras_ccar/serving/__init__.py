@@ -1,4 +1,4 @@
-"""Trained classifiers as TensorFlow Serving wants them.
+"""Exports trained classifiers for TensorFlow Serving.
 
 TensorFlow and the messages of TensorFlow Serving are imported when a model is exported.
 """

@@ -1,6 +1,8 @@
-"""Makes a function from named inputs to probabilities out of a model."""
+"""Turns a model into a function from named inputs to probabilities."""
 
 import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import ops, tree
@@ -10,7 +12,7 @@ from keras_ccar.layers.logit_correction import LogitCorrection, warn_if_adjusted
 from keras_ccar.layers.model_output import output_activation
 from keras_ccar.losses.binary_ccar_loss import BinaryCCARLoss
 
-# Names that Keras gives to inputs without one; they differ from process to process.
+# Names that Keras gives to unnamed inputs; they differ from process to process.
 _UNNAMED = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 _BINARY_LOSSES = (
     BinaryCCARLoss,
@@ -19,16 +21,16 @@ _BINARY_LOSSES = (
 )
 
 
-def _inputs(model):
-    """Returns the arguments that a model takes, and a dict of their parts by name."""
+def _named_inputs(model: Any) -> tuple[Any, dict[str, Any]]:
+    """Returns the arguments that a model takes, and a dict of their specs by name."""
     if not isinstance(model, keras.Model):
         raise TypeError(f"`model` must be a `keras.Model`. Received: model={model!r}")
     try:
         signature = get_input_signature(model)
     except ValueError as error:
         raise ValueError(
-            f"`model` must be built, but {model.name!r} has no input shapes yet. Begin "
-            "it with a `keras.Input`, or call it once on a batch, before `export`."
+            f"`model` must be built. Received {model.name!r}, whose input shapes are "
+            "unknown: start it with a `keras.Input`, or call it once on a batch."
         ) from error
     parts = tree.flatten(signature)
     specs = {}
@@ -36,29 +38,36 @@ def _inputs(model):
         name = re.sub(r"\W", "_", part.name or "")
         if not name or _UNNAMED.fullmatch(name):
             name = "inputs" if len(parts) == 1 else f"input_{index}"
-        # Half precision is a matter within the model, which casts its inputs itself.
+        # The model casts its inputs to half precision itself.
         dtype = "float32" if part.dtype in ("float16", "bfloat16") else part.dtype
         shape = (None, *part.shape[1:])
         specs[name] = keras.layers.InputSpec(dtype=dtype, shape=shape, name=name)
     return signature, specs
 
 
-def _classifier(model, signature, names, correction, class_names):
-    """Returns a function from named inputs to probabilities, and how many they are."""
+def build_classifier(
+    model: Any, correction: LogitCorrection | None, class_names: Sequence[str] | None
+) -> tuple[Callable[[dict[str, Any]], dict[str, Any]], dict[str, Any], list[str]]:
+    """Makes a function from named inputs to probabilities.
+
+    Returns:
+        The function, the specs of its inputs by name, and the names of its classes.
+    """
+    signature, specs = _named_inputs(model)
     symbols = tree.map_structure(
         lambda spec: keras.KerasTensor(spec.shape, spec.dtype), signature
     )
     outputs = tree.flatten(model.compute_output_spec(*symbols))
     if len(outputs) != 1:
         raise ValueError(
-            f"`model` must have one output. Received one with {len(outputs)}: export "
-            "`keras.Model(model.inputs, model.outputs[i])` for each."
+            f"`model` must have one output. Received a model with {len(outputs)}: "
+            "export `keras.Model(model.inputs, model.outputs[i])` for each."
         )
     shape = outputs[0].shape
     if len(shape) < 2 or shape[-1] is None:
         raise ValueError(
             "`model` must have an output of shape (batch, ..., K) with a known K. "
-            f"Received: output of shape {tuple(shape)}"
+            f"Received an output of shape {tuple(shape)}."
         )
     num_classes = shape[-1]
     activation, gives_logits = _activation(model, num_classes)
@@ -66,13 +75,14 @@ def _classifier(model, signature, names, correction, class_names):
         correction = _check_correction(
             correction, model, activation, gives_logits, num_classes
         )
-    is_pair = num_classes == 1 and class_names is not None and len(class_names) == 2
+    is_pair = num_classes == 1 and len(class_names or ()) == 2
+    checked_names = _check_class_names(class_names, 2 if is_pair else num_classes)
     activate = keras.activations.get(activation if gives_logits else "linear")
 
-    def classify(inputs):
-        arguments = tree.pack_sequence_as(signature, [inputs[name] for name in names])
+    def classify(inputs: dict[str, Any]) -> dict[str, Any]:
+        arguments = tree.pack_sequence_as(signature, [inputs[name] for name in specs])
         (scores,) = tree.flatten(model(*arguments))
-        # Before the activation: half precision would not keep rare classes apart.
+        # Half precision cannot tell the probabilities of rare classes apart.
         scores = ops.cast(scores, "float32")
         if correction is not None:
             scores = correction(scores)
@@ -81,13 +91,13 @@ def _classifier(model, signature, names, correction, class_names):
             scores = ops.concatenate([1.0 - scores, scores], axis=-1)
         return {"probabilities": scores}
 
-    return classify, 2 if is_pair else num_classes
+    return classify, specs, checked_names
 
 
-def _activation(model, num_classes):
-    """Returns what makes probabilities of logits, and whether the model leaves it out.
+def _activation(model: Any, num_classes: int) -> tuple[str, bool]:
+    """Returns the activation from logits to probabilities, and if the model lacks it.
 
-    Layers tell best. Where they do not, as in subclassed models, the loss does.
+    The layers decide. If they do not tell, as in subclassed models, the loss does.
     """
     activation, _ = output_activation(model)
     if activation in ("softmax", "sigmoid"):
@@ -98,15 +108,17 @@ def _activation(model, num_classes):
     if gives_logits is None:
         raise ValueError(
             f"Whether the output of `model` {model.name!r} is logits or probabilities "
-            "can be told neither by its last layer nor by its loss. Compile it with a "
-            "loss that has `from_logits`, or end it in a layer with an activation."
+            "is told neither by its last layer nor by its loss: compile it with a loss "
+            "that has `from_logits`, or end it with a layer that has an activation."
         )
     is_binary = num_classes == 1 or isinstance(loss, _BINARY_LOSSES)
     return ("sigmoid" if is_binary else "softmax"), gives_logits
 
 
-def _check_correction(correction, model, activation, gives_logits, num_classes):
-    """Returns a correction that fits the model's output, in float32."""
+def _check_correction(
+    correction: Any, model: Any, activation: str, gives_logits: bool, num_classes: int
+) -> LogitCorrection:
+    """Returns the correction in float32, if it fits the model's output."""
     if not isinstance(correction, LogitCorrection):
         raise TypeError(
             "`correction` must be a `keras_ccar.LogitCorrection`. Received: "
@@ -114,13 +126,13 @@ def _check_correction(correction, model, activation, gives_logits, num_classes):
         )
     if activation != "softmax":
         raise ValueError(
-            "`correction` corrects classes that exclude each other, but the output of "
-            f"`model` goes through {activation}. Leave `correction` out."
+            "`correction` needs classes that exclude each other, but the output of "
+            f"`model` goes through {activation}: leave `correction` out."
         )
     if output_activation(model)[1]:
         raise ValueError(
-            "`model` ends in a `LogitCorrection` already: another `correction` would "
-            "apply the prior twice. Leave one of the two out."
+            "`model` already ends in a `LogitCorrection`, and `correction` would apply "
+            "the prior twice: leave one of the two out."
         )
     if len(correction.class_counts) != num_classes:
         raise ValueError(
@@ -130,16 +142,18 @@ def _check_correction(correction, model, activation, gives_logits, num_classes):
     if correction.from_logits != gives_logits:
         kind = "logits" if gives_logits else "probabilities"
         raise ValueError(
-            f"`correction` must fit the model's output, which is {kind}: pass "
-            f"`LogitCorrection(..., from_logits={gives_logits})`. Received one with "
-            f"from_logits={correction.from_logits}."
+            f"`correction` must fit the model's output, which is {kind}. Received one "
+            f"with from_logits={correction.from_logits}: pass "
+            f"`LogitCorrection(..., from_logits={gives_logits})`."
         )
     warn_if_adjusted(model, stacklevel=4)
     config = {**correction.get_config(), "dtype": "float32"}
     return LogitCorrection.from_config(config)
 
 
-def _class_names(class_names, num_columns):
+def _check_class_names(
+    class_names: Sequence[str] | None, num_columns: int
+) -> list[str]:
     if class_names is None:
         return [str(label) for label in range(num_columns)]
     if isinstance(class_names, str) or len(class_names) != num_columns:

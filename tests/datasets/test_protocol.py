@@ -23,7 +23,7 @@ def labelled_images(per_class=(20, 20, 20), shape=(3, 3, 1), seed=0):
         (10, 5000, 100, 12406),
     ],
 )
-def test_totals_are_the_published_ones(
+def test_totals_equal_the_published_ones(
     num_classes, head_count, imbalance_factor, published
 ):
     counts = long_tailed_counts(num_classes, head_count, imbalance_factor)
@@ -70,7 +70,7 @@ def test_subset_does_not_depend_on_the_order(random, seed):
     assert subset_digest(images[order][again], labels[order][again]) == digest
 
 
-def test_equal_images_do_not_make_the_subset_depend_on_the_order():
+def test_subset_of_equal_images_does_not_depend_on_the_order():
     images, labels = labelled_images()
     images[1::2] = images[::2]  # also across classes
     chosen = long_tailed_indices(images, labels, 5)
@@ -120,7 +120,7 @@ PINNED_INDICES = [2, 22, 25, 18, 21, 10, 6, 12, 9, 15, 0, 24, 3, 27]
 PINNED_DIGEST = "09982da2561f654c2951323997649093ce316fa1bcf453f0f05bd2f675fedc5f"
 
 
-def test_cao_selection_is_that_of_its_code():
+def test_cao_selection_equals_the_published_code():
     images, labels = labelled_images((500, 500, 500))
     state = np.random.get_state()
     try:
@@ -144,23 +144,6 @@ def test_cao_selection_leaves_the_global_generator_alone():
     np.testing.assert_array_equal(np.random.get_state()[1], before)
 
 
-@pytest.mark.parametrize("other", ["pixel", "label", "dtype", "shape", "missing"])
-def test_digest_tells_sets_apart(other):
-    images, labels = labelled_images()
-    digest = subset_digest(images, labels)
-    if other == "pixel":
-        images[7, 1, 1] ^= 1
-    elif other == "label":
-        labels[7] = (labels[7] + 1) % 3
-    elif other == "dtype":
-        images = images.astype("float32")
-    elif other == "shape":
-        images = images.reshape(-1, 9, 1, 1)
-    else:
-        images, labels = images[1:], labels[1:]
-    assert subset_digest(images, labels) != digest
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -172,11 +155,11 @@ def test_digest_tells_sets_apart(other):
             r">= 1.* 0\.5: pass its inverse, 2\.",
         ),
         ({"imbalance_factor": float("nan")}, "`imbalance_factor` .* finite"),
-        ({"imbalance_factor": 101}, "is 101 but .* to at most 100"),
+        ({"imbalance_factor": 101}, "=101 .* to at most 100"),
         ({"profile": "linear"}, "'exponential', 'step', 'pareto'.*'linear'"),
     ],
 )
-def test_impossible_counts(arguments, message):
+def test_invalid_counts(arguments, message):
     arguments = {
         "num_classes": 3,
         "head_count": 100,
@@ -199,7 +182,7 @@ def test_impossible_counts(arguments, message):
         (np.arange(60) % 3, {"selection": "best"}, "'hash', 'cao'.*'best'"),
     ],
 )
-def test_impossible_subsets(labels, arguments, message):
+def test_invalid_subsets(labels, arguments, message):
     images, _ = labelled_images()
     with pytest.raises(ValueError, match=message):
         long_tailed_indices(images, labels, 10, **arguments)

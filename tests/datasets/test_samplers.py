@@ -211,7 +211,7 @@ assert np.bincount(seen).tolist() == [200, 200, 200]
     ("counts", "message"),
     [([80, 10], "more examples of a class"), ([100, 10], "contain 110|contained")],
 )
-def test_counts_of_other_data_are_found_out(counts, message):
+def test_wrong_counts_are_detected(counts, message):
     stream = class_balanced(in_class_order([90, 10]), counts)
     with pytest.raises(tf.errors.OpError, match=message):
         drawn(stream)
@@ -229,7 +229,7 @@ def test_counts_of_other_data_are_found_out(counts, message):
         (lambda d: d, {"class_counts": [1, -1]}, "`class_counts`"),
     ],
 )
-def test_impossible_arguments(change, arguments, message):
+def test_invalid_arguments(change, arguments, message):
     with pytest.raises(ValueError, match=message):
         class_balanced(
             change(in_class_order([9, 3])), **{"class_counts": [9, 3], **arguments}

@@ -1,1 +1,1 @@
-"""Pixels of streamed images, the one part of `datasets` that a run depends on."""
+"""Pixels of streamed images, the only part of `datasets` that affects a run."""

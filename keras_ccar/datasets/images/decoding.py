@@ -1,7 +1,9 @@
 """Decodes images within a `tf.data` stream."""
 
+from typing import Any
 
-def decode(contents):
+
+def decode(contents: Any) -> Any:
     """Decodes PNG, JPEG, GIF or BMP contents to a uint8 tensor `(h, w, 3)`."""
     import tensorflow as tf
 
@@ -9,8 +11,8 @@ def decode(contents):
     return tf.ensure_shape(image, (None, None, 3))
 
 
-def decode_stream(stream):
-    """Returns a stream of `(contents, label)` as one of `(image, label)`."""
+def decode_stream(stream: Any) -> Any:
+    """Maps a stream of `(contents, label)` to one of `(image, label)`."""
     import tensorflow as tf
 
     return stream.map(

@@ -1,12 +1,15 @@
-"""Batches of natural images, cropped and coloured as the published recipes say."""
+"""Batches of natural images, cropped and standardised as in the published recipes."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from keras_ccar.datasets.images.decoding import decode
 from keras_ccar.inputs.checks import check_number, check_whole_number
 
-# Mean and standard deviation of red, green and blue, ImageNet's where not said
-# otherwise; those of iNaturalist are of Kang et al. 2020's published code.
+# Mean and standard deviation of red, green and blue. Those of ImageNet are the default;
+# those of iNaturalist are from the published code of Kang et al. 2020.
 _IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 _STATISTICS = {"inaturalist2018": ([0.466, 0.471, 0.380], [0.195, 0.194, 0.192])}
 
@@ -14,40 +17,38 @@ _EVALUATION_RESIZE = 256 / 224
 
 
 def training_batches(
-    data,
-    batch_size=512,
-    image_size=224,
-    color_jitter=0.0,
-    sampler=None,
-    seed=0,
-    buffer_size=4096,
-    flip=True,
-):
+    data: Any,
+    batch_size: int = 512,
+    image_size: int = 224,
+    color_jitter: float = 0.0,
+    sampler: Callable[..., Any] | None = None,
+    seed: int = 0,
+    buffer_size: int = 4096,
+    flip: bool = True,
+) -> Any:
     """Streams augmented training batches of natural images.
 
-    Random crop of 8 to 100 % of the area and an aspect of 3:4 to 4:3, resized
-    (Szegedy et al. 2015, arXiv 1409.4842); random flip; colour jitter; mean and
-    standard deviation of iNaturalist for it, else of ImageNet. ImageNet-LT is trained
-    with `color_jitter=0.4`, iNaturalist 2018 without (Kang et al. 2020, arXiv
-    1910.09217).
+    Each image is cropped at random to 8 to 100 % of its area with an aspect ratio of
+    3:4 to 4:3 and resized (Szegedy et al. 2015, arXiv 1409.4842), flipped at random,
+    jittered in colour, and standardised with the colour statistics of ImageNet or, for
+    "inaturalist2018", of iNaturalist. The published recipes set `color_jitter=0.4` for
+    ImageNet-LT and 0 for iNaturalist 2018 (Kang et al. 2020, arXiv 1910.09217).
 
     Args:
         data: a `LongTailedData` of RGB images, streamed or in memory.
-        batch_size: images a batch; the last, smaller batch is dropped.
+        batch_size: images per batch; the last, smaller batch is dropped.
         image_size: height and width of the crops.
         color_jitter: brightness, contrast and saturation are scaled by random factors
             in `[1 - color_jitter, 1 + color_jitter]`.
         sampler: function `(dataset, class_counts, seed=..., buffer_size=...)` that
-            chooses the examples, such as `class_balanced`. Defaults to a shuffle of
-            all.
+            chooses the examples, such as `class_balanced`. By default all are shuffled.
         seed: the same seed gives the same batches.
         buffer_size: encoded images in the shuffle buffer.
         flip: whether half of the images are mirrored.
 
     Returns:
         A `tf.data.Dataset` of `(images, labels)`: float32 `(batch_size, image_size,
-        image_size, 3)` and int64 `(batch_size,)`. Each iteration over it shuffles and
-        crops anew.
+        image_size, 3)` and int64 `(batch_size,)`, different in every iteration.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -69,17 +70,17 @@ def training_batches(
     check_whole_number("batch_size", batch_size, low=1)
     check_whole_number("image_size", image_size, low=1)
     check_number("color_jitter", color_jitter, low=0, high=1)
-    # Encoded images are small in the shuffle buffer.
+    # Encoded images keep the shuffle buffer small.
     stream = data.encoded_train() if data.encoded_train else data.train
     if sampler is None:
         stream = stream.shuffle(buffer_size, seed=seed)
     else:
         stream = sampler(stream, data.class_counts, seed=seed, buffer_size=buffer_size)
 
-    def prepare(example, random):
+    def prepare(example: Any, random: Any) -> tuple[Any, Any]:
         image, label = example
         seeds = tf.random.split(tf.stack([random, seed]), 5)
-        image = _random_crop(_image(image), image_size, seeds[0])
+        image = _random_crop(_decoded(image), image_size, seeds[0])
         if flip:
             image = tf.image.stateless_random_flip_left_right(image, seeds[1])
         if color_jitter:
@@ -95,15 +96,15 @@ def training_batches(
     )
 
 
-def evaluation_batches(data, batch_size=512, image_size=224):
-    """Streams test batches of natural images: the middle, at a fixed scale.
+def evaluation_batches(data: Any, batch_size: int = 512, image_size: int = 224) -> Any:
+    """Streams test batches of natural images: the central crop at a fixed scale.
 
-    The shorter side is resized to 256/224 of `image_size`, and the middle is cut out;
+    The shorter side is resized to 256/224 of `image_size` and the centre is cropped;
     the colours are standardised as in `training_batches`.
 
     Args:
         data: a `LongTailedData` of RGB images, streamed or in memory.
-        batch_size: images a batch; the last one may be smaller.
+        batch_size: images per batch; the last one may be smaller.
         image_size: height and width of the crops.
 
     Returns:
@@ -111,7 +112,7 @@ def evaluation_batches(data, batch_size=512, image_size=224):
         image_size, 3)` and int64 `(batch,)`, in the order on disk.
 
     Raises:
-        ValueError: if an argument is out of range, or there is no test set.
+        ValueError: if an argument is out of range, or `data` has no test set.
 
     Example:
     ```python
@@ -131,11 +132,13 @@ def evaluation_batches(data, batch_size=512, image_size=224):
     stream = data.test
     if stream is None:
         raise ValueError(
-            f"{data.name} has no test set: pass one to the loader that made it."
+            f"`data` has no test set. Received: {data.name!r}. Pass a test set to its "
+            "loader."
         )
 
-    def prepare(image, label):
-        return _standardised(_middle(_image(image), image_size), data.name), label
+    def prepare(image: Any, label: Any) -> tuple[Any, Any]:
+        crop = _central_crop(_decoded(image), image_size)
+        return _standardised(crop, data.name), label
 
     return (
         stream.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
@@ -144,17 +147,14 @@ def evaluation_batches(data, batch_size=512, image_size=224):
     )
 
 
-def _image(contents_or_image):
-    """Returns a float32 image in [0, 255]."""
+def _decoded(image: Any) -> Any:
+    """Returns an image, or the contents of its file, as float32 in [0, 255]."""
     import tensorflow as tf
 
-    image = contents_or_image
-    if image.dtype == tf.string:
-        image = decode(image)
-    return tf.cast(image, "float32")
+    return tf.cast(decode(image) if image.dtype == tf.string else image, "float32")
 
 
-def _random_crop(image, size, seed):
+def _random_crop(image: Any, size: int, seed: Any) -> Any:
     import tensorflow as tf
 
     begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
@@ -167,11 +167,10 @@ def _random_crop(image, size, seed):
         max_attempts=10,
         use_image_if_no_bounding_boxes=True,
     )
-    crop = tf.slice(image, begin, extent)
-    return _resized(crop, (size, size))
+    return _resized(tf.slice(image, begin, extent), (size, size))
 
 
-def _middle(image, size):
+def _central_crop(image: Any, size: int) -> Any:
     import tensorflow as tf
 
     height_and_width = tf.cast(tf.shape(image)[:2], "float32")
@@ -182,17 +181,17 @@ def _middle(image, size):
     return tf.slice(image, [begin[0], begin[1], 0], [size, size, 3])
 
 
-def _resized(image, size):
+def _resized(image: Any, size: Any) -> Any:
     import tensorflow as tf
 
     image = tf.image.resize(image, size, antialias=True)
     return tf.clip_by_value(image, 0.0, 255.0)
 
 
-def _jitter_colors(image, strength, seeds):
+def _jitter_colors(image: Any, strength: float, seeds: Any) -> Any:
     import tensorflow as tf
 
-    def blend(image, base, seed):
+    def blend(image: Any, base: Any, seed: Any) -> Any:
         factor = tf.random.stateless_uniform([], seed, 1 - strength, 1 + strength)
         return tf.clip_by_value(base + factor * (image - base), 0.0, 255.0)
 
@@ -202,6 +201,6 @@ def _jitter_colors(image, strength, seeds):
     return blend(image, tf.image.rgb_to_grayscale(image), seeds[2])  # saturation
 
 
-def _standardised(image, name):
+def _standardised(image: Any, name: str) -> Any:
     mean, deviation = np.array(_STATISTICS.get(name, _IMAGENET), "float32")
     return (image / 255.0 - mean) / deviation

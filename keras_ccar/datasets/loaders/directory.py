@@ -1,7 +1,10 @@
-"""Long-tailed data out of folders of images."""
+"""Makes long-tailed data from folders of images."""
 
 import functools
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,38 +18,34 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
 
 
 def from_directory(
-    path,
-    test_path=None,
-    imbalance_factor=None,
-    seed=0,
-    test_per_class=None,
-    in_memory=True,
-    name=None,
-    class_names=None,
-):
-    """Makes long-tailed data of folders of images, one folder a class.
+    path: str | os.PathLike[str],
+    test_path: str | os.PathLike[str] | None = None,
+    imbalance_factor: float | None = None,
+    seed: int = 0,
+    test_per_class: int | None = None,
+    in_memory: bool = True,
+    name: str | None = None,
+    class_names: Sequence[str] | None = None,
+) -> LongTailedData:
+    """Makes long-tailed data from folders of images, one folder per class.
 
     Args:
         path: folder with one folder of PNG, JPEG, BMP or GIF images for each class.
         test_path: folder of the same kind, with the same classes, or None.
         imbalance_factor: draws a long-tailed training set, as `from_arrays` does.
-            None takes all of it as it is.
         seed: chooses the training examples.
-        test_per_class: takes this many examples of each class out of `path` for a
-            balanced test set, as `from_arrays` does.
-        in_memory: keeps the images as arrays, of which all must have one shape.
-            False streams them from disk; then neither `imbalance_factor` nor
-            `test_per_class` can be given.
-        name: name of the data, for results. Defaults to the folder's.
-        class_names: the folders in the order of their classes. Defaults to all
-            folders, sorted by name.
+        test_per_class: takes a test set from `path`, as `from_arrays` does.
+        in_memory: reads the images, which must have the same shape, into arrays. False
+            streams them from disk, without `imbalance_factor` and `test_per_class`.
+        name: name of the data, for results. Defaults to that of the folder.
+        class_names: folders in the order of the classes. Defaults to all, sorted.
 
     Returns:
         A `LongTailedData` with uint8 RGB images.
 
     Raises:
         FileNotFoundError: if a folder is missing.
-        ValueError: if a class folder is empty, an image cannot be read or has another
+        ValueError: if a class folder is empty, an image cannot be read or is of another
             shape, or as `from_arrays`.
 
     Example:
@@ -77,8 +76,8 @@ def from_directory(
     test = _files_and_labels(test_path, class_names) if test_path is not None else None
     if in_memory:
         return from_arrays(
-            _read_arrays(train),
-            test and _read_arrays(test),
+            _read_arrays(*train),
+            test and _read_arrays(*test),
             imbalance_factor,
             seed,
             class_names,
@@ -87,8 +86,8 @@ def from_directory(
         )
     if imbalance_factor is not None or test_per_class is not None:
         raise ValueError(
-            "Choosing examples looks at each image: pass `in_memory=True` with "
-            "`imbalance_factor` or `test_per_class`, or leave these out."
+            "`imbalance_factor` and `test_per_class` need the images in memory: pass "
+            "`in_memory=True`, or leave both out."
         )
     files, labels = train
     class_counts = np.bincount(labels, minlength=len(class_names))
@@ -100,30 +99,32 @@ def from_directory(
         imbalance_factor=measured_imbalance_factor(class_counts),
         seed=seed,
         digest=digest_of_hashes(image_hashes(images), labels),
-        # Unlike a lambda it can be handed to another process.
+        # Unlike a lambda, a partial function can be pickled for another process.
         encoded_train=functools.partial(_stream, *train),
         encoded_test=test and functools.partial(_stream, *test),
     )
 
 
-def _class_folders(path):
-    path = Path(path)
-    if not path.is_dir():
+def _class_folders(path: str | os.PathLike[str]) -> list[str]:
+    if not os.path.isdir(path):
         raise FileNotFoundError(
             f"There is no folder {path}: pass the folder that holds one folder of "
             "images for each class."
         )
-    names = sorted(folder.name for folder in path.iterdir() if folder.is_dir())
+    names = sorted(folder.name for folder in Path(path).iterdir() if folder.is_dir())
     if len(names) < 2:
         raise ValueError(
-            f"{path} must hold one folder of images for each class, and holds "
+            f"{path} must hold one folder of images for each class, but holds "
             f"{len(names)}: pass the folder above the class folders."
         )
     return names
 
 
-def _files_and_labels(path, class_names):
-    files, labels = [], []
+def _files_and_labels(
+    path: str | os.PathLike[str], class_names: Sequence[str]
+) -> tuple[list[Path], np.ndarray]:
+    files: list[Path] = []
+    labels: list[int] = []
     for label, name in enumerate(class_names):
         folder = Path(path) / name
         if not folder.is_dir():
@@ -137,21 +138,22 @@ def _files_and_labels(path, class_names):
         if not of_class:
             raise ValueError(
                 f"The class folder {folder} holds no image ({', '.join(SUFFIXES)}): "
-                "add images, or delete the folder."
+                "add images, or delete it."
             )
         files += of_class
         labels += [label] * len(of_class)
     return files, np.array(labels)
 
 
-def _read_arrays(files_and_labels):
-    files, labels = files_and_labels
+def _read_arrays(
+    files: list[Path], labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     images: list[np.ndarray] = []
     for file in progress_bar(files, "Reading images"):
         image = _read_image(file)
         if images and image.shape != images[0].shape:
             raise ValueError(
-                f"{file} is an image of {image.shape[:2]} pixels where {files[0]} has "
+                f"{file} has {image.shape[:2]} pixels, but {files[0]} has "
                 f"{images[0].shape[:2]}: resize all images to one shape, or pass "
                 "`in_memory=False`."
             )
@@ -159,18 +161,18 @@ def _read_arrays(files_and_labels):
     return np.stack(images), labels
 
 
-def _read_image(file):
-    image_module = require("PIL.Image", "Pillow")
+def _read_image(file: Path) -> np.ndarray:
+    pillow = require("PIL.Image", "Pillow", "datasets")
     try:
-        with image_module.open(file) as image:
+        with pillow.open(file) as image:
             return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises
+    except (OSError, SyntaxError, ValueError) as error:  # all raised by Pillow
         raise ValueError(
             f"The image {file} cannot be read ({error}): replace it, or delete it."
         ) from error
 
 
-def _stream(files, labels):
+def _stream(files: list[Path], labels: np.ndarray) -> Any:
     import tensorflow as tf
 
     paths = [str(file) for file in files]

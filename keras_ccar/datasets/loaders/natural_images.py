@@ -1,35 +1,30 @@
-"""ImageNet-LT and iNaturalist 2018, long-tailed as they are."""
+"""ImageNet-LT and iNaturalist 2018, which are long-tailed by themselves."""
+
+import os
 
 from keras_ccar.datasets.loaders.prepared import tfds_builder
 from keras_ccar.datasets.loaders.tfds import from_tfds
+from keras_ccar.datasets.long_tailed_data import LongTailedData
+
+# Name in tensorflow-datasets; splits for training and testing; splits for training and
+# validation.
+_SOURCES = {
+    "imagenet-lt": ("imagenet_lt", ("train", "test"), ("train", "validation")),
+    # The labels of its test split were never published.
+    "inaturalist2018": (
+        "i_naturalist2018",
+        ("train", "validation"),
+        ("train[:80%]", "train[80%:]"),
+    ),
+}
+NATURAL_IMAGES = tuple(_SOURCES)
 
 
 def load_natural_images(
-    name,
-    builder_name,
-    imbalance_factor,
-    seed,
-    data_dir,
-    selection,
-    validation,
-    splits,
-    validation_splits,
-):
-    """Loads a data set whose long tail is its own, as streams from disk.
-
-    `splits` are those to train and to test on, `validation_splits` take their place
-    when settings are chosen.
-    """
-    if imbalance_factor is not None or selection != "hash":
-        raise ValueError(
-            f"{name} is long-tailed as it is: leave `imbalance_factor` and `selection` "
-            "out."
-        )
+    name: str, seed: int, data_dir: str | os.PathLike[str] | None, validation: bool
+) -> LongTailedData:
+    """Loads a data set with a long tail of its own, as streams from disk."""
+    builder_name, splits, validation_splits = _SOURCES[name]
     train_split, test_split = validation_splits if validation else splits
-    return from_tfds(
-        tfds_builder(builder_name, data_dir),
-        train_split=train_split,
-        test_split=test_split,
-        seed=seed,
-        name=name,
-    )
+    builder = tfds_builder(builder_name, data_dir)
+    return from_tfds(builder, train_split, test_split, seed=seed, name=name)

@@ -1,36 +1,32 @@
-"""Data sets that tensorflow-datasets has prepared on disk."""
+"""Reads data sets that tensorflow-datasets has prepared on disk."""
 
 import os
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
+import numpy as np
+
+from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.requirements import require
 
+_BATCH = 256
 
-def tfds_builder(name, data_dir=None):
-    """Returns the tensorflow-datasets builder of a data set, prepared or not.
 
-    Args:
-        name: its name in tensorflow-datasets.
-        data_dir: folder of the prepared data sets. Defaults to `TFDS_DATA_DIR`, or
-            to tensorflow-datasets' own choice.
-    """
-    tfds = require("tensorflow_datasets", "tensorflow-datasets")
+def tfds_builder(name: str, data_dir: str | os.PathLike[str] | None = None) -> Any:
+    """Returns the tensorflow-datasets builder of a data set, prepared or not."""
+    tfds = require("tensorflow_datasets", "tensorflow-datasets", "datasets")
     return tfds.builder(name, data_dir=data_dir or os.environ.get("TFDS_DATA_DIR"))
 
 
-def read_split(builder, split, features, encoded=()):
+def read_split(
+    builder: Any, split: str, features: Sequence[str], encoded: Collection[str] = ()
+) -> Any:
     """Returns a split as a `tf.data.Dataset` of dicts, in the order on disk.
 
-    Args:
-        builder: builder of tensorflow-datasets.
-        split: name of the split, or part of one ("train[:10%]").
-        features: names of the features to read; no other is decoded.
-        encoded: names of the images to leave as they are on disk.
-
-    Raises:
-        FileNotFoundError: if the data is not prepared; says how to prepare it.
-        ValueError: if there is no such split or feature.
+    `split` may be a part of one ("train[:10%]"). Only `features` are decoded, without
+    those of them that are to stay `encoded`.
     """
-    tfds = require("tensorflow_datasets", "tensorflow-datasets")
+    tfds = require("tensorflow_datasets", "tensorflow-datasets", "datasets")
     check_features(builder, features)
     decoders = tfds.decode.PartialDecoding(
         dict.fromkeys(features, True),
@@ -41,24 +37,39 @@ def read_split(builder, split, features, encoded=()):
         return builder.as_dataset(
             split=split, decoders=decoders, read_config=read_config
         )
-    except AssertionError as error:  # what tensorflow-datasets raises for no data
+    except AssertionError as error:  # raised by tensorflow-datasets if there is no data
         raise FileNotFoundError(_how_to_prepare(builder)) from error
 
 
-def label_batches(builder, split, label_key, batch_size):
-    """Returns the labels of a split as a `tf.data.Dataset` of `(batch,)`.
+def read_batches(
+    builder: Any, split: str, features: Sequence[str], encoded: Collection[str] = ()
+) -> Iterator[list[np.ndarray]]:
+    """Yields batches of the features of a split, with a progress bar."""
+    batches = read_split(builder, split, features, encoded).batch(_BATCH)
+    total = num_batches(builder, split, _BATCH)
+    iterator = batches.as_numpy_iterator()
+    for batch in progress_bar(iterator, f"Reading {builder.name}", total):
+        yield [batch[name] for name in features]
 
-    Arguments and errors are those of `read_split`.
-    """
+
+def read_arrays(builder: Any, split: str, features: Sequence[str]) -> list[np.ndarray]:
+    """Reads a split into memory, one array per feature, in the order on disk."""
+    columns = zip(*read_batches(builder, split, features), strict=True)
+    return [np.concatenate(column) for column in columns]
+
+
+def label_batches(builder: Any, split: str, label_key: str, batch_size: int) -> Any:
+    """Returns the labels of a split as a `tf.data.Dataset` of `(batch,)`."""
     import tensorflow as tf
 
     check_features(builder, [label_key])
     splits = builder.info.splits
     is_scalar = builder.info.features[label_key].shape == ()
-    if not (is_scalar and split in splits and _is_tfrecord(builder)):
+    is_tfrecord = builder.info.file_format.value == "tfrecord"
+    if not (is_scalar and split in splits and is_tfrecord):
         labels = read_split(builder, split, [label_key]).batch(batch_size)
         return labels.map(lambda batch: batch[label_key])
-    # Parsing many records at once takes a tenth of the time of one by one.
+    # Parsing records in batches takes a tenth of the time of parsing them one by one.
     spec = {label_key: tf.io.FixedLenFeature([], "int64")}
     files = [str(path) for path in splits[split].filepaths]
     return (
@@ -68,32 +79,28 @@ def label_batches(builder, split, label_key, batch_size):
     )
 
 
-def split_size(builder, split):
-    """Returns the number of examples of a split, or None if it is not known."""
+def num_batches(builder: Any, split: str, batch_size: int) -> int | None:
+    """Returns the number of batches of a split, or None if it is unknown."""
     splits = builder.info.splits
-    return splits[split].num_examples if splits else None
+    return -(-splits[split].num_examples // batch_size) if splits else None
 
 
-def _is_tfrecord(builder):
-    return builder.info.file_format.value == "tfrecord"
-
-
-def check_features(builder, features):
-    """Raises a `ValueError` if the builder has no such features."""
+def check_features(builder: Any, features: Sequence[str]) -> None:
+    """Raises a `ValueError` if the builder lacks one of the features."""
     known = list(builder.info.features)
-    unknown = [name for name in features if name not in known]
-    if unknown:
-        raise ValueError(
-            f"{builder.name} has no feature {unknown[0]!r}: choose among "
-            f"{', '.join(sorted(known))}."
-        )
+    for name in features:
+        if name not in known:
+            raise ValueError(
+                f"{builder.name} has no feature {name!r}: choose among "
+                f"{', '.join(sorted(known))}."
+            )
 
 
-def _how_to_prepare(builder):
+def _how_to_prepare(builder: Any) -> str:
     by_hand = " ".join((builder.MANUAL_DOWNLOAD_INSTRUCTIONS or "").split())
     if by_hand:
         by_hand = by_hand.rstrip(".").replace(". ", "; ")
-        by_hand = f"fetch by hand, into DIR/downloads/manual ({by_hand}), then "
+        by_hand = f"download by hand into DIR/downloads/manual ({by_hand}), then "
     return (
         f"No prepared {builder.name} in {builder.data_path}: {by_hand}run `tfds build "
         f"{builder.name} --data_dir=DIR`, and pass `data_dir=DIR` or set the "

@@ -1,37 +1,28 @@
-"""The data sets by name."""
+"""Loads a data set by its name."""
 
 import os
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-from keras_ccar.datasets.loaders.cifar import load_cifar_lt
-from keras_ccar.datasets.loaders.digits import load_digits_lt
-from keras_ccar.datasets.loaders.natural_images import load_natural_images
+from keras_ccar.datasets.loaders.arrays import from_arrays
+from keras_ccar.datasets.loaders.cifar import cifar_arguments
+from keras_ccar.datasets.loaders.digits import digits_arguments
+from keras_ccar.datasets.loaders.natural_images import (
+    NATURAL_IMAGES,
+    load_natural_images,
+)
 from keras_ccar.datasets.long_tailed_data import LongTailedData
 from keras_ccar.datasets.protocol import SELECTIONS, check_imbalance_factor
 from keras_ccar.inputs.checks import check_choice
 
-_LOADERS: dict[str, Callable] = {
-    "digits-lt": load_digits_lt,
-    "cifar10-lt": partial(load_cifar_lt, 10),
-    "cifar100-lt": partial(load_cifar_lt, 100),
-    "imagenet-lt": partial(
-        load_natural_images,
-        "imagenet-lt",
-        "imagenet_lt",
-        splits=("train", "test"),
-        validation_splits=("train", "validation"),
-    ),
-    # The labels of its test split were never published.
-    "inaturalist2018": partial(
-        load_natural_images,
-        "inaturalist2018",
-        "i_naturalist2018",
-        splits=("train", "validation"),
-        validation_splits=("train[:80%]", "train[80%:]"),
-    ),
+# Functions that return arguments of `from_arrays`, and default imbalance factors.
+_IN_MEMORY: dict[str, tuple[Callable[..., dict[str, Any]], float]] = {
+    "digits-lt": (digits_arguments, 40.0),
+    "cifar10-lt": (partial(cifar_arguments, 10), 100.0),
+    "cifar100-lt": (partial(cifar_arguments, 100), 100.0),
 }
-NAMES = tuple(_LOADERS)
+NAMES = (*_IN_MEMORY, *NATURAL_IMAGES)
 """The names that `load` knows."""
 
 
@@ -39,7 +30,7 @@ def load(
     name: str,
     imbalance_factor: float | None = None,
     seed: int = 0,
-    data_dir: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     selection: str = "hash",
     validation: bool = False,
 ) -> LongTailedData:
@@ -53,30 +44,29 @@ def load(
     - "inaturalist2018": 437,513 images of 8,142 species (Van Horn et al. 2018, arXiv
       1707.06642), streamed; the test set is its validation set.
 
-    Digits are there with scikit-learn; the others are read from what
-    tensorflow-datasets has prepared on disk. Nothing is downloaded.
+    The digits come with scikit-learn; the others are read from what tensorflow-datasets
+    has prepared on disk. Nothing is downloaded.
 
     Args:
         name: one of the names above.
-        imbalance_factor: most frequent over least frequent class, at least 1.
-            Defaults to the one above; the last two have one of their own.
+        imbalance_factor: largest class count divided by the smallest, at least 1.
+            Defaults to the one above; the last two are long-tailed as they are.
         seed: chooses the training examples.
         data_dir: folder of the data that tensorflow-datasets has prepared. Defaults
             to the environment variable TFDS_DATA_DIR, or to its own choice.
         selection: how the training examples are chosen, "hash" or "cao", as for
             `long_tailed_indices`.
-        validation: whether to leave the test set alone, for settings to be chosen by:
-            `test_arrays` or the test stream then hold out a fifth of the images that
-            the training set is drawn from, of each class where it is drawn, and the
-            training set is drawn from the others. ImageNet-LT has validation images
-            of its own.
+        validation: whether to replace the test set by validation data, for choosing
+            settings: a fifth of the images that the training set is drawn from, which
+            it then lacks (of each class for digits and CIFAR). ImageNet-LT has
+            validation images of its own.
 
     Returns:
         A `LongTailedData`.
 
     Raises:
         ValueError: if the name is unknown or an argument is out of range.
-        FileNotFoundError: if nothing is prepared; says what to do.
+        FileNotFoundError: if the data is not prepared; says how to prepare it.
         ModuleNotFoundError: if a library is missing; says which.
 
     Example:
@@ -93,4 +83,18 @@ def load(
     check_choice("selection", selection, SELECTIONS)
     if imbalance_factor is not None:
         check_imbalance_factor(imbalance_factor)
-    return _LOADERS[name](imbalance_factor, seed, data_dir, selection, validation)
+    if name in NATURAL_IMAGES:
+        if imbalance_factor is not None or selection != "hash":
+            raise ValueError(
+                f"{name} is long-tailed as it is: leave `imbalance_factor` and "
+                "`selection` out."
+            )
+        return load_natural_images(name, seed, data_dir, validation)
+    read, default_factor = _IN_MEMORY[name]
+    return from_arrays(
+        **read(data_dir, selection, validation),
+        imbalance_factor=imbalance_factor or default_factor,
+        seed=seed,
+        name=name,
+        selection=selection,
+    )

@@ -34,13 +34,13 @@ def test_long_tables_are_thinned_out():
     assert "│ 0 " in text
 
 
-def test_empty_classes_are_told():
+def test_empty_classes_are_reported():
     text = " ".join(shown([7, 0, 1]).split())
     assert "imbalance factor 7 " in text
     assert "1 without an example" in text
 
 
-def test_names_are_no_markup():
+def test_names_are_not_markup():
     assert "[bold]x[/bold]" in shown([2, 1], ["[bold]x[/bold]", "y"])
 
 

@@ -48,7 +48,7 @@ def test_training_crops_are_parts_of_the_images():
     assert (to_the_right ^ to_the_left).all()
 
 
-def test_images_that_shall_not_be_mirrored_are_not():
+def test_no_image_is_mirrored_without_flip():
     batches = training_batches(in_color(ramp()), 4, 16, flip=False)
     images, _ = collected(batches)
     assert (np.diff(images[..., 1], axis=2) > 0).all()
@@ -133,6 +133,6 @@ def test_no_test_set():
 @pytest.mark.parametrize(
     "arguments", [{"batch_size": 0}, {"image_size": 0}, {"color_jitter": 2}]
 )
-def test_impossible_arguments(arguments):
+def test_invalid_arguments(arguments):
     with pytest.raises(ValueError, match=f"`{next(iter(arguments))}`"):
         training_batches(in_color(ramp()), **arguments)

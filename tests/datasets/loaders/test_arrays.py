@@ -10,7 +10,7 @@ def balanced(per_class=30, num_classes=3):
     return rng.integers(0, 256, (len(labels), 2, 2, 1), dtype="uint8"), labels
 
 
-def test_data_is_taken_as_it_is_without_a_factor():
+def test_all_data_is_used_without_a_factor():
     images, labels = balanced()
     keep = (labels > 0) | (np.arange(90) < 15)
     data = from_arrays((images[keep], labels[keep][:, None]))
@@ -21,7 +21,7 @@ def test_data_is_taken_as_it_is_without_a_factor():
     assert data.test is None
 
 
-def test_test_set_is_taken_as_it_is():
+def test_test_set_is_used_unchanged():
     images, labels = balanced()
     data = from_arrays((images, labels), (images[:7], labels[:7]), imbalance_factor=10)
     np.testing.assert_array_equal(data.test_arrays[0], images[:7])
@@ -47,6 +47,6 @@ def test_classes_without_examples_keep_their_names():
         ({"imbalance_factor": 2, "head_count": 31}, "lower `head_count`"),
     ],
 )
-def test_impossible_data(arguments, message):
+def test_invalid_data(arguments, message):
     with pytest.raises(ValueError, match=message):
         from_arrays(**{"train": balanced(), **arguments})

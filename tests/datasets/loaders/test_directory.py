@@ -48,7 +48,7 @@ def test_streamed_folders_hold_the_same(animals, tmp_path):
     write(tmp_path / "test" / "dog", images[2:5], ".bmp")
     write(tmp_path / "test" / "owl", images[5:6])
     streamed = from_directory(folder, tmp_path / "test", in_memory=False)
-    # As another process gets it.
+    # As if sent to another process.
     streamed = pickle.loads(pickle.dumps(streamed))
     in_memory = from_directory(folder, tmp_path / "test")
     assert streamed.train_arrays is None
@@ -125,6 +125,6 @@ def test_empty_class_folder(animals):
         ),
     ],
 )
-def test_impossible_folders(animals, path, arguments, error, message):
+def test_invalid_folders(animals, path, arguments, error, message):
     with pytest.raises(error, match=message):
         from_directory(animals[0] / path, **arguments)

@@ -14,7 +14,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (35, 6, 5, 3), dtype="uint8")
 
 
 class TinyPets(tfds.core.GeneratorBasedBuilder):
-    """Images of noise; those of the split "broken" are no images at all."""
+    """Images of noise; the split "broken" holds bytes that are not images."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -79,7 +79,7 @@ def test_arrays_are_those_of_any_other_source(builder):
 
 
 def test_labels_are_counted_without_decoding_an_image(builder):
-    # The images of this split cannot be decoded, so nobody did.
+    # Decoding the images of this split would fail.
     assert count_classes(builder, split="broken").tolist() == [20, 10, 5]
     with pytest.raises(Exception, match=r"PNG|image"):
         list(builder.as_dataset(split="broken"))
@@ -105,7 +105,7 @@ def test_counting_a_builder_is_counting_its_dataset(builder):
         ({"imbalance_factor": 0.5, "in_memory": True}, ">= 1"),
     ],
 )
-def test_impossible_choices(builder, arguments, message):
+def test_invalid_arguments(builder, arguments, message):
     with pytest.raises(ValueError, match=message):
         from_tfds(builder, **arguments)
 

@@ -1,0 +1,245 @@
+"""From the inputs of an exported model to its probabilities."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from served_models import (
+    COUNTS,
+    X,
+    close,
+    head,
+    needs_export,
+    predicted,
+    served,
+    sigmoid,
+    softmax,
+)
+
+import keras_ccar
+from keras_ccar.serving import export
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(3)
+
+    def call(self, inputs, training=False):
+        return self.dense(inputs)
+
+
+def binary_loss():
+    return keras_ccar.BinaryCCARLoss(COUNTS, 700, from_logits=True)
+
+
+HEADS = {
+    "softmax": (lambda: head(3, activation="softmax"), None, lambda p: p),
+    "logits": (lambda: head(3), None, softmax),
+    "several questions": (lambda: head(3, activation="sigmoid"), None, lambda p: p),
+    "logits of several questions": (lambda: head(3), binary_loss, sigmoid),
+    "one question": (lambda: head(1, activation="sigmoid"), None, lambda p: p),
+    "logit of one question": (lambda: head(1), None, sigmoid),
+    "sigmoid operation": (
+        lambda: keras.Model(x := keras.Input((8,), name="x"), ops.sigmoid(x)),
+        None,
+        lambda p: p,
+    ),
+    "pixels": (
+        lambda: head(12, keras.layers.Reshape((2, 2, 3)), keras.layers.Softmax()),
+        None,
+        lambda p: p,
+    ),
+}
+
+
+@needs_export
+@pytest.mark.parametrize("kind", HEADS)
+def test_head_is_respected(kind, tmp_path):
+    build, loss, activation = HEADS[kind]
+    model = build()
+    if loss is not None:
+        model.compile("sgd", loss())
+    answer = served(export(model, tmp_path), x=X)
+    close(answer["probabilities"], activation(predicted(model)))
+    num_classes = model.output_shape[-1]
+    assert (
+        answer["class_names"].tolist() == [[b"%d" % c for c in range(num_classes)]] * 7
+    )
+
+
+@needs_export
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_loss_tells_where_layers_do_not(from_logits, tmp_path):
+    model = Subclassed()
+    model(X)
+    with pytest.raises(ValueError, match="neither by its last layer nor by its loss"):
+        export(model, tmp_path)
+    assert not list(tmp_path.iterdir())
+    model.compile("sgd", keras_ccar.CCARLoss(COUNTS, from_logits=from_logits))
+    answer = served(export(model, tmp_path), inputs=X)
+    expected = predicted(model)
+    close(answer["probabilities"], softmax(expected) if from_logits else expected)
+
+
+@needs_export
+def test_two_names_of_one_question(tmp_path):
+    model = head(1, activation="sigmoid")
+    answer = served(export(model, tmp_path, ["genuine", "fraud"]), x=X)
+    fraud = predicted(model)
+    close(answer["probabilities"], np.concatenate([1 - fraud, fraud], axis=-1))
+    assert answer["class_names"][0].tolist() == [b"genuine", b"fraud"]
+
+
+@needs_export
+def test_correction_of_probabilities(tmp_path):
+    model = head(3, activation="softmax")
+    correction = keras_ccar.LogitCorrection(
+        COUNTS, target_prior=[1, 1, 8], from_logits=False
+    )
+    answer = served(export(model, tmp_path, correction=correction), x=X)
+    expected = predicted(model) * np.array([1, 1, 8]) / np.array(COUNTS)
+    close(answer["probabilities"], expected / expected.sum(axis=-1, keepdims=True))
+
+
+@needs_export
+@pytest.mark.parametrize("structure", ["list", "dict"])
+def test_several_inputs(structure, tmp_path):
+    inputs = {
+        "left": keras.Input((8,), name="left"),
+        "a-b": keras.Input((None,), dtype="int32", name="a-b"),
+    }
+    embedded = keras.layers.Embedding(10, 8)(inputs["a-b"])
+    features = inputs["left"] + ops.mean(embedded, axis=1)
+    outputs = keras.layers.Dense(3, activation="softmax")(features)
+    nested = inputs if structure == "dict" else list(inputs.values())
+    model = keras.Model(nested, outputs)
+    tokens = np.arange(28, dtype="int32").reshape(7, 4) % 10
+    values = {"left": X, "a-b": tokens}
+    arguments = values if structure == "dict" else list(values.values())
+    answer = served(export(model, tmp_path), left=X, a_b=tokens)
+    close(answer["probabilities"], predicted(model, arguments))
+
+
+@needs_export
+def test_inputs_without_a_name(tmp_path):
+    first, second = keras.Input((8,)), keras.Input((8,))
+    outputs = keras.layers.Dense(3, activation="softmax")(first - second)
+    folder = export(keras.Model([first, second], outputs), tmp_path)
+    close(served(folder, input_0=X, input_1=X)["probabilities"], 1 / 3)
+
+
+@needs_export
+def test_mixed_precision(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = head(3)
+        correction = keras_ccar.LogitCorrection(COUNTS)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    answer = served(export(model, tmp_path, correction=correction), x=X)
+    assert answer["probabilities"].dtype == np.float32
+    logits = ops.convert_to_numpy(ops.cast(model(X), "float32")).astype("float64")
+    close(answer["probabilities"], softmax(logits - np.log(COUNTS)))
+
+
+@pytest.mark.tensorflow_only
+def test_texts(tmp_path):
+    vectorizer = keras.layers.TextVectorization(
+        vocabulary=["good", "bad"], output_mode="count"
+    )
+    model = keras.Sequential(
+        [
+            keras.Input((), dtype="string", name="text"),
+            vectorizer,
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    folder = export(model, tmp_path)
+    texts = np.array(["good good", "bad"])
+    import tensorflow as tf
+
+    expected = model(tf.constant(texts)).numpy()
+    close(served(folder, text=texts)["probabilities"], expected)
+
+
+def two_outputs():
+    inputs = keras.Input((8,))
+    return keras.Model(inputs, [keras.layers.Dense(3)(inputs) for _ in range(2)])
+
+
+def corrected_twice():
+    return head(3, keras_ccar.LogitCorrection(COUNTS))
+
+
+def correction(counts=COUNTS, **options):
+    return {"correction": keras_ccar.LogitCorrection(counts, **options)}
+
+
+REJECTED = {
+    "no model": (lambda: "model", {}, TypeError, "must be a `keras.Model`"),
+    "not built": (
+        lambda: keras.Sequential([keras.layers.Dense(3)]),
+        {},
+        ValueError,
+        "must be built",
+    ),
+    "never called": (Subclassed, {}, ValueError, "call it once"),
+    "several outputs": (two_outputs, {}, ValueError, "one output.* with 2"),
+    "no classes": (
+        lambda: head(1, keras.layers.Reshape(())),
+        {},
+        ValueError,
+        r"shape \(batch, ..., K\)",
+    ),
+    "too few names": (
+        lambda: head(3),
+        {"class_names": ["a", "b"]},
+        ValueError,
+        "3 classes. Received: 2",
+    ),
+    "one name": (lambda: head(3), {"class_names": "abc"}, ValueError, "'abc'"),
+    "no correction": (
+        lambda: head(3),
+        {"correction": keras.layers.Softmax()},
+        TypeError,
+        "LogitCorrection",
+    ),
+    "other correction": (
+        lambda: head(3),
+        correction([5, 4]),
+        ValueError,
+        "3 classes. Received: 2",
+    ),
+    "correction of questions": (
+        lambda: head(3, activation="sigmoid"),
+        correction(),
+        ValueError,
+        "goes through sigmoid",
+    ),
+    "correction of other outputs": (
+        lambda: head(3, activation="softmax"),
+        correction(),
+        ValueError,
+        "from_logits=False",
+    ),
+    "two corrections": (corrected_twice, correction(), ValueError, "the prior twice"),
+}
+
+
+@needs_export
+@pytest.mark.parametrize("case", REJECTED)
+def test_rejects(case, tmp_path):
+    build, options, error, message = REJECTED[case]
+    with pytest.raises(error, match=message):
+        export(build(), tmp_path, **options)
+    assert not list(tmp_path.iterdir())
+
+
+@needs_export
+def test_warns_of_a_correction_of_an_adjusted_model(tmp_path):
+    model = head(3)
+    model.compile("sgd", keras_ccar.BalancedSoftmaxLoss(COUNTS, from_logits=True))
+    with pytest.warns(UserWarning, match="the prior twice") as caught:
+        export(model, tmp_path, **correction())
+    assert caught[0].filename == __file__
