@@ -1,31 +1,25 @@
-"""Variants of one method, which differ by the settings of its loss alone."""
+"""Variants of one method, which differ only in the settings of its loss."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
 class VariantGroup:
-    """A method and its variants.
+    """A method, and the same method with settings such as `ccar[strength=3]`.
 
-    Attributes:
-        reference: the method with the settings of the whole comparison, as
-            `results.json` holds it.
-        variants: the same method with settings of its own, such as
-            `ccar[strength=3]`, in the order of the results.
+    Each is an entry of `methods` in `results.json`; the variants keep its order.
     """
 
-    reference: dict
-    variants: tuple[dict, ...]
+    reference: Mapping[str, Any]
+    variants: tuple[Mapping[str, Any], ...]
 
 
-def group_variants(methods):
-    """Returns the methods that the results hold with other settings too.
-
-    Args:
-        methods: the methods of a `Comparison`.
-    """
+def group_variants(methods: Iterable[Mapping[str, Any]]) -> list[VariantGroup]:
+    """Returns the methods of a `Comparison` that it also holds with other settings."""
     by_name = {method["name"]: method for method in methods}
-    variants = {}
+    variants: dict[str, list[Mapping[str, Any]]] = {}
     for name, method in by_name.items():
         base, bracket, _ = name.partition("[")
         if bracket and base in by_name:

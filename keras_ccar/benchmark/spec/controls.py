@@ -1,42 +1,36 @@
-"""What a run takes over from runs before it: the controls of the benchmark.
+"""Controls of the benchmark: what a run takes from the runs that it depends on.
 
-A larger effective step must not be mistaken for the method. So cross-entropy is also
-trained with CCAR's mean weight on every sample, logit adjustment with that of CCAR +
-logit adjustment, and cross-entropy at the learning rate that suits it best on
-validation images.
+A larger effective step must not be mistaken for a better method. So the benchmark also
+trains cross-entropy with CCAR's mean weight on every sample, logit adjustment with the
+mean weight of CCAR + logit adjustment, and cross-entropy at the learning rate that
+suits it best on validation images.
 """
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
-from keras_ccar.benchmark.spec.methods import METHODS
+from keras_ccar.benchmark.spec.loss_options import LossOptions
+from keras_ccar.benchmark.spec.methods import METHODS, Method
+from keras_ccar.benchmark.spec.recipes import Recipe
 
-# Of the runs that try learning rates: one choice serves all seeds.
-TUNING_SEED = 0
 
+def tuning_runs(method: Method, recipe: Recipe) -> list[tuple[Recipe, Method, int]]:
+    """Returns the runs that choose the learning rate of a method, if it is tuned.
 
-def tuning_runs(method, recipe):
-    """Returns what is trained to choose the learning rate of a method.
-
-    Args:
-        method: the `keras_ccar.benchmark.spec.methods.Method`.
-        recipe: the `Recipe`, whose learning rate is in the middle.
-
-    Returns:
-        A list of `(recipe, method, seed)`, cross-entropy at each learning rate; empty
-        for methods that take the recipe's own.
+    Each is a `(recipe, method, seed)`: cross-entropy at one of the learning rates, with
+    seed 0, whose choice serves all seeds.
     """
+    rates = [factor * recipe.learning_rate for factor in method.learning_rate_factors]
     return [
-        (
-            recipe.with_settings(learning_rate=factor * recipe.learning_rate),
-            METHODS["ce"],
-            TUNING_SEED,
-        )
-        for factor in method.learning_rate_factors
+        (recipe.with_settings(learning_rate=rate), METHODS["ce"], 0) for rate in rates
     ]
 
 
-def resolve_settings(run, records):
-    """Returns what a run trains with once the runs before it are done.
+def resolve_settings(
+    run: Any, records: Sequence[dict[str, Any]]
+) -> tuple[Recipe, LossOptions, dict[str, Any]]:
+    """Returns the settings of a run once the runs that it depends on are done.
 
     Args:
         run: the `keras_ccar.benchmark.runner.plan.Run`.
@@ -44,22 +38,29 @@ def resolve_settings(run, records):
 
     Returns:
         The `Recipe`, the `LossOptions`, and a dict for the record that says what was
-        decided and by what; empty if nothing was.
+        decided and from which runs; empty if nothing was.
 
     Raises:
-        RuntimeError: if a run before it failed, except at a learning rate at which
-            the loss overflowed, as long as it did not at every one.
+        RuntimeError: if a run that it depends on failed. A loss that overflowed at
+            some of the learning rates, but not at all, is no such failure.
     """
-    finished = []
-    for earlier, record in zip(run.depends_on, records, strict=True):
-        if record["status"] == "finished":
-            finished.append((earlier, record))
-        # A learning rate at which the loss overflowed is one that does not suit. Any
-        # other failure says nothing of it, and may be gone when it is tried again.
-        elif run.method.scaled_by or not _overflowed(record):
-            raise _needed(run, earlier, record)
-    if run.depends_on and not finished:
-        raise _needed(run, run.depends_on[0], records[0])
+    outcomes = list(zip(run.depends_on, records, strict=True))
+    finished = [pair for pair in outcomes if pair[1]["status"] == "finished"]
+    failed = [pair for pair in outcomes if pair[1]["status"] != "finished"]
+    # A learning rate at which the loss overflowed does not suit. Any other failure says
+    # nothing about the learning rate, and may not occur again.
+    fatal = [
+        (earlier, record)
+        for earlier, record in failed
+        if run.method.scaled_by or not record["error"].startswith("FloatingPointError")
+    ]
+    if fatal or (failed and not finished):
+        earlier, record = (fatal or failed)[0]
+        raise RuntimeError(
+            f"{run.method.name} needs a finished run of {earlier.method.name}, seed "
+            f"{earlier.seed}, learning rate {earlier.recipe.learning_rate:g}, which "
+            f"failed: {record['error']}"
+        )
     if run.method.scaled_by:
         ((_, record),) = finished
         scale = record["mean_weight"]
@@ -74,20 +75,8 @@ def resolve_settings(run, records):
             "validation_balanced": record.get("balanced"),
             "run": record["id"],
         }
-        for earlier, record in zip(run.depends_on, records, strict=True)
+        for earlier, record in outcomes
     ]
     rate = best.recipe.learning_rate
     recipe = run.recipe.with_settings(learning_rate=rate)
     return recipe, run.options, {"learning_rate": rate, "tried": tried}
-
-
-def _overflowed(record):
-    return record["error"].startswith(FloatingPointError.__name__)
-
-
-def _needed(run, earlier, record):
-    return RuntimeError(
-        f"{run.method.name} needs a finished run of {earlier.method.name}, seed "
-        f"{earlier.seed}, learning rate {earlier.recipe.learning_rate:g}, which "
-        f"failed: {record['error']}"
-    )

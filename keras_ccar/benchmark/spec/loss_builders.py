@@ -1,124 +1,105 @@
 """Builds the loss of each method."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
-from keras_ccar.adjustments import Adjustment, LogitAdjustment
+from keras_ccar import losses
+from keras_ccar.adjustments import Adjustment, LDAMMargin, LogitAdjustment
 from keras_ccar.benchmark.spec.loss_options import CCAR_SETTINGS, LossOptions
 from keras_ccar.layers import LogitCorrection
-from keras_ccar.losses import (
-    BalancedSoftmaxLoss,
-    CCARLoss,
-    ClassBalancedLoss,
-    FocalLoss,
-    InverseFrequencyLoss,
-    LDAMLoss,
-    LogitAdjustedLoss,
-    LongTailedCrossentropy,
-)
 from keras_ccar.weightings import EffectiveNumber, Weighting
 
-# S of LDAM's published code.
+# `(class_counts, options) -> loss on logits`, or a layer that corrects logits.
+Builder = Callable[[Sequence[int], LossOptions], Any]
+AdjustmentBuilder = Callable[[LossOptions], Adjustment | None]
+
+# S in the published code of LDAM.
 COSINE_SCALE = 30.0
+# The cosine head multiplies its logits by S, so that evaluation sees calibrated logits.
+# So the margins are multiplied, and not the logits: S (cos - m) = S cos - S m.
+_SCALED_MARGIN: dict[str, Any] = {"max_margin": 0.5 * COSINE_SCALE, "scale": 1.0}
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class ConstantWeight(Weighting):
-    """The same weight for every sample: what a larger learning rate would do.
-
-    Args:
-        weight: the weight.
-    """
+    """The same weight for every sample, which acts like a larger learning rate."""
 
     uses_confidence = False
 
-    def __init__(self, weight):
+    def __init__(self, weight: float) -> None:
         self.weight = float(weight)
 
-    def __call__(self, p_t, f_c, prior):
+    def __call__(self, p_t: Any, f_c: Any, prior: Any) -> Any:
         """See `Weighting`."""
         return ops.full_like(f_c, self.weight)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """See `Weighting`."""
         return {"weight": self.weight}
 
 
-def crossentropy(class_counts, options):
-    # With neither part the engine is cross-entropy, and the callback can watch it.
-    return LongTailedCrossentropy(class_counts, from_logits=True)
+def loss_builder(loss: Callable[..., Any], *names: str, **settings: Any) -> Builder:
+    """Returns a builder of a loss on logits.
+
+    Args:
+        loss: class of the loss.
+        *names: names of the `LossOptions` that the loss takes.
+        **settings: arguments of the loss that no option changes.
+    """
+    return lambda class_counts, options: loss(
+        class_counts=class_counts,
+        from_logits=True,
+        **{name: getattr(options, name) for name in names},
+        **settings,
+    )
 
 
-def focal(class_counts, options):
-    return FocalLoss(gamma=2.0, class_counts=class_counts, from_logits=True)
+def ccar_builder(adjust: AdjustmentBuilder) -> Builder:
+    """Returns a builder of CCAR on adjusted logits."""
+    return lambda class_counts, options: loss_builder(
+        losses.CCARLoss, *CCAR_SETTINGS, adjustment=adjust(options)
+    )(class_counts, options)
 
 
-def class_balanced(class_counts, options):
-    # As published the mean weight is 0.2 at an imbalance factor of 100: the method
-    # would train at a fifth of the learning rate of what it is compared with.
-    return ClassBalancedLoss(class_counts, normalize=True, from_logits=True)
+def scaled_builder(adjust: AdjustmentBuilder) -> Builder:
+    """Returns a builder of cross-entropy on adjusted logits, times `options.scale`."""
+    return lambda class_counts, options: losses.LongTailedCrossentropy(
+        class_counts,
+        weighting=ConstantWeight(options.scale),
+        adjustment=adjust(options),
+        from_logits=True,
+    )
 
 
-def inverse_frequency(class_counts, options):
-    return InverseFrequencyLoss(class_counts, from_logits=True)
+# Unlike Keras's own cross-entropy, it has statistics for `CCARCallback`.
+CROSSENTROPY = loss_builder(losses.LongTailedCrossentropy)
+FOCAL = loss_builder(losses.FocalLoss, gamma=2.0)
+# The published weights have a mean of 0.2 at an imbalance factor of 100. Without
+# `normalize`, the method would train at a fifth of the learning rate of the others.
+CLASS_BALANCED = loss_builder(losses.ClassBalancedLoss, normalize=True)
+INVERSE_FREQUENCY = loss_builder(losses.InverseFrequencyLoss)
+BALANCED_SOFTMAX = loss_builder(losses.BalancedSoftmaxLoss)
+LOGIT_ADJUSTED = loss_builder(losses.LogitAdjustedLoss, "tau")
+# The published code divides by the sum of the weights in the batch.
+LDAM = loss_builder(losses.LDAMLoss, normalize=True, **_SCALED_MARGIN)
+LDAM_DRW = loss_builder(
+    losses.LDAMLoss,
+    weighting=EffectiveNumber(beta=0.9999),
+    normalize=True,
+    **_SCALED_MARGIN,
+)
+CCAR = ccar_builder(lambda options: None)
+CCAR_LA = ccar_builder(lambda options: LogitAdjustment(options.tau))
+CCAR_BS = ccar_builder(lambda options: LogitAdjustment(1.0))
+CCAR_LDAM = ccar_builder(lambda options: LDAMMargin(**_SCALED_MARGIN))
+SCALED_CE = scaled_builder(lambda options: None)
+SCALED_LA = scaled_builder(lambda options: LogitAdjustment(options.tau))
 
 
-def balanced_softmax(class_counts, options):
-    return BalancedSoftmaxLoss(class_counts, from_logits=True)
-
-
-def logit_adjusted(class_counts, options):
-    return LogitAdjustedLoss(class_counts, tau=options.tau, from_logits=True)
-
-
-def logit_correction(class_counts, options):
-    # Keras numbers the layers that it names itself, and a run would change its id.
+def build_logit_correction(class_counts: Sequence[int], options: LossOptions) -> Any:
+    """Builds the layer of post hoc logit adjustment."""
+    # Keras would number a name of its own, which would change the id of the run.
     return LogitCorrection(class_counts, tau=options.tau, name="logit_correction")
-
-
-# The cosine head has the scale in it, so that evaluation sees calibrated logits:
-# S (cos - m) = S cos - S m.
-SCALED_MARGIN = {"max_margin": 0.5 * COSINE_SCALE, "scale": 1.0}
-
-
-def ldam(class_counts, options, weighting=None):
-    # The published code divides by the sum of the weights of the batch.
-    return LDAMLoss(class_counts, weighting=weighting, normalize=True, **SCALED_MARGIN)
-
-
-def reweighted_ldam(class_counts, options):
-    return ldam(class_counts, options, EffectiveNumber(beta=0.9999))
-
-
-def not_adjusted(options):
-    return None
-
-
-def logit_adjustment(options):
-    return LogitAdjustment(options.tau)
-
-
-def scaled(adjust: Callable[[LossOptions], Adjustment | None]):
-    def build_loss(class_counts, options):
-        return LongTailedCrossentropy(
-            class_counts,
-            weighting=ConstantWeight(options.scale),
-            adjustment=adjust(options),
-            from_logits=True,
-        )
-
-    return build_loss
-
-
-def ccar(adjust: Callable[[LossOptions], Adjustment | None]):
-    def build_loss(class_counts, options):
-        return CCARLoss(
-            class_counts,
-            adjustment=adjust(options),
-            from_logits=True,
-            **{name: getattr(options, name) for name in CCAR_SETTINGS},
-        )
-
-    return build_loss

@@ -2,31 +2,16 @@
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
-from keras_ccar.adjustments import LDAMMargin, LogitAdjustment
-from keras_ccar.benchmark.spec.loss_builders import (
-    SCALED_MARGIN,
-    balanced_softmax,
-    ccar,
-    class_balanced,
-    crossentropy,
-    focal,
-    inverse_frequency,
-    ldam,
-    logit_adjusted,
-    logit_adjustment,
-    logit_correction,
-    not_adjusted,
-    reweighted_ldam,
-    scaled,
-)
+from keras_ccar.benchmark.spec import loss_builders as build
+from keras_ccar.benchmark.spec.loss_builders import Builder
 from keras_ccar.benchmark.spec.loss_options import (
     CCAR_SETTINGS,
-    SETTINGS,
     LossOptions,
     describe_setting,
     format_setting,
@@ -39,46 +24,43 @@ class Method:
     """One row of the comparison.
 
     Attributes:
-        name: what `--methods` calls it.
-        title: what tables, figures and sentences call it.
-        source: where it comes from.
-        build_loss: `(class_counts, options) -> keras.losses.Loss` on logits.
-        settings: names of the `LossOptions` that it heeds.
+        name: the name that `--methods` takes.
+        title: the name in tables, figures and sentences.
+        source: where the method comes from.
+        build_loss: builds a loss on logits.
+        settings: names of the `LossOptions` that affect the method.
         head: last layer of the network, as `build_model` takes it.
-        deferral: share of the epochs that pass before the loss weighs its samples.
-        build_correction: `(class_counts, options) -> keras.layers.Layer` that the
-            logits pass through when the trained network is evaluated, or None.
+        deferral: share of the epochs that pass before the loss weights its samples.
+        build_correction: builds the layer that corrects the logits when the trained
+            network is evaluated; None for no correction.
         scaled_by: name of the method whose mean weight, with the same seed, is the
             `scale` of the loss.
-        learning_rate_factors: factors of the recipe's learning rate that are tried
-            on validation images; the best of them trains the method.
+        learning_rate_factors: factors of the recipe's learning rate to try on
+            validation images; the method is trained with the best of them.
     """
 
     name: str
     title: str
     source: str
-    build_loss: Callable[[list, LossOptions], keras.losses.Loss]
+    build_loss: Builder
     settings: tuple[str, ...] = ()
     head: str = "linear"
     deferral: float = 0.0
-    build_correction: Callable[[list, LossOptions], keras.layers.Layer] | None = None
+    build_correction: Builder | None = None
     scaled_by: str | None = None
     learning_rate_factors: tuple[float, ...] = ()
 
-    def to_config(self, class_counts, options):
-        """Returns everything that sets the method apart, as plain JSON.
-
-        Args:
-            class_counts: training examples of each class.
-            options: the `LossOptions`.
+    def to_config(
+        self, class_counts: Sequence[int], options: LossOptions
+    ) -> dict[str, Any]:
+        """Returns everything that distinguishes the method, as plain JSON.
 
         Raises:
-            ValueError: for an option that the loss or the correction rejects.
+            ValueError: if the loss or the correction rejects an option.
         """
         loss = self.build_loss(class_counts, options)
-        correction = self.build_correction and self.build_correction(
-            class_counts, options
-        )
+        correct = self.build_correction
+        correction = correct and correct(class_counts, options)
         return {
             "loss": keras.saving.serialize_keras_object(loss),
             "head": self.head,
@@ -89,135 +71,106 @@ class Method:
 
 _CCAR_PAPER = "Jagati et al. 2026, arXiv 2601.15924"
 _LDAM_PAPER = "Cao et al. 2019, arXiv 1906.07413"
-METHODS = {
-    method.name: method
-    for method in (
-        Method("ce", "cross-entropy", "", crossentropy),
-        Method("focal", "focal loss", "Lin et al. 2017, arXiv 1708.02002", focal),
-        Method(
-            "cb",
-            "class-balanced weights",
-            "Cui et al. 2019, arXiv 1901.05555",
-            class_balanced,
-        ),
-        Method(
-            "inverse",
-            "inverse frequency",
-            "King and Zeng 2001",
-            inverse_frequency,
-        ),
-        Method("ldam", "LDAM", _LDAM_PAPER, ldam, head="cosine"),
-        Method(
-            "ldam-drw",
-            "LDAM-DRW",
-            _LDAM_PAPER,
-            reweighted_ldam,
-            head="cosine",
-            deferral=0.8,
-        ),
-        Method(
-            "bs",
-            "Balanced Softmax",
-            "Ren et al. 2020, arXiv 2007.10740",
-            balanced_softmax,
-        ),
-        Method(
-            "la",
-            "logit adjustment",
-            "Menon et al. 2021, arXiv 2007.07314",
-            logit_adjusted,
-            settings=("tau",),
-        ),
-        Method(
-            "la-posthoc",
-            "post hoc logit adjustment",
-            "Menon et al. 2021, arXiv 2007.07314",
-            crossentropy,
-            settings=("tau",),
-            build_correction=logit_correction,
-        ),
-        Method("ccar", "CCAR", _CCAR_PAPER, ccar(not_adjusted), CCAR_SETTINGS),
-        Method(
-            "ccar+la",
-            "CCAR + logit adjustment",
-            _CCAR_PAPER,
-            ccar(logit_adjustment),
-            settings=(*CCAR_SETTINGS, "tau"),
-        ),
-        Method(
-            "ccar+bs",
-            "CCAR + Balanced Softmax (CCAR + logit adjustment at τ = 1)",
-            _CCAR_PAPER,
-            ccar(lambda options: LogitAdjustment(1.0)),
-            settings=CCAR_SETTINGS,
-        ),
-        Method(
-            "ccar+ldam",
-            "CCAR + LDAM",
-            _CCAR_PAPER,
-            ccar(lambda options: LDAMMargin(**SCALED_MARGIN)),
-            settings=CCAR_SETTINGS,
-            head="cosine",
-        ),
-        Method(
-            "ce×c",
-            "cross-entropy × CCAR's mean weight",
-            "control",
-            scaled(not_adjusted),
-            settings=CCAR_SETTINGS,
-            scaled_by="ccar",
-        ),
-        Method(
-            "la×c",
-            "logit adjustment × the mean weight of CCAR + logit adjustment",
-            "control",
-            scaled(logit_adjustment),
-            settings=(*CCAR_SETTINGS, "tau"),
-            scaled_by="ccar+la",
-        ),
-        Method(
-            "ce-tuned",
-            "cross-entropy, tuned learning rate",
-            "control",
-            crossentropy,
-            learning_rate_factors=(0.5, 1.0, 2.0, 4.0),
-        ),
-    )
-}
-# Of the demonstration, which shall take two minutes.
+_ADJUSTMENT_PAPER = "Menon et al. 2021, arXiv 2007.07314"
+_METHODS = (
+    Method("ce", "cross-entropy", "", build.CROSSENTROPY),
+    Method("focal", "focal loss", "Lin et al. 2017, arXiv 1708.02002", build.FOCAL),
+    Method(
+        "cb",
+        "class-balanced weights",
+        "Cui et al. 2019, arXiv 1901.05555",
+        build.CLASS_BALANCED,
+    ),
+    Method(
+        "inverse", "inverse frequency", "King and Zeng 2001", build.INVERSE_FREQUENCY
+    ),
+    Method("ldam", "LDAM", _LDAM_PAPER, build.LDAM, head="cosine"),
+    Method(
+        "ldam-drw", "LDAM-DRW", _LDAM_PAPER, build.LDAM_DRW, head="cosine", deferral=0.8
+    ),
+    Method(
+        "bs",
+        "Balanced Softmax",
+        "Ren et al. 2020, arXiv 2007.10740",
+        build.BALANCED_SOFTMAX,
+    ),
+    Method("la", "logit adjustment", _ADJUSTMENT_PAPER, build.LOGIT_ADJUSTED, ("tau",)),
+    Method(
+        "la-posthoc",
+        "post hoc logit adjustment",
+        _ADJUSTMENT_PAPER,
+        build.CROSSENTROPY,
+        ("tau",),
+        build_correction=build.build_logit_correction,
+    ),
+    Method("ccar", "CCAR", _CCAR_PAPER, build.CCAR, CCAR_SETTINGS),
+    Method(
+        "ccar+la",
+        "CCAR + logit adjustment",
+        _CCAR_PAPER,
+        build.CCAR_LA,
+        (*CCAR_SETTINGS, "tau"),
+    ),
+    Method(
+        "ccar+bs",
+        "CCAR + Balanced Softmax (CCAR + logit adjustment at τ = 1)",
+        _CCAR_PAPER,
+        build.CCAR_BS,
+        CCAR_SETTINGS,
+    ),
+    Method(
+        "ccar+ldam",
+        "CCAR + LDAM",
+        _CCAR_PAPER,
+        build.CCAR_LDAM,
+        CCAR_SETTINGS,
+        head="cosine",
+    ),
+    Method(
+        "ce×c",
+        "cross-entropy × CCAR's mean weight",
+        "control",
+        build.SCALED_CE,
+        CCAR_SETTINGS,
+        scaled_by="ccar",
+    ),
+    Method(
+        "la×c",
+        "logit adjustment × the mean weight of CCAR + logit adjustment",
+        "control",
+        build.SCALED_LA,
+        (*CCAR_SETTINGS, "tau"),
+        scaled_by="ccar+la",
+    ),
+    Method(
+        "ce-tuned",
+        "cross-entropy, tuned learning rate",
+        "control",
+        build.CROSSENTROPY,
+        learning_rate_factors=(0.5, 1.0, 2.0, 4.0),
+    ),
+)
+METHODS = {method.name: method for method in _METHODS}
+# The demonstration trains only these, so that it takes two minutes.
 DIGITS_METHODS = ("ce", "bs", "ccar", "ccar+la")
-# What a keyboard without × can type.
+# Names for keyboards without ×.
 _ALIASES = {"cexc": "ce×c", "laxc": "la×c"}
 
 
-def get_method(name):
+def get_method(name: str) -> Method:
     """Returns a method by its name.
 
-    Settings of its loss may follow in brackets, instead of those that hold for the
-    whole comparison: `ccar[strength=3,normalize]`. So several variants of a method
-    can be compared. The method is named by its settings in a fixed order, however
-    they were given.
-
-    Args:
-        name: a key of `METHODS`, with or without settings.
+    Settings of its loss may follow in brackets, such as `ccar[strength=3,normalize]`.
+    They replace the settings of the whole comparison, so that it can include several
+    variants of a method. The name of the variant lists its settings in a fixed order.
 
     Raises:
         ValueError: if there is no such method, or for settings that it does not
-            have, that are given twice, or whose value is none.
-
-    Example:
-    ```python
-    from keras_ccar.benchmark.spec.loss_options import LossOptions
-    from keras_ccar.benchmark.spec.methods import get_method
-
-    method = get_method("ccar[strength=3,normalize]")
-    assert method.title == "CCAR (s = 3, normalised)"
-    assert method.build_loss([50, 5], LossOptions()).strength == 3
-    ```
+            have, that are given twice, or whose value is malformed.
     """
     match = re.fullmatch(r"([^\[\]]+)(?:\[([^\[\]]*)\])?", name)
-    base = match and _ALIASES.get(match[1], match[1])
-    if base not in METHODS:
+    base = _ALIASES.get(match[1], match[1]) if match else name
+    if match is None or base not in METHODS:
         raise ValueError(
             f"method {name!r} is unknown; expected one of {', '.join(METHODS)}, or one "
             "with settings, such as 'ccar[strength=3,normalize]'."
@@ -226,14 +179,12 @@ def get_method(name):
     if match[2] is None:
         return method
     given = read_settings(name, match[2], method.settings)
-    # In the order of `LossOptions`.
-    given = {setting: given[setting] for setting in SETTINGS if setting in given}
     words = [format_setting(setting, value) for setting, value in given.items()]
     titles = [describe_setting(setting, value) for setting, value in given.items()]
     suffix = f"[{','.join(words)}]"
 
-    def with_settings(build):
-        return lambda class_counts, options: build(
+    def with_settings(builder: Builder) -> Builder:
+        return lambda class_counts, options: builder(
             class_counts, dataclasses.replace(options, **given)
         )
 

@@ -1,16 +1,17 @@
-"""Published top-1 accuracies of the field, and which of them ours may stand beside."""
+"""Published top-1 accuracies, and which of them compare with those of a recipe."""
 
+import csv
 import dataclasses
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-
-import pandas as pd
+from typing import Any
 
 from keras_ccar.benchmark.spec.recipe_book import RECIPES
 from keras_ccar.files import to_json
 
-# What of a recipe changes its speed, or nothing, but not what is trained.
+# Parts of a recipe that do not affect what is trained.
 _IMMATERIAL = {
     "name",
     "source",
@@ -26,17 +27,17 @@ class PublishedResult:
     """One published number.
 
     Attributes:
-        dataset: name of the data set, as `keras_ccar.datasets.load` calls it.
-        imbalance_factor: its imbalance factor; None where the data set has but one.
+        dataset: name of the data set, as `keras_ccar.datasets.load` takes it.
+        imbalance_factor: its imbalance factor; None if the data set has only one.
         network: such as `"ResNet-32"`.
         recipe: name in `RECIPES` that trains in the same way, or `"its own"` or
             `"not stated"`.
-        method: name of the same method in the benchmark; "" where it has none.
-        title: what tables call the method.
+        method: name of the same method in the benchmark; "" if it has none.
+        title: name of the method in tables.
         top1: top-1 accuracy in percent, as text: a number, a range, or "about".
-        gain: points over the source's own baseline, as text; "" where not given.
-        checked: whether it was read in the source's own files; else it is from the
-            paper, and tables mark it with a dagger.
+        gain: points over the source's own baseline, as text; "" if not given.
+        checked: whether the number is from the source's own files; tables mark a number
+            from the paper with a dagger.
         source: paper or repository.
     """
 
@@ -52,39 +53,27 @@ class PublishedResult:
     source: str
 
     @property
-    def number(self):
+    def number(self) -> str:
         """The accuracy as tables show it, with gain and dagger."""
         gain = f" ({self.gain})" if self.gain else ""
         return f"{self.top1}{gain}{'' if self.checked else '†'}"
 
 
 @functools.cache
-def published_results():
-    """Returns every published number, as a tuple of `PublishedResult`."""
-    with (resources.files(__package__) / "published.csv").open(
-        encoding="utf-8"
-    ) as file:
-        frame = pd.read_csv(file, dtype=str, keep_default_na=False)
-    return tuple(
-        PublishedResult(
-            **{
-                **row,
-                "imbalance_factor": float(row["imbalance_factor"])
-                if row["imbalance_factor"]
-                else None,
-                "checked": row["checked"] == "yes",
-            }
-        )
-        for row in frame.to_dict("records")
-    )
+def published_results() -> tuple[PublishedResult, ...]:
+    """Returns every published number."""
+    text = (resources.files(__package__) / "published.csv").read_text("utf-8")
+    results = []
+    for row in csv.DictReader(text.splitlines()):
+        values: dict[str, Any] = {**row, "checked": row["checked"] == "yes"}
+        factor = row["imbalance_factor"]
+        values["imbalance_factor"] = float(factor) if factor else None
+        results.append(PublishedResult(**values))
+    return tuple(results)
 
 
-def published_for(dataset):
-    """Returns the published numbers on the data of a comparison.
-
-    Args:
-        dataset: the part `dataset` of the dict of `results.json`.
-    """
+def published_for(dataset: Mapping[str, Any]) -> list[PublishedResult]:
+    """Returns the published numbers for the entry `dataset` of `results.json`."""
     return [
         published
         for published in published_results()
@@ -93,46 +82,34 @@ def published_for(dataset):
     ]
 
 
-def is_comparable(published, recipe):
-    """Whether a number was published under the recipe of a comparison.
+def is_comparable(published: PublishedResult, recipe: Mapping[str, Any]) -> bool:
+    """Whether a number was published under the entry `recipe` of `results.json`.
 
-    A recipe names its network too, so what changed it is another recipe.
-
-    Args:
-        published: a `PublishedResult`.
-        recipe: the part `recipe` of the dict of `results.json`.
+    A recipe includes its network, so a comparison that changed it does not match.
     """
     return published.recipe == recipe["name"] and is_unchanged(recipe)
 
 
-def is_unchanged(recipe):
-    """Whether a comparison followed its recipe with no setting changed.
-
-    Args:
-        recipe: the part `recipe` of the dict of `results.json`.
-    """
+def is_unchanged(recipe: Mapping[str, Any]) -> bool:
+    """Whether the entry `recipe` of `results.json` is a recipe without changes."""
     return recipe["name"] in RECIPES and not changed_recipe_settings(recipe)
 
 
-def changed_recipe_settings(recipe):
-    """Returns in what a comparison departed from its recipe that is trained otherwise.
+def changed_recipe_settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the recipe settings that a comparison changed and that affect training.
 
-    Args:
-        recipe: the part `recipe` of the dict of `results.json`.
-
-    Returns:
-        A dict from their names to what they were; empty for a recipe that is not
-        known here.
+    The `recipe` is the entry of `results.json`. No setting of an unknown one counts as
+    changed.
     """
     known = RECIPES.get(recipe["name"])
     if known is None:
         return {}
-    changed = {}
+    changed: dict[str, Any] = {}
     if known.steps and recipe.get("steps") == known.steps:
-        # What it is in epochs depends on the data.
+        # The number of epochs follows from the steps and the data.
         known = known.with_settings(epochs=recipe["epochs"], steps=known.steps)
     elif recipe["epochs"] != known.epochs:
-        # Warm-up and decays follow.
+        # `with_settings` scales the warm-up and the decays too.
         changed = {"epochs": recipe["epochs"]}
         known = known.with_settings(**changed)
     settings = to_json(dataclasses.asdict(known))

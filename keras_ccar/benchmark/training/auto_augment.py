@@ -1,11 +1,15 @@
 """AutoAugment: pairs of operations on images, found by search."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
-# Each takes a level from 0 to 9, which stands for these magnitudes; those of shear and
-# rotation in fractions and radians, of translation in shares of the side, and of
-# enhancements what is added to the factor 1. The sign of some is drawn.
+from keras_ccar.benchmark.training.augmentation_base import Augmentation, Size
+
+# The magnitudes of each operation at the levels 0 to 9, and whether their sign is
+# drawn. Shear is a fraction, rotation is in radians, translation is a share of the
+# side, and the factor of an enhancement is 1 plus the magnitude.
 _LEVELS = np.linspace(0, 1, 10)
 _OPERATIONS = {
     "identity": (0 * _LEVELS, False),
@@ -28,7 +32,7 @@ _CODES = {name: code for code, name in enumerate(_OPERATIONS)}
 _MAGNITUDES = np.array([levels for levels, _ in _OPERATIONS.values()], "float32")
 _IS_SIGNED = np.array([is_signed for _, is_signed in _OPERATIONS.values()])
 
-# Table 7 of the paper: two operations, each with its probability and level.
+# Table 7 of the paper: two operations, each with its probability and its level.
 _CIFAR_POLICY = (
     (("invert", 0.1, 7), ("contrast", 0.2, 6)),
     (("rotate", 0.7, 2), ("translate_x", 0.3, 9)),
@@ -60,101 +64,75 @@ _POLICY_CODES = np.array([[_CODES[o] for o, _, _ in row] for row in _CIFAR_POLIC
 _POLICY_CHANCES = np.array([[chance for _, chance, _ in row] for row in _CIFAR_POLICY])
 _POLICY_LEVELS = np.array([[level for _, _, level in row] for row in _CIFAR_POLICY])
 
-# Shows where an operation took nothing from the image, as in the published recipes.
+# Fills the pixels that come from outside the image, as in the published recipes.
 _GRAY = 128.0
 
 
-class AutoAugment:
-    """The policy found for CIFAR-10: on each image one of 25 pairs of operations.
+class AutoAugment(Augmentation):
+    """The policy found for CIFAR-10: one of 25 pairs of operations for each image.
 
-    Cubuk et al. 2019 (arXiv 1805.09501), table 7. The operations are those of
-    Pillow, to one level of brightness, with the nearest pixel and gray outside where
-    an image is sheared, moved or turned.
+    Cubuk et al. 2019 (arXiv 1805.09501), table 7. The operations equal those of Pillow
+    to one level of brightness. Shear, translation and rotation take the nearest pixel,
+    and gray outside the image. Images have three channels of values from 0 to 255.
     """
 
-    choices = 6
+    num_draws = 6
 
-    def draw(self, random, count, size):
-        """Draws code, level and sign of two operations for `count` images.
-
-        Args:
-            random: a `numpy.random.Generator`.
-            count: number of images.
-            size: `(height, width)`.
-
-        Returns:
-            `(count, 6)` integers.
-        """
+    def draw(self, random: np.random.Generator, count: int, size: Size) -> np.ndarray:
+        """Draws code, level and sign of two operations for each image."""
         row = random.integers(0, len(_CIFAR_POLICY), count)
         is_done = random.random((count, 2)) < _POLICY_CHANCES[row]
         codes = np.where(is_done, _POLICY_CODES[row], _CODES["identity"])
         signs = random.integers(0, 2, (count, 2)) * _IS_SIGNED[codes]
         return np.stack([codes, _POLICY_LEVELS[row], signs], axis=2).reshape(count, 6)
 
-    def __call__(self, images, choices):
-        """Returns the changed images.
-
-        Args:
-            images: `(B, height, width, 3)` of values from 0 to 255.
-            choices: `(B, 6)` int32, what `draw` gave.
-
-        Raises:
-            ValueError: if the images do not have three channels.
-        """
+    def __call__(self, images: Any, draws: Any) -> Any:
+        """See `Augmentation`."""
         if images.shape[-1] != 3:
             raise ValueError(
-                "auto_augment works on images of 3 channels; received images of "
-                f"{images.shape[-1]}. Turn it off in the recipe."
+                "`auto_augment` of a recipe needs images of 3 channels. Received: "
+                f"images of {images.shape[-1]}. Turn it off in the recipe."
             )
         images = keras.ops.cast(images, "float32")
+        draws = draws[:, :, None, None, None]  # to broadcast over an image
         for begin in (0, 3):
-            code, level, sign = (choices[:, begin + part] for part in range(3))
+            code, level, sign = (draws[:, begin + part] for part in range(3))
             magnitude = keras.ops.take(_MAGNITUDES.ravel(), code * 10 + level, axis=0)
             magnitude = magnitude * keras.ops.cast(1 - 2 * sign, "float32")
-            # No image is changed by more than one of these.
+            # At most one of these changes an image.
             images = _move(images, code, magnitude)
             images = _enhance(images, code, magnitude)
             images = _map_levels(images, code, magnitude)
         return images
 
 
-def _is(code, name):
-    return (code == _CODES[name])[:, None, None, None]
-
-
-def _choose(code, magnitude, **values):
-    """Returns, an image, the value of its operation, or `otherwise`."""
-    chosen = values.pop("otherwise") * keras.ops.ones_like(magnitude)
+def _choose(code: Any, otherwise: Any, **values: Any) -> Any:
+    """Returns for each image the value of its operation, or `otherwise`."""
+    chosen = otherwise
     for name, value in values.items():
         chosen = keras.ops.where(code == _CODES[name], value, chosen)
     return chosen
 
 
-def _move(images, code, magnitude):
-    """Shears, translates and rotates by one lookup of pixels."""
+def _round(values: Any) -> Any:
+    return keras.ops.floor(values + 0.5)
+
+
+def _move(images: Any, code: Any, magnitude: Any) -> Any:
+    """Shears, translates and rotates images by one lookup of pixels."""
     height, width, channels = images.shape[1:]
+    code, magnitude = code[..., 0], magnitude[..., 0]
     cosine, sine = keras.ops.cos(magnitude), keras.ops.sin(magnitude)
-    # From where a pixel of the result is taken: x' = a x + b y + c, y' = d x + e y + f,
-    # counted from the upper left corner, and turned around the centre.
+    # A pixel (x, y) of the result is taken from x' = a x + b y + c, y' = d x + a y + f,
+    # counted from the upper left corner. Images are rotated around their centre.
     middle_x, middle_y = width / 2, height / 2
-    a = _choose(code, magnitude, rotate=cosine, otherwise=1.0)
-    b = _choose(code, magnitude, shear_x=magnitude, rotate=sine, otherwise=0.0)
-    c = _choose(
-        code,
-        magnitude,
-        translate_x=magnitude * width,
-        rotate=middle_x - cosine * middle_x - sine * middle_y,
-        otherwise=0.0,
-    )
-    d = _choose(code, magnitude, shear_y=magnitude, rotate=-sine, otherwise=0.0)
-    f = _choose(
-        code,
-        magnitude,
-        translate_y=magnitude * height,
-        rotate=middle_y + sine * middle_x - cosine * middle_y,
-        otherwise=0.0,
-    )
-    a, b, c, d, f = (term[:, None, None] for term in (a, b, c, d, f))
+    shift_x = middle_x - cosine * middle_x - sine * middle_y
+    shift_y = middle_y + sine * middle_x - cosine * middle_y
+    a = _choose(code, 1.0, rotate=cosine)
+    b = _choose(code, 0.0, shear_x=magnitude, rotate=sine)
+    c = _choose(code, 0.0, translate_x=magnitude * width, rotate=shift_x)
+    d = _choose(code, 0.0, shear_y=magnitude, rotate=-sine)
+    f = _choose(code, 0.0, translate_y=magnitude * height, rotate=shift_y)
     x = keras.ops.arange(width, dtype="float32") + 0.5
     y = (keras.ops.arange(height, dtype="float32") + 0.5)[:, None]
     columns = keras.ops.cast(keras.ops.floor(a * x + b * y + c), "int32")
@@ -163,98 +141,81 @@ def _move(images, code, magnitude):
     count = keras.ops.shape(images)[0]
     first = keras.ops.arange(count, dtype="int32")[:, None, None] * (height * width)
     pixels = keras.ops.where(is_inside, first + rows * width + columns, 0)
-    flat = keras.ops.reshape(images, (-1, channels))
-    return keras.ops.where(
-        is_inside[..., None], keras.ops.take(flat, pixels, axis=0), _GRAY
-    )
+    moved = keras.ops.take(keras.ops.reshape(images, (-1, channels)), pixels, axis=0)
+    return keras.ops.where(is_inside[..., None], moved, _GRAY)
 
 
-def _enhance(images, code, magnitude):
-    """Moves away from, or towards, an image without the quality in question."""
+def _enhance(images: Any, code: Any, magnitude: Any) -> Any:
+    """Moves images away from, or towards, images without the quality in question."""
     shares = keras.ops.convert_to_tensor([19595, 38470, 7471], "float32")
-    luminance = keras.ops.floor(
-        keras.ops.sum(images * shares / 65536, axis=-1, keepdims=True) + 0.5
-    )
-    mean = keras.ops.floor(
-        keras.ops.mean(luminance, axis=(1, 2, 3), keepdims=True) + 0.5
-    )
-    without = keras.ops.zeros_like(images)  # brightness
-    without = keras.ops.where(_is(code, "color"), luminance, without)
-    without = keras.ops.where(_is(code, "contrast"), mean, without)
-    without = keras.ops.where(_is(code, "sharpness"), _smooth(images), without)
-    factor = 1 + magnitude[:, None, None, None]
-    enhanced = keras.ops.floor(
-        keras.ops.clip(without + factor * (images - without), 0, 255)
-    )
-    is_enhanced = (
-        _is(code, "brightness")
-        | _is(code, "color")
-        | _is(code, "contrast")
-        | _is(code, "sharpness")
-    )
-    return keras.ops.where(is_enhanced, enhanced, images)
+    luminance = _round(keras.ops.sum(images * shares / 65536, axis=-1, keepdims=True))
+    mean = _round(keras.ops.mean(luminance, axis=(1, 2, 3), keepdims=True))
+    without = {
+        "brightness": 0.0,
+        "color": luminance,
+        "contrast": mean,
+        "sharpness": _smooth(images),
+    }
+    origin = _choose(code, 0.0, **without)
+    enhanced = origin + (1 + magnitude) * (images - origin)
+    enhanced = keras.ops.floor(keras.ops.clip(enhanced, 0, 255))
+    return _choose(code, images, **dict.fromkeys(without, enhanced))
 
 
-def _smooth(images):
-    """Averages a pixel, five times, with its eight neighbours; leaves the border."""
+def _smooth(images: Any) -> Any:
+    """Averages each inner pixel, with weight 5, and its eight neighbours."""
     height, width = images.shape[1:3]
     total = 4 * images[:, 1:-1, 1:-1]
     for top in range(3):
         for left in range(3):
             total = total + images[:, top : top + height - 2, left : left + width - 2]
-    inner = keras.ops.floor(total / 13 + 0.5)
+    inner = _round(total / 13)
     border = [[0, 0], [1, 1], [1, 1], [0, 0]]
     is_inner = np.pad(np.ones((height - 2, width - 2, 1), bool), border[1:])
     return keras.ops.where(is_inner, keras.ops.pad(inner, border), images)
 
 
-def _map_levels(images, code, magnitude):
-    """Maps each level of brightness of a channel to another."""
-    magnitude = magnitude[:, None, None, None]
+def _map_levels(images: Any, code: Any, magnitude: Any) -> Any:
+    """Applies the operations that map each level of brightness to another."""
     step = 2.0 ** (8 - magnitude)
-    posterized = keras.ops.floor(images / step) * step
     inverted = 255 - images
-    solarized = keras.ops.where(images < magnitude, images, inverted)
     lowest = keras.ops.min(images, axis=(1, 2), keepdims=True)
     spread = keras.ops.max(images, axis=(1, 2), keepdims=True) - lowest
     stretched = keras.ops.where(
         spread > 0,
-        # Of a whole number, not to fall below it.
+        # Multiplies before it divides, so that whole results are exact.
         keras.ops.floor((images - lowest) * 255 / keras.ops.maximum(spread, 1)),
         images,
     )
-    for name, mapped in (
-        ("posterize", posterized),
-        ("solarize", solarized),
-        ("auto_contrast", stretched),
-        ("equalize", _equalize(images)),
-        ("invert", inverted),
-    ):
-        images = keras.ops.where(_is(code, name), mapped, images)
-    return images
+    return _choose(
+        code,
+        images,
+        posterize=keras.ops.floor(images / step) * step,
+        solarize=keras.ops.where(images < magnitude, images, inverted),
+        auto_contrast=stretched,
+        equalize=_equalize(images),
+        invert=inverted,
+    )
 
 
-def _equalize(images):
-    """Spreads the levels of each channel evenly, by its histogram."""
+def _equalize(images: Any) -> Any:
+    """Flattens the histogram of each channel."""
     height, width, channels = images.shape[1:]
     count = keras.ops.shape(images)[0]
     levels = keras.ops.cast(images, "int32")
-    histogram_of = keras.ops.reshape(
-        keras.ops.arange(count * channels, dtype="int32") * 256,
-        (-1, 1, 1, channels),
-    )
-    bins = histogram_of + levels
+    # Each channel of each image has 256 bins of its own.
+    first_bin = keras.ops.arange(count * channels, dtype="int32") * 256
+    bins = keras.ops.reshape(first_bin, (-1, 1, 1, channels)) + levels
     flat = keras.ops.reshape(bins, (-1,))
-    number = count * channels * 256
     histogram = keras.ops.segment_sum(
-        keras.ops.ones_like(flat), flat, num_segments=number
+        keras.ops.ones_like(flat), flat, num_segments=count * channels * 256
     )
     histogram = keras.ops.reshape(histogram, (-1, 256))
     brightest = keras.ops.max(levels, axis=(1, 2))  # (B, channels)
-    of_brightest = keras.ops.take_along_axis(
+    brightest_count = keras.ops.take_along_axis(
         histogram, keras.ops.reshape(brightest, (-1, 1)), axis=1
     )
-    step = (height * width - of_brightest) // 255
+    step = (height * width - brightest_count) // 255
     below = keras.ops.cumsum(histogram, axis=1) - histogram
     table = (step // 2 + below) // keras.ops.maximum(step, 1)
     table = keras.ops.minimum(table, 255)

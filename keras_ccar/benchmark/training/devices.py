@@ -1,88 +1,81 @@
 """Devices and hosts that share the batches of every run."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_ccar.replicas import process_count, process_index
 
-# TensorFlow's; JAX keeps its distribution itself.
+# The strategy on TensorFlow. On JAX, Keras keeps the distribution.
 _strategy: Any = None
 
 
-def enable_data_parallel(devices=None, hosts=(), host=0):
-    """Has several devices share every batch of what is built and trained from now on.
+def enable_data_parallel(
+    devices: int | None = None, hosts: Sequence[str] = (), host: int = 0
+) -> None:
+    """Shares every batch of later models and trainings among several devices.
 
-    To be called once, before anything is computed. Without accelerators the devices
-    are parts of the processor.
+    Call it once, before anything is computed. On a machine without accelerators, the
+    devices are parts of the processor.
 
     Args:
-        devices: how many devices of this machine; None for one, or with hosts for all
-            accelerators of each.
+        devices: number of devices of this machine; None for one, or with `hosts` for
+            all accelerators of each host.
         hosts: addresses of the machines that train together, the first with a port;
-            this is called on each of them. JAX alone.
-        host: which of them this one is, counted from 0.
+            call this function on each of them. Needs JAX.
+        host: index of this machine among the hosts.
 
     Raises:
-        ValueError: if the backend, or the machine, cannot do so.
+        ValueError: if the backend or the machine does not support it.
     """
     backend = keras.backend.backend()
     if (devices or 1) == 1 and not hosts:
         return
     if hosts and backend != "jax":
         raise ValueError(
-            "--hosts needs the JAX backend, for Keras 3 trains over several hosts with "
-            f"no other; received {backend!r}. Set KERAS_BACKEND=jax."
+            "`--hosts` needs the JAX backend: Keras 3 trains on several hosts with no "
+            f"other. Received: {backend!r}. Set KERAS_BACKEND=jax."
         )
     if backend == "tensorflow":
-        _share_on_tensorflow(devices)
+        _share_on_tensorflow(devices or 1)
     elif backend == "jax":
         _share_on_jax(devices, hosts, host)
     else:
         raise ValueError(
-            "--devices above 1 needs the TensorFlow or the JAX backend; received "
+            "`--devices` above 1 needs the TensorFlow or the JAX backend. Received: "
             f"{backend!r}. Set KERAS_BACKEND."
         )
 
 
-def num_devices():
-    """Returns the number of devices, of all hosts, that share a batch."""
+def num_devices() -> int:
+    """Returns the number of devices on all hosts that share a batch."""
     if _strategy is not None:
         return _strategy.num_replicas_in_sync
     distribution = keras.distribution.distribution()
     return 1 if distribution is None else distribution.device_mesh.devices.size
 
 
-def local_rows(batch):
-    """Returns this host's rows of an array of a whole batch."""
+def local_rows(batch: np.ndarray) -> np.ndarray:
+    """Returns this host's rows of a whole batch."""
     return batch[process_index() :: process_count()]
 
 
-def clear_models():
-    """Frees what Keras keeps of the models before, but not how batches are shared."""
+def clear_models() -> None:
+    """Frees the memory that Keras keeps for earlier models; keeps the distribution."""
     distribution = keras.distribution.distribution()
     keras.utils.clear_session(free_memory=False)
     keras.distribution.set_distribution(distribution)
 
 
-def strategy_scope():
-    """Returns the context to build models in whose batches are to be shared."""
+def strategy_scope() -> Any:
+    """Returns the context in which to build models whose batches are shared."""
     return contextlib.nullcontext() if _strategy is None else _strategy.scope()
 
 
-@contextlib.contextmanager
-def unsharded():
-    """What is built and called in this context is the same on every host, unshared."""
-    distribution = keras.distribution.distribution()
-    keras.distribution.set_distribution(None)
-    try:
-        yield
-    finally:
-        keras.distribution.set_distribution(distribution)
-
-
-def _share_on_tensorflow(devices):
+def _share_on_tensorflow(devices: int) -> None:
     import tensorflow as tf
 
     global _strategy
@@ -99,7 +92,7 @@ def _share_on_tensorflow(devices):
     _strategy = tf.distribute.MirroredStrategy(names)
 
 
-def _share_on_jax(devices, hosts, host):
+def _share_on_jax(devices: int | None, hosts: Sequence[str], host: int) -> None:
     import jax
 
     jax.config.update("jax_num_cpu_devices", devices or 1)
@@ -111,8 +104,8 @@ def _share_on_jax(devices, hosts, host):
     all_devices = keras.distribution.list_devices()
     if hosts and devices not in (None, found):
         raise ValueError(
-            f"--devices must be the {found} that each host has, or "
-            f"be left out; received {devices}. Hide devices from JAX to use fewer."
+            f"`--devices` must be {found}, the number that each host has. Received: "
+            f"{devices}. Leave it out, or hide devices from JAX to use fewer."
         )
     keras.distribution.set_distribution(
         keras.distribution.DataParallel(
@@ -122,9 +115,9 @@ def _share_on_jax(devices, hosts, host):
     )
 
 
-def _check_found(devices, found):
+def _check_found(devices: int, found: int) -> None:
     if devices > found:
         raise ValueError(
-            f"--devices must be at most {found}, of which there are so many here; "
-            f"received {devices}."
+            f"`--devices` must be at most {found}, the number of devices on this "
+            f"machine. Received: {devices}."
         )

@@ -1,24 +1,28 @@
 """The networks of the benchmark, by name."""
 
 import re
+from typing import Any
 
 import keras
 
 from keras_ccar.benchmark.spec.loss_builders import COSINE_SCALE
 from keras_ccar.layers import CosineHead
+from keras_ccar.requirements import require
 
-# PyTorch's defaults, with which the published recipes were run. With Keras's
-# momentum of 0.99 the moving statistics lag behind a run of a few hundred steps.
+# PyTorch's defaults, which the published recipes used. With Keras's momentum of 0.99,
+# the moving statistics lag behind in a run of a few hundred steps.
 _NORMALISATION = {"momentum": 0.9, "epsilon": 1e-5}
-# Type and number of blocks a stage: He et al. 2016, table 1; of ResNet-10 one each
-# (Liu et al. 2019, arXiv 1904.05160).
+# Type of the blocks, and their number per stage: He et al. 2016, table 1; one block per
+# stage for ResNet-10 (Liu et al. 2019, arXiv 1904.05160).
 _IMAGENET_RESNETS = {
     "imagenet-resnet10": ("basic_block", [1, 1, 1, 1]),
     "imagenet-resnet50": ("bottleneck_block", [3, 4, 6, 3]),
 }
 
 
-def build_model(name, input_shape, num_classes, head="linear"):
+def build_model(
+    name: str, input_shape: tuple[int, int, int], num_classes: int, head: str = "linear"
+) -> keras.Model:
     """Builds a network with freshly drawn weights.
 
     Args:
@@ -30,16 +34,13 @@ def build_model(name, input_shape, num_classes, head="linear"):
         head: the last layer: `"linear"`, or `"cosine"` for logits that are cosines
             times 30.
 
-    Returns:
-        A `keras.Model`.
-
     Raises:
-        ValueError: No network of that name, or no such head.
-        ModuleNotFoundError: KerasHub is missing where it is needed.
+        ValueError: if there is no network of that name, or no such head.
+        ModuleNotFoundError: if the network needs KerasHub, which is not installed.
     """
     if head not in ("linear", "cosine"):
         raise ValueError(
-            f"head of a network must be 'linear' or 'cosine'; received {head!r}."
+            f"`head` of a network must be 'linear' or 'cosine'. Received: head={head!r}"
         )
     if name == "convnet":
         inputs, features = _convnet(input_shape)
@@ -53,30 +54,26 @@ def build_model(name, input_shape, num_classes, head="linear"):
             "such as 'resnet8' or 'resnet32', or one of "
             f"{', '.join(_IMAGENET_RESNETS)}."
         )
-    # In half precision a confidence would have two or three digits.
+    # Always float32: in half precision, a confidence has two or three digits.
     if head == "cosine":
         last = CosineHead(
             num_classes, COSINE_SCALE, kernel_initializer=_he_normal(), dtype="float32"
         )
     else:
+        initial = "glorot_uniform" if name == "convnet" else _he_normal()
         last = keras.layers.Dense(
-            num_classes,
-            kernel_initializer="glorot_uniform" if name == "convnet" else _he_normal(),
-            dtype="float32",
+            num_classes, kernel_initializer=initial, dtype="float32"
         )
     return keras.Model(inputs, last(features), name=name)
 
 
-def _imagenet_resnet(input_shape, block_type, blocks):
-    """A residual network for images of natural size, without weights."""
-    try:
-        import keras_hub
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "The residual networks for ImageNet need KerasHub: "
-            "pip install 'keras_ccar[keras-hub]'.",
-            name=error.name,
-        ) from error
+def _imagenet_resnet(
+    input_shape: tuple[int, int, int], block_type: str, blocks: list[int]
+) -> tuple[Any, Any]:
+    """Returns inputs and features of a residual network for natural images."""
+    keras_hub = require(
+        "keras_hub", "KerasHub", "keras-hub", "A residual network for ImageNet"
+    )
     backbone = keras_hub.models.ResNetBackbone(
         input_conv_filters=[64],
         input_conv_kernel_sizes=[7],
@@ -90,8 +87,8 @@ def _imagenet_resnet(input_shape, block_type, blocks):
     return backbone.input, features
 
 
-def _convnet(input_shape):
-    """Three convolutions, for images of a few pixels."""
+def _convnet(input_shape: tuple[int, int, int]) -> tuple[Any, Any]:
+    """Returns inputs and features of three convolutions, for small images."""
     inputs = keras.Input(input_shape)
     x = inputs
     for filters, strides in ((16, 1), (32, 2), (32, 1)):
@@ -99,17 +96,18 @@ def _convnet(input_shape):
     return inputs, keras.layers.Flatten()(x)
 
 
-def _cifar_resnet(depth, input_shape):
-    """The residual network for CIFAR with parameter-free shortcuts.
+def _cifar_resnet(depth: int, input_shape: tuple[int, int, int]) -> tuple[Any, Any]:
+    """Returns inputs and features of the residual network for CIFAR.
 
-    He et al. 2016 (arXiv 1512.03385), section 4.2, option A: where the size
-    changes, the shortcut takes every second pixel and pads the channels with
-    zeros. `depth` is `6n + 2`: three stages of `n` blocks of two convolutions.
+    He et al. 2016 (arXiv 1512.03385), section 4.2, with the parameter-free shortcuts of
+    option A: if the size changes, the shortcut takes every second pixel and pads the
+    channels with zeros. `depth` is `6n + 2`: three stages of `n` blocks of two
+    convolutions.
     """
     if depth < 8 or (depth - 2) % 6:
         raise ValueError(
-            f"depth of a CIFAR residual network must be 6n + 2 (8, 14, 20, 26, 32…); "
-            f"received {depth}."
+            "The depth of a CIFAR residual network must be 6n + 2 (8, 14, 20, 26, "
+            f"32…). Received: {depth}."
         )
     inputs = keras.Input(input_shape)
     x = keras.layers.ReLU()(_normalised_convolution(inputs, 16))
@@ -119,25 +117,23 @@ def _cifar_resnet(depth, input_shape):
     return inputs, keras.layers.GlobalAveragePooling2D()(x)
 
 
-def _residual_block(inputs, filters, strides):
+def _residual_block(inputs: Any, filters: int, strides: int) -> Any:
     x = _normalised_convolution(inputs, filters, strides)
     x = _normalised_convolution(keras.layers.ReLU()(x), filters)
     shortcut = inputs
     if strides > 1:
         shortcut = shortcut[:, ::strides, ::strides, :]
         missing = filters - shortcut.shape[-1]
-        before = missing // 2
-        shortcut = keras.ops.pad(
-            shortcut, [[0, 0], [0, 0], [0, 0], [before, missing - before]]
-        )
+        channels = [missing // 2, missing - missing // 2]
+        shortcut = keras.ops.pad(shortcut, [[0, 0], [0, 0], [0, 0], channels])
     return keras.layers.ReLU()(keras.layers.Add()([x, shortcut]))
 
 
-def _normalised_convolution(x, filters, strides=1):
+def _normalised_convolution(x: Any, filters: int, strides: int = 1) -> Any:
     if strides > 1:
-        # One pixel on every side, as in the original: then the centres of the
-        # convolution are the pixels that a shortcut takes. Keras's "same" pads
-        # an even size on one side only, and would be one pixel off.
+        # Pads one pixel on every side, as the original does, so that the convolution is
+        # centred on the pixels that the shortcut takes. Keras's "same" pads an even
+        # size on one side only, and would be one pixel off.
         x = keras.layers.ZeroPadding2D(1)(x)
     x = keras.layers.Conv2D(
         filters,
@@ -150,8 +146,8 @@ def _normalised_convolution(x, filters, strides=1):
     return keras.layers.BatchNormalization(**_NORMALISATION)(x)
 
 
-def _he_normal():
-    # Keras's own "he_normal" cuts the distribution off at two deviations.
+def _he_normal() -> keras.initializers.Initializer:
+    # Unlike Keras's own "he_normal", this does not truncate the distribution.
     return keras.initializers.VarianceScaling(
         2.0, mode="fan_in", distribution="untruncated_normal"
     )

@@ -1,77 +1,70 @@
-"""Builds what a run trains: the network, its batches and the compiled trainer."""
+"""Builds the network of a run, its batches and the compiled trainer."""
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 
+from keras_ccar.benchmark.spec.recipes import Recipe
 from keras_ccar.benchmark.training import devices
 from keras_ccar.benchmark.training.augmentation import augmentations
-from keras_ccar.benchmark.training.batches import SeededBatches, build_fed_model
+from keras_ccar.benchmark.training.batches import (
+    SeededBatches,
+    SeededEpochs,
+    build_fed_model,
+)
 from keras_ccar.benchmark.training.models import build_model
 from keras_ccar.benchmark.training.optimizer import CoupledSGD
 from keras_ccar.benchmark.training.standardiser import Standardiser
 from keras_ccar.benchmark.training.streams import StreamedBatches
+from keras_ccar.datasets import LongTailedData
 
 
-def build_training(data, recipe, loss, seed, head="linear"):
-    """Builds a network from a seed, and what trains it.
-
-    Args:
-        data: a `keras_ccar.datasets.LongTailedData`.
-        recipe: a `Recipe`.
-        loss: a loss on logits.
-        seed: non-negative integer.
-        head: as `build_model` takes it.
+def build_training(
+    data: LongTailedData, recipe: Recipe, loss: Any, seed: int, head: str = "linear"
+) -> tuple[keras.Model, keras.Model, SeededEpochs]:
+    """Builds a network from a seed, its trainer and its batches.
 
     Returns:
         The network, on standardised images; a compiled model that trains it; and the
-        batches for this, `SeededBatches` of plans or `StreamedBatches` of images.
+        batches for that model, `SeededBatches` of draws or `StreamedBatches` of images.
     """
     devices.clear_models()
     keras.utils.set_random_seed(seed)
-    with devices.strategy_scope():
-        return _prepare(data, recipe, loss, seed, head)
-
-
-def _prepare(data, recipe, loss, seed, head):
     shape = image_shape(data, recipe)
     parts = augmentations(recipe)
-    with _dtype_policy(recipe.dtype_policy):
-        trainer = network = build_model(recipe.model, shape, data.num_classes, head)
-        if not recipe.image_size:
-            # It too has to have the policy, for which Keras scales the loss.
-            images, labels = data.train_arrays
-            trainer = build_fed_model(network, images, Standardiser(data.name), parts)
-    if recipe.image_size:
-        batches = StreamedBatches(data, recipe, seed)
-    else:
-        batches = SeededBatches(
-            images,
-            labels,
-            recipe.batch_size,
-            seed,
-            parts,
-            recipe.steps_per_epoch(len(labels)),
+    arrays = None if recipe.image_size else data.train_arrays
+    batches: SeededEpochs
+    # JAX is several times slower without XLA. On torch, `jit_compile` would turn on
+    # another compiler. On TensorFlow, Keras cannot use XLA for several devices.
+    use_xla = {
+        "jax": True,
+        "tensorflow": recipe.jit_compile and devices.num_devices() == 1,
+    }
+    with devices.strategy_scope():
+        with _dtype_policy(recipe.dtype_policy):
+            trainer = network = build_model(recipe.model, shape, data.num_classes, head)
+            if arrays:
+                # The trainer needs the policy too: Keras scales the loss by it.
+                standardiser = Standardiser(data.name)
+                trainer = build_fed_model(network, arrays[0], standardiser, parts)
+        if arrays:
+            steps = recipe.steps_per_epoch(len(arrays[1]))
+            batches = SeededBatches(*arrays, recipe.batch_size, seed, parts, steps)
+        else:
+            batches = StreamedBatches(data, recipe, seed)
+        trainer.compile(
+            CoupledSGD(recipe.learning_rate, recipe.momentum, recipe.weight_decay),
+            loss,
+            steps_per_execution=recipe.steps_per_execution,
+            jit_compile=use_xla.get(keras.backend.backend(), False),
         )
-    backend = keras.backend.backend()
-    trainer.compile(
-        CoupledSGD(recipe.learning_rate, recipe.momentum, recipe.weight_decay),
-        loss,
-        steps_per_execution=recipe.steps_per_execution,
-        # Uncompiled, JAX is several times slower; torch's compiler is another matter,
-        # and Keras cannot have TensorFlow's XLA compile for several devices.
-        jit_compile=backend == "jax"
-        or (
-            backend == "tensorflow"
-            and recipe.jit_compile
-            and devices.num_devices() == 1
-        ),
-    )
     return network, trainer, batches
 
 
 @contextlib.contextmanager
-def _dtype_policy(name):
+def _dtype_policy(name: str) -> Iterator[None]:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -80,28 +73,25 @@ def _dtype_policy(name):
         keras.config.set_dtype_policy(before)
 
 
-def image_shape(data, recipe):
+def image_shape(data: LongTailedData, recipe: Recipe) -> tuple[int, int, int]:
     """Returns the shape of the images that a network is trained on.
 
-    Args:
-        data: the `keras_ccar.datasets.LongTailedData`.
-        recipe: the `Recipe`.
-
     Raises:
-        ValueError: if the images are streamed and the recipe gives them no size, or
-            if it gives one to images without three colours.
+        ValueError: if the images are streamed and the recipe has no `image_size`, or
+            if it has one and the images do not have three channels.
     """
     if recipe.image_size:
         shape = data.train_arrays and data.train_arrays[0].shape[1:]
         if shape and shape[-1] != 3:
             raise ValueError(
-                f"image_size of a recipe must be 0 for {data.name}, whose images of "
-                f"shape {shape} are not in three colours; received {recipe.image_size}."
+                f"`image_size` of a recipe must be 0 for {data.name}, whose images of "
+                f"shape {shape} do not have three channels. "
+                f"Received: image_size={recipe.image_size}."
             )
         return (recipe.image_size, recipe.image_size, 3)
     if data.train_arrays is None:
         raise ValueError(
-            f"image_size of a recipe must be above 0 for {data.name}, whose images are "
-            "streamed and of many sizes; received 0."
+            f"`image_size` of a recipe must be above 0 for {data.name}, whose images "
+            "are streamed and of many sizes. Received: image_size=0."
         )
     return data.train_arrays[0].shape[1:]

@@ -1,47 +1,25 @@
 """Training batches of natural images, streamed from disk."""
 
-import keras
 import numpy as np
 
+from keras_ccar.benchmark.spec.recipes import Recipe
 from keras_ccar.benchmark.training import devices
-from keras_ccar.datasets import training_batches
+from keras_ccar.benchmark.training.batches import SeededEpochs
+from keras_ccar.datasets import LongTailedData, training_batches
 
 
-class StreamedBatches(keras.utils.PyDataset):
-    """The augmented batches of an epoch, a function of the seed and of the epoch.
+class StreamedBatches(SeededEpochs):
+    """Batches of augmented images, to be read in order from the first of an epoch."""
 
-    So two runs with one seed see the same images, cut and coloured the same way, in
-    the same order, also when one of them was stopped and resumed. Call `begin_epoch`
-    before every epoch. Batches come one after the other: what is asked for is the
-    first of the epoch, or the one after that asked for before.
-
-    Args:
-        data: a `keras_ccar.datasets.LongTailedData`.
-        recipe: a `keras_ccar.benchmark.spec.recipes.Recipe` with an `image_size`.
-        seed: non-negative integer.
-    """
-
-    def __init__(self, data, recipe, seed):
-        super().__init__()
+    def __init__(self, data: LongTailedData, recipe: Recipe, seed: int) -> None:
+        super().__init__(seed, recipe.steps_per_epoch(int(data.class_counts.sum())))
         self._data = data
         self._recipe = recipe
-        self._seed = seed
-        self._steps = recipe.steps_per_epoch(int(data.class_counts.sum()))
-        self._stream = None
         self.begin_epoch(0)
 
-    @property
-    def num_batches(self):
-        """Steps an epoch."""
-        return self._steps
-
-    def begin_epoch(self, epoch):
-        """Chooses the batches of an epoch.
-
-        Args:
-            epoch: epoch, counted from 0.
-        """
-        (seed,) = np.random.SeedSequence([self._seed, epoch]).generate_state(1)
+    def begin_epoch(self, epoch: int) -> None:
+        """Shuffles the examples and draws the augmentations of an epoch."""
+        (seed,) = np.random.SeedSequence([self.seed, epoch]).generate_state(1)
         self._batches = training_batches(
             self._data,
             self._recipe.batch_size,
@@ -51,10 +29,10 @@ class StreamedBatches(keras.utils.PyDataset):
             flip=self._recipe.flip,
         )
 
-    def __getitem__(self, step):
+    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns float32 images and labels `(B,)` of one step."""
         if step == 0:
-            # Keras looks at the first batches before it trains.
+            # Starts again, because Keras looks at the first batches before it trains.
             self._stream = self._batches.as_numpy_iterator()
         images, labels = next(self._stream)
         return devices.local_rows(images), devices.local_rows(labels)

@@ -4,30 +4,11 @@ import math
 
 import pytest
 
-from keras_ccar.benchmark.spec.recipe_book import RECIPES, get_recipe
+from keras_ccar.benchmark.spec.recipe_book import RECIPES
 from keras_ccar.benchmark.spec.recipes import Decays, Recipe
 
 
-def ldam_drw_rate(epoch, peak=0.1):
-    """The schedule of the LDAM-DRW paper, with epochs counted from 0."""
-    number = epoch + 1
-    if number <= 5:
-        return peak * number / 5
-    if number > 180:
-        return peak * 0.0001
-    if number > 160:
-        return peak * 0.01
-    return peak
-
-
-def test_plain_recipe_follows_the_published_schedule():
-    plain = RECIPES["plain"]
-    assert plain.epochs == 200
-    for epoch in range(200):
-        assert plain.learning_rate_at(epoch) == pytest.approx(ldam_drw_rate(epoch))
-
-
-def test_milestones_keep_their_place_in_a_shorter_run():
+def test_decays_are_scaled_to_a_shorter_run():
     short = RECIPES["plain"].with_settings(epochs=20)
     rates = [short.learning_rate_at(epoch) for epoch in range(20)]
     assert rates == pytest.approx([0.1] * 16 + [0.001] * 2 + [0.00001] * 2)
@@ -37,12 +18,12 @@ def test_one_epoch_is_trained_at_the_full_rate():
     assert RECIPES["plain"].with_settings(epochs=1).learning_rate_at(0) == 0.1
 
 
-def test_override_takes_given_milestones_as_they_are():
+def test_given_warm_up_is_not_scaled():
     recipe = RECIPES["plain"].with_settings(epochs=20, warmup_epochs=4)
     assert recipe.learning_rate_at(0) == pytest.approx(0.1 / 4)
 
 
-def test_override_ignores_none_and_keeps_the_rest():
+def test_with_settings_ignores_none_and_keeps_the_rest():
     plain = RECIPES["plain"]
     assert plain.with_settings(batch_size=None) == plain
     assert plain.with_settings(batch_size=64) == dataclasses.replace(
@@ -91,24 +72,16 @@ def test_cosine_falls_from_the_peak_without_reaching_zero_early():
     ],
 )
 def test_impossible_settings_are_named(setting, value):
-    with pytest.raises(ValueError, match=f"{setting} of a recipe .*received"):
+    with pytest.raises(ValueError, match=f"`{setting}` of a recipe .*Received"):
         RECIPES["plain"].with_settings(**{setting: value})
 
 
 @pytest.mark.parametrize("setting", ["crop_padding", "auto_augment", "cutout"])
-def test_changes_of_images_as_they_are_go_with_no_crops(setting):
+def test_random_resized_crops_exclude_other_augmentations(setting):
     recipe = RECIPES["imagenet-resnet10"]
-    with pytest.raises(ValueError, match=f"{setting} of a recipe .*received {setting}"):
+    message = f"`{setting}` of a recipe .*Received: {setting}"
+    with pytest.raises(ValueError, match=message):
         recipe.with_settings(**{setting: 1})
-
-
-def test_recipes_are_found_by_data_set():
-    assert get_recipe("digits-lt").name == "digits"
-    assert get_recipe("cifar100-lt", "plain").name == "plain"
-    with pytest.raises(ValueError, match="recipe 'plain' is not one for digits-lt"):
-        get_recipe("digits-lt", "plain")
-    with pytest.raises(ValueError, match="'mnist' has no recipe; expected one of"):
-        get_recipe("mnist")
 
 
 def test_decays_are_read_and_written():
@@ -123,8 +96,8 @@ def test_decays_are_read_and_written():
 @pytest.mark.parametrize(
     "text", ["", "160", "160:0.1:2", "a:b", "160:0.1,", "1:nan", "inf:1"]
 )
-def test_decays_that_are_none(text):
-    with pytest.raises(ValueError, match=r"decays must be pairs .*received"):
+def test_malformed_decays(text):
+    with pytest.raises(ValueError, match=r"`decays` must be pairs .*Received"):
         Decays(text)
 
 
@@ -156,7 +129,7 @@ def test_steps_of_an_epoch():
     streamed = recipe.with_settings(image_size=64, crop_padding=0)
     assert streamed.steps_per_epoch(950) == 9
     with pytest.raises(
-        ValueError, match=r"batch_size .* at most the 50 .*received 100"
+        ValueError, match=r"`batch_size` .* at most the 50 .*Received: batch_size=100"
     ):
         streamed.steps_per_epoch(50)
 
@@ -171,24 +144,3 @@ def test_smoke_shrinks_every_recipe(recipe):
     assert small.image_size <= 64
     assert small.model in ("resnet8", "convnet") or small.image_size
     assert bool(small.image_size) == bool(recipe.image_size)
-
-
-@pytest.mark.parametrize("name", ["imagenet-resnet10", "imagenet-resnet50"])
-def test_imagenet_recipes_follow_the_published_settings(name):
-    recipe = RECIPES[name]
-    assert (recipe.epochs, recipe.batch_size, recipe.image_size) == (90, 512, 224)
-    assert recipe.learning_rate_at(0) == 0.2
-    assert recipe.learning_rate_at(45) == pytest.approx(0.1)
-
-
-def test_strong_recipe_takes_its_steps_on_any_subset():
-    strong = RECIPES["strong"]
-    assert strong.with_epochs_for(10_847) == strong
-    assert (strong.auto_augment, strong.cutout) == (True, 16)
-    other = strong.with_epochs_for(9_502)
-    assert (other.steps_per_epoch(9_502), other.epochs) == (19, 684)
-    # The warm-up keeps its 800 steps, and begins at half of the rate.
-    assert other.warmup_epochs * 19 == pytest.approx(800, rel=1e-3)
-    assert strong.learning_rate_at(0) == pytest.approx(0.05 + 0.05 / 36)
-    assert strong.learning_rate_at(35) == pytest.approx(0.1)
-    assert strong.learning_rate_at(590) < 1e-5

@@ -17,40 +17,40 @@ def images():
 
 def draw_and_apply(augmentation, images):
     random = np.random.default_rng(1)
-    choices = augmentation.draw(random, len(images), images.shape[1:3])
-    assert choices.shape == (len(images), augmentation.choices)
+    draws = augmentation.draw(random, len(images), images.shape[1:3])
+    assert draws.shape == (len(images), augmentation.num_draws)
     changed = augmentation(
         keras.ops.convert_to_tensor(images, "int32"),
-        keras.ops.convert_to_tensor(choices, "int32"),
+        keras.ops.convert_to_tensor(draws, "int32"),
     )
-    return choices, keras.ops.convert_to_numpy(changed)
+    return draws, keras.ops.convert_to_numpy(changed)
 
 
 def test_crop_cuts_from_the_padded_image(images):
-    choices, cut = draw_and_apply(Crop(2), images)
-    for image, (top, left), result in zip(images, choices, cut, strict=True):
+    draws, cut = draw_and_apply(Crop(2), images)
+    for image, (top, left), result in zip(images, draws, cut, strict=True):
         padded = np.pad(image, ((2, 2), (2, 2), (0, 0)))
         np.testing.assert_array_equal(result, padded[top : top + 5, left : left + 6])
-    assert set(choices.ravel()) == {0, 1, 2, 3, 4}
+    assert set(draws.ravel()) == {0, 1, 2, 3, 4}
 
 
 def test_flip_mirrors_half_of_the_images(images):
-    choices, flipped = draw_and_apply(Flip(), images)
-    for image, (mirrored,), result in zip(images, choices, flipped, strict=True):
+    draws, flipped = draw_and_apply(Flip(), images)
+    for image, (mirrored,), result in zip(images, draws, flipped, strict=True):
         np.testing.assert_array_equal(result, image[:, ::-1] if mirrored else image)
-    assert 16 < choices.sum() < 48
+    assert 16 < draws.sum() < 48
 
 
 @pytest.mark.parametrize("size", [2, 3, 4])
 def test_cutout_blackens_what_lies_in_the_image(images, size):
-    choices, cut = draw_and_apply(Cutout(size), images + 1)
-    for image, (row, column), result in zip(images + 1, choices, cut, strict=True):
+    draws, cut = draw_and_apply(Cutout(size), images + 1)
+    for image, (row, column), result in zip(images + 1, draws, cut, strict=True):
         expected = image.copy()
         top, left = row - size // 2, column - size // 2
         expected[max(top, 0) : top + size, max(left, 0) : left + size] = 0
         np.testing.assert_array_equal(result, expected)
-    assert set(choices[:, 0]) == set(range(5))
-    assert set(choices[:, 1]) == set(range(6))
+    assert set(draws[:, 0]) == set(range(5))
+    assert set(draws[:, 1]) == set(range(6))
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="torch's device")
@@ -65,8 +65,8 @@ def test_nothing_leaves_the_device(augmentation, monkeypatch):
     )
     with keras.device("meta"):
         images = keras.ops.ones((4, 5, 6, 3), "uint8")
-        choices = keras.ops.zeros((4, augmentation.choices), "int32")
-        changed = augmentation(images, choices)
+        draws = keras.ops.zeros((4, augmentation.num_draws), "int32")
+        changed = augmentation(images, draws)
     assert changed.device.type == "meta"
     assert changed.shape == images.shape
 

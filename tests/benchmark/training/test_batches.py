@@ -23,8 +23,8 @@ def test_an_epoch_depends_on_the_seed_and_its_number_alone():
     forward, backward = make(), make()
     ahead = [epoch_of(forward, epoch) for epoch in range(4)]
     behind = [epoch_of(backward, epoch) for epoch in reversed(range(4))][::-1]
-    for (plans, labels), (same_plans, same_labels) in zip(ahead, behind, strict=True):
-        np.testing.assert_array_equal(plans, same_plans)
+    for (draws, labels), (same_draws, same_labels) in zip(ahead, behind, strict=True):
+        np.testing.assert_array_equal(draws, same_draws)
         np.testing.assert_array_equal(labels, same_labels)
     assert not np.array_equal(epoch_of(make(seed=4), 0)[0], ahead[0][0])
 
@@ -35,9 +35,9 @@ def test_every_epoch_holds_every_example_once_in_another_order():
     assert [len(batches[step][1]) for step in range(3)] == [4, 4, 2]
     orders = []
     for epoch in range(3):
-        plans, labels = epoch_of(batches, epoch)
-        assert plans.shape == (10, 4)
-        np.testing.assert_array_equal(plans[:, 0], labels)
+        draws, labels = epoch_of(batches, epoch)
+        assert draws.shape == (10, 4)
+        np.testing.assert_array_equal(draws[:, 0], labels)
         orders.append(labels.tolist())
         assert sorted(orders[-1]) == list(range(10))
     assert orders[0] != orders[1] != orders[2]
@@ -45,7 +45,7 @@ def test_every_epoch_holds_every_example_once_in_another_order():
 
 @pytest.mark.parametrize("count", [8, 9])
 @pytest.mark.parametrize("steps_per_execution", [1, 2, 8])
-def test_training_sees_what_was_planned(count, steps_per_execution):
+def test_training_sees_what_was_drawn(count, steps_per_execution):
     """The images that reach the network, against naive numpy."""
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (count, 5, 6, 2)).astype("uint8")

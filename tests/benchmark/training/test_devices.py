@@ -38,7 +38,7 @@ def runs(folder):
 
 def hardware(folder):
     results = json.loads((folder / "results.json").read_text())
-    return results.environment["hardware"]
+    return results["environment"]["hardware"]
 
 
 @pytest.fixture(scope="module")

@@ -91,7 +91,9 @@ def test_logits_are_float32_where_the_network_is_in_half_precision(head):
 
 
 def test_unknown_heads_are_named():
-    with pytest.raises(ValueError, match="'linear' or 'cosine'; received 'round'"):
+    with pytest.raises(
+        ValueError, match=r"'linear' or 'cosine'\. Received: head='round'"
+    ):
         build_model("convnet", (8, 8, 1), 10, head="round")
 
 

@@ -12,7 +12,6 @@ from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import get_method
 from keras_ccar.benchmark.spec.recipe_book import RECIPES
 from keras_ccar.benchmark.training.loop import train_and_evaluate
-from keras_ccar.benchmark.training.setup import image_shape
 from keras_ccar.benchmark.training.streams import StreamedBatches
 
 tfds = pytest.importorskip("tensorflow_datasets")
@@ -54,13 +53,6 @@ def test_batches_depend_on_seed_and_epoch_alone(data):
     distinct = [whole[0], whole[2], batches(2, [0])[0]]
     for one, other in itertools.combinations(distinct, 2):
         assert not np.array_equal(one[0], other[0])
-
-
-def test_streams_need_a_size():
-    with tfds.testing.mock_data(num_examples=4):
-        streamed = datasets.load("imagenet-lt")
-    with pytest.raises(ValueError, match=r"image_size .* imagenet-lt.*received 0"):
-        image_shape(streamed, RECIPES["plain"])
 
 
 def test_validation_images_are_others_than_those_to_test_on():
