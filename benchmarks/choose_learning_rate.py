@@ -1,7 +1,7 @@
 """Chooses the learning rate of the digits recipe, for cross-entropy.
 
-On validation images out of the training pool, so that the test set has no say. Writes
-`benchmarks/results/digits_learning_rate.json`.
+It is chosen on validation images from the training pool, so the test set plays no part.
+Writes `benchmarks/results/digits_learning_rate.json`.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ import numpy as np
 from rich.progress import track
 
 from keras_ccar import datasets
-from keras_ccar.benchmark.runner.environment import environment
+from keras_ccar.benchmark.runner.environment import current_environment
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import METHODS
 from keras_ccar.benchmark.spec.recipe_book import RECIPES
@@ -55,7 +55,7 @@ def main():
         "digest": data.digest,
         "recipe": dataclasses.asdict(recipe),
         "command": "python benchmarks/choose_learning_rate.py",
-        "environment": environment(),
+        "environment": current_environment(),
     }
     write_json(RESULTS, result)
     print(json.dumps(result["rows"], indent=1))

@@ -3,30 +3,26 @@
 Run by `make results`. The page around it is written by hand and quotes no number.
 """
 
-from pathlib import Path
+from collections.abc import Mapping
 
-from keras_ccar.benchmark.comparison import Comparison, comparison_folders
+from planned import PLANNED, not_yet_run
+from results_page import ROOT, read_comparisons
+
+from keras_ccar.benchmark.comparison import Comparison, MethodEntry
 from keras_ccar.benchmark.report.markdown import markdown_table
 from keras_ccar.benchmark.report.page import comparison_title, sort_by_training_size
-from keras_ccar.benchmark.report.planned import PLANNED
-from keras_ccar.benchmark.report.statistics import paired_difference
+from keras_ccar.benchmark.report.statistics import PairedDifference, paired_difference
 from keras_ccar.benchmark.report.summary import difference_text, score_text
 
-ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "choosing-a-loss.md"
 BEGIN = "<!-- measured: written by benchmarks/choosing_a_loss.py -->\n"
 END = "<!-- end of what was measured -->\n"
 
 
-def measured(comparisons):
-    """Returns what comparisons say about the choice, as Markdown.
-
-    Args:
-        comparisons: `Comparison`s by the name of their folder.
-    """
+def measured(comparisons: Mapping[str, Comparison]) -> str:
+    """Returns what comparisons say about the choice, as Markdown."""
     data = sorted({comparison.dataset["name"] for comparison in comparisons.values()})
-    waiting = sum(bool(plan.missing(comparisons.values())) for plan in PLANNED)
+    waiting = len(not_yet_run(comparisons.values()))
     not_run = (
         f"[{waiting} not yet run](results.md#not-yet-run)" if waiting else "all run"
     )
@@ -51,20 +47,22 @@ def measured(comparisons):
     return "\n\n".join(parts) + "\n"
 
 
-def _ranked(comparison):
-    """Returns the methods that finished, from the highest balanced accuracy on."""
+def _ranked(comparison: Comparison) -> list[MethodEntry]:
+    """Returns the methods with finished runs, highest balanced accuracy first."""
     means = comparison.finished.groupby("method")["balanced"].mean()
     finished = [method for method in comparison.methods if method["name"] in means]
     return sorted(finished, key=lambda method: -means[method["name"]])
 
 
-def _compare(comparison, method, other, metric="balanced"):
+def _compare(
+    comparison: Comparison, method: MethodEntry, other: str, metric: str = "balanced"
+) -> PairedDifference:
     return paired_difference(
         comparison.by_seed(method["name"], metric), comparison.by_seed(other, metric)
     )
 
 
-def _rows(comparison):
+def _rows(comparison: Comparison) -> list[list[str]]:
     methods = _ranked(comparison)
     rows = [
         [
@@ -89,7 +87,7 @@ def _rows(comparison):
     return rows
 
 
-def _word(difference):
+def _word(difference: PairedDifference) -> str:
     if not difference.has_interval:
         return "cannot be said"
     if difference.includes_zero:
@@ -97,8 +95,8 @@ def _word(difference):
     return "better" if difference.mean > 0 else "worse"
 
 
-def _leaders(comparison):
-    """Says which method leads, and from which ones it cannot be told apart."""
+def _leaders(comparison: Comparison) -> str:
+    """Says which method leads, and which ones are not measurably below it."""
     methods = _ranked(comparison)
     if not methods:
         return "No run is finished."
@@ -114,20 +112,16 @@ def _leaders(comparison):
     return sentence
 
 
-def with_measured(text, comparisons):
-    """Returns the page's text with what was measured in its place."""
+def with_measured(text: str, comparisons: Mapping[str, Comparison]) -> str:
+    """Returns the page's text with what was measured between the two marks."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{measured(comparisons)}\n{END}{after}"
 
 
-def main():
-    """Rewrites the page."""
-    comparisons = {
-        folder.name: Comparison.read(folder) for folder in comparison_folders(RESULTS)
-    }
+def main() -> None:
     text = PAGE.read_text("utf-8")
-    PAGE.write_text(with_measured(text, comparisons), "utf-8")
+    PAGE.write_text(with_measured(text, read_comparisons()), "utf-8")
 
 
 if __name__ == "__main__":

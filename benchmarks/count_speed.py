@@ -1,7 +1,7 @@
 """Time to count the classes of CIFAR-100, with and without decoding its images.
 
-Needs CIFAR-100 prepared by tensorflow-datasets, in `TFDS_DATA_DIR` if not in its usual
-place. Writes `benchmarks/results/count_speed.json`.
+Needs CIFAR-100 as prepared by tensorflow-datasets, in `TFDS_DATA_DIR` or its default
+folder. Writes `benchmarks/results/count_speed.json`.
 """
 
 import json
@@ -11,16 +11,17 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from keras_ccar.benchmark.runner.environment import environment
+from keras_ccar.benchmark.runner.environment import current_environment
 from keras_ccar.datasets import count_classes
 from keras_ccar.datasets.loaders.prepared import tfds_builder
+from keras_ccar.files import write_json
 
 ROUNDS = 3
 RESULTS = Path(__file__).parent / "results" / "count_speed.json"
 
 
 def decode_each_image(builder):
-    """The loop that one would write: the labels of decoded examples."""
+    """Counts in the obvious way: a loop over decoded examples."""
     counts = np.zeros(100, "int64")
     for _, label in builder.as_dataset(
         split="train", as_supervised=True
@@ -30,7 +31,7 @@ def decode_each_image(builder):
 
 
 def decode_in_batches(builder):
-    """The same, with the examples decoded in parallel and in batches."""
+    """Counts examples that are decoded in parallel and in batches."""
     dataset = builder.as_dataset(split="train", as_supervised=True)
     return count_classes(dataset.batch(1024))
 
@@ -43,7 +44,7 @@ def main():
         "decoding in batches": decode_in_batches,
     }
     seconds = {way: [] for way in ways}
-    for _ in range(ROUNDS):  # in turns, so that load on the machine meets all of them
+    for _ in range(ROUNDS):  # in turns, so that other load affects all ways equally
         for way, count in ways.items():
             start = time.perf_counter()
             counts = count(builder)
@@ -58,11 +59,10 @@ def main():
             for way in list(ways)[1:]
         },
         "command": "python benchmarks/count_speed.py",
-        "environment": environment(),
+        "environment": current_environment(),
         "tensorflow_datasets": tfds.__version__,
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+    write_json(RESULTS, result)
     print(json.dumps(result, indent=2))
 
 

@@ -1,12 +1,12 @@
 """Measures the losses against Keras's own cross-entropy, forward and gradient.
 
-TensorFlow and JAX compile by XLA, torch runs eagerly. Each backend runs in a process
-of its own. In it every loss and its peer are measured in turn, in one loop, so that
-the machine's mood falls on both alike; the ratio is that of the medians. Integer labels
-are compared with Keras's sparse cross-entropy, mixed labels with its categorical one.
-The seconds of the first call, compilation for the most part, are given too, and the
-memory that a step takes beside its inputs, its result included: by XLA's own report, on
-torch by the process's greatest size. Writes `benchmarks/results/loss_speed.json` and
+TensorFlow and JAX compile with XLA, torch runs eagerly. Each backend runs in a process
+of its own. Every loss and its peer are measured in turn, in one loop, so that changes
+in the machine's speed affect both equally; the ratio is that of the medians. Integer
+labels are compared with Keras's sparse cross-entropy, mixed labels with its categorical
+one. Also measured are the seconds of the first call, most of which is compilation, and
+the memory of a step, with its result but without its inputs: as XLA reports it, on
+torch by the peak size of the process. Writes `benchmarks/results/loss_speed.json` and
 `loss_speed.csv`.
 """
 
@@ -20,18 +20,18 @@ import statistics
 import tempfile
 import time
 
-from measuring import in_process_of, write
+from measuring import run_on_backend, write_measurement
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 SIZES = ((4096, 100), (1024, 1000), (512, 8142), (64, 100_000))
 BACKENDS = ("tensorflow", "jax", "torch")
-# Or the C library gives large temporary arrays back to the system after every step,
-# and the step's time is that of getting them again, for whoever needs over 32 MiB.
+# Otherwise the C library returns temporary arrays over 32 MiB to the system after every
+# step, and most of the step's time goes into getting them again.
 KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(2**30),
     "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
 }
-# And the other way round, to see what a step takes on torch.
+# The opposite shows how much memory a step takes on torch.
 RETURN_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
 XLA_REPORTS = "*memory-usage-report.txt"
 
@@ -49,9 +49,9 @@ def main():
             rows = measure_seconds(arguments.rounds)
         else:
             rows = measure_memory(arguments.output)
-        from keras_ccar.benchmark.runner.environment import environment
+        from keras_ccar.benchmark.runner.environment import current_environment
 
-        print(json.dumps({"rows": rows, "environment": environment()}))
+        print(json.dumps({"rows": rows, "environment": current_environment()}))
         return
     rows, environment = [], None
     for backend in BACKENDS:
@@ -64,7 +64,7 @@ def main():
             rows.append({**one, **other})
         environment = environment or seconds["environment"]
     command = f"python benchmarks/loss_speed.py --rounds {arguments.rounds}"
-    write(arguments.output / "loss_speed.json", command, environment, rows)
+    write_measurement(arguments.output / "loss_speed.json", command, environment, rows)
     with (arguments.output / "loss_speed.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
@@ -72,13 +72,13 @@ def main():
 
 
 def work(backend, kind, rounds, settings, folder="."):
-    """Measures in a process of its own."""
+    """Measures "seconds" or "memory" in a process of its own."""
     options = ["--worker", kind, "--rounds", str(rounds), "--output", folder]
-    return in_process_of(backend, __file__, options, settings)
+    return run_on_backend(backend, __file__, options, settings)
 
 
 def cases():
-    """Yields what names a case, and the steps of ours and of Keras's."""
+    """Yields the name of each case, our step, Keras's step, and the bytes of inputs."""
     import keras
     import numpy as np
 
@@ -147,11 +147,11 @@ def seconds_of(step):
 
 
 def xla_megabytes(step, folder, inputs):
-    """Returns what a step takes beside its inputs, as XLA reports when it compiles."""
+    """Returns the memory of a step without its inputs, as XLA reports it."""
     before = set(folder.glob(XLA_REPORTS))
     step()()
     reports = [path.read_text() for path in set(folder.glob(XLA_REPORTS)) - before]
-    # The step is the greatest of what was compiled.
+    # Of all that was compiled, the step is the largest.
     total = max(
         sum(map(int, re.findall(r"^Total bytes(?: used)?: (\d+)", report, re.M)))
         for report in reports
@@ -163,7 +163,7 @@ def torch_megabytes(step):
     """Returns how much more memory than before the process held while it ran a step."""
     step()()
     step()()
-    # Makes the highest so far the present one.
+    # Resets the peak to the present size.
     pathlib.Path("/proc/self/clear_refs").write_text("5")
     before = memory("VmRSS")
     step()()
@@ -171,14 +171,14 @@ def torch_megabytes(step):
 
 
 def memory(name):
-    """Returns a line of the process's status, in kilobytes."""
+    """Returns an entry of the status of this process, in kilobytes."""
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()
     (line,) = (line for line in lines if line.startswith(f"{name}:"))
     return int(line.split()[1])
 
 
 def losses(num_classes):
-    """The losses to time; all take logits."""
+    """Returns the losses to measure; all take logits."""
     import numpy as np
 
     import keras_ccar
@@ -189,7 +189,7 @@ def losses(num_classes):
     arguments = {"class_counts": counts, "from_logits": True}
     recorded = keras_ccar.CCARLoss(**arguments)
     recorded.statistics = ClassStatistics(num_classes)
-    recorded.statistics.begin(counts, counts / counts.sum())
+    recorded.statistics.start(counts, counts / counts.sum())
     return {
         "CCARLoss": keras_ccar.CCARLoss(**arguments),
         "CCARLoss, with statistics": recorded,
@@ -210,7 +210,7 @@ def losses(num_classes):
 
 
 def compare(ours, theirs, rounds):
-    """Returns the median seconds of a step of ours, and of theirs."""
+    """Returns the median seconds of our step, and of theirs."""
     steps = [ours, theirs]
     for step in steps * 3:
         step()()
@@ -228,8 +228,8 @@ def compare(ours, theirs, rounds):
 def compiled_step(loss, labels, logits):
     """Returns a function that starts a step of loss and gradient.
 
-    It returns what waits for the step. Its first call compiles. Statistics are
-    recorded where the loss has them.
+    That returns a function that waits for the step to finish. The first call compiles.
+    Statistics are recorded if the loss has them.
     """
     import keras
 

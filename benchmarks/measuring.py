@@ -1,25 +1,33 @@
-"""What the measurements share: a process for each backend, and the file of results."""
+"""Shared by the measurements: a process for each backend, and the file of results."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 
-def in_process_of(backend, script, arguments, settings=()):
-    """Runs a script in a process of its own, and returns what it printed last as JSON.
+def run_on_backend(
+    backend: str,
+    script: str,
+    arguments: list[str],
+    settings: Mapping[str, str] | None = None,
+) -> Any:
+    """Runs a script in a process of its own, and returns the JSON that it printed last.
 
     Args:
         backend: the Keras backend of the process.
         script: path of the script.
-        arguments: list of its command-line arguments.
-        settings: dict of further environment variables.
+        arguments: its command-line arguments.
+        settings: further environment variables.
     """
     answer = subprocess.run(
         [sys.executable, script, *arguments],
         env={
             **os.environ,
-            **dict(settings),
+            **(settings or {}),
             "KERAS_BACKEND": backend,
             "TF_CPP_MIN_LOG_LEVEL": "2",
         },
@@ -30,21 +38,24 @@ def in_process_of(backend, script, arguments, settings=()):
     return json.loads(answer.stdout.splitlines()[-1])
 
 
-def write(path, command, environment, rows):
-    """Writes a measurement as JSON and shows its rows.
+def write_measurement(
+    path: Path, command: str, environment: dict[str, Any], rows: list[dict[str, Any]]
+) -> None:
+    """Writes a measurement as JSON and prints its rows.
 
     Args:
         path: where to write.
-        command: the command line that makes it again.
-        environment: of `keras_ccar.benchmark.runner.environment.environment`.
-        rows: list of dicts with the same keys.
+        command: the command line that measures again.
+        environment: from `keras_ccar.benchmark.runner.environment.current_environment`.
+        rows: dicts with the same keys.
     """
+    # Keras is not imported before all is measured.
     import rich.console
     import rich.table
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    document = {"command": command, "environment": environment, "rows": rows}
-    path.write_text(json.dumps(document, indent=1) + "\n")
+    from keras_ccar.files import write_json
+
+    write_json(path, {"command": command, "environment": environment, "rows": rows})
     table = rich.table.Table(*rows[0].keys())
     for row in rows:
         table.add_row(*map(str, row.values()))

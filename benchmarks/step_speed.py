@@ -1,16 +1,16 @@
 """Measures what CCAR and its statistics add to a training step of a whole network.
 
-Each backend runs in a process of its own. In it one network is trained on images in
-memory, by Keras's `fit`, with three losses in turn, in one loop, so that the machine's
-mood falls on all alike:
+Each backend runs in a process of its own. There, Keras's `fit` trains one network on
+images in memory, with three losses in turn, in one loop, so that changes in the
+machine's speed affect all equally:
 
 * `cross_entropy`: Keras's own, without a callback;
 * `ccar`: `CCARLoss`, without a callback;
 * `statistics`: `CCARLoss` with `CCARCallback`.
 
-TensorFlow and JAX compile by XLA, torch runs eagerly. The first epoch of a `fit` is not
-counted: it may compile. Times are medians over the rounds, and ratios medians over
-those of each round. Writes `benchmarks/results/step_speed.json`.
+TensorFlow and JAX compile with XLA, torch runs eagerly. The first epoch of a `fit` is
+not counted, as it may compile. Times are medians over the rounds, and ratios medians
+over those of each round. Writes `benchmarks/results/step_speed.json`.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import statistics
 import sys
 import time
 
-from measuring import in_process_of, write
+from measuring import run_on_backend, write_measurement
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -42,7 +42,7 @@ def main():
         return
     rows, environment = [], None
     for backend in arguments.backends:
-        answer = in_process_of(backend, __file__, ["--worker", *sys.argv[1:]])
+        answer = run_on_backend(backend, __file__, ["--worker", *sys.argv[1:]])
         rows.append(answer["row"])
         environment = environment or answer["environment"]
     command = (
@@ -51,7 +51,7 @@ def main():
         f"--batch-size {arguments.batch_size} "
         f"--backends {' '.join(arguments.backends)}"
     )
-    write(arguments.output / "step_speed.json", command, environment, rows)
+    write_measurement(arguments.output / "step_speed.json", command, environment, rows)
 
 
 def measure_backend(arguments):
@@ -59,7 +59,7 @@ def measure_backend(arguments):
     import numpy as np
 
     import keras_ccar
-    from keras_ccar.benchmark.runner.environment import environment
+    from keras_ccar.benchmark.runner.environment import current_environment
     from keras_ccar.benchmark.training.models import build_model
     from keras_ccar.datasets import long_tailed_counts
 
@@ -79,7 +79,7 @@ def measure_backend(arguments):
         models[name].compile(
             keras.optimizers.SGD(0.01, momentum=0.9),
             loss,
-            # torch's compiler is another matter.
+            # torch runs eagerly.
             jit_compile=keras.backend.backend() != "torch",
         )
 
@@ -134,7 +134,7 @@ def measure_backend(arguments):
         "statistics_to_cross_entropy": ratio("statistics", "cross_entropy"),
         "statistics_on_to_off": ratio("statistics", "ccar"),
     }
-    return {"row": row, "environment": environment()}
+    return {"row": row, "environment": current_environment()}
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
 """Images per second of the runner's training, against what it could be at most.
 
-Each backend runs in a process of its own. In it, three trainings of one network with
-one optimiser, one loss and one way of compiling are measured in turn, in one loop, so
-that the machine's mood falls on all alike; speeds are medians over the rounds, and
-ratios medians over those of each round:
+Each backend runs in a process of its own. There, three ways to train one network with
+the same optimiser and loss are measured in turn, in one loop, so that changes in the
+machine's speed affect all equally; speeds are medians over the rounds, and ratios
+medians over those of each round:
 
-* `runner`: what `keras-ccar compare` runs, with its callbacks;
+* `runner`: as `keras-ccar compare` trains, with its callbacks;
 * `tf.data`: a plain Keras `fit` on a tf.data pipeline of the same augmentation;
 * `network`: forward, backward and update alone, on one batch in memory.
 
-The data are CIFAR-100-LT at imbalance factor 100, of which a round trains some full
+The data are CIFAR-100-LT at imbalance factor 100; a round trains on some of their full
 batches. Writes `benchmarks/results/training_speed.json`.
 """
 
@@ -21,7 +21,7 @@ import statistics
 import sys
 import time
 
-from measuring import in_process_of, write
+from measuring import run_on_backend, write_measurement
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 BACKENDS = ("tensorflow", "jax")
@@ -51,7 +51,7 @@ def main():
         return
     rows, environment = [], None
     for backend in arguments.backends:
-        answer = in_process_of(backend, __file__, ["--worker", *sys.argv[1:]])
+        answer = run_on_backend(backend, __file__, ["--worker", *sys.argv[1:]])
         rows += answer["rows"]
         environment = environment or answer["environment"]
     command = (
@@ -61,14 +61,16 @@ def main():
         f"--backends {' '.join(arguments.backends)} "
         f"--jit-compile {' '.join(map(str, arguments.jit_compile))}"
     )
-    write(arguments.output / "training_speed.json", command, environment, rows)
+    write_measurement(
+        arguments.output / "training_speed.json", command, environment, rows
+    )
 
 
 def measure_backend(arguments):
     import keras
 
     from keras_ccar import datasets
-    from keras_ccar.benchmark.runner.environment import environment
+    from keras_ccar.benchmark.runner.environment import current_environment
     from keras_ccar.benchmark.spec.recipe_book import RECIPES
 
     images = arguments.steps * arguments.batch_size
@@ -123,7 +125,7 @@ def measure_backend(arguments):
                     "runner_to_network": ratio(network, runner),
                 }
             )
-    return {"rows": rows, "environment": environment()}
+    return {"rows": rows, "environment": current_environment()}
 
 
 def speed(images, seconds):
@@ -134,8 +136,7 @@ def speed(images, seconds):
 def ratio(theirs, ours):
     """How many times as fast ours is, median over the rounds.
 
-    The two of a round are minutes at most apart, so that a machine which slows down
-    for a while slows both.
+    The two of a round are close in time, so a machine that slows down slows both.
     """
     return round(statistics.median(a / b for a, b in zip(theirs, ours, strict=True)), 3)
 
@@ -202,7 +203,7 @@ def tf_data_round(data, recipe):
 
     from keras_ccar.benchmark.training.standardiser import Standardiser
 
-    # In numbers of numpy, for under JAX what Keras computes is no tensor of tf.data.
+    # In NumPy, as tf.data cannot use the JAX arrays that Keras would compute.
     standardiser = Standardiser(data.name)
     images, labels = data.train_arrays
     padding = recipe.crop_padding

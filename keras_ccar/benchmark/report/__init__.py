@@ -1,1 +1,1 @@
-"""From a `Comparison` to text and pictures. Trains nothing."""
+"""Turns the results of a comparison into text, tables and figures."""

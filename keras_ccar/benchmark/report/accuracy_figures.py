@@ -3,160 +3,131 @@
 import textwrap
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from keras_ccar.benchmark.report.figure_style import (
-    GREY,
-    GROUP_NAMES,
-    INK,
-    MANY_CLASSES,
-    MANY_METHODS,
-    legend_above,
-    method_styles,
-    nan_if_none,
-    png_figure,
-    set_log_scale,
-    truncate,
-    wrap_title,
-)
+from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.report import figure_style as style
 from keras_ccar.benchmark.report.statistics import mean_and_deviation
 from keras_ccar.frequencies import shot_groups
 
 
-@png_figure
-def accuracy_by_class(comparison, figure):
+@style.png_figure
+def accuracy_by_class(comparison: Comparison, figure: Figure) -> bool:
     """Draws the class counts above the accuracy of each class under each method.
 
-    Where the methods are many, each has axes of its own, with cross-entropy for
-    comparison.
+    Each of many methods has axes of its own, with cross-entropy for comparison.
     """
+    looks = style.method_styles(comparison.methods)
+    looks = {name: looks[name] for name in looks if comparison.finished_runs(name)}
+    if len(looks) > style.MANY_METHODS:
+        _accuracy_panels(comparison, figure, looks)
+        return True
     counts = np.array(comparison.dataset["class_counts"])
     order = np.argsort(-counts, kind="stable")
-    styles = [
-        (method, style)
-        for method, style in method_styles(comparison.methods)
-        if comparison.finished_runs(method["name"])
-    ]
-    if len(styles) > MANY_METHODS:
-        _accuracy_panels(comparison, figure, counts, order, styles)
-        return
     figure.set_size_inches(8, 5.4)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.6))
     above.bar(np.arange(len(counts)), counts[order], color="#C3C8D0", width=0.8)
     above.set_ylabel("training\nexamples")
     if counts.max() > 50 * max(counts.min(), 1):
-        set_log_scale(above)
-    for method, style in styles:
-        _accuracy_line(below, comparison, method, style, order)
+        style.set_log_scale(above)
+    for name, look in looks.items():
+        _accuracy_line(below, comparison, name, look, order)
     below.set_ylabel("accuracy, %")
     below.set_ylim(top=min(102, below.get_ylim()[1] + 4))
-    if len(counts) > MANY_CLASSES:
-        below.set_xlabel(
-            f"classes, most frequent first; line: mean of {_window(counts)} "
-            "neighbours, dots: classes"
-        )
+    if len(counts) > style.MANY_CLASSES:
+        below.set_xlabel(f"classes, most frequent first{_describe_smoothing(counts)}")
     else:
-        names = [truncate(comparison.dataset["class_names"][at]) for at in order]
-        turned = max(map(len, names)) > 6
-        below.set_xticks(
-            np.arange(len(counts)),
-            names,
-            rotation=40 if turned else 0,
-            ha="right" if turned else "center",
-        )
+        names = [comparison.dataset["class_names"][label] for label in order]
+        names = [name if len(name) <= 18 else f"{name[:17]}…" for name in names]
+        turned = {"rotation": 40, "ha": "right"} if max(map(len, names)) > 6 else {}
+        below.set_xticks(np.arange(len(counts)), names, **turned)
         below.set_xlabel("class, most frequent first")
-    legend_above(figure, below)
+    style.legend_above(figure, below)
+    return True
 
 
-def _accuracy_panels(comparison, figure, counts, order, styles):
-    plain = [pair for pair in styles if pair[0]["name"] == "ce"]
-    others = [pair for pair in styles if pair[0]["name"] != "ce"]
-    columns = 4
-    rows = -(-len(others) // columns)
-    figure.set_size_inches(8, 2.1 * rows + 0.5)
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for axes, pair in zip(grid.flat, others, strict=False):
-        for method, style in (*plain, pair):
-            _accuracy_line(axes, comparison, method, {**style, "markersize": 3}, order)
-        axes.set_title(textwrap.fill(pair[0]["title"], 22), fontsize=9)
+def _accuracy_panels(
+    comparison: Comparison, figure: Figure, looks: dict[str, style.Look]
+) -> None:
+    counts = np.array(comparison.dataset["class_counts"])
+    order = np.argsort(-counts, kind="stable")
+    looks = {name: {**look, "markersize": 3} for name, look in looks.items()}
+    plain = looks.pop("ce", None)
+    panels = style.panels(figure, len(looks), (2.1, 0.5), "accuracy, %")
+    for axes, (name, look) in zip(panels, looks.items(), strict=True):
+        if plain:
+            _accuracy_line(axes, comparison, "ce", plain, order)
+        _accuracy_line(axes, comparison, name, look, order)
+        axes.set_title(textwrap.fill(look["label"], 22), fontsize=9)
         axes.set_xticks([])
-    for axes in list(grid.flat)[len(others) :]:
-        axes.remove()
-    for axes in grid[:, 0]:
-        axes.set_ylabel("accuracy, %")
-    smooth = (
-        f"; line: mean of {_window(counts)} neighbours, dots: classes"
-        if len(counts) > MANY_CLASSES
-        else ""
-    )
-    figure.supxlabel(
-        f"classes, from {counts.max()} to {counts.min()} training examples{smooth}",
-        fontsize=10,
-        color=INK,
+    style.label_below(
+        figure,
+        f"classes, from {counts.max()} to {counts.min()} training examples"
+        f"{_describe_smoothing(counts)}",
     )
     if plain:
-        line = Line2D([], [], color=GREY, linewidth=1.8, label=plain[0][0]["title"])
+        line = Line2D([], [], color=style.GREY, label=plain["label"])
         figure.legend(handles=[line], loc="outside upper center")
 
 
-def _accuracy_line(axes, comparison, method, style, order):
-    runs = comparison.finished_runs(method["name"])
+def _accuracy_line(
+    axes: Axes, comparison: Comparison, name: str, look: style.Look, order: np.ndarray
+) -> None:
+    runs = comparison.finished_runs(name)
     accuracy = np.array([run["per_class_accuracy"] for run in runs], dtype=float)
     mean = accuracy.mean(axis=0)[order]
     position = np.arange(len(order))
-    if len(order) <= MANY_CLASSES:
-        axes.plot(position, mean, **style)
+    if len(order) <= style.MANY_CLASSES:
+        axes.plot(position, mean, **look)
         return
-    # The mean of a window that is whole: no padding invents an accuracy.
+    # Whole windows only: padding would invent accuracies.
     window = _window(order)
     kernel = np.ones(window) / window
     middle = np.convolve(position, kernel, mode="valid")
     smooth = np.convolve(mean, kernel, mode="valid")
-    axes.plot(middle, smooth, **{**style, "marker": ""})
-    size = style["markersize"] * 0.8
-    axes.plot(position, mean, ".", color=style["color"], alpha=0.25, markersize=size)
+    axes.plot(middle, smooth, **{**look, "marker": ""})
+    size = look["markersize"] * 0.8
+    axes.plot(position, mean, ".", color=look["color"], alpha=0.25, markersize=size)
 
 
-def _window(classes):
+def _window(classes: np.ndarray) -> int:
     return len(classes) // 10
 
 
-@png_figure
-def accuracy_by_group(comparison, figure):
+def _describe_smoothing(counts: np.ndarray) -> str:
+    if len(counts) <= style.MANY_CLASSES:
+        return ""
+    return f"; line: mean of {_window(counts)} neighbours, dots: classes"
+
+
+@style.png_figure
+def accuracy_by_group(comparison: Comparison, figure: Figure) -> bool:
     """Draws the accuracy over many-, medium- and few-shot classes and over all."""
-    counts = comparison.dataset["class_counts"]
-    sizes = {name: int(of.sum()) for name, of in shot_groups(counts).items()}
-    sizes["balanced"] = len(counts)
-    groups = [name for name in GROUP_NAMES if sizes[name]]
-    styles = method_styles(comparison.methods)
-    place = np.arange(len(styles))
-    figure.set_size_inches(8, 1.2 + 0.32 * len(styles))
-    grid = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
-    for axes, group in zip(grid, groups, strict=True):
-        values = [
-            mean_and_deviation(
-                [
-                    nan_if_none(run[group])
-                    for run in comparison.finished_runs(method["name"])
-                ]
-            )
-            for method, _ in styles
+    groups = shot_groups(comparison.dataset["class_counts"], include_all=True)
+    sizes = {name: members.sum() for name, members in groups.items() if members.any()}
+    looks = style.method_styles(comparison.methods)
+    figure.set_size_inches(8, 1.2 + 0.32 * len(looks))
+    grid = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
+    for axes, (group, size) in zip(grid, sizes.items(), strict=True):
+        metric = style.group_metric(group)
+        scores = [
+            mean_and_deviation(comparison.by_seed(name, metric)) for name in looks
         ]
-        means, deviations = np.array(values).T
+        means, deviations = np.array(scores).T
         axes.barh(
-            place,
+            np.arange(len(looks)),
             means,
             0.7,
             xerr=np.nan_to_num(deviations),
-            color=[style["color"] for _, style in styles],
-            error_kw={"ecolor": INK, "elinewidth": 1, "capsize": 2},
+            color=[look["color"] for look in looks.values()],
+            error_kw={"ecolor": style.INK, "elinewidth": 1, "capsize": 2},
         )
-        plural = "class" if sizes[group] == 1 else "classes"
-        axes.set_title(f"{GROUP_NAMES[group]}\n{sizes[group]} {plural}", fontsize=9)
-        axes.grid(axis="x")
-        axes.grid(visible=False, axis="y")
-        axes.tick_params(axis="y", length=0)
+        plural = "class" if size == 1 else "classes"
+        axes.set_title(f"{style.GROUP_TITLES[group]}\n{size} {plural}", fontsize=9)
         axes.set_xlim(left=0)
-    grid[0].set_yticks(place, [wrap_title(method["title"]) for method, _ in styles])
+        style.horizontal_rows(axes, [look["label"] for look in looks.values()])
     grid[0].invert_yaxis()
-    figure.supxlabel("accuracy, %", fontsize=10, color=INK)
+    style.label_below(figure, "accuracy, %")
+    return True

@@ -1,59 +1,51 @@
 """Text and tables on the terminal."""
 
+from collections.abc import Sequence
+
 from rich import box
+from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report.summary import difference_rows, score_rows
 
-# With more methods a column each is too wide for a terminal.
-_CONSOLE_COLUMNS = 5
+# With more methods, one column each is too wide for a terminal.
+_MOST_COLUMNS = 5
 
 
-def console_tables(comparison):
-    """Returns the tables of the report for the terminal.
-
-    Args:
-        comparison: the `Comparison`.
-
-    Returns:
-        A list of `rich.table.Table`.
-    """
-    if len(comparison.methods) > _CONSOLE_COLUMNS:
-        return [_short_console_table(comparison)]
-    tables = [_console_table("Scores, %", score_rows(comparison, digits=1))]
-    differences = difference_rows(comparison, digits=1)
-    if differences:
-        heading = "Paired differences to cross-entropy, [95 % interval]"
-        tables.append(_console_table(heading, differences))
-    return tables
-
-
-def _short_console_table(comparison):
-    """Returns the most important columns, a method a row."""
-    scores = score_rows(comparison, digits=1)
-    kept = [scores[0].index(name) for name in ("method", "balanced", "few")]
-    differences = {row[0]: row[2] for row in difference_rows(comparison, digits=1)[1:]}
-    table = Table(title="Scores, %", title_justify="left", box=box.SIMPLE_HEAD)
-    for index, name in enumerate([*(scores[0][at] for at in kept), "to CE [95 %]"]):
-        table.add_column(name, justify="right" if index else "left")
-    for row in scores[1:]:
-        cells = [*(row[at] for at in kept), differences.get(row[0], "")]
-        table.add_row(*map(Text, cells))
-    return table
-
-
-def _console_table(heading, rows):
-    # On its side it fits a terminal of 80 columns.
-    columns = list(zip(*rows, strict=True))
-    table = Table(title=heading, title_justify="left", box=box.SIMPLE_HEAD)
-    for index, name in enumerate(columns[0]):
-        table.add_column(Text(name), justify="left" if index == 0 else "right")
-    for column in columns[1:]:
-        table.add_row(*map(Text, column))
-    return table
-
-
-def say(console, text):
-    # Neither names nor paths are markup.
+def say(console: Console, text: str) -> None:
+    """Prints text as it is: neither names nor paths are markup."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def console_table(
+    title: str, rows: Sequence[Sequence[str]], transposed: bool = False
+) -> Table:
+    """Returns rows of text, the header first, as a table for the terminal."""
+    if transposed:
+        rows = list(zip(*rows, strict=True))
+    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD)
+    for index, name in enumerate(rows[0]):
+        table.add_column(Text(name), justify="right" if index else "left")
+    for row in rows[1:]:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def console_tables(comparison: Comparison) -> list[Table]:
+    """Returns the tables of a comparison that fit a terminal of 80 columns."""
+    scores = score_rows(comparison, digits=1)
+    differences = difference_rows(comparison, digits=1)
+    if len(comparison.methods) > _MOST_COLUMNS:
+        kept = [scores[0].index(name) for name in ("method", "balanced", "few")]
+        balanced = {row[0]: row[2] for row in differences[1:]}
+        rows = [[*(row[at] for at in kept), balanced.get(row[0], "")] for row in scores]
+        rows[0][-1] = "to CE [95 %]"
+        return [console_table("Scores, %", rows)]
+    tables = [console_table("Scores, %", scores, transposed=True)]
+    if differences:
+        title = "Paired differences to cross-entropy, [95 % interval]"
+        tables.append(console_table(title, differences, transposed=True))
+    return tables

@@ -1,37 +1,29 @@
 """Title, recipe, hardware, software and commit of a comparison, as text."""
 
 import collections
+from collections.abc import Callable
+from typing import Any
 
+from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.spec.loss_options import changed_loss_options
 from keras_ccar.benchmark.spec.published import changed_recipe_settings
 
 
-def title(comparison):
-    """Returns the heading of the report, with the settings that were changed.
-
-    Those that change what is trained, of a recipe that is known.
-
-    Args:
-        comparison: the `Comparison`.
-    """
+def title(comparison: Comparison) -> str:
+    """Returns the heading of the report, with the settings that were changed."""
     dataset, recipe = comparison.dataset, comparison.recipe
     text = (
         f"CCAR on {dataset['name']}, imbalance factor "
         f"{dataset['imbalance_factor']:g}, recipe {recipe['name']}"
     )
-    changed = [
-        f"{name} {value}" for name, value in changed_recipe_settings(recipe).items()
-    ]
+    settings = changed_recipe_settings(recipe).items()
+    changed = [f"{name} {value}" for name, value in settings]
     changed += changed_loss_options(comparison.options)
     return f"{text} changed: {', '.join(changed)}" if changed else text
 
 
-def describe_setup(comparison):
-    """Returns what has to be known of the results, as pairs of text.
-
-    Args:
-        comparison: the `Comparison`.
-    """
+def describe_setup(comparison: Comparison) -> list[tuple[str, str]]:
+    """Returns name and text of each fact about how the results were made."""
     dataset, recipe = comparison.dataset, comparison.recipe
     counts = dataset["class_counts"]
     options = ", ".join(f"{name} {value}" for name, value in comparison.options.items())
@@ -60,18 +52,13 @@ def describe_setup(comparison):
     ]
 
 
-def _describe_environments(comparison):
-    """Returns hardware, software and commit of the finished runs, as facts.
+def _describe_environments(comparison: Comparison) -> list[tuple[str, str]]:
+    """Describes hardware, software and commit; each may differ between runs."""
+    runs = comparison.finished_runs()
+    environments = [comparison.environment_of(run) for run in runs]
+    environments = environments or [comparison.environment]
 
-    A plan may be finished on another machine, and at another commit.
-    """
-    environments = [
-        comparison.environment_of(run)
-        for run in comparison.run_entries
-        if run["status"] == "finished"
-    ] or [comparison.environment]
-
-    def each(describe):
+    def each(describe: Callable[[dict[str, Any]], str]) -> str:
         counts = collections.Counter(map(describe, environments))
         if len(counts) == 1:
             return next(iter(counts))
@@ -80,11 +67,10 @@ def _describe_environments(comparison):
             for text, count in counts.items()
         )
 
-    def software(environment):
+    def software(environment: dict[str, Any]) -> str:
         versions = environment["versions"].items()
-        return f"backend {environment['backend']}; " + ", ".join(
-            f"{name} {version}" for name, version in versions
-        )
+        listed = ", ".join(f"{name} {version}" for name, version in versions)
+        return f"backend {environment['backend']}; {listed}"
 
     return [
         ("Hardware", each(lambda found: describe_hardware(found["hardware"]))),
@@ -93,12 +79,12 @@ def _describe_environments(comparison):
     ]
 
 
-def describe_hardware(found):
-    """Returns in words what `hardware` returned."""
-    accelerators = ", ".join(found["accelerators"]) or "none"
-    cores = "1 core" if found["cores"] == 1 else f"{found['cores']} cores"
-    text = f"{found['processor']}, {cores}, accelerators: {accelerators}"
-    if "devices" in found:
-        text += f"; {found['devices']} devices share every batch"
-        text += f", on {found['hosts']} hosts" if found["hosts"] > 1 else ""
+def describe_hardware(hardware: dict[str, Any]) -> str:
+    """Returns the entry `hardware` of an environment in words."""
+    accelerators = ", ".join(hardware["accelerators"]) or "none"
+    cores = "1 core" if hardware["cores"] == 1 else f"{hardware['cores']} cores"
+    text = f"{hardware['processor']}, {cores}, accelerators: {accelerators}"
+    if "devices" in hardware:
+        text += f"; {hardware['devices']} devices share every batch"
+        text += f", on {hardware['hosts']} hosts" if hardware["hosts"] > 1 else ""
     return text

@@ -5,36 +5,39 @@ import io
 import itertools
 import textwrap
 import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from keras_ccar.frequencies import shot_groups
+from keras_ccar.benchmark.comparison import MethodEntry
 
-# Okabe and Ito's palette, which the colour-blind can tell apart; shapes too.
+# Keyword arguments for `Axes.plot`; the label is the title of a method.
+Look = dict[str, Any]
+
+INK = "#30343B"
+PALE_INK = "#50555E"
 GREY = "#8A8F98"
-COLOURS = (
-    GREY,
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-)
+# Okabe and Ito's palette: colour-blind readers can tell these colours apart.
+COLOURS = (GREY, "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = "xosD^vP"
-# More methods than this in one pair of axes cannot be followed.
-MANY_METHODS = 7
+BLUE, VERMILION = COLOURS[1:3]
+# From the rarest class to the most frequent.
+RARE_TO_FREQUENT = LinearSegmentedColormap.from_list(
+    "rare_to_frequent", [VERMILION, "#E8B88F", "#9FB8CC", BLUE]
+)
 STYLE = {
     "axes.axisbelow": True,
-    "axes.edgecolor": "#8A8F98",
+    "axes.edgecolor": GREY,
     "axes.grid": True,
     "axes.grid.axis": "y",
-    "axes.labelcolor": "#30343B",
+    "axes.labelcolor": INK,
     "axes.labelsize": 10,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -45,35 +48,40 @@ STYLE = {
     "font.size": 9.5,
     "grid.color": "#E5E7EB",
     "legend.frameon": False,
+    "lines.linewidth": 1.8,
     "savefig.dpi": 160,
     # A class may be called "$x$".
     "text.parse_math": False,
-    "xtick.color": "#50555E",
-    "ytick.color": "#50555E",
+    "xtick.color": PALE_INK,
+    "ytick.color": PALE_INK,
 }
+# More methods than this in one pair of axes cannot be told apart.
+MANY_METHODS = 7
 # More classes than this are too many to name, or to show one by one.
 MANY_CLASSES = 20
-# From the rarest class to the most frequent.
-RARE_TO_FREQUENT = LinearSegmentedColormap.from_list(
-    "rare_to_frequent", ["#D55E00", "#E8B88F", "#9FB8CC", "#0072B2"]
-)
+REFERENCE_LINE: Look = {"color": GREY, "linewidth": 1, "linestyle": (0, (4, 3))}
+GROUP_TITLES = {
+    "all": "all",
+    "many": "many: > 100",
+    "medium": "medium: 20 to 100",
+    "few": "few: < 20",
+}
 
 
-def png_figure(draw):
-    """Makes a function that draws on a figure one that returns PNG bytes or None.
+def png_figure(draw: Callable[..., bool]) -> Callable[..., bytes | None]:
+    """Makes a function that draws on a figure return PNG bytes instead.
 
-    Args:
-        draw: function of what to draw and, last, a `Figure`; returns False where there
-            is nothing to draw.
+    `draw` takes the figure as its last argument, and returns False if there is nothing
+    to draw; the new function then returns None.
     """
 
     @functools.wraps(draw)
-    def drawn(*what):
+    def drawn(*what: Any) -> bytes | None:
         with matplotlib.rc_context(STYLE), warnings.catch_warnings():
             # A class name may hold characters that the font lacks.
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             figure = Figure(layout="constrained")
-            if draw(*what, figure) is False:
+            if not draw(*what, figure):
                 return None
             buffer = io.BytesIO()
             figure.savefig(buffer, format="png", metadata={"Software": None})
@@ -82,18 +90,12 @@ def png_figure(draw):
     return drawn
 
 
-def method_styles(methods):
-    """Pairs every method with what tells it apart: grey for the plain loss.
+def method_styles(methods: Sequence[MethodEntry]) -> dict[str, Look]:
+    """Returns the look of every method, by its name.
 
-    There are seven colours, each with a marker of its own. More methods than these
-    stand in axes of their own, or are named beside what is drawn; there the colour
-    tells what kind of method it is: cross-entropy, CCAR, a control, any other.
-
-    Args:
-        methods: those of a `Comparison`.
-
-    Returns:
-        A list of pairs of the method and keyword arguments for `Axes.plot`.
+    Cross-entropy is grey; up to six others have a colour and a marker each. More
+    methods have axes of their own or labels beside them; there the colour shows the
+    kind of method: cross-entropy, CCAR, a control, any other.
     """
     names = [method["name"] for method in methods]
     if len(names) > MANY_METHODS:
@@ -101,22 +103,14 @@ def method_styles(methods):
     else:
         others = itertools.count(1)
         places = [0 if name == "ce" else next(others) for name in names]
-    return [
-        (
-            method,
-            {
-                "color": COLOURS[place],
-                "marker": MARKERS[place],
-                "markersize": 5,
-                "linewidth": 1.8,
-                "label": method["title"],
-            },
-        )
-        for method, place in zip(methods, places, strict=True)
-    ]
+    looks = {}
+    for method, place in zip(methods, places, strict=True):
+        look = {"color": COLOURS[place], "marker": MARKERS[place], "markersize": 5}
+        looks[method["name"]] = {**look, "label": method["title"]}
+    return looks
 
 
-def _kind(name):
+def _kind(name: str) -> int:
     if name == "ce":
         return 0
     if name.startswith("ccar"):
@@ -124,59 +118,63 @@ def _kind(name):
     return 3 if name.startswith(("ce-tuned", "ce×c", "la×c")) else 2
 
 
-def truncate(name, length=18):
-    """Returns a name cut to a length, with an ellipsis for what is cut.
-
-    Args:
-        name: the name.
-        length: most characters of the result.
-    """
-    return name if len(name) <= length else name[: length - 1] + "…"
+def group_metric(group: str) -> str:
+    """Returns the name of the accuracy over a group of classes."""
+    return "balanced" if group == "all" else group
 
 
-def wrap_title(title, length=38):
-    """Returns a title broken into two lines, where one would leave little to draw in.
-
-    Args:
-        title: the title.
-        length: most characters of a line; what two do not hold ends in an ellipsis.
-    """
-    lines = textwrap.wrap(title, length, max_lines=2, placeholder="…")
-    return "\n".join(lines)
-
-
-def set_log_scale(axes):
-    """Makes the vertical axis logarithmic, with plain numbers.
-
-    Args:
-        axes: the axes.
-    """
+def set_log_scale(axes: Axes) -> None:
+    """Makes the vertical axis logarithmic, with plain numbers."""
     axes.set_yscale("log")
-    # Matplotlib writes powers as formulas, which are off on account of class names.
+    # Matplotlib writes powers as formulas, which `STYLE` turns off.
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def legend_above(figure, axes):
-    """Puts the legend of the axes above them all.
+def panels(
+    figure: Figure, count: int, size: tuple[float, float], ylabel: str
+) -> list[Axes]:
+    """Returns `count` axes, up to four in a row, those on the left with a label.
 
-    Args:
-        figure: the figure.
-        axes: the axes that hold what the legend names.
+    `size` is the height of a row and of what is above and below all rows, in inches.
     """
+    columns = min(count, 4)
+    rows = -(-count // columns)
+    figure.set_size_inches(8, size[0] * rows + size[1])
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(ylabel)
+    for axes in grid.flat[count:]:
+        axes.remove()
+    return list(grid.flat[:count])
+
+
+def label_below(figure: Figure, text: str) -> None:
+    """Writes a label below all axes of the figure."""
+    figure.supxlabel(text, fontsize=10, color=INK)
+
+
+def horizontal_rows(axes: Axes, titles: Iterable[str]) -> None:
+    """Names the rows of a chart in up to two lines each, with a grid along values."""
+    lines = [textwrap.wrap(title, 38, max_lines=2, placeholder="…") for title in titles]
+    axes.set_yticks(np.arange(len(lines)), map("\n".join, lines))
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x")
+    axes.grid(visible=False, axis="y")
+
+
+def legend_above(figure: Figure, axes: Axes) -> None:
+    """Puts the legend of the axes above all axes of the figure."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         columns = 4 if max(map(len, labels)) <= 28 else 2
         figure.legend(handles, labels, loc="outside upper center", ncols=columns)
 
 
-def class_curves(axes, values, counts):
+def class_curves(axes: Axes, values: np.ndarray, counts: np.ndarray) -> None:
     """Draws a quantity of each class over the epochs, shaded by class count.
 
-    Args:
-        axes: the axes.
-        values: array of shape `(epochs, K)`; NaN for what no example gave.
-        counts: array of shape `(K,)` with the training examples of each class.
+    `values` have shape `(epochs, K)`, with NaN for a class without samples.
     """
     epochs = np.arange(1, len(values) + 1)
     rank = np.argsort(np.argsort(counts, kind="stable"), kind="stable")
@@ -190,42 +188,17 @@ def class_curves(axes, values, counts):
             marker="o" if len(epochs) == 1 else None,
             markersize=3,
         )
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
 
 
-def rare_to_frequent_legend(figure, counts):
-    """Says above the axes which shade of `class_curves` is which class.
-
-    Args:
-        figure: the figure.
-        counts: array of shape `(K,)` with the training examples of each class.
-    """
+def rare_to_frequent_legend(figure: Figure, counts: np.ndarray) -> None:
+    """Says above the axes which shade of `class_curves` is which class."""
+    labels = {
+        1.0: f"most frequent class ({counts.max():.10g} examples)",
+        0.0: f"rarest class ({counts.min():.10g} examples)",
+    }
     handles = [
-        Line2D([], [], color=RARE_TO_FREQUENT(place), linewidth=2, label=label)
-        for place, label in (
-            (1.0, f"most frequent class ({counts.max():.10g} examples)"),
-            (0.0, f"rarest class ({counts.min():.10g} examples)"),
-        )
+        Line2D([], [], color=RARE_TO_FREQUENT(shade), linewidth=2, label=label)
+        for shade, label in labels.items()
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=2)
-
-
-INK = "#30343B"
-# Those that the questions of the benchmark are about, where all are too many.
-PRINCIPAL_METHODS = ("ce", "ce×c", "bs", "la", "la×c", "ccar", "ccar+la")
-GROUP_NAMES = {
-    "balanced": "all",
-    "many": "many: > 100",
-    "medium": "medium: 20 to 100",
-    "few": "few: < 20",
-}
-
-
-def groups_with_examples(counts):
-    """Returns masks of the classes of each group that has training examples."""
-    groups = {"balanced": np.ones(len(counts), bool), **shot_groups(counts)}
-    return {name: of for name, of in groups.items() if counts[of].sum()}
-
-
-def nan_if_none(value):
-    return np.nan if value is None else value

@@ -2,6 +2,7 @@
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
@@ -13,21 +14,11 @@ _ENVIRONMENT = jinja2.Environment(
 )
 
 
-def render(template, **values):
-    """Returns a page.
-
-    Args:
-        template: file name of the template, in this folder.
-        **values: what the template asks for.
-    """
+def render(template: str, **values: Any) -> str:
+    """Renders a file of the folder `templates`."""
     return _ENVIRONMENT.get_template(template).render(values)
 
 
-def embed_png(png, caption):
-    """Returns a figure as templates take it.
-
-    Args:
-        png: bytes of the picture.
-        caption: text under it.
-    """
+def embed_png(png: bytes, caption: str) -> dict[str, str]:
+    """Returns a figure with its caption, as the templates take it."""
     return {"data": base64.b64encode(png).decode("ascii"), "caption": caption}

@@ -1,24 +1,22 @@
 """Published numbers beside ours."""
 
+from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report.summary import difference_rows, score_rows
 from keras_ccar.benchmark.spec.published import is_comparable, published_for
 
 
-def published_rows(comparison):
-    """Returns published numbers on the same data beside ours as text.
+def published_rows(comparison: Comparison) -> list[list[str]]:
+    """Returns published numbers on the same data beside ours, the header first.
 
-    Args:
-        comparison: the `Comparison`.
-
-    Returns:
-        A list of rows, the header first; empty where nothing was published.
+    There are no rows if nothing was published on the data.
     """
     names = [method["name"] for method in comparison.methods]
     scores = dict(zip(names, score_rows(comparison)[1:], strict=True))
     others = [name for name in names if name != "ce"]
-    # No rows at all where there is nothing to compare with.
+    # Without cross-entropy there are no differences.
     differences = dict(zip(others, difference_rows(comparison)[1:], strict=False))
-    rows = []
+    header = ["method", "published", "ours", "ours less cross-entropy"]
+    rows = [[*header, "its network", "its recipe", "source"]]
     for published in published_for(comparison.dataset):
         if not is_comparable(published, comparison.recipe):
             ours, difference = "not comparable", "–"
@@ -28,29 +26,13 @@ def published_rows(comparison):
             _, seeds, ours, *_ = scores[published.method]
             ours = f"{ours} ({seeds} {'seed' if seeds == '1' else 'seeds'})"
             difference = differences.get(published.method, ["", "–"])[1]
-        rows.append(
-            [
-                published.title,
-                published.number,
-                ours,
-                difference,
-                published.network,
-                published.recipe,
-                published.source,
-            ]
-        )
-    if not rows:
-        return []
-    header = ["method", "published", "ours", "ours less cross-entropy"]
-    return [[*header, "its network", "its recipe", "source"], *rows]
+        numbers = [published.title, published.number, ours, difference]
+        rows.append([*numbers, published.network, published.recipe, published.source])
+    return rows if len(rows) > 1 else []
 
 
-def published_sentence(comparison):
-    """Says how ours were trained, and how many published numbers compare with it.
-
-    Args:
-        comparison: the `Comparison`.
-    """
+def published_sentence(comparison: Comparison) -> str:
+    """Says how ours were trained, and how many published numbers are comparable."""
     recipe = comparison.recipe
     published = published_for(comparison.dataset)
     comparable = sum(is_comparable(number, recipe) for number in published)

@@ -1,6 +1,12 @@
 """The sections of a report and their notes, the same for Markdown and HTML."""
 
-from keras_ccar.benchmark.report.markdown import markdown_table
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.report.facts import describe_setup
+from keras_ccar.benchmark.report.figures import FIGURES
+from keras_ccar.benchmark.report.markdown import markdown_list, markdown_table
 from keras_ccar.benchmark.report.published_table import (
     published_rows,
     published_sentence,
@@ -32,72 +38,80 @@ _PUBLISHED_NOTE = (
 )
 
 
-def markdown_sections(comparison, heading):
-    """Returns the tables of a comparison as Markdown, each with what it means.
+@dataclass(frozen=True)
+class Section:
+    """A table with its heading, and the text above and below it.
 
-    Args:
-        comparison: the `Comparison`.
-        heading: the signs before a heading, such as `"##"`.
-
-    Returns:
-        A list of blocks of text.
+    `style` is a CSS class of `report.html`: `"words"` for cells of running text.
     """
-    parts = [f"{heading} Scores", markdown_table(score_rows(comparison))]
-    parts.append(_SCORES_NOTE)
-    differences = difference_rows(comparison)
-    if differences:
-        parts.append(f"{heading} Differences to cross-entropy")
-        parts.append(markdown_table(differences))
-        parts.append(_DIFFERENCES_NOTE)
-    published = published_rows(comparison)
-    if published:
-        parts.append(f"{heading} Published numbers and ours")
-        parts.append(published_sentence(comparison))
-        parts.append(markdown_table(published))
-        parts.append(_PUBLISHED_NOTE)
-    failures = failed_runs(comparison)
-    if failures:
-        parts.append(f"{heading} Failed runs")
-        parts.append(markdown_table([["method", "seed", "error"], *failures]))
-    return parts
+
+    heading: str
+    rows: list[list[str]]
+    introduction: str = ""
+    note: str = ""
+    style: str = ""
 
 
-def failed_runs(comparison):
-    """Returns method, seed and error of every run that failed, as text.
-
-    Args:
-        comparison: the `Comparison`.
-    """
-    return [
-        [run["method"], str(run["seed"]), run["error"]]
-        for run in comparison.run_entries
-        if run["status"] == "failed"
+def table_sections(comparison: Comparison) -> list[Section]:
+    """Returns the tables of a comparison, without the empty ones."""
+    sections = [
+        Section("Scores", score_rows(comparison), note=_SCORES_NOTE),
+        Section(
+            "Differences to cross-entropy",
+            difference_rows(comparison),
+            note=_DIFFERENCES_NOTE,
+        ),
+        Section(
+            "Published numbers and ours",
+            published_rows(comparison),
+            published_sentence(comparison),
+            _PUBLISHED_NOTE,
+            "words",
+        ),
+        Section("Failed runs", _failure_rows(comparison), style="words"),
     ]
+    return [section for section in sections if section.rows]
 
 
-def class_rows(comparison):
-    """Returns the accuracy of each class as text, the header first.
+def markdown_sections(
+    comparison: Comparison, drawn: Iterable[str], heading: str = "##", folder: str = ""
+) -> list[str]:
+    """Returns all but the verdicts as blocks of Markdown.
 
-    Args:
-        comparison: the `Comparison`.
+    `drawn` are the file names of the figures, which the page finds in `folder`.
     """
-    dataset = comparison.dataset
-    rows = [
-        ["class", "training examples", *(m["title"] for m in comparison.methods)],
-    ]
-    finished = [run for run in comparison.run_entries if run["status"] == "finished"]
-    for label, (name, count) in enumerate(
-        zip(dataset["class_names"], dataset["class_counts"], strict=True)
-    ):
+    parts = []
+    for section in table_sections(comparison):
+        parts += [f"{heading} {section.heading}", section.introduction]
+        parts += [markdown_table(section.rows), section.note]
+    parts.append(f"{heading} Figures")
+    parts += [f"![{FIGURES[name][1]}]({folder}{name})" for name in drawn]
+    facts = describe_setup(comparison)
+    parts.append(f"{heading} How this was made")
+    parts.append(markdown_list(f"{name}: {value}" for name, value in facts))
+    parts.append(f"```\n{comparison.command}\n```")
+    return [part for part in parts if part]
+
+
+def _failure_rows(comparison: Comparison) -> list[list[str]]:
+    failed = comparison.failed
+    rows = [[run["method"], str(run["seed"]), run["error"]] for run in failed]
+    return [["method", "seed", "error"], *rows] if rows else []
+
+
+def class_rows(comparison: Comparison) -> list[list[str]]:
+    """Returns the accuracy of each class under each method, the header first."""
+    names = comparison.dataset["class_names"]
+    counts = comparison.dataset["class_counts"]
+    methods = comparison.methods
+    rows = [["class", "training examples", *(method["title"] for method in methods)]]
+    runs = [comparison.finished_runs(method["name"]) for method in methods]
+    for label, (name, count) in enumerate(zip(names, counts, strict=True)):
         cells = []
-        for method in comparison.methods:
-            own = [
-                run["per_class_accuracy"][label]
-                for run in finished
-                if run["method"] == method["name"]
-                # No accuracy where the test set holds none of the class.
-                and run["per_class_accuracy"][label] is not None
-            ]
-            cells.append(f"{sum(own) / len(own):.1f}" if own else "–")
+        for of_method in runs:
+            accuracies = [run["per_class_accuracy"][label] for run in of_method]
+            # A class without test examples has no accuracy.
+            found = [accuracy for accuracy in accuracies if accuracy is not None]
+            cells.append(f"{sum(found) / len(found):.1f}" if found else "–")
         rows.append([name, str(count), *cells])
     return rows

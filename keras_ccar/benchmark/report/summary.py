@@ -1,88 +1,50 @@
-"""Scores and differences as tables of text."""
+"""Scores and differences as tables of text, the header first."""
+
+from typing import Any
 
 import numpy as np
 
-from keras_ccar.benchmark.comparison import METRICS
-from keras_ccar.benchmark.report.statistics import mean_and_deviation, paired_difference
+from keras_ccar.benchmark.comparison import METRICS, Comparison
+from keras_ccar.benchmark.report.statistics import (
+    PairedDifference,
+    mean_and_deviation,
+    paired_difference,
+)
 
 
-def format_signed(value, digits=2):
-    """Returns a number with its sign, and a minus that is as wide as the plus.
-
-    Args:
-        value: the number.
-        digits: digits after the point.
-    """
-    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def score_rows(comparison, digits=2):
-    """Returns the table of scores as text.
-
-    Args:
-        comparison: the `Comparison`.
-        digits: digits after the point.
-
-    Returns:
-        A list of rows, the header first: a method a row, a metric a column, each
-        cell mean ± standard deviation over seeds.
-    """
-    table = comparison.finished
-    columns = [*METRICS, "mean_weight", "seconds"]
-    header = ["method", "seeds", *METRICS.values(), "mean weight", "seconds"]
-    rows = [header]
+def score_rows(comparison: Comparison, digits: int = 2) -> list[list[str]]:
+    """Returns a row per method: mean ± standard deviation of every metric."""
+    finished = comparison.finished
+    rows = [["method", "seeds", *METRICS.values(), "mean weight", "seconds"]]
     for method in comparison.methods:
-        own = table[table["method"] == method["name"]]
-        # Weights are near 1: with fewer digits they would all look alike.
-        cells = [
-            score_text(own[column], 2 if column == "mean_weight" else digits)
-            for column in columns
-        ]
+        own = finished[finished["method"] == method["name"]]
+        cells = [score_text(own[metric], digits) for metric in METRICS]
+        # Mean weights are close to 1: with fewer digits they would all look alike.
+        cells += [score_text(own["mean_weight"]), score_text(own["seconds"], digits)]
         rows.append([method["title"], str(len(own)), *cells])
     return rows
 
 
-def difference_rows(comparison, baseline="ce", digits=2):
-    """Returns the table of paired differences to a baseline as text.
+def difference_rows(comparison: Comparison, digits: int = 2) -> list[list[str]]:
+    """Returns a row per method: paired difference to cross-entropy of every metric.
 
-    Args:
-        comparison: the `Comparison`.
-        baseline: name of the method to compare with.
-        digits: digits after the point.
-
-    Returns:
-        A list of rows, the header first: a method a row, a metric a column, each
-        cell the mean difference and its confidence interval. Empty if the baseline
-        or anything to compare it with is missing.
+    There are no rows without cross-entropy, or without another method.
     """
-    names = [method["name"] for method in comparison.methods]
-    if baseline not in names or len(names) < 2:
+    titles = {method["name"]: method["title"] for method in comparison.methods}
+    if titles.pop("ce", None) is None or not titles:
         return []
     rows = [["method", *METRICS.values()]]
-    for method in comparison.methods:
-        if method["name"] == baseline:
-            continue
-        cells = [
-            difference_text(
-                paired_difference(
-                    comparison.by_seed(method["name"], metric),
-                    comparison.by_seed(baseline, metric),
-                ),
-                digits,
-            )
-            for metric in METRICS
-        ]
-        rows.append([method["title"], *cells])
+    for name, title in titles.items():
+        cells = []
+        for metric in METRICS:
+            ours, theirs = (comparison.by_seed(of, metric) for of in (name, "ce"))
+            cells.append(difference_text(paired_difference(ours, theirs), digits))
+        rows.append([title, *cells])
     return rows
 
 
-def score_text(values, digits=2):
-    """Returns mean ± standard deviation as text.
-
-    Args:
-        values: one number a seed; NaNs are left out.
-        digits: digits after the point.
-    """
+def score_text(values: Any, digits: int = 2) -> str:
+    """Returns mean ± standard deviation over seeds as text."""
     mean, deviation = mean_and_deviation(values)
     if np.isnan(mean):
         return "–"
@@ -91,20 +53,17 @@ def score_text(values, digits=2):
     return f"{mean:.{digits}f} ± {deviation:.{digits}f}"
 
 
-def difference_text(difference, digits=2):
-    """Returns a difference and its confidence interval as text.
-
-    Args:
-        difference: a `PairedDifference`.
-        digits: digits after the point.
-    """
+def difference_text(difference: PairedDifference, digits: int = 2) -> str:
+    """Returns a mean difference with its confidence interval as text."""
     if not difference.seeds:
         return "–"
     mean = format_signed(difference.mean, digits)
     if not difference.has_interval:
         return mean
-    low, high = (
-        format_signed(difference.low, digits),
-        format_signed(difference.high, digits),
-    )
-    return f"{mean} [{low}, {high}]"
+    low = format_signed(difference.low, digits)
+    return f"{mean} [{low}, {format_signed(difference.high, digits)}]"
+
+
+def format_signed(value: float, digits: int = 2) -> str:
+    """Returns a number with its sign, and a minus as wide as the plus."""
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")

@@ -1,12 +1,18 @@
 """What a comparison found, in sentences with the numbers in them."""
 
 import numpy as np
+import pandas as pd
 
+from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report.curves import accuracy_curve, training_confidence
-from keras_ccar.benchmark.report.statistics import paired_difference, paired_ratio
+from keras_ccar.benchmark.report.statistics import (
+    PairedDifference,
+    paired_difference,
+    paired_ratio,
+)
 from keras_ccar.benchmark.report.summary import format_signed
 
-# Method, and what it has to beat.
+# A method, and the one that it has to beat.
 _QUESTIONS = (
     ("ccar", "ce"),
     ("ccar", "bs"),
@@ -16,9 +22,9 @@ _QUESTIONS = (
     ("ccar+la", "bs"),
     ("ccar", "ce-tuned"),
 )
-# Method, what it changes, and the latter with the method's mean weight.
+# A method, its baseline, and that baseline times the method's mean weight.
 _CONTROLS = (("ccar", "ce", "ce×c"), ("ccar+la", "la", "la×c"))
-# Without these a question of the benchmark stays open.
+# A comparison that lacks one of these methods leaves a question open.
 _NEEDED = {
     "ccar": "CCAR",
     "ce": "cross-entropy",
@@ -31,47 +37,49 @@ _NEEDED = {
 }
 
 
-def verdicts(comparison):
+def verdicts(comparison: Comparison) -> list[str]:
     """Says in sentences whether CCAR beat what it has to beat.
 
     Balanced accuracy decides: the mean of the recalls of all classes, in percent.
-
-    Args:
-        comparison: the `Comparison`.
-
-    Returns:
-        A list of sentences, the numbers in each.
     """
     titles = {method["name"]: method["title"] for method in comparison.methods}
     sentences = [
-        _verdict(comparison, method, baseline, titles)
-        for method, baseline in _QUESTIONS
-        if method in titles and baseline in titles
+        _verdict(comparison, titles, *names)
+        for names in _QUESTIONS
+        if set(names) <= titles.keys()
     ]
-    sentences.extend(
-        _explained_by_control(comparison, *names, titles)
+    sentences += [
+        _explained_by_control(comparison, titles, *names)
         for names in _CONTROLS
-        if set(names) <= set(titles)
-    )
-    if {"ccar", "ce"} <= set(titles):
-        sentences.extend(_speed_of_training(comparison, titles))
-        sentences.extend(_overfitting(comparison, titles))
+        if set(names) <= titles.keys()
+    ]
+    if {"ccar", "ce"} <= titles.keys():
+        sentences += _speed_of_training(comparison, titles)
+        sentences += _overfitting(comparison, titles)
     absent = [title for name, title in _NEEDED.items() if name not in titles]
     if absent:
         sentences.append(f"Not compared here: {', '.join(absent)}.")
     return sentences
 
 
-def _verdict(comparison, method, baseline, titles):
-    ours = comparison.by_seed(method, "balanced")
-    theirs = comparison.by_seed(baseline, "balanced")
+def _shared_scores(comparison: Comparison, *names: str) -> list[pd.Series]:
+    """Returns the balanced accuracies of methods, over the seeds that all finished."""
+    scores = {name: comparison.by_seed(name, "balanced") for name in names}
+    shared = pd.DataFrame(scores).dropna()
+    return [shared[name] for name in names]
+
+
+def _verdict(
+    comparison: Comparison, titles: dict[str, str], method: str, baseline: str
+) -> str:
+    """Says whether a method beat a baseline."""
+    ours, theirs = _shared_scores(comparison, method, baseline)
     difference = paired_difference(ours, theirs)
     name, other = titles[method], titles[baseline]
     if not difference.seeds:
         return f"{name} against {other}: no seed was finished by both."
-    seeds = ours.index.intersection(theirs.index)
     numbers = (
-        f"{ours[seeds].mean():.2f} % against {theirs[seeds].mean():.2f} % balanced "
+        f"{ours.mean():.2f} % against {theirs.mean():.2f} % balanced "
         f"accuracy, {format_signed(difference.mean)} points"
     )
     if not difference.has_interval:
@@ -89,18 +97,17 @@ def _verdict(comparison, method, baseline, titles):
     return f"{name} {verb} {other}: {numbers}; the {interval}, excludes zero."
 
 
-def _explained_by_control(comparison, method, baseline, control, titles):
-    """Says what part of a method's gain a larger step alone explains."""
-    ours, theirs, scaled = (
-        comparison.by_seed(name, "balanced") for name in (method, baseline, control)
-    )
-    # One set of seeds for all three numbers.
-    shared = theirs.dropna().index.intersection(scaled.dropna().index)
-    shared = shared.intersection(ours.dropna().index)
-    ours, theirs, scaled = ours[shared], theirs[shared], scaled[shared]
-    name, other = titles[method], titles[baseline]
-    head = f"The control, {titles[control]},"
-    if not len(shared):
+def _explained_by_control(
+    comparison: Comparison, titles: dict[str, str], *names: str
+) -> str:
+    """Says how much of a method's gain is explained by its larger steps alone.
+
+    `names` are the method, its baseline and the control.
+    """
+    ours, theirs, scaled = _shared_scores(comparison, *names)
+    name, other, control = (titles[of] for of in names)
+    head = f"The control, {control},"
+    if ours.empty:
         return f"{head} explains nothing yet: no seed was finished by all three."
     gain = paired_difference(ours, theirs)
     explained = paired_difference(scaled, theirs)
@@ -124,81 +131,78 @@ def _explained_by_control(comparison, method, baseline, control, titles):
     return (
         f"{numbers}. So the control explains {100 * share.value:.0f} % of the gain "
         f"(95 % confidence interval {_percent(share.low)} to {_percent(share.high)}, "
-        f"{share.seeds} paired seeds)."
+        f"{len(ours)} paired seeds)."
     )
 
 
-def _speed_of_training(comparison, titles):
+def _speed_of_training(comparison: Comparison, titles: dict[str, str]) -> list[str]:
     """Says when CCAR was as confident on the training data as cross-entropy became."""
-    curves = {name: training_confidence(comparison, name) for name in ("ce", "ccar")}
-    seeds = sorted(curves["ce"].keys() & curves["ccar"].keys())
+    theirs = training_confidence(comparison, "ce")
+    ours = training_confidence(comparison, "ccar")
+    seeds = sorted(theirs.keys() & ours.keys())
     if not seeds:
         return []
-    epochs = len(curves["ce"][seeds[0]])
-    reached = []
-    for seed in seeds:
-        at_least = np.flatnonzero(curves["ccar"][seed] >= curves["ce"][seed][-1])
-        if at_least.size:
-            reached.append(at_least[0] + 1)
-    last = {
-        name: {seed: 100 * curve[-1] for seed, curve in of.items()}
-        for name, of in curves.items()
-    }
-    difference = paired_difference(last["ccar"], last["ce"])
+    epochs = [np.flatnonzero(ours[seed] >= theirs[seed][-1]) for seed in seeds]
+    reached = [found[0] + 1 for found in epochs if found.size]
+    ours_last, theirs_last = (
+        {seed: 100 * curves[seed][-1] for seed in seeds} for curves in (ours, theirs)
+    )
     when = f", on average in epoch {np.mean(reached):.1f}" if reached else ""
-    reference = np.mean([last["ce"][seed] for seed in seeds])
+    reference = np.mean(list(theirs_last.values()))
     return [
         "Speed of training: the mean confidence in the true class of a training "
         f"example, {reference:.2f} % under {titles['ce']} in the last of "
-        f"{epochs} epochs, was reached by {titles['ccar']} with {len(reached)} of "
-        f"{len(seeds)} seeds{when}; in the last epoch the two differ by "
-        f"{_points(difference)}."
+        f"{len(theirs[seeds[0]])} epochs, was reached by {titles['ccar']} with "
+        f"{len(reached)} of {len(seeds)} seeds{when}; in the last epoch the two differ "
+        f"by {_points(paired_difference(ours_last, theirs_last))}."
     ]
 
 
-def _overfitting(comparison, titles):
+def _overfitting(comparison: Comparison, titles: dict[str, str]) -> list[str]:
     """Says how far accuracy on the test set fell from its highest to the last epoch."""
-    falls = {}
-    for name in ("ce", "ccar"):
-        falls[name] = {}
-        for run in comparison.run_entries:
-            if run["method"] == name and run["status"] == "finished":
-                _, balanced = accuracy_curve(
-                    run, "balanced", comparison.recipe["epochs"]
-                )
-                falls[name][run["seed"]] = max(balanced) - balanced[-1]
-    seeds = sorted(falls["ce"].keys() & falls["ccar"].keys())
+    ours, theirs = _falls(comparison, "ccar"), _falls(comparison, "ce")
+    seeds = sorted(theirs.keys() & ours.keys())
     if not seeds:
         return []
-    mean = {name: np.mean([of[seed] for seed in seeds]) for name, of in falls.items()}
-    difference = paired_difference(falls["ccar"], falls["ce"])
+    our_mean, their_mean = (
+        np.mean([falls[seed] for seed in seeds]) for falls in (ours, theirs)
+    )
     return [
         "Overfitting: from the highest balanced accuracy that was measured on the test "
         f"set during training to that of the last epoch, {titles['ce']} lost "
-        f"{mean['ce']:.2f} points and {titles['ccar']} {mean['ccar']:.2f}; the two "
-        f"losses differ by {_points(difference)}."
+        f"{their_mean:.2f} points and {titles['ccar']} {our_mean:.2f}; the two "
+        f"losses differ by {_points(paired_difference(ours, theirs))}."
     ]
 
 
-def _too_few(difference):
+def _falls(comparison: Comparison, method: str) -> dict[int, float]:
+    """Returns highest less last balanced accuracy during the training, by seed."""
+    falls = {}
+    for run in comparison.finished_runs(method):
+        _, balanced = accuracy_curve(run, "balanced", comparison.recipe["epochs"])
+        falls[run["seed"]] = max(balanced) - balanced[-1]
+    return falls
+
+
+def _too_few(difference: PairedDifference) -> str:
     if difference.seeds == 1:
         return "from 1 seed"
     return f"from {difference.seeds} seeds that differ by the same"
 
 
-def _points(difference):
+def _points(difference: PairedDifference) -> str:
     points = f"{format_signed(difference.mean)} points"
     if not difference.has_interval:
         return points
     return f"{points} ({_interval(difference)})"
 
 
-def _interval(difference):
+def _interval(difference: PairedDifference) -> str:
     return (
         f"95 % confidence interval {format_signed(difference.low)} to "
         f"{format_signed(difference.high)}"
     )
 
 
-def _percent(share):
+def _percent(share: float) -> str:
     return f"{100 * share:.0f} %".replace("-", "\N{MINUS SIGN}")

@@ -1,11 +1,7 @@
 import numpy as np
-import pandas as pd
 import pytest
 from made_results import made_results
-from scipy import stats
 
-from keras_ccar.benchmark.report.curves import mean_over_examples
-from keras_ccar.benchmark.report.statistics import paired_ratio
 from keras_ccar.benchmark.report.verdicts import verdicts
 
 
@@ -109,25 +105,6 @@ def test_no_share_of_a_gain_that_is_none(ccar, end):
     assert "explains" not in control
 
 
-def test_the_ends_of_the_share_are_where_a_t_test_turns():
-    random = np.random.default_rng(0)
-    for _ in range(20):
-        whole = pd.Series(random.normal(4, 1, 5))
-        part = 0.4 * whole + random.normal(0, 0.5, 5)
-        share = paired_ratio(part, whole)
-        assert share.value == pytest.approx(part.mean() / whole.mean())
-        assert share.low < share.value < share.high
-        for end in (share.low, share.high):
-            test = stats.ttest_1samp(part - end * whole, 0)
-            assert test.pvalue == pytest.approx(0.05, abs=1e-6)
-
-
-def test_a_share_of_what_may_be_nothing_has_no_interval():
-    whole = pd.Series([1.0, -1.0, 0.5])
-    assert not stats.ttest_1samp(whole, 0).confidence_interval().low > 0
-    assert np.isnan(paired_ratio(whole / 2, whole).low)
-
-
 def test_speed_of_training():
     results = made_results({"ce": [50, 51], "ccar": [50, 51]}, epochs=4)
     for run in results.run_entries:
@@ -153,9 +130,3 @@ def test_overfitting_is_the_fall_from_the_highest_accuracy():
     overfitting = sentence_about(verdicts(results), "Overfitting")
     assert "cross-entropy lost 2.50 points and CCAR 0.50;" in overfitting
     assert "differ by −2.00 points" in overfitting
-
-
-def test_classes_count_by_their_examples():
-    values = [[0.5, 1.0, 0.0], [None, 1.0, 0.0]]
-    mean = mean_over_examples(values, np.array([6, 2, 0]))
-    assert mean == pytest.approx([(6 * 0.5 + 2 * 1.0) / 8, 1.0])

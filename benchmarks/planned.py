@@ -1,8 +1,10 @@
-"""The comparisons that would settle whether CCAR works, and which of them were run."""
+"""The comparisons that would settle whether CCAR works, and which were not run yet."""
 
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.spec.loss_options import changed_loss_options
 from keras_ccar.benchmark.spec.published import is_unchanged
 
@@ -29,14 +31,15 @@ class PlannedComparison:
     """A comparison at full length.
 
     Attributes:
-        dataset: name of the data set, as `keras_ccar.datasets.load` calls it.
-        imbalance_factor: its imbalance factor; None where the data set has but one.
+        dataset: name of the data set, as `keras_ccar.datasets.load` takes it.
+        imbalance_factor: its imbalance factor; None if the data set has only one.
         recipe: name of the recipe.
-        network: the recipe's network, as papers call it.
+        network: the recipe's network, by its name in papers.
         methods: names of the methods.
         seeds: number of seeds.
-        purpose: what it answers, a few words.
-        suffix: of its folder, where another one has the same data and recipe.
+        purpose: what it answers, in a few words.
+        suffix: end of its folder's name, to tell apart comparisons of the same data
+            and recipe.
     """
 
     dataset: str
@@ -49,7 +52,7 @@ class PlannedComparison:
     suffix: str = ""
 
     @property
-    def command(self):
+    def command(self) -> str:
         """The command line that runs it."""
         words = ["keras-ccar", "compare", self.dataset, "--recipe", self.recipe]
         folder = self.dataset
@@ -60,15 +63,11 @@ class PlannedComparison:
         words += ["--output", f"benchmarks/results/{folder}-{self.recipe}{self.suffix}"]
         return shlex.join(words)
 
-    def missing(self, comparisons):
-        """Returns the methods that no comparison has run in full.
+    def missing_methods(self, comparisons: Collection[Comparison]) -> list[str]:
+        """Returns the methods without finished runs of enough seeds.
 
-        Args:
-            comparisons: `Comparison`s.
-
-        Returns:
-            Those names of `methods` that lack finished runs of enough seeds on this
-            data, under this recipe, with no setting of it or of the losses changed.
+        Only runs on this data count, under this recipe, with no setting of it or of the
+        losses changed.
         """
         seeds = dict.fromkeys(self.methods, 0)
         for comparison in comparisons:
@@ -133,3 +132,11 @@ PLANNED = (
         "the main claim",
     ),
 )
+
+
+def not_yet_run(
+    comparisons: Collection[Comparison],
+) -> dict[PlannedComparison, list[str]]:
+    """Returns the planned comparisons that lack runs, with their missing methods."""
+    missing = {plan: plan.missing_methods(comparisons) for plan in PLANNED}
+    return {plan: methods for plan, methods in missing.items() if methods}

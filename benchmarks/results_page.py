@@ -1,0 +1,150 @@
+"""Writes docs/results.md and its figures, and the reports in benchmarks/results.
+
+Run by `make results`. To the page that `keras-ccar report --page` gives it adds what
+the numbers of each measurement mean, and the planned comparisons that were not run yet.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from planned import PLANNED, not_yet_run
+from rich.console import Console
+
+from keras_ccar.benchmark.comparison import Comparison, comparison_folders
+from keras_ccar.benchmark.report.console import say
+from keras_ccar.benchmark.report.markdown import markdown_table
+from keras_ccar.benchmark.report.measurements import read_measurements
+from keras_ccar.benchmark.report.page import HOW_MEASURED, PageText, write_page
+from keras_ccar.benchmark.report.write import write_and_show_report
+from keras_ccar.benchmark.spec.published import PublishedResult, published_results
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "results.md"
+NOTE = (
+    "`make results` made this page from the files in `benchmarks/results`; it is not "
+    f"edited by hand. {HOW_MEASURED}"
+)
+# What the numbers of a measurement mean, by its file name.
+MEASUREMENT_NOTES = {
+    "count_speed.json": "Seconds to count the classes of the 50,000 training images of "
+    "CIFAR-100, over 3 rounds.",
+    "digits_learning_rate.json": "Balanced accuracy of cross-entropy on validation "
+    "images at the learning rates that were tried for digits, percent, mean over "
+    "seeds; the best is the recipe's.",
+    "loss_speed.json": "Forward pass and gradient, compiled by XLA on TensorFlow and "
+    "JAX, eager on torch. Ratio: time over that of Keras's own cross-entropy for the "
+    "same labels in the same run. A setting is a number of examples and classes.",
+    "step_speed.json": "A training step of a whole network through `fit`: Keras's "
+    "cross-entropy, CCAR, and CCAR with the callback's statistics, on the same images "
+    "in memory. Ratios are of times: 1.02 is 2 % longer. Times are medians over "
+    "rounds, ratios medians over those of each round, which a machine that changes its "
+    "speed meets alike.",
+    "training_speed.json": "Images per second of `keras-ccar compare`, of a plain "
+    "`fit` on a tf.data pipeline of the same augmentation, and of the network's "
+    "forward and backward pass alone, on one batch in memory. Ratios are of speeds, "
+    "medians over those of each round.",
+}
+
+
+def read_comparisons() -> dict[str, Comparison]:
+    """Returns the comparisons in benchmarks/results by the name of their folder."""
+    return {
+        folder.name: Comparison.read(folder) for folder in comparison_folders(RESULTS)
+    }
+
+
+def page_text(comparisons: Collection[Comparison]) -> PageText:
+    """Returns what the page says beside the results of these comparisons."""
+    return PageText(
+        introduction=(_planned_sentence(comparisons), NOTE),
+        measurement_notes=MEASUREMENT_NOTES,
+        measurement_folder="benchmarks/results/",
+        appendix=_planned_section(comparisons),
+    )
+
+
+def _planned_sentence(comparisons: Collection[Comparison]) -> str:
+    waiting = len(not_yet_run(comparisons))
+    if not waiting:
+        return (
+            f"**All {len(PLANNED)} planned comparisons at full length have been run.**"
+        )
+    return (
+        f"**Not yet run: {waiting} of the {len(PLANNED)} planned comparisons at full "
+        "length**, [listed below](#not-yet-run)."
+    )
+
+
+def _planned_section(comparisons: Collection[Comparison]) -> tuple[str, ...]:
+    waiting = not_yet_run(comparisons)
+    if not waiting:
+        return ()
+    rows = [["data", "recipe", "network", "seeds", "answers", "not yet run"]]
+    for plan, missing in waiting.items():
+        data = _data_name(plan.dataset, plan.imbalance_factor)
+        cells = [data, plan.recipe, plan.network, str(plan.seeds), plan.purpose]
+        rows.append([*cells, " ".join(missing)])
+    return (
+        "## Not yet run",
+        "Each is one command. ResNet-32 at full length takes a GPU; ImageNet and "
+        "iNaturalist have to be fetched by hand.",
+        markdown_table(rows),
+        *_published_without_results(comparisons),
+        "```sh\n" + "\n".join(plan.command for plan in waiting) + "\n```",
+    )
+
+
+def _data_name(dataset: str, imbalance_factor: float | None) -> str:
+    return dataset + (f", IF {imbalance_factor:g}" if imbalance_factor else "")
+
+
+def _published_without_results(comparisons: Collection[Comparison]) -> tuple[str, ...]:
+    """Lists the published numbers on data that no comparison is about yet."""
+    data = [comparison.dataset for comparison in comparisons]
+    names = {dataset["name"] for dataset in data}
+    seen = {(dataset["name"], dataset["imbalance_factor"]) for dataset in data}
+
+    def has_results(published: PublishedResult) -> bool:
+        if published.imbalance_factor is None:
+            return published.dataset in names
+        return (published.dataset, published.imbalance_factor) in seen
+
+    rows = [
+        [
+            _data_name(published.dataset, published.imbalance_factor),
+            published.title,
+            published.number,
+            published.network,
+            published.recipe,
+            published.source,
+        ]
+        for published in published_results()
+        if not has_results(published)
+    ]
+    if not rows:
+        return ()
+    header = ["data", "method", "published", "its network", "its recipe", "source"]
+    return (
+        "Published on data that nothing above is about (top-1 in percent, in brackets "
+        "the gain over the source's own baseline; † from the paper, not read again in "
+        "its files):",
+        markdown_table([header, *rows]),
+    )
+
+
+def main() -> None:
+    """Writes the reports, the page and the figures of both."""
+    comparisons = read_comparisons()
+    console = Console()
+    drawn = {
+        name: write_and_show_report(comparison, RESULTS / name, console)
+        for name, comparison in comparisons.items()
+    }
+    text = page_text(comparisons.values())
+    write_page(PAGE, comparisons, drawn, read_measurements(RESULTS), text)
+    say(console, f"Page: {PAGE}")
+
+
+if __name__ == "__main__":
+    main()
