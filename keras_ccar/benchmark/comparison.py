@@ -1,6 +1,6 @@
 """`Comparison`: the results of a comparison, as its folder keeps them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NotRequired, Self, TypedDict
 
@@ -8,11 +8,11 @@ import pandas as pd
 
 from keras_ccar.files import read_json
 
-# To be raised when results.json changes its meaning.
+# Increase when the meaning of results.json changes.
 RESULTS_FORMAT = 1
 RESULTS_FILE = "results.json"
 TABLE_FILE = "results.csv"
-# What `report.write` makes of the results.
+# The files that a report consists of.
 REPORT_FILES = (
     "report.md",
     "report.html",
@@ -37,7 +37,7 @@ METRICS = {
 
 
 class DatasetEntry(TypedDict):
-    """The data of a comparison; `class_counts` are those of the training set."""
+    """The data of a comparison. `class_counts` count the training examples."""
 
     name: str
     imbalance_factor: float
@@ -50,7 +50,7 @@ class DatasetEntry(TypedDict):
 
 
 class MethodEntry(TypedDict):
-    """A method of a comparison, with all that sets it apart from the others."""
+    """A method of a comparison, with everything that distinguishes it from others."""
 
     name: str
     title: str
@@ -61,8 +61,8 @@ class MethodEntry(TypedDict):
     correction: NotRequired[dict[str, Any] | None]
 
 
-# One run. `method`, `seed` and `status` ("finished" or "failed") are always there; a
-# failed run has `error`, a finished one its measurements and `history`.
+# One run. `method`, `seed` and `status` ("finished" or "failed") are always present; a
+# failed run has `error`, a finished one has its measurements and `history`.
 RunEntry = dict[str, Any]
 
 
@@ -71,14 +71,23 @@ class Comparison:
     """The results of a comparison of methods on one data set, under one recipe.
 
     Attributes:
-        dataset: the data.
-        recipe: the settings of the `Recipe`.
-        options: the settings of the `LossOptions`.
+        dataset: name, digest, class names and class counts of the data.
+        recipe: the settings of the recipe.
+        options: the settings of the losses.
         methods: the methods, in the order of the tables.
         seeds: the seeds that each method is trained with.
-        environment: backend, versions, hardware and commit of most runs.
-        run_entries: one entry a run, as `results.json` holds it.
-        command: the command line that makes the results again.
+        environment: backend, versions, hardware and commit of the latest run; a run
+            from another environment has its own, see `environment_of`.
+        run_entries: one entry per run, as in `results.json`.
+        command: the command line that reproduces the results.
+
+    Example:
+    ```python
+    from keras_ccar.benchmark import Comparison
+
+    comparison = Comparison.read("runs/digits-lt")
+    print(comparison.finished.groupby("method")["balanced"].mean())
+    ```
     """
 
     dataset: DatasetEntry
@@ -95,11 +104,10 @@ class Comparison:
         """Reads the `results.json` of a folder.
 
         Args:
-            folder: the `--output` folder of `keras-ccar compare`.
+            folder: the folder that `compare` or `keras-ccar compare --output` wrote to.
 
         Raises:
-            ValueError: if the folder has no such file, or one that this version cannot
-                read.
+            ValueError: if there is no such file, or this version cannot read it.
         """
         path = Path(folder) / RESULTS_FILE
         try:
@@ -116,33 +124,19 @@ class Comparison:
                 f"{path} is not in format {RESULTS_FORMAT} of results; make it again "
                 "with `keras-ccar compare`."
             )
-        parts = ("dataset", "recipe", "options", "methods", "seeds", "environment")
-        missing = sorted({*parts, "runs", "command"} - set(content))
+        missing = sorted(set(_KEYS.values()) - set(content))
         if missing:
             raise ValueError(f"{path} lacks {', '.join(missing)}.")
-        return cls(
-            **{name: content[name] for name in parts},
-            run_entries=content["runs"],
-            command=content["command"],
-        )
+        return cls(**{name: content[key] for name, key in _KEYS.items()})
 
     def to_json(self) -> dict[str, Any]:
         """Returns the content of `results.json`."""
-        return {
-            "format": RESULTS_FORMAT,
-            "dataset": self.dataset,
-            "recipe": self.recipe,
-            "options": self.options,
-            "methods": self.methods,
-            "seeds": self.seeds,
-            "environment": self.environment,
-            "runs": self.run_entries,
-            "command": self.command,
-        }
+        content = {key: getattr(self, name) for name, key in _KEYS.items()}
+        return {"format": RESULTS_FORMAT, **content}
 
     @property
     def runs(self) -> pd.DataFrame:
-        """All runs, one row each, failed ones too: the table of `results.csv`."""
+        """The table of `results.csv`: one row per run, including failed runs."""
         rows = []
         for run in self.run_entries:
             environment = self.environment_of(run)
@@ -167,15 +161,14 @@ class Comparison:
                     "run": run["id"],
                 }
             )
-        frame = pd.DataFrame(rows)
-        return frame.round(dict.fromkeys([*METRICS, "mean_weight"], 4))
+        return pd.DataFrame(rows).round(dict.fromkeys([*METRICS, "mean_weight"], 4))
 
     @property
     def finished(self) -> pd.DataFrame:
-        """The finished runs: method, seed, and their measurements, one row each."""
+        """The measurements of the finished runs, one row per run."""
         numbers = [*METRICS, "mean_weight", "seconds"]
-        rows = [run for run in self.run_entries if run["status"] == "finished"]
-        frame = pd.DataFrame(rows, columns=["method", "seed", *numbers])
+        columns = ["method", "seed", *numbers]
+        frame = pd.DataFrame(self.finished_runs(), columns=columns)
         return frame.astype(dict.fromkeys(numbers, "float64"))
 
     @property
@@ -184,7 +177,11 @@ class Comparison:
         return [run for run in self.run_entries if run["status"] == "failed"]
 
     def finished_runs(self, method: str | None = None) -> list[RunEntry]:
-        """Returns the entries of the finished runs, of one method or of all."""
+        """Returns the entries of the finished runs, of one method or of all methods.
+
+        Args:
+            method: name of the method; None for all.
+        """
         return [
             run
             for run in self.run_entries
@@ -192,20 +189,33 @@ class Comparison:
         ]
 
     def by_seed(self, method: str, metric: str) -> pd.Series:
-        """Returns one metric of one method, as a Series over seeds."""
+        """Returns one metric of one method, as a Series over seeds.
+
+        Args:
+            method: name of the method.
+            metric: a column of `finished`, such as `"balanced"`.
+        """
         finished = self.finished
         return finished[finished["method"] == method].set_index("seed")[metric]
 
     def environment_of(self, run: RunEntry) -> dict[str, Any]:
-        """Returns the environment that a run was trained in."""
+        """Returns the environment that a run was trained in.
+
+        Args:
+            run: one of `run_entries`.
+        """
         return run.get("environment", self.environment)
 
 
+# The fields of a comparison, in order, and their keys in results.json.
+_KEYS = {item.name: item.name for item in fields(Comparison)} | {"run_entries": "runs"}
+
+
 def comparison_folders(folder: str | Path) -> list[Path]:
-    """Returns the folders of comparisons that a folder is or holds, by name.
+    """Returns the folder itself if it has results, else its subfolders with results.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if no folder has results.
     """
     folder = Path(folder)
     if (folder / RESULTS_FILE).exists():

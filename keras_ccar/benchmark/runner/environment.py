@@ -1,5 +1,6 @@
 """The environment of a run: versions, hardware, commit, and a digest of the code."""
 
+import contextlib
 import functools
 import hashlib
 import importlib.metadata
@@ -7,15 +8,16 @@ import os
 import platform
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import keras
 
-import keras_ccar
 from keras_ccar.benchmark.training import devices
 from keras_ccar.replicas import process_count
 
-_PACKAGE = Path(keras_ccar.__file__).parent
+_PACKAGE = Path(__file__).parents[2]
 _PACKAGES = (
+    "keras_ccar",
     "keras",
     "keras-hub",
     "tensorflow",
@@ -25,10 +27,12 @@ _PACKAGES = (
     "numpy",
     "scikit-learn",
 )
-# What only shows results, or finds and counts the data, whose digest a run holds.
+# These files plan, keep and show runs, or find and count the data, whose digest is part
+# of a run's identity.
 _NOT_HASHED = (
     "benchmark/cli/",
     "benchmark/comparison.py",
+    "benchmark/python_api.py",
     "benchmark/report/",
     "benchmark/runner/",
     "benchmark/spec/ablations.py",
@@ -38,26 +42,28 @@ _NOT_HASHED = (
     "requirements.py",
     "serving/",
 )
-# What makes the pixels of streamed images out of theirs, which no digest holds.
+# These decode streamed images, whose pixels no digest covers.
 _HASHED_ANYWAY = ("datasets/images/",)
 
 
-def comparability_key(environment, recipe):
-    """Returns what of an environment the numbers of a run depend on.
+def comparability_key(
+    environment: dict[str, Any], recipe: dict[str, Any]
+) -> dict[str, Any]:
+    """Returns the parts of an environment on which the numbers of a run depend.
 
-    They differ a little between backends and versions, and more than that when the
-    code changed. Other hardware is recorded, but a plan may be finished on it; a batch
-    that several devices share is summed up in another order.
+    Numbers differ slightly between backends and versions, and when several devices sum
+    up a batch in another order; they may differ more when the code changes. Other
+    hardware is recorded, but a plan may be finished on it.
 
     Args:
-        environment: from `environment`.
+        environment: as `current_environment` returns it.
         recipe: the `Recipe` of the run as a dict.
     """
     backend, versions = environment["backend"], environment["versions"]
     packages = ["keras_ccar", "keras", "numpy", backend]
     if recipe["model"].startswith("imagenet-"):
         packages.append("keras-hub")
-    if recipe["image_size"]:  # Streamed by tf.data on every backend.
+    if recipe["image_size"]:  # tf.data streams the images on every backend.
         packages.append("tensorflow")
     found = {
         "backend": backend,
@@ -70,10 +76,10 @@ def comparability_key(environment, recipe):
 
 
 @functools.cache
-def current_environment():
+def current_environment() -> dict[str, Any]:
     """Returns what a result depends on besides its configuration, as plain JSON.
 
-    Looked up once: what runs is the code as it was when the process began.
+    It is computed once: the process runs the code as it was when the process began.
     """
     return {
         "backend": keras.backend.backend(),
@@ -84,21 +90,20 @@ def current_environment():
     }
 
 
-def versions():
-    """Returns the versions of Python, of this package and of what it stands on."""
-    found = {"python": platform.python_version(), "keras_ccar": keras_ccar.__version__}
+def versions() -> dict[str, str]:
+    """Returns the versions of Python, of this package and of its dependencies."""
+    # A source tree that is not installed has no version to look up.
+    found = {"python": platform.python_version(), "keras_ccar": "not installed"}
     for package in _PACKAGES:
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return found
 
 
-def hardware():
+def hardware() -> dict[str, Any]:
     """Returns the processor, the cores this process may use, and the accelerators.
 
-    And how many devices, of how many hosts, share every batch, if not one.
+    If several devices share every batch, also the number of devices and of hosts.
     """
     found = {
         "processor": _processor(),
@@ -112,23 +117,20 @@ def hardware():
     return found
 
 
-def commit():
+def commit() -> str | None:
     """Returns the git commit that the package runs from, None if installed.
 
-    The commit of a tree with uncommitted changes ends in `-dirty`. Results that are
-    being measured anew are no such change.
+    The commit of a tree with uncommitted changes ends in `-dirty`. Changes to the
+    measured results do not count.
     """
 
-    def git(*arguments):
-        return subprocess.run(
-            ["git", "-C", str(_PACKAGE), *arguments],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(_PACKAGE), *arguments]
+        output = subprocess.check_output(command, stderr=subprocess.DEVNULL, text=True)
+        return output.strip()
 
     try:
-        # An installed copy may lie below some other project's repository.
+        # An installed copy may lie below another project's repository.
         git("ls-files", "--error-unmatch", "__init__.py")
         but_results = (":(top)", ":(top,exclude)benchmarks/results")
         dirty = git("status", "--porcelain", "--untracked-files=no", "--", *but_results)
@@ -137,8 +139,8 @@ def commit():
         return None
 
 
-def code_digest():
-    """Returns a digest of those source files that can change what a run gives."""
+def code_digest() -> str:
+    """Returns a digest of the source files that can change the result of a run."""
     digest = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*.py")):
         name = path.relative_to(_PACKAGE).as_posix()
@@ -147,25 +149,22 @@ def code_digest():
     return digest.hexdigest()[:16]
 
 
-def _processor():
-    try:
+def _processor() -> str:
+    with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
     return platform.processor() or platform.machine()
 
 
-def _accelerators():
+def _accelerators() -> list[str]:
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf
 
+        details = tf.config.experimental.get_device_details
         return [
-            tf.config.experimental.get_device_details(device).get(
-                "device_name", device.name
-            )
+            details(device).get("device_name", device.name)
             for kind in ("GPU", "TPU")
             for device in tf.config.list_physical_devices(kind)
         ]
@@ -176,8 +175,5 @@ def _accelerators():
     if backend == "torch":
         import torch
 
-        return [
-            torch.cuda.get_device_name(index)
-            for index in range(torch.cuda.device_count())
-        ]
+        return list(map(torch.cuda.get_device_name, range(torch.cuda.device_count())))
     return []

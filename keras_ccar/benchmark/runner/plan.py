@@ -8,20 +8,17 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from keras_ccar.benchmark.runner.environment import (
-    comparability_key,
-    current_environment,
-)
+from keras_ccar.benchmark.runner import environment
 from keras_ccar.benchmark.spec.controls import tuning_runs
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import Method, get_method
 from keras_ccar.benchmark.spec.recipes import Recipe
 from keras_ccar.benchmark.training.models import build_model
 from keras_ccar.benchmark.training.setup import image_shape
-from keras_ccar.datasets import subset_digest
+from keras_ccar.datasets import LongTailedData, subset_digest
 from keras_ccar.files import to_json
 
-# To be raised when a run file changes its meaning.
+# Increase when the meaning of a run file changes.
 RUN_FORMAT = 1
 
 
@@ -30,150 +27,140 @@ class Run:
     """One training: a method under a recipe with a seed.
 
     Attributes:
-        method: the `Method`.
-        seed: its seed.
-        data: the `LongTailedData` it is trained and evaluated on.
-        recipe: the `Recipe`.
-        options: the `LossOptions`.
-        identity: everything that the result depends on, as plain JSON.
-        after: runs whose results decide settings of this one.
+        identity: everything on which the result depends, as plain JSON.
+        depends_on: runs whose results decide settings of this one.
     """
 
     method: Method
     seed: int
-    data: Any
+    data: LongTailedData
     recipe: Recipe
     options: LossOptions
-    identity: dict
+    identity: dict[str, Any]
     depends_on: tuple["Run", ...] = ()
 
     @property
-    def id(self):
+    def id(self) -> str:
         """A digest of the identity."""
         text = json.dumps(self.identity, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
-    def file_name(self):
-        """Name of the files that keep the run, readable and without clashes."""
+    def file_name(self) -> str:
+        """The name of the run's files without suffix, readable and unique."""
         method = re.sub(r"[^a-z0-9]+", "-", self.method.name)
         return f"{method}-seed{self.seed}-{self.id}"
 
     @property
-    def steps_per_epoch(self):
-        """Number of training steps of an epoch."""
+    def steps_per_epoch(self) -> int:
+        """The number of training steps of an epoch."""
         return self.recipe.steps_per_epoch(int(self.data.class_counts.sum()))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a comparison trains.
+    """The runs of a comparison: every method with every seed, under one recipe.
 
     Attributes:
-        data: a `keras_ccar.datasets.LongTailedData`.
-        recipe: the `Recipe` of all runs.
-        methods: the `Method`s.
-        seeds: the seeds.
-        options: the `LossOptions`.
-        tuning_data: the data with validation images in place of the test set, on
-            which methods with a tuned learning rate choose it. None where no method
-            does.
+        tuning_data: the data with validation images in place of the test set, on which
+            methods with a tuned learning rate choose it; None if there are none.
     """
 
-    data: Any
+    data: LongTailedData
     recipe: Recipe
     methods: tuple[Method, ...]
     seeds: tuple[int, ...]
     options: LossOptions
-    tuning_data: Any = None
+    tuning_data: LongTailedData | None = None
 
     @functools.cached_property
-    def test_digest(self):
-        """Names the test set, as the data's digest names the training set."""
-        return _test_digest(self.data)
+    def test_digest(self) -> str | None:
+        """A digest of the test set; None if it is streamed.
+
+        A streamed test set is a whole split, which the name of the data set identifies.
+        """
+        arrays = self.data.test_arrays
+        return subset_digest(*arrays) if arrays else None
 
     @functools.cached_property
-    def _tuning_digest(self):
-        return _test_digest(self.tuning_data)
+    def _tuning_plan(self) -> "Plan | None":
+        """The plan whose runs choose learning rates; None without `tuning_data`."""
+        if self.tuning_data is None:
+            return None
+        # Fewer images make shorter epochs, so the same number of steps takes more.
+        recipe = self.recipe.with_epochs_for(self.tuning_data.class_counts.sum())
+        return dataclasses.replace(
+            self, data=self.tuning_data, recipe=recipe, tuning_data=None
+        )
 
-    def runs(self):
-        """Returns the runs, seed by seed, so that whole rows are done early."""
+    def runs(self) -> list[Run]:
+        """Returns the runs, seed by seed, so that all methods finish a seed early."""
         return [
             self._run(method, seed) for seed in self.seeds for method in self.methods
         ]
 
-    def runs_with_dependencies(self):
-        """Returns the runs and those that they come after, each once, these first."""
-        ordered = {}
+    def runs_with_dependencies(self) -> list[Run]:
+        """Returns the runs and their dependencies, each once, dependencies first."""
+        ordered: dict[str, Run] = {}
         for run in self.runs():
             for each in (*run.depends_on, run):
                 ordered.setdefault(each.id, each)
         return list(ordered.values())
 
-    def __getstate__(self):
-        # For other processes. Methods hold functions, which do not travel.
+    def __getstate__(self) -> dict[str, Any]:
+        # Methods hold local functions, which cannot be pickled for other processes.
         return {**self.__dict__, "methods": [method.name for method in self.methods]}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         methods = tuple(get_method(name) for name in state["methods"])
         self.__dict__.update({**state, "methods": methods})
 
-    def check(self):
+    def check(self) -> None:
         """Builds the network and the losses once, so that bad settings fail early.
 
         Raises:
-            ValueError: if a setting is one that a loss or the network rejects.
+            ValueError: if a loss or the network rejects a setting.
         """
-        build_model(
-            self.recipe.model,
-            image_shape(self.data, self.recipe),
-            len(self.data.class_counts),
-        )
+        shape = image_shape(self.data, self.recipe)
+        build_model(self.recipe.model, shape, len(self.data.class_counts))
         self.runs()
 
-    def _run(self, method, seed):
-        after = self._dependencies(method, seed)
-        return self._run_on(
-            self.data, self.test_digest, self.recipe, method, seed, after
-        )
-
-    def _dependencies(self, method, seed):
+    def _dependencies(self, method: Method, seed: int) -> tuple[Run, ...]:
         if method.scaled_by:
             return (self._run(get_method(method.scaled_by), seed),)
         if not method.learning_rate_factors:
             return ()
-        if self.tuning_data is None:
+        plan = self._tuning_plan
+        if plan is None:
             raise ValueError(
                 f"method {method.name!r} needs tuning_data to choose its learning rate "
-                "on; received None."
+                "on. Received: tuning_data=None."
             )
-        # The same number of steps, which take more epochs of fewer images.
-        recipe = self.recipe.with_epochs_for(self.tuning_data.class_counts.sum())
         return tuple(
-            self._run_on(self.tuning_data, self._tuning_digest, *settings)
-            for settings in tuning_runs(method, recipe)
+            plan._run(tried, tuning_seed, recipe)
+            for recipe, tried, tuning_seed in tuning_runs(method, plan.recipe)
         )
 
-    def _run_on(self, data, test_digest, recipe, method, seed, after=()):
-        class_counts = data.class_counts.tolist()
+    def _run(self, method: Method, seed: int, recipe: Recipe | None = None) -> Run:
+        data, recipe = self.data, recipe or self.recipe
+        depends_on = self._dependencies(method, seed)
         settings = dataclasses.asdict(recipe)
         identity = {
             "format": RUN_FORMAT,
             "dataset": data.name,
             "imbalance_factor": data.imbalance_factor,
             "digest": data.digest,
-            "test_digest": test_digest,
+            "test_digest": self.test_digest,
             "recipe": settings,
             "method": method.name,
-            # Holds every setting of the loss, and nothing of other methods.
-            **method.to_config(class_counts, self.options),
-            "after": [run.id for run in after],
+            # Every setting of this method's loss, and none of other methods.
+            **method.to_config(data.class_counts.tolist(), self.options),
+            "after": [run.id for run in depends_on],
             "seed": seed,
-            **comparability_key(current_environment(), settings),
+            **environment.comparability_key(
+                environment.current_environment(), settings
+            ),
         }
-        return Run(method, seed, data, recipe, self.options, to_json(identity), after)
-
-
-def _test_digest(data):
-    # A streamed test set is a whole split of the data set that is named.
-    return data.test_arrays and subset_digest(*data.test_arrays)
+        return Run(
+            method, seed, data, recipe, self.options, to_json(identity), depends_on
+        )

@@ -1,57 +1,49 @@
 """Progress of a whole plan on the terminal."""
 
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from collections.abc import Sequence
+from typing import Self
+
+from rich import progress
+from rich.console import Console
+
+from keras_ccar.benchmark.comparison import RunEntry
+from keras_ccar.benchmark.runner.plan import Run
 
 
 class PlanProgress:
-    """One bar for the plan, with the time left, and one for each run under way.
+    """One bar for the plan, with the time left, and one for each run being trained."""
 
-    Args:
-        console: the `rich.console.Console` to draw on.
-    """
-
-    def __init__(self, console):
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._bars = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            # Compilation at the start of each run makes short-term speed jump.
-            TimeRemainingColumn(elapsed_when_finished=True),
+        self._bars = progress.Progress(
+            progress.SpinnerColumn(),
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.TaskProgressColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("left"),
+            progress.TimeRemainingColumn(elapsed_when_finished=True),
             console=console,
+            # Compilation at the start of each run makes the short-term speed jump.
             speed_estimate_period=600,
         )
-        self._plan = None
-        self._runs = {}
-        self._epochs_done = {}
+        self._plan = progress.TaskID(0)
+        self._runs: dict[str, progress.TaskID] = {}
+        self._epochs_done: dict[str, int] = {}
         self._finished = 0
         self._total = 0
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._bars.start()
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._bars.stop()
 
-    def begin(self, runs, epochs_done):
-        """Begins the plan.
+    def begin(self, runs: Sequence[Run], epochs_done: dict[str, int]) -> None:
+        """Adds the bar of a plan with these runs, of which some may be finished.
 
-        Args:
-            runs: all of its `keras_ccar.benchmark.runner.plan.Run`s.
-            epochs_done: by the id of every run that is not finished, how many of its
-                epochs need not be trained again.
+        `epochs_done` maps the id of an unfinished run to the epochs in its checkpoint.
         """
         self._total = len(runs)
         self._epochs_done = epochs_done
@@ -60,20 +52,16 @@ class PlanProgress:
             self._console.print(
                 f"{self._finished} of {self._total} runs are finished already."
             )
+        # The bar leaves out the epochs already trained, which would distort the speed.
         steps = sum(
             (run.recipe.epochs - epochs_done[run.id]) * run.steps_per_epoch
             for run in runs
             if run.id in epochs_done
         )
-        # Only what is left to do tells the speed.
         self._plan = self._bars.add_task(self._plan_name(), total=steps)
 
-    def begin_run(self, run):
-        """Begins a run.
-
-        Args:
-            run: the `keras_ccar.benchmark.runner.plan.Run`.
-        """
+    def begin_run(self, run: Run) -> None:
+        """Adds the bar of a run."""
         epoch = self._epochs_done[run.id]
         if epoch:
             self._say(run, f"goes on after epoch {epoch} of {run.recipe.epochs}")
@@ -83,14 +71,8 @@ class PlanProgress:
             completed=epoch * run.steps_per_epoch,
         )
 
-    def advance(self, run, epoch, steps):
-        """Adds steps to a run.
-
-        Args:
-            run: the `keras_ccar.benchmark.runner.plan.Run`.
-            epoch: epoch of the steps, counted from 0.
-            steps: number of steps done since the last call.
-        """
+    def advance(self, run: Run, epoch: int, steps: int) -> None:
+        """Adds steps of an epoch, counted from 0, to the bars of run and plan."""
         self._bars.update(
             self._runs[run.id],
             advance=steps,
@@ -98,37 +80,29 @@ class PlanProgress:
         )
         self._bars.advance(self._plan, steps)
 
-    def end_run(self, run, record):
-        """Ends a run and prints what it reached.
-
-        Args:
-            run: the `keras_ccar.benchmark.runner.plan.Run`.
-            record: its record, as on disk.
-        """
+    def end_run(self, run: Run, record: RunEntry) -> None:
+        """Removes the bar of a run and prints its result."""
         bar = self._runs.pop(run.id)
         (task,) = (task for task in self._bars.tasks if task.id == bar)
-        # A failed run leaves steps undone that nobody waits for any more.
-        self._bars.advance(self._plan, task.remaining)
+        # A failed run leaves steps that are not going to be trained.
+        self._bars.advance(self._plan, task.remaining or 0)
         self._bars.remove_task(bar)
         self._finished += 1
         self._bars.update(self._plan, description=self._plan_name())
         if record["status"] == "finished":
-            self._say(
-                run,
-                f"balanced accuracy {record['balanced']:.2f} %, "
-                f"{record['seconds']:.1f} s",
-            )
+            accuracy, seconds = record["balanced"], record["seconds"]
+            self._say(run, f"balanced accuracy {accuracy:.2f} %, {seconds:.1f} s")
         else:
             self._say(run, f"failed: {record['error']}")
 
-    def _plan_name(self):
+    def _plan_name(self) -> str:
         return f"plan: {self._finished} of {self._total} runs done"
 
-    def _say(self, run, text):
+    def _say(self, run: Run, text: str) -> None:
         self._console.print(
             f"{_name(run)}: {text}", markup=False, highlight=False, soft_wrap=True
         )
 
 
-def _name(run):
+def _name(run: Run) -> str:
     return f"{run.method.name}, seed {run.seed}"

@@ -16,20 +16,16 @@ from keras_ccar.benchmark.runner.environment import (
     current_environment,
 )
 from keras_ccar.benchmark.runner.plan import Plan
+from keras_ccar.benchmark.runner.storage import on_first_host
 from keras_ccar.files import to_json, write_atomic, write_json
 
 EARLIER_FOLDER = "earlier"
 
 
 def build_results(plan: Plan, records: list[RunEntry]) -> Comparison:
-    """Returns the results of a plan, all but the command line that makes them again.
-
-    Args:
-        plan: the plan.
-        records: records of those of its runs that are done.
-    """
+    """Returns the results of the runs that are done, without the command line."""
     data = plan.data
-    here = current_environment()
+    environment = to_json(current_environment())
     dataset = {
         "name": data.name,
         "imbalance_factor": data.imbalance_factor,
@@ -55,25 +51,21 @@ def build_results(plan: Plan, records: list[RunEntry]) -> Comparison:
         options=to_json(dataclasses.asdict(plan.options)),
         methods=to_json(methods),
         seeds=list(plan.seeds),
-        environment=to_json(here),
-        run_entries=[without_shared_fields(record, here) for record in records],
+        environment=environment,
+        run_entries=[without_shared_fields(record, environment) for record in records],
     )
 
 
 def write_results(comparison: Comparison, folder: str | Path) -> None:
     """Writes `results.json` and `results.csv` to the folder of a comparison."""
     folder = Path(folder)
-    write_json(folder / RESULTS_FILE, comparison.to_json())
-    write_atomic(folder / TABLE_FILE, comparison.runs.to_csv(index=False))
+    on_first_host(write_json, folder / RESULTS_FILE, comparison.to_json())
+    table = comparison.runs.to_csv(index=False)
+    on_first_host(write_atomic, folder / TABLE_FILE, table)
 
 
 def without_shared_fields(record: RunEntry, environment: dict[str, Any]) -> RunEntry:
-    """Returns the record of a run without what the results say once for all runs.
-
-    Args:
-        record: the record, as its file holds it.
-        environment: that of the results.
-    """
+    """Returns a record without the fields that the results hold once for all runs."""
     shared = {"identity"}
     if record["environment"] == environment:
         shared.add("environment")
@@ -83,41 +75,30 @@ def without_shared_fields(record: RunEntry, environment: dict[str, Any]) -> RunE
 def find_mergeable_results(
     comparison: Comparison, folder: str | Path
 ) -> Comparison | None:
-    """Returns the results in a folder that new ones can be added to.
+    """Returns the results in a folder if new results may be merged into them.
 
-    They are of the same data, recipe, settings, code and versions; others cannot stand
-    in one table with new ones.
-
-    Args:
-        comparison: the new results, with any runs or none.
-        folder: the folder of the comparison.
-
-    Returns:
-        The results; None if the folder has none, or some of another comparison, or some
-        that this version cannot read.
+    That takes the same data, recipe, settings, code and versions. Otherwise, or if the
+    folder has no results that this version can read, returns None.
     """
     try:
         found = Comparison.read(folder)
     except ValueError:
         return None
+    recipe = comparison.recipe
     is_same = (
         found.dataset == comparison.dataset
-        and found.recipe == comparison.recipe
+        and found.recipe == recipe
         and found.options == comparison.options
-        and _comparability_key(found) == _comparability_key(comparison)
+        and comparability_key(found.environment, recipe)
+        == comparability_key(comparison.environment, recipe)
     )
     return found if is_same else None
 
 
 def archive_results(folder: str | Path) -> Path | None:
-    """Moves the results and the report in a folder to a folder of their own in it.
+    """Moves results and report into a numbered subfolder, which `report` can read.
 
-    Args:
-        folder: the folder of a comparison.
-
-    Returns:
-        The folder that holds them now, which `keras-ccar report` reads. None if there
-        were no results.
+    Returns the subfolder; None if the folder has no results.
     """
     folder = Path(folder)
     if not (folder / RESULTS_FILE).exists():
@@ -127,7 +108,7 @@ def archive_results(folder: str | Path) -> Path | None:
         number += 1
     archive = folder / EARLIER_FOLDER / str(number)
     archive.mkdir(parents=True, exist_ok=True)
-    # The results come last: once they have moved, everything has.
+    # The results move last, so that an interrupted move is continued.
     for name in (TABLE_FILE, *REPORT_FILES, RESULTS_FILE):
         if (folder / name).exists():
             (folder / name).replace(archive / name)
@@ -135,13 +116,9 @@ def archive_results(folder: str | Path) -> Path | None:
 
 
 def merge_results(earlier: Comparison, new: Comparison) -> Comparison:
-    """Returns new results with the runs, methods and seeds that only earlier ones have.
+    """Returns new results plus the runs, methods and seeds that only `earlier` has.
 
-    A method of the earlier results that was never trained is left out.
-
-    Args:
-        earlier: results of the same comparison, from `find_mergeable_results`.
-        new: the new results. Where both have a run, theirs counts.
+    Methods in `earlier` that were never trained are left out.
     """
     trained = {run["method"] for run in earlier.run_entries}
     kept = [method for method in earlier.methods if method["name"] in trained]
@@ -163,7 +140,3 @@ def merge_results(earlier: Comparison, new: Comparison) -> Comparison:
             if (seed, name) in runs
         ],
     )
-
-
-def _comparability_key(comparison: Comparison) -> dict[str, Any]:
-    return comparability_key(comparison.environment, comparison.recipe)

@@ -1,12 +1,15 @@
-"""Processes that train runs beside each other."""
+"""Processes that train runs side by side."""
 
 import contextlib
 import logging
 import multiprocessing
-import multiprocessing.connection
 import os
 import signal
 import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -15,33 +18,32 @@ from keras_ccar.benchmark.runner.environment import hardware
 
 _SECONDS_BETWEEN_MESSAGES = 0.1
 
+# `on_progress(epoch, steps)` may be called anytime during a task.
+OnProgress = Callable[[int, int], None]
+Work = Callable[[Any, OnProgress], Any]  # (task, on_progress) -> result
+
 
 class Workers:
     """A number of processes, each of which does one task at a time.
 
-    On a CPU the cores are divided among them. An accelerator is shared; see
-    `share_accelerators`. A context manager: in the end the processes stop at the next
-    step of what they do.
-
-    Args:
-        count: number of processes.
-        work: what they do, a picklable `(task, on_progress) -> result`, where
-            `on_progress(*values)` may be called at every step.
+    The processes divide the CPU cores among themselves, or share the accelerator; see
+    `allow_shared_accelerators`. When the context manager exits, each of them stops at
+    the next step of its task. `work`, which is what they do, must be picklable.
     """
 
-    def __init__(self, count, work):
-        # A fork would take over the backend's threads in an unknown state.
+    def __init__(self, count: int, work: Work) -> None:
+        # A fork would copy the backend's threads in an unknown state.
         self._context = multiprocessing.get_context("spawn")
         self._work = work
         self._cores = _divided_cores(count)
-        self._workers = [None] * count
-        self._tasks = {}
+        self._workers: dict[int, tuple[SpawnProcess, Connection]] = {}
+        self._tasks: dict[int, str] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
-        workers = [worker for worker in self._workers if worker]
+    def __exit__(self, *exception: object) -> None:
+        workers = list(self._workers.values())
         for _, connection in workers:
             connection.close()
         try:
@@ -53,37 +55,31 @@ class Workers:
             raise
 
     @property
-    def idle(self):
-        """How many processes have nothing to do."""
-        return len(self._workers) - len(self._tasks)
+    def idle(self) -> int:
+        """The number of processes that have no task."""
+        return len(self._cores) - len(self._tasks)
 
-    def submit(self, key, task):
-        """Gives a task to an idle process.
-
-        Args:
-            key: what names the task.
-            task: the argument of `work`, picklable.
-        """
-        index = next(i for i in range(len(self._workers)) if i not in self._tasks)
-        if self._workers[index] is None:
+    def submit(self, key: str, task: Any) -> None:
+        """Gives an idle process a task, which must be picklable; `key` names it."""
+        index = next(i for i in range(len(self._cores)) if i not in self._tasks)
+        if index not in self._workers:
             self._workers[index] = self._start(self._cores[index])
         self._tasks[index] = key
-        # Where the process has died meanwhile, `events` says so.
+        # If the process has died in the meantime, `poll` reports it.
         with contextlib.suppress(OSError):
             self._workers[index][1].send(task)
 
-    def poll(self, timeout):
-        """Yields what has happened, as `(key, kind, value)`.
+    def poll(self, timeout: float) -> Iterator[tuple[str, str, Any]]:
+        """Yields what happened within some seconds, as `(key, kind, value)`.
 
-        The kind is "progress" with the values that `on_progress` was called with,
-        "result" with what `work` returned, or "death" with a sentence.
-
-        Args:
-            timeout: seconds after which to return if nothing happens.
+        The kind is "progress" with the arguments of `on_progress`, "result" with the
+        return value of `work`, or "death" with a sentence.
         """
         busy = {self._workers[index][1]: index for index in self._tasks}
-        for connection in multiprocessing.connection.wait(list(busy), timeout):
-            index = busy[connection]
+        ready = set(wait(list(busy), timeout))
+        for connection, index in busy.items():
+            if connection not in ready:
+                continue
             key = self._tasks[index]
             try:
                 kind, value = connection.recv()
@@ -93,36 +89,35 @@ class Workers:
                 del self._tasks[index]
             yield key, kind, value
 
-    def _start(self, cores):
-        connection, theirs = self._context.Pipe()
+    def _start(self, cores: set[int] | None) -> tuple[SpawnProcess, Connection]:
+        connection, remote = self._context.Pipe()
         process = self._context.Process(
-            target=_worker_loop, args=(theirs, self._work, *cores), daemon=True
+            target=_worker_loop, args=(remote, self._work, cores), daemon=True
         )
         process.start()
-        theirs.close()
+        remote.close()
         return process, connection
 
-    def _reap(self, index):
-        process, connection = self._workers[index]
-        self._workers[index] = None
+    def _reap(self, index: int) -> str:
+        """Removes a process that has died, and returns how it died."""
+        process, connection = self._workers.pop(index)
         connection.close()
         process.join()
-        code = process.exitcode
-        if code < 0:
-            name = signal.Signals(-code).name
-            return f"its process was killed by {name}" + (
-                ", which is also what happens when memory runs out"
-                if name == "SIGKILL"
-                else ""
-            )
-        return f"its process ended with exit code {code}"
+        code = process.exitcode or 0
+        if code >= 0:
+            return f"its process ended with exit code {code}"
+        name = signal.Signals(-code).name
+        death = f"its process was killed by {name}"
+        if name == "SIGKILL":
+            death += ", which is also what happens when memory runs out"
+        return death
 
 
-def allow_shared_accelerators():
-    """Lets several processes use one accelerator, each what memory it needs.
+def allow_shared_accelerators() -> None:
+    """Lets several processes share an accelerator, each with the memory it needs.
 
-    TensorFlow and JAX otherwise take most of the memory at once. To be called before
-    anything is computed.
+    TensorFlow and JAX otherwise allocate most of the memory at once. Must be called
+    before anything is computed.
     """
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if keras.backend.backend() == "tensorflow":
@@ -132,41 +127,42 @@ def allow_shared_accelerators():
             tf.config.experimental.set_memory_growth(device, True)
 
 
-def _divided_cores(count):
-    """Returns `(own cores, number of threads)` for each of a number of processes."""
+def _divided_cores(count: int) -> list[set[int] | None]:
+    """Returns the cores that each of `count` processes may use; None for all."""
     if hardware()["accelerators"] or not hasattr(os, "sched_setaffinity"):
-        return [(None, None)] * count
+        return [None] * count
     cores = sorted(os.sched_getaffinity(0))
-    groups = max(1, min(count, len(cores)))
+    groups = min(count, len(cores))
     divided = [set(part.tolist()) for part in np.array_split(cores, groups)]
-    return [(divided[index % groups], len(cores)) for index in range(count)]
+    return [divided[index % groups] for index in range(count)]
 
 
-def _worker_loop(connection, work, cores, threads):
-    # Ctrl-C reaches every process of a terminal; the first one decides what it means.
+def _worker_loop(connection: Connection, work: Work, cores: set[int] | None) -> None:
+    # Ctrl-C reaches every process of a terminal; only the parent reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     allow_shared_accelerators()
     if cores:
-        # As many threads as without division: their number decides in which order
-        # sums are taken, so that another one would change the last digits.
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
-        os.environ.setdefault("NPROC", str(threads))  # XLA's, on a CPU
+        # The number of threads sets the order of summation, and so the last digits.
+        # Each process has as many threads as it would have with all cores.
+        threads = str(len(os.sched_getaffinity(0)))
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
+        os.environ.setdefault("NPROC", threads)  # XLA's, on a CPU
         os.sched_setaffinity(0, cores)
-    # The first process asks to stop, or has died: the pipe's other end is closed.
+    # The parent closes its end of the pipe to stop this process, or by dying.
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
             task = connection.recv()
             connection.send(("result", work(task, _reporter(connection))))
 
 
-def _reporter(connection):
-    """Returns an `on_progress` that adds up steps and sends them now and then."""
+def _reporter(connection: Connection) -> OnProgress:
+    """Returns an `on_progress` that sums up steps and sends them at intervals."""
     sent, waiting = time.monotonic(), 0
 
-    def on_progress(epoch, steps):
+    def on_progress(epoch: int, steps: int) -> None:
         nonlocal sent, waiting
-        # Nothing is sent to a process at work, so this is the end of the pipe.
+        # A busy process is sent nothing, so input means that the pipe was closed.
         if connection.poll():
             raise KeyboardInterrupt
         waiting += steps

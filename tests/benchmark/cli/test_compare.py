@@ -1,5 +1,4 @@
 import csv
-import html.parser
 import json
 import os
 import re
@@ -11,66 +10,20 @@ import time
 import keras
 import numpy as np
 import pytest
+from small_comparison import (
+    FIGURES,
+    METHODS,
+    SETTINGS,
+    compare,
+    outcomes,
+    read,
+    run_files,
+)
 
 import keras_ccar
 from keras_ccar import datasets
 from keras_ccar.benchmark.cli import main
 from keras_ccar.benchmark.spec.methods import METHODS as ALL_METHODS
-
-METHODS = ("ce", "ccar")
-SETTINGS = ("--seeds", "2", "--epochs", "2", "--batch-size", "100")
-FIGURES = {
-    "accuracy_by_class.png",
-    "accuracy_by_group.png",
-    "confidence_by_class.png",
-    "differences.png",
-    "training_curves.png",
-    "test_curves.png",
-    "weight_by_confidence.png",
-}
-
-
-def compare(folder, *more, methods=METHODS):
-    arguments = ["compare", "digits-lt", "--methods", *methods, *SETTINGS, *more]
-    return main([*arguments, "--output", str(folder)])
-
-
-def read(folder):
-    def refuse(name):
-        raise AssertionError(f"{name} is not JSON")
-
-    text = (folder / "results.json").read_text("utf-8")
-    return json.loads(text, parse_constant=refuse)
-
-
-def outcomes(folder):
-    """The runs of a comparison without what differs between two of the same."""
-    runs = read(folder)["runs"]
-    return [
-        {key: run[key] for key in run if key not in ("seconds", "date")} for run in runs
-    ]
-
-
-def run_files(folder):
-    return {path.name: path.stat().st_mtime_ns for path in (folder / "runs").iterdir()}
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A comparison that nobody disturbed; tests that change it make a copy."""
-    folder = tmp_path_factory.mktemp("finished")
-    assert compare(folder) == 0
-    return folder
-
-
-@pytest.fixture
-def copied(finished, tmp_path):
-    for path in finished.rglob("*"):
-        if path.is_file():
-            target = tmp_path / path.relative_to(finished)
-            target.parent.mkdir(exist_ok=True)
-            target.write_bytes(path.read_bytes())
-    return tmp_path
 
 
 def test_the_folder_holds_everything_and_nothing_unfinished(finished):
@@ -333,204 +286,6 @@ def test_ctrl_c_keeps_finished_runs_and_the_same_command_goes_on(finished, tmp_p
     assert outcomes(tmp_path) == outcomes(finished)
 
 
-def test_the_report_begins_with_the_verdict(finished):
-    lines = (finished / "report.md").read_text("utf-8").splitlines()
-    assert lines[0] == (
-        "# CCAR on digits-lt, imbalance factor 40, recipe digits changed: epochs 2, "
-        "batch_size 100"
-    )
-    assert re.match(r"- CCAR .* cross-entropy: [\d.]+ % against [\d.]+ %", lines[2])
-    assert re.search(r"(includes|excludes) zero\.$", lines[2])
-    assert lines[3].startswith("- Speed of training: ")
-    assert lines[4].startswith("- Overfitting: ")
-    assert lines[5].startswith("- Not compared here: Balanced Softmax, logit adjust")
-
-
-class References(html.parser.HTMLParser):
-    """Collects what a page refers to, the elements it has, and its text."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.references, self.elements, self.text = [], set(), ""
-        self.feed(page)
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.add(tag)
-        self.references += [
-            value
-            for name, value in attributes
-            if name in ("src", "href", "srcset", "data", "action", "poster")
-        ]
-
-    def handle_data(self, text):
-        self.text += text
-
-
-def test_the_page_needs_no_other_file(finished):
-    page = (finished / "report.html").read_text("utf-8")
-    found = References(page)
-    assert len(found.references) == len(FIGURES)
-    assert all(text.startswith("data:image/png;base64,") for text in found.references)
-    assert not found.elements & {"script", "link", "iframe", "object", "embed"}
-    assert not re.search(r"url\(|@import|https?://", page)
-    assert "CCAR" in found.text
-
-
-def test_report_is_made_again_from_the_results_alone(copied):
-    results = (copied / "results.json").read_bytes()
-    page = (copied / "report.html").read_text("utf-8")
-    for name in (*FIGURES, "report.html", "report.md"):
-        (copied / name).unlink()
-    assert main(["report", str(copied)]) == 0
-    assert (copied / "report.html").read_text("utf-8") == page
-    assert all((copied / name).exists() for name in (*FIGURES, "report.md"))
-    assert (copied / "results.json").read_bytes() == results
-
-
-@pytest.mark.slow
-def test_one_page_of_several_comparisons(copied, tmp_path_factory, capsys):
-    root = tmp_path_factory.mktemp("results")
-    for name in ("first", "second"):
-        (root / name).mkdir()
-        (root / name / "results.json").write_bytes(
-            (copied / "results.json").read_bytes()
-        )
-    measurement = {
-        "command": "python speed.py",
-        "environment": read(copied)["environment"],
-        "rows": [{"way": "ours", "images_per_second": 1234.5}],
-    }
-    (root / "speed.json").write_text(json.dumps(measurement))
-    page = root / "docs" / "results.md"
-
-    def make(*folders):
-        assert main(["report", *map(str, folders), "--page", str(page)]) == 0
-        return {
-            path.relative_to(root).as_posix(): path.read_bytes()
-            for path in root.rglob("*")
-            if path.is_file()
-        }
-
-    made = make(root)
-    figures = {name for name in made if name.startswith("docs/figures/")}
-    assert figures == {
-        f"docs/figures/{folder}/{name}"
-        for folder in ("first", "second")
-        for name in FIGURES
-    }
-    text = page.read_text("utf-8")
-    assert set(re.findall(r"\]\((figures/[^)]+)\)", text)) == {
-        name.removeprefix("docs/") for name in figures
-    }
-    head = text.split("## ")[0]
-    assert head.startswith("# Results\n\n**digits-lt, imbalance factor 40")
-    assert head.count("balanced accuracy, ") == 2
-    assert "| ours  | 1234.50" in text
-    assert "## Not yet run" in text
-    assert make(root) == made
-    # The folders one by one hold the same comparisons, but no measurements.
-    make(root / "second", root / "first")
-    assert page.read_text("utf-8") == re.sub(
-        r"## Speed.*(?=## Not yet run)", "", text, flags=re.DOTALL
-    )
-    capsys.readouterr()
-    assert main(["report", str(root), str(root / "first")]) == 2
-    assert "both called 'first'" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("{", "is not JSON"),
-        ("5", "lacks command, environment"),
-        ('{"rows": []}', "lacks command, environment"),
-        ('{"command": "c", "environment": {}}', "rows or seconds"),
-    ],
-)
-def test_files_that_are_no_measurements(content, message, copied, capsys):
-    (copied / "speed.json").write_text(content)
-    assert main(["report", str(copied)]) == 2
-    assert message in capsys.readouterr().err
-
-
-def test_every_name_is_escaped(copied):
-    results = read(copied)
-    names = ["<script>alert(1)</script>", "$\\frac{$", "漢字", '"><img src=x>', "a|b"]
-    results["dataset"]["class_names"][: len(names)] = names
-    results["methods"][1]["title"] = "<b>bold</b>"
-    (copied / "results.json").write_text(json.dumps(results), "utf-8")
-    assert main(["report", str(copied)]) == 0
-    found = References((copied / "report.html").read_text("utf-8"))
-    assert not found.elements & {"script", "b"}
-    assert "x" not in found.references
-    for name in names:
-        assert name in found.text
-    assert "<b>" not in (copied / "report.md").read_text("utf-8").split("##")[1]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["compare", "digits-lt", "--recipe", "plain"], "recipe 'plain' is not one"),
-        (["compare", "digits-lt", "--pivot", "2"], "pivot"),
-        (["compare", "digits-lt", "--methods", "ccar[pivot=2]"], "pivot"),
-        (["compare", "digits-lt", "--strength", "-1"], "strength"),
-        (["compare", "digits-lt", "--model", "vgg"], "model 'vgg' is unknown"),
-        (["compare", "digits-lt", "--imbalance-factor", "1000"], "imbalance_factor"),
-        (["compare", "digits-lt", "--epochs", "0"], "epochs of a recipe"),
-        (["compare", "digits-lt", "--epochs", "2", "--steps", "60"], "--steps 60"),
-        (["compare", "digits-lt", "--learning-rate", "inf"], "learning_rate"),
-        (
-            ["compare", "digits-lt", "--image-size", "8", "--crop-padding", "0"],
-            "not in three colours",
-        ),
-        (["report", "."], "has no results.json"),
-        (["count", "digits-lt", "--data-seed", "-1"], "seed"),
-    ],
-)
-def test_requests_that_cannot_be_met(arguments, message, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main(arguments) == 2
-    assert message in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_count_shows_and_draws_the_class_counts(tmp_path, capsys):
-    arguments = ["--imbalance-factor", "20", "--output", str(tmp_path / "counts")]
-    assert main(["count", "digits-lt", *arguments]) == 0
-    figure = tmp_path / "counts" / "class_counts.png"
-    assert figure.read_bytes().startswith(b"\x89PNG")
-    output = capsys.readouterr().out
-    for count in datasets.load("digits-lt", imbalance_factor=20).class_counts:
-        assert re.search(rf"\b{count}\b", output)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [("{", "is not JSON"), ("[]", "format 1"), ('{"format": 1}', "lacks command")],
-)
-def test_files_that_are_no_results(content, message, tmp_path, capsys):
-    (tmp_path / "results.json").write_text(content)
-    assert main(["report", str(tmp_path)]) == 2
-    assert message in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["compare", "mnist"],
-        ["compare", "digits-lt", "--methods", "sgd"],
-        ["compare", "digits-lt", "--methods", "ccar[tau=1]"],
-        [],
-    ],
-)
-def test_unknown_names_are_usage_errors(arguments, capsys):
-    with pytest.raises(SystemExit) as exit_:
-        main(arguments)
-    assert exit_.value.code == 2
-    assert "usage: keras-ccar" in capsys.readouterr().err
-
-
 @pytest.mark.slow
 def test_real_cifar_runs_to_its_report(tmp_path):
     try:
@@ -548,14 +303,6 @@ def test_real_cifar_runs_to_its_report(tmp_path):
     assert run["top1"] > 1
     assert len(run["per_class_accuracy"]) == 100
     assert "Not compared here" in (tmp_path / "report.md").read_text("utf-8")
-
-
-def test_an_output_that_is_no_folder_is_named(tmp_path, capsys):
-    taken = tmp_path / "taken"
-    taken.touch()
-    for command in ("compare", "count"):
-        assert main([command, "digits-lt", "--output", str(taken)]) == 2
-        assert str(taken) in capsys.readouterr().err
 
 
 def test_a_warm_up_that_was_asked_for_stays_as_long(tmp_path):

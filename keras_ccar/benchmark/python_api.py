@@ -1,0 +1,198 @@
+"""`compare`: a comparison from Python, by the same steps as `keras-ccar compare`."""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+from rich.console import Console
+
+from keras_ccar.benchmark.comparison import Comparison, RunEntry
+from keras_ccar.benchmark.report.console import say
+from keras_ccar.benchmark.report.write import write_and_show_report
+from keras_ccar.benchmark.runner import results
+from keras_ccar.benchmark.runner.execution import run_plan
+from keras_ccar.benchmark.runner.interruption import Interruption
+from keras_ccar.benchmark.runner.plan import Plan
+from keras_ccar.benchmark.runner.progress import PlanProgress
+from keras_ccar.benchmark.runner.records import RUNS_FOLDER
+from keras_ccar.benchmark.runner.request import CompareRequest
+from keras_ccar.benchmark.runner.storage import lock_folder
+from keras_ccar.replicas import process_index
+
+
+def compare(
+    dataset: str,
+    methods: Sequence[str] = (),
+    seeds: int = 5,
+    *,
+    recipe: str | None = None,
+    recipe_settings: Mapping[str, Any] | None = None,
+    loss_settings: Mapping[str, Any] | None = None,
+    imbalance_factor: float | None = None,
+    data_seed: int = 0,
+    data_dir: str | None = None,
+    smoke: bool = False,
+    parallel: int = 1,
+    output: str | Path | None = None,
+) -> Comparison:
+    """Trains methods on a data set, and writes results and a report.
+
+    It does what `keras-ccar compare` does, with progress on the terminal. Finished runs
+    are kept in `output`, so after Ctrl-C the same call trains only what is missing.
+    New results are added to those of the same data, recipe and settings in `output`;
+    other results there move to the subfolder `earlier`. Failed runs raise no error:
+    they are in `failed` of the result. To share batches among devices or hosts, use the
+    command.
+
+    Args:
+        dataset: name of the data set: "digits-lt", "cifar10-lt", "cifar100-lt",
+            "imagenet-lt" or "inaturalist2018".
+        methods: names of methods, such as "ce" or "ccar[strength=3,normalize]", as
+            listed by `keras-ccar compare --help`. Defaults to "ce", "bs", "ccar" and
+            "ccar+la" for "digits-lt", else to all.
+        seeds: number of seeds; each method is trained with the seeds 0 to `seeds` - 1.
+        recipe: name of the recipe. Defaults to the first for the data set.
+        recipe_settings: settings that replace the recipe's own, such as
+            `{"epochs": 10}`: the options of the command, with underscores.
+        loss_settings: settings of the losses, such as `{"strength": 3}`.
+        imbalance_factor: examples of the most frequent class over those of the rarest.
+            Defaults to that of the data set.
+        data_seed: seed that chooses the training examples.
+        data_dir: where tensorflow-datasets keeps its data. Defaults to the environment
+            variable TFDS_DATA_DIR, or to its own choice.
+        smoke: whether to shrink the recipe to minutes, to see that everything runs.
+        parallel: number of runs to train at a time, each in its own process. If above
+            1, a script must call `compare` below `if __name__ == "__main__":`.
+        output: folder for runs, results and report. Defaults to `runs/<dataset>`.
+
+    Returns:
+        The `Comparison` with all results in `output`.
+
+    Raises:
+        ValueError: if an argument is unknown or out of range.
+        FileNotFoundError: if the data set is not prepared; says what to do.
+        ModuleNotFoundError: if a library is missing; says which.
+        FolderInUseError: if another comparison is using the folder.
+
+    Example:
+    ```python
+    from keras_ccar.benchmark import compare
+
+    comparison = compare(
+        "digits-lt", ["ce", "ccar"], seeds=1, recipe_settings={"epochs": 2}
+    )
+    print(comparison.finished[["method", "balanced"]])
+    ```
+    """
+    request = CompareRequest(
+        dataset,
+        methods,
+        seeds,
+        recipe,
+        recipe_settings or {},
+        loss_settings or {},
+        imbalance_factor,
+        data_seed,
+        data_dir,
+        smoke,
+        parallel,
+        output=output,
+    )
+    console = Console()
+    with _without_compilation_warnings():
+        plan = request.build_plan()
+        comparison, failed = train(request, plan, console)
+        write_and_show(comparison, failed, request.folder, console)
+    return comparison
+
+
+def train(
+    request: CompareRequest, plan: Plan, console: Console
+) -> tuple[Comparison, list[RunEntry]]:
+    """Trains what is missing of a plan, and writes results after every run.
+
+    Returns:
+        All results in the folder of the request, and the runs of the plan that failed.
+
+    Raises:
+        FolderInUseError: if another comparison is using the folder.
+        KeyboardInterrupt: after Ctrl-C, once the terminal says what is kept.
+    """
+    folder = request.folder
+    if process_index():
+        console = Console(quiet=True)  # Only the first host prints and writes.
+    say(console, plan.data.describe())
+    say(
+        console,
+        f"Recipe {plan.recipe.name}; methods: {len(plan.methods)}, seeds: "
+        f"{len(plan.seeds)}, epochs: {plan.recipe.epochs}; backend "
+        f"{keras.backend.backend()}.",
+    )
+    records: list[RunEntry] = []
+    try:
+        with (
+            lock_folder(folder),
+            Interruption() as interruption,
+            PlanProgress(console) as progress,
+            contextlib.closing(
+                run_plan(plan, folder, progress, interruption, request.parallel)
+            ) as stages,
+        ):
+            earlier = _take_earlier_results(plan, folder, console)
+            for records in stages:
+                comparison = results.build_results(plan, records)
+                if earlier is not None:
+                    comparison = results.merge_results(earlier, comparison)
+                comparison.command = request.command_line(plan, comparison)
+                results.write_results(comparison, folder)
+    except KeyboardInterrupt:
+        say(
+            console,
+            f"Stopped. {len(records)} of {len(plan.runs())} runs are finished and kept "
+            f"in {folder / RUNS_FOLDER}. The same command goes on from there.",
+        )
+        raise
+    return comparison, results.build_results(plan, records).failed
+
+
+def write_and_show(
+    comparison: Comparison, failed: list[RunEntry], folder: Path, console: Console
+) -> None:
+    """Writes the report, and shows it and the runs that failed on the terminal."""
+    if process_index():
+        return
+    write_and_show_report(comparison, folder, console)
+    for run in failed:
+        say(console, f"Failed: {run['method']}, seed {run['seed']}: {run['error']}")
+
+
+def _take_earlier_results(
+    plan: Plan, folder: Path, console: Console
+) -> Comparison | None:
+    """Returns results in the folder that can be merged; archives any others."""
+    if process_index():
+        return None
+    new = results.build_results(plan, [])
+    earlier = results.find_mergeable_results(new, folder)
+    if earlier is None and (archive := results.archive_results(folder)):
+        say(
+            console,
+            f"What {folder} held is of another comparison (data, recipe, settings, "
+            f"code or versions), and is in {archive} now.",
+        )
+    return earlier
+
+
+@contextlib.contextmanager
+def _without_compilation_warnings() -> Iterator[None]:
+    """Mutes TensorFlow's warning that every run has its own model to compile."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

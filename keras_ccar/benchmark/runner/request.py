@@ -1,0 +1,186 @@
+"""What a comparison was asked for, and the plan and command line that follow."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_ccar import datasets
+from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.runner.plan import Plan
+from keras_ccar.benchmark.runner.workers import allow_shared_accelerators
+from keras_ccar.benchmark.spec.loss_options import LossOptions
+from keras_ccar.benchmark.spec.methods import DIGITS_METHODS, METHODS, get_method
+from keras_ccar.benchmark.spec.recipe_book import get_recipe
+from keras_ccar.benchmark.spec.recipes import Recipe
+from keras_ccar.benchmark.spec.settings import (
+    convert_settings,
+    format_number,
+    option_flag,
+)
+from keras_ccar.benchmark.training.devices import enable_data_parallel, num_devices
+
+
+@dataclass
+class CompareRequest:
+    """What a comparison was asked for, by the command or from Python.
+
+    Attributes:
+        methods: names for `get_method`; if empty, the default methods of the data set.
+        seeds: number of seeds, which are 0 to `seeds` - 1.
+        recipe: name of the recipe; None for the first recipe of the data set.
+        recipe_settings: fields of `Recipe` that replace the recipe's own.
+        loss_settings: fields of `LossOptions`.
+        imbalance_factor, data_seed, data_dir: see `datasets.load`.
+        smoke: whether to shrink the recipe to minutes.
+        parallel: number of runs trained at a time, each in its own process.
+        devices, hosts, host: see `devices.enable_data_parallel`.
+        output: folder of the comparison; None for `runs/<dataset>`.
+
+    Raises:
+        ValueError: if arguments are out of range or contradict each other.
+    """
+
+    dataset: str
+    methods: Sequence[str] = ()
+    seeds: int = 5
+    recipe: str | None = None
+    recipe_settings: Mapping[str, Any] = field(default_factory=dict)
+    loss_settings: Mapping[str, Any] = field(default_factory=dict)
+    imbalance_factor: float | None = None
+    data_seed: int = 0
+    data_dir: str | None = None
+    smoke: bool = False
+    parallel: int = 1
+    devices: int | None = None
+    hosts: Sequence[str] = ()
+    host: int = 0
+    output: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        self.recipe_settings = convert_settings(self.recipe_settings, Recipe)
+        self.loss_settings = convert_settings(self.loss_settings, LossOptions)
+        for name in ("seeds", "parallel"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(
+                    f"`{name}` must be an integer of at least 1. Received: {value!r}."
+                )
+        if self.recipe_settings.get("steps") and "epochs" in self.recipe_settings:
+            raise ValueError(
+                "--steps and --epochs both set the length of a run. Received: --steps "
+                f"{self.recipe_settings['steps']} --epochs "
+                f"{self.recipe_settings['epochs']}. Leave one of them out."
+            )
+        if len(self.hosts) == 1 or not 0 <= self.host < max(1, len(self.hosts)):
+            raise ValueError(
+                "--hosts must name two machines or more, and --host must be the number "
+                f"of one of them, from 0. Received: --hosts {' '.join(self.hosts)} "
+                f"--host {self.host}."
+            )
+        if self.hosts and ":" not in self.hosts[0]:
+            raise ValueError(
+                "The first of --hosts must be given with a port that the others can "
+                f"reach, such as 10.0.0.1:12355. Received: {self.hosts[0]}."
+            )
+        if self.parallel > 1 and (self.hosts or (self.devices or 1) > 1):
+            raise ValueError(
+                "--parallel trains several runs at a time, --devices and --hosts train "
+                "one run on all devices. Received both. Leave one of them out."
+            )
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the comparison."""
+        return Path(self.output or Path("runs") / self.dataset)
+
+    def build_plan(self) -> Plan:
+        """Sets up the devices, loads the data, and returns a plan that was checked.
+
+        Must be called before anything is computed if devices or accelerators are
+        shared.
+
+        Raises:
+            ValueError: if an argument is out of range.
+            OSError: if the data cannot be read.
+            ImportError: if a library is missing.
+        """
+        if self.parallel > 1:
+            allow_shared_accelerators()
+        enable_data_parallel(self.devices, self.hosts, self.host)
+        recipe = get_recipe(self.dataset, self.recipe)
+        if self.smoke:
+            recipe = recipe.shrunk_for_smoke_test()
+        recipe = recipe.with_settings(**self.recipe_settings)
+        if recipe.batch_size % num_devices():
+            raise ValueError(
+                "batch_size of a recipe must be a multiple of the "
+                f"{num_devices()} devices that share it. Received: "
+                f"batch_size={recipe.batch_size}."
+            )
+        data = self._load_data()
+        # If `steps` changes the number of epochs, the recipe's own warm-up and decays
+        # are scaled to it, but not those that were asked for.
+        kept = {
+            name: self.recipe_settings.get(name) for name in ("warmup_epochs", "decays")
+        }
+        recipe = recipe.with_epochs_for(data.class_counts.sum()).with_settings(**kept)
+        default = DIGITS_METHODS if self.dataset == "digits-lt" else METHODS
+        methods = [get_method(name) for name in self.methods or default]
+        is_tuned = any(method.learning_rate_factors for method in methods)
+        plan = Plan(
+            data,
+            recipe,
+            # A method that is named twice is compared once.
+            tuple({method.name: method for method in methods}.values()),
+            tuple(range(self.seeds)),
+            LossOptions(**self.loss_settings),
+            self._load_data(validation=True) if is_tuned else None,
+        )
+        plan.check()
+        return plan
+
+    def command_line(self, plan: Plan, comparison: Comparison) -> str:
+        """Returns the command line that reproduces the results of a plan.
+
+        It names no folder of this machine, except the last part of the output folder.
+        """
+        data = plan.data
+        words = ["keras-ccar", "compare", data.name]
+        if data.train_arrays is not None:  # Streamed data has its own class counts.
+            factor = format_number(float(data.imbalance_factor))
+            words += ["--imbalance-factor", factor, "--data-seed", str(self.data_seed)]
+        words += ["--recipe", get_recipe(data.name, self.recipe).name]
+        if self.smoke:
+            words.append("--smoke")
+        words += ["--methods", *(method["name"] for method in comparison.methods)]
+        words += ["--seeds", str(len(comparison.seeds))]
+        settings = {**self.recipe_settings, **self.loss_settings}
+        if not plan.recipe.steps:
+            settings.setdefault("epochs", plan.recipe.epochs)
+        for name, value in settings.items():
+            if isinstance(value, bool):
+                words.append(option_flag(name if value else f"no-{name}"))
+            else:
+                words += [option_flag(name), str(value)]
+        if self.devices:
+            words += ["--devices", str(self.devices)]
+        if self.hosts:
+            # The addresses are of no use to others.
+            names = [f"HOST{number}" for number in range(len(self.hosts))]
+            words += ["--hosts", f"{names[0]}:PORT", *names[1:], "--host", "NUMBER"]
+        folder = self.folder
+        words += ["--output", folder.name if folder.is_absolute() else str(folder)]
+        return f"KERAS_BACKEND={keras.backend.backend()} {shlex.join(words)}"
+
+    def _load_data(self, validation: bool = False) -> datasets.LongTailedData:
+        return datasets.load(
+            self.dataset,
+            imbalance_factor=self.imbalance_factor,
+            seed=self.data_seed,
+            data_dir=self.data_dir,
+            validation=validation,
+        )

@@ -1,0 +1,130 @@
+import json
+
+import pytest
+from made_results import made_results
+
+from keras_ccar.benchmark.comparison import (
+    METRICS,
+    REPORT_FILES,
+    Comparison,
+    comparison_folders,
+)
+from keras_ccar.benchmark.report.figures import FIGURES
+from keras_ccar.benchmark.runner.results import (
+    archive_results,
+    merge_results,
+    without_shared_fields,
+)
+from keras_ccar.files import write_json
+
+
+@pytest.fixture
+def comparison():
+    return made_results({"ce": (30.0, 32.0), "ccar": (40.0, None)})
+
+
+def test_reading_gives_back_what_was_written(comparison, tmp_path):
+    write_json(tmp_path / "results.json", comparison.to_json())
+    assert Comparison.read(tmp_path) == comparison
+    assert Comparison.read(str(tmp_path)).to_json() == comparison.to_json()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "has no results.json"),
+        ("{", "is not JSON"),
+        ("[]", "not in format 1"),
+        ('{"format": 2}', "not in format 1"),
+        ('{"format": 1, "runs": []}', "lacks command, dataset, environment, methods"),
+    ],
+)
+def test_what_cannot_be_read(content, message, tmp_path):
+    if content is not None:
+        (tmp_path / "results.json").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        Comparison.read(tmp_path)
+
+
+def test_finished_runs_as_a_table(comparison):
+    finished = comparison.finished
+    assert list(finished) == ["method", "seed", *METRICS, "mean_weight", "seconds"]
+    assert finished[["method", "seed", "balanced"]].values.tolist() == [
+        ["ce", 0, 30.0],
+        ["ce", 1, 32.0],
+        ["ccar", 0, 40.0],
+    ]
+    assert comparison.by_seed("ce", "balanced").to_dict() == {0: 30.0, 1: 32.0}
+    assert (finished.dtypes[list(METRICS)] == "float64").all()
+
+
+def test_no_run_is_finished():
+    comparison = made_results({"ce": (None,)})
+    assert comparison.finished.empty
+    assert comparison.by_seed("ce", "balanced").empty
+    assert comparison.finished_runs() == []
+
+
+def test_finished_and_failed_runs(comparison):
+    entries = comparison.run_entries
+    assert comparison.finished_runs() == entries[:3]
+    assert comparison.finished_runs("ccar") == [entries[2]]
+    assert comparison.failed == [entries[3]]
+
+
+def test_the_environment_of_a_run(comparison):
+    run = comparison.run_entries[0]
+    assert comparison.environment_of(run) == comparison.environment
+    own = {**comparison.environment, "backend": "jax"}
+    run["environment"] = own
+    assert comparison.environment_of(run) == own
+    assert without_shared_fields(run, own) == {
+        name: value for name, value in run.items() if name != "environment"
+    }
+
+
+def test_merged_results_have_all_runs_and_the_new_ones_first(comparison):
+    new = made_results({"bs": (50.0,), "ccar": (45.0,)})
+    merged = merge_results(comparison, new)
+    assert [method["name"] for method in merged.methods] == ["ce", "ccar", "bs"]
+    assert merged.seeds == [0, 1]
+    balanced = {
+        (run["seed"], run["method"]): run.get("balanced") for run in merged.run_entries
+    }
+    assert balanced == {
+        (0, "ce"): 30.0,
+        (0, "ccar"): 45.0,
+        (0, "bs"): 50.0,
+        (1, "ce"): 32.0,
+        (1, "ccar"): None,
+    }
+
+
+def test_an_interrupted_archiving_goes_on(comparison, tmp_path):
+    assert archive_results(tmp_path) is None
+    write_json(tmp_path / "results.json", comparison.to_json())
+    (tmp_path / "earlier" / "1").mkdir(parents=True)
+    (tmp_path / "earlier" / "1" / "results.csv").touch()
+    (tmp_path / "report.md").touch()
+    archive = archive_results(tmp_path)
+    assert archive == tmp_path / "earlier" / "1"
+    names = {path.name for path in archive.iterdir()}
+    assert names == {"results.csv", "results.json", "report.md"}
+
+
+def test_folders_of_comparisons(comparison, tmp_path):
+    with pytest.raises(ValueError, match=r"has no results\.json"):
+        comparison_folders(tmp_path)
+    for name in ("b", "a"):
+        write_json(tmp_path / name / "results.json", comparison.to_json())
+    assert comparison_folders(tmp_path) == [tmp_path / "a", tmp_path / "b"]
+    assert comparison_folders(tmp_path / "a") == [tmp_path / "a"]
+
+
+def test_every_figure_is_a_file_of_the_report():
+    assert set(REPORT_FILES) == {"report.md", "report.html", *FIGURES}
+
+
+def test_results_are_plain_json(comparison):
+    content = comparison.to_json()
+    assert json.loads(json.dumps(content)) == content
