@@ -42,7 +42,7 @@ bench: $(VENV)/.test  ## time and memory of the losses, of a whole step, of the 
 	$(BIN)/python benchmarks/training_speed.py
 
 results: $(VENV)/.demo  ## what docs/ quotes of results, and the figures, from benchmarks/results
-	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar report benchmarks/results --page docs/results.md
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/results_page.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/choosing_a_loss.py
 
 docs: $(VENV)/.docs  ## the site, into site/

@@ -1,4 +1,4 @@
-"""Adds the notebooks of examples/ to the site, as many as there are."""
+"""Adds all notebooks in examples/ to the site."""
 
 import re
 from pathlib import Path
@@ -9,14 +9,14 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 def notebook_pages(folder):
-    """Returns the pages of a folder's notebooks.
+    """Returns a page for each notebook in a folder.
 
     Args:
         folder: a path.
 
     Returns:
-        A dict from the name of a notebook to its Markdown, its title, and the pictures
-        in its outputs by file name.
+        A dict from the name of a notebook to its Markdown, its title, and a dict of the
+        pictures in its outputs by file name.
     """
     paths = sorted(folder.glob("*.ipynb"))
     if not paths:
@@ -29,8 +29,8 @@ def notebook_pages(folder):
             str(path),
             {"unique_key": path.stem, "output_files_dir": f"{path.stem}_files"},
         )
-        # From examples/ a page of the docs is ../docs/page.md, on the site ../page.md,
-        # and another notebook is a page beside this one.
+        # A notebook links to ../docs/page.md and to other.ipynb; on the site these are
+        # ../page.md and other.md.
         markdown = markdown.replace("](../docs/", "](../")
         markdown = re.sub(r"\]\((\w+)\.ipynb\)", r"](\1.md)", markdown)
         headings = [line for line in markdown.splitlines() if line.startswith("# ")]
@@ -40,7 +40,7 @@ def notebook_pages(folder):
 
 
 def on_config(config):
-    """Puts the notebooks before the results."""
+    """Puts the notebooks before the results in the navigation."""
     pages = notebook_pages(EXAMPLES)
     config.extra["notebooks"] = pages
     if pages:
@@ -53,7 +53,7 @@ def on_config(config):
 
 
 def on_files(files, config):
-    """Adds the notebooks' pages and pictures."""
+    """Adds the pages and pictures of the notebooks to the site."""
     for name, (markdown, _, pictures) in config.extra["notebooks"].items():
         files.append(File.generated(config, f"examples/{name}.md", content=markdown))
         for picture, content in pictures.items():

@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "build")
-# Lines that TensorFlow's C++ writes before it can be told not to.
+# Lines that TensorFlow's C++ code writes before its logging can be switched off.
 START_UP_LOG = re.compile(
     r"^(WARNING: All log messages before absl|[IWE]\d{4} ).*\n", re.M
 )
@@ -77,7 +77,7 @@ def main():
     unknown = set(arguments.names) - set(NAMES)
     if unknown:
         parser.error(f"there is no example {sorted(unknown)}; there are {NAMES}")
-    # What the libraries log names the machine and does not belong in a notebook.
+    # Log messages name the machine, and do not belong in a notebook.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ.pop("KERAS_BACKEND", None)
     os.environ.setdefault("JAX_PLATFORMS", "cpu")

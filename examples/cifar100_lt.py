@@ -3,9 +3,9 @@
 #
 # The long-tailed benchmark that papers report first: 100 classes of small photographs,
 # 500 training images of the most frequent and 5 of the rarest, and a balanced test set.
-# The data is read, or fetched once, by tensorflow-datasets; `TFDS_DATA_DIR` says where
-# it lies. Which images are taken depends on the images and a seed alone, and the digest
-# names the subset.
+# tensorflow-datasets reads the data, or downloads it once; `TFDS_DATA_DIR` says where
+# it is. Which images are chosen depends only on the images and a seed, and the digest
+# identifies the subset.
 
 # %%
 import logging
@@ -18,7 +18,7 @@ import numpy as np
 import keras_ccar
 from keras_ccar.adjustments import LogitAdjustment
 
-# What the libraries log is not of this story.
+# Silence the log messages of the libraries.
 for name in ("absl", "tensorflow"):
     logging.getLogger(name).setLevel("ERROR")
 plt.style.use("tableau-colorblind10")
@@ -30,8 +30,8 @@ test_images, test_labels = data.test_arrays
 print(data.describe())
 
 # %% [markdown]
-# The head, the middle and the tail of the distribution, one image of each of a few
-# classes:
+# The head, the middle and the tail of the distribution, with one image from each of a
+# few classes:
 
 # %%
 shown = [0, 10, 30, 50, 70, 90, 99]
@@ -45,8 +45,8 @@ plt.show()
 # %% [markdown]
 # ## A small residual network
 #
-# Six convolutions, a few epochs: enough to see what the losses do, far from what
-# they can reach.
+# Six convolutions and a few epochs are enough to see what the losses do, but far from
+# what they can reach.
 
 
 # %%
@@ -127,19 +127,18 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# After two epochs of one seed no class has been learned well, and this table ranks
-# nothing. What it shows is that the code of the benchmark is the code you would write.
+# After two epochs with one seed no class has been learned well, so this table ranks
+# nothing. It only shows that the benchmark's code is the code you would write yourself.
 #
 # ## At full scale
 #
-# The comparison that means something trains a ResNet-32 for 200 epochs, every method
-# under the same recipe and with several seeds. It is one command, which resumes where
-# it was stopped:
+# A meaningful comparison trains a ResNet-32 for 200 epochs, every method under the same
+# recipe and with several seeds. It is one command, which resumes where it was stopped:
 #
 # ```sh
 # keras-ccar compare cifar100-lt --imbalance-factor 100 --recipe plain --seeds 3 \
 #     --methods ce bs la ccar ccar+la ce×c la×c
 # ```
 #
-# `--recipe cpu` is a smaller one for processors. What came out of both, as far as they
-# were run, is on [the page of results](../docs/results.md).
+# `--recipe cpu` is a smaller recipe for CPUs. The results of both, as far as they have
+# been run, are on [the results page](../docs/results.md).

@@ -1,12 +1,12 @@
 # %% [markdown]
-# # Training loops of your own, on three backends
+# # Custom training loops on three backends
 #
 # `model.fit` is not the only way to train. The losses are functions of labels and
 # predictions, so they go into any loop that can differentiate them: TensorFlow's
 # `GradientTape`, `jax.value_and_grad`, or torch's `backward`. Here the same model, from
 # the same initial weights, takes the same 30 steps in each.
 #
-# A process has one Keras backend. So each loop runs in a process of its own, with
+# A process has only one Keras backend. So each loop runs in its own process, with
 # `KERAS_BACKEND` in its environment.
 
 # %%
@@ -26,7 +26,7 @@ plt.rcParams.update({"figure.dpi": 72, "figure.figsize": (7, 3)})
 # %% [markdown]
 # ## What the three have in common
 #
-# The model, the loss and the batches: plain Keras, the same text for every backend.
+# The model, the loss and the batches are plain Keras, the same code on every backend.
 
 # %%
 common = """
@@ -79,7 +79,7 @@ values = []
 # %% [markdown]
 # ## TensorFlow
 #
-# The step is compiled by `tf.function`.
+# `tf.function` compiles the step.
 
 # %%
 tensorflow_loop = """
@@ -104,7 +104,7 @@ finish(model, values)
 # ## JAX
 #
 # A step is a pure function: the values of the variables go in, and new ones come out.
-# The loss has no variables and needs nothing of this.
+# The loss has no variables, so it needs none of this.
 
 # %%
 jax_loop = """
@@ -148,9 +148,9 @@ finish(model, values)
 # %% [markdown]
 # ## torch
 #
-# `backward` leaves the gradients at the parameters, which are the values of the Keras
-# variables. The loss is eager here, so it also checks what it is given: logits that it
-# takes for probabilities would be an error.
+# `backward` stores the gradients on the parameters, which are the values of the Keras
+# variables. The loss is eager here, so it also checks its input: logits passed as
+# probabilities would raise an error.
 
 # %%
 torch_loop = """
@@ -170,7 +170,7 @@ finish(model, values)
 # %% [markdown]
 # ## Run them
 #
-# The initial weights are drawn once, here, and go to the three as arrays.
+# The initial weights are drawn once, here, and passed to all three as arrays.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -229,14 +229,14 @@ plt.show()
 # %% [markdown]
 # ## What to take away
 #
-# One loss, three loops, the same curve. One seed of 30 steps says nothing of accuracy;
-# it is shown because the three should agree in it too.
+# One loss, three loops, the same curve. One seed and 30 steps say nothing about
+# accuracy; it is shown because the three loops should agree on it too.
 #
 # At full scale:
 #
-# - The loss returns the mean over the batch that it is given. With several devices,
-#   average losses and gradients over them as for any Keras loss.
-# - `CCARCallback` gathers its statistics in `fit` alone. In a loop of your own class
-#   frequencies stay what `class_counts` said.
-# - Masks of Keras layers, `ignore_class` and `sample_weight` work as in `fit`:
+# - The loss returns the mean over its batch. With several devices, average losses and
+#   gradients over them as for any Keras loss.
+# - `CCARCallback` collects statistics in `fit` only. In a custom loop the class
+#   frequencies stay those of `class_counts`.
+# - The masks of Keras layers, `ignore_class` and `sample_weight` work as in `fit`:
 #   `loss(labels, logits, sample_weight=...)`.

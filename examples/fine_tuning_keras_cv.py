@@ -1,14 +1,14 @@
 # %% [markdown]
 # # Fine-tuning with KerasCV
 #
-# A network that has seen many images of other things, and a task of its own with few
-# images of the classes that matter: that is how long-tailed data are mostly met. Here
-# is the whole of it in a minute: a KerasCV backbone learns five handwritten digits,
-# "0" to "4", and is then fine-tuned to the other five, of which "5" has many images
-# and "9" has three.
+# Long-tailed data often come with a pretrained network: it has seen many images of
+# other things, and your task has few images of the classes that matter. This notebook
+# shows the whole procedure in a minute: a KerasCV backbone learns five handwritten
+# digits, "0" to "4", and is then fine-tuned on the other five, where "5" has many
+# images and "9" has three.
 #
-# KerasCV is no longer released; its last version, 0.9.0, runs on Keras 3. What came
-# after it is KerasHub: [Fine-tuning with KerasHub](fine_tuning_keras_hub.ipynb).
+# KerasCV gets no new releases; its last version, 0.9.0, runs on Keras 3. KerasHub has
+# replaced it: [Fine-tuning with KerasHub](fine_tuning_keras_hub.ipynb).
 
 # %%
 import warnings
@@ -46,17 +46,17 @@ test_images, test_labels = data.test_arrays
 print(data.describe())
 
 # %% [markdown]
-# ## A backbone that has learnt something
+# ## A pretrained backbone
 #
-# With a network at hand one starts from ImageNet:
+# With an internet connection you would start from ImageNet:
 #
 # ```python
 # backbone = keras_cv.models.ResNetV2Backbone.from_preset("resnet50_v2_imagenet")
 # ```
 #
-# This notebook downloads nothing, so it makes a small `ResNetV2Backbone` and pretrains
-# it on the 901 images of "0" to "4", about as many of each. The classes that come later
-# are not among them.
+# This notebook downloads nothing, so it builds a small `ResNetV2Backbone` and pretrains
+# it on the 901 images of "0" to "4", which are about equally frequent. The classes of
+# the fine-tuning task are not among them.
 
 
 # %%
@@ -81,9 +81,9 @@ weights = pretrained.backbone.get_weights()
 # %% [markdown]
 # ## Probabilities or logits?
 #
-# `ImageClassifier` of KerasCV ends in a **softmax**. That fits the losses here as they
-# are: `from_logits=False` is their default, as in Keras. With `activation=None` it ends
-# in logits, and then the loss needs `from_logits=True`. Both are the same loss:
+# `ImageClassifier` of KerasCV ends in a **softmax**. That matches the default of the
+# losses here, `from_logits=False`, as in Keras. With `activation=None` it ends in
+# logits, and then the loss needs `from_logits=True`. Both give the same loss:
 
 # %%
 gives_probabilities = keras_cv.models.ImageClassifier(
@@ -105,19 +105,19 @@ print(f"loss on probabilities {on_probabilities:.5f}, on logits {on_logits:.5f}"
 
 # %% [markdown]
 # Logits are the safer choice in half precision, where a small probability becomes
-# zero: see [Pitfalls](../docs/pitfalls.md#half-precision). If the two do not fit,
-# `CCARCallback` says so before it trains.
+# zero: see [Pitfalls](../docs/pitfalls.md#half-precision). If loss and model do not
+# match, `CCARCallback` warns before training starts.
 #
 # ## Two stages
 #
-# 1. **The head alone.** The backbone is frozen, or the large gradients of a new head
-#    would tear up what it has learnt. Its batch normalisation then uses the statistics
-#    of pretraining.
-# 2. **All of it**, with a smaller learning rate. Batch normalisation stays frozen: with
-#    202 images there is little to estimate statistics from.
+# 1. **The head alone.** The backbone is frozen; otherwise the large gradients of the
+#    new head would destroy what it has learned. Its batch normalisation uses the
+#    statistics of pretraining.
+# 2. **The whole network**, with a smaller learning rate. Batch normalisation stays
+#    frozen, because 202 images are too few to estimate its statistics.
 #
-# After a change of `trainable` a model must be compiled again. The loss and the
-# callback take part in both stages.
+# After a change of `trainable` a model must be compiled again. Both stages use the same
+# loss and the same callback.
 
 
 # %%
@@ -173,7 +173,7 @@ for name, stages in tuned.items():
 print(table)
 
 # %% [markdown]
-# Accuracy by class, on 50 test images of each, after both stages:
+# Accuracy by class after both stages, on 50 test images of each class:
 
 # %%
 width = 0.27
@@ -190,9 +190,9 @@ plt.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncol=3)
 plt.show()
 
 # %% [markdown]
-# What the loss saw while training: the confidence in the true class, for images of
-# "7", "8" and "9", each with fewer than 20. The second stage begins at the line. (With
-# logit adjustment this is the confidence after the adjustment.)
+# The confidence in the true class during training, for "7", "8" and "9", each of which
+# has fewer than 20 images. The second stage begins at the line. (With logit adjustment
+# this is the confidence after the adjustment.)
 
 # %%
 for (name, stages), line in zip(tuned.items(), ["-", "--", ":"], strict=True):
@@ -206,11 +206,11 @@ plt.show()
 # %% [markdown]
 # ## Another backbone
 #
-# Every backbone of KerasCV goes the same way. A trap that has nothing to do with the
-# loss: `MobileNetV3Backbone` averages its batch statistics with momentum 0.999, made
-# for trainings of many thousand steps. After 145, as here, it still predicts with
-# nearly the statistics it began with, however well it trains. Pretrained weights bring
-# theirs along; without them, lower the momentum.
+# Every backbone of KerasCV works the same way. One trap has nothing to do with the
+# loss: `MobileNetV3Backbone` averages its batch statistics with momentum 0.999, which
+# suits training for many thousands of steps. After the 145 steps here it still predicts
+# with nearly its initial statistics, however well it trains. Pretrained weights include
+# the statistics; without them, lower the momentum.
 
 
 # %%
@@ -246,7 +246,7 @@ print("\n".join(lines))
 # %% [markdown]
 # ## What to take away
 #
-# One seed and three images of "9" prove nothing.
-# [The results](../docs/results.md) compare over several seeds with intervals. What does
-# carry over is how it fits together: KerasCV's softmax and `from_logits=False`, two
-# stages with a `compile` before each, one loss and one callback for both.
+# One seed and three images of "9" prove nothing. [The results](../docs/results.md)
+# compare over several seeds with intervals. What does carry over is how the parts fit
+# together: KerasCV's softmax and `from_logits=False`, two stages with a `compile`
+# before each, one loss and one callback for both.

@@ -2,9 +2,9 @@
 # # Fine-tuning with KerasHub: images and text
 #
 # KerasHub has backbones for images, text and more, and a classifier on top of each. The
-# losses here do not care which: a class is a class. First a small ResNet is fine-tuned
-# to long-tailed digits, then a small DistilBERT sorts support tickets, most of which
-# are about bills and hardly any about what must not be missed.
+# losses here work with any of them. First a small ResNet is fine-tuned on long-tailed
+# digits. Then a small DistilBERT sorts support tickets: most are about bills, and very
+# few are about safety, which must not be missed.
 
 # %%
 import warnings
@@ -53,15 +53,15 @@ def plot_recalls(recalls, class_names, class_counts):
 # %% [markdown]
 # ## Images
 #
-# With a network at hand a backbone comes with its weights:
+# With an internet connection, a backbone comes with its weights:
 #
 # ```python
 # backbone = keras_hub.models.Backbone.from_preset("resnet_50_imagenet")
 # ```
 #
-# This notebook downloads nothing. A small backbone is made by its constructor and
-# pretrained on "0" to "4", of which there are about 180 each. Fine-tuning is for "5" to
-# "9", long-tailed.
+# This notebook downloads nothing. It builds a small backbone with its constructor and
+# pretrains it on "0" to "4", with about 180 images each. It is then fine-tuned on "5"
+# to "9", which are long-tailed.
 
 # %%
 digits = load_digits()
@@ -85,13 +85,13 @@ print(data.describe())
 #
 # - **They end in logits**: `activation=None` is the default of `ImageClassifier` and of
 #   the text classifiers. So the losses need `from_logits=True`. (The documentation of
-#   `ImageClassifier` says softmax; the layer says what is so.)
-# - **`fit` does not shuffle arrays**, unlike that of other Keras models: batches come
-#   in the order of the data, and data sorted by class give batches of one class.
-#   Shuffle with `tf.data`.
-# - **They compile themselves** with cross-entropy: when they are made, and when
+#   `ImageClassifier` says softmax, but its layer has none.)
+# - **`fit` does not shuffle arrays**, unlike other Keras models: batches come in the
+#   order of the data, and data sorted by class give batches of a single class. Shuffle
+#   with `tf.data`.
+# - **They compile themselves** with cross-entropy, when they are built and when
 #   `keras.models.load_model` loads them. A loaded classifier has its weights but not
-#   the loss it was trained with. Compile it again before training goes on.
+#   the loss it was trained with. Compile it again before you continue training.
 
 
 # %%
@@ -172,9 +172,9 @@ plot_recalls(both_stages, data.class_names, data.class_counts)
 # %% [markdown]
 # ## Text
 #
-# Tickets of a shop, made up from templates: five kinds, of which "safety" is the one
-# that must not wait. All kinds share openings, things and closings; what tells them
-# apart is one phrase, and of the rare kinds the training set holds few such phrases.
+# Support tickets of a shop, generated from templates: five kinds, of which "safety" is
+# the urgent one. All kinds share openings, things and closings; a single phrase tells
+# them apart, and the training set has few such phrases for the rare kinds.
 
 # %%
 OPENINGS = ["hello", "hi there", "dear team", "good morning", "to whom it may concern"]
@@ -254,8 +254,8 @@ print("\n".join(for_show))
 
 # %% [markdown]
 # A vocabulary of the words in the training tickets, a tokenizer, a preprocessor, and a
-# small DistilBERT. Nothing here is pretrained, so there is one stage. With a network it
-# would be two, as above, and the model one line:
+# small DistilBERT. Nothing here is pretrained, so there is one stage. With a pretrained
+# model there would be two, as above, and the model would be one line:
 #
 # ```python
 # model = keras_hub.models.TextClassifier.from_preset(
@@ -264,8 +264,8 @@ print("\n".join(for_show))
 # ```
 #
 # A classifier with a `preprocessor` takes text and tokenizes it again in every epoch.
-# Text is tokenized once here, the model is trained on tokens, and gets its preprocessor
-# afterwards.
+# Here the text is tokenized once, the model is trained on tokens, and the preprocessor
+# is added afterwards.
 
 # %%
 words = sorted({word for text in train_texts for word in text.split()})
@@ -305,8 +305,9 @@ trained = {name: train(loss) for name, loss in losses_for(ticket_counts).items()
 
 # %% [markdown]
 # Recall on 60 test tickets of each kind; below each kind, its number of training
-# tickets. The five of "safety" hold three of the six phrases. The other three, in 29 of
-# the 60 test tickets, have to be told by what they are not.
+# tickets. The five "safety" tickets contain three of the six "safety" phrases. The
+# other three, in 29 of the 60 test tickets, never occur in training: the model can only
+# learn that they belong to no other kind.
 
 # %%
 text_recalls = {name: recall for name, (_, recall, _) in trained.items()}
@@ -319,8 +320,8 @@ for name, recall in text_recalls.items():
 print(table)
 
 # %% [markdown]
-# What the losses saw of the five "safety" tickets while training: the mean confidence
-# in the true class, and the weight they gave.
+# The five "safety" tickets during training: the mean confidence in the true class, and
+# the weight that each loss gave.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
@@ -336,8 +337,8 @@ axes[0].legend()
 plt.show()
 
 # %% [markdown]
-# With its preprocessor the model takes text. This ticket has one of the phrases that no
-# training ticket has:
+# With its preprocessor the model takes text. This ticket contains one of the phrases
+# that occur in no training ticket:
 
 # %%
 model = trained["CCAR + logit adjustment"][0]
@@ -351,10 +352,10 @@ print(tickets[0], "->", ", ".join(answers))
 # %% [markdown]
 # ## What to take away
 #
-# One seed, three images of "9", five tickets made from the templates that the test
-# tickets are made from: this proves nothing about which loss is better. The
-# learning rate and the number of epochs for the tickets, the same for all losses, were
-# chosen by their recall on these very test tickets.
-# [The results](../docs/results.md) compare over several seeds with intervals. What
-# carries over is how it fits together: logits and `from_logits=True`, data shuffled by
-# you, and the same losses, metrics and callback for images and for text.
+# One seed, three images of "9", and five tickets from the same templates as the test
+# tickets prove nothing about which loss is better. The learning rate and the number of
+# epochs for the tickets, the same for all losses, were chosen by recall on these same
+# test tickets. [The results](../docs/results.md) compare over several seeds with
+# intervals. What carries over is how the parts fit together: logits and
+# `from_logits=True`, data that you shuffle yourself, and the same losses, metrics and
+# callback for images and for text.

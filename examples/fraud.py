@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Fraud: 17 positives in 10,000
 #
-# Card payments, of which 0.17 % are fraud, and a team that can look at five alerts a
-# day. The payments are made up here, so that nothing has to be downloaded. What is
-# shown is how to train, rank and choose a threshold at such a rate, and what
-# `BinaryCCARLoss` does next to the two losses that come with Keras.
+# Of these card payments 0.17 % are fraud, and a team can look at five alerts a day. The
+# payments are synthetic, so that nothing has to be downloaded. The notebook shows how
+# to train, rank and choose a threshold at such a rate, and compares `BinaryCCARLoss`
+# with the two losses that come with Keras.
 
 # %%
 import keras
@@ -27,10 +27,10 @@ ALERTS = 5  # a day
 # %% [markdown]
 # ## The data
 #
-# Three ways to steal: try a stolen number with small sums in quick succession; spend
-# much, at night and far away; take over an account and spend like its owner, on a new
-# device. Each gets better at hiding as the months pass, and each looks like what some
-# honest customers do.
+# There are three kinds of fraud: trying a stolen number with small sums in quick
+# succession; spending much, at night and far away; and taking over an account and
+# spending like its owner, on a new device. Each gets better at hiding as the months
+# pass, and each resembles what some honest customers do.
 
 
 # %%
@@ -68,7 +68,7 @@ def payments(seed=0):
 
 
 features, fraud, day = payments()
-# By time: what is known, what the threshold is chosen on, and what comes after.
+# Split by time: days to train on, days to choose the threshold on, and days to test on.
 parts = {"train": day < 100, "choose": (day >= 100) & (day < 125), "test": day >= 125}
 x = {name: features[part] for name, part in parts.items()}
 y = {name: fraud[part] for name, part in parts.items()}
@@ -79,9 +79,8 @@ for name in parts:
 # %% [markdown]
 # ## One line to change
 #
-# The counts that the loss gets are those of the training days. The same network, from
-# the same initial weights and on the same batches, is trained with each loss, and all
-# of it with three seeds.
+# The loss gets the counts of the training days. Each loss trains the same network, from
+# the same initial weights and on the same batches, with three seeds.
 
 # %%
 positives, examples = int(y["train"].sum()), len(y["train"])
@@ -141,9 +140,9 @@ scores = {
 }
 
 # %% [markdown]
-# Accuracy says nothing at this rate: never to raise an alert is right 99.8 % of the
-# time. Average precision is the mean precision over all levels of recall; ranking at
-# random gives the rate of fraud.
+# Accuracy says nothing at this rate: a model that never raises an alert is right 99.8 %
+# of the time. Average precision is the mean precision over all levels of recall; a
+# random ranking has an average precision equal to the rate of fraud.
 
 # %%
 print(f"average precision on the test days (at random: {y['test'].mean():.4f})")
@@ -168,9 +167,9 @@ axes.legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# The steps are single frauds. How much of the average precision is luck of which frauds
-# fell into the test days? Draw the days anew, with replacement, 300 times, and look at
-# the difference to cross-entropy on the same days.
+# Each step is a single fraud. How much of the average precision depends on which frauds
+# happened to fall into the test days? Resample the days with replacement, 300 times,
+# and look at the difference from cross-entropy on the same days.
 
 # %%
 test_days = np.arange(25)
@@ -192,8 +191,8 @@ for name, values in differences.items():
 # %% [markdown]
 # ## Five alerts a day
 #
-# The team looks at the five payments of each day that rank highest. This needs no
-# threshold, and no probabilities that mean something.
+# The team looks at the five highest-ranked payments of each day. This needs neither a
+# threshold nor calibrated probabilities.
 
 
 # %%
@@ -215,10 +214,10 @@ for name, runs in scores.items():
 # %% [markdown]
 # ## A threshold
 #
-# To alert the moment a payment comes in there must be a threshold, and one half is
-# not it: the losses weigh examples, which moves the probabilities. Choose it on days
-# that were neither trained on nor are reported: here the one that raised five
-# alerts a day then.
+# To raise an alert as soon as a payment comes in, you need a threshold. One half is
+# wrong: the losses weight examples, which moves the probabilities. Choose the threshold
+# on days that are used neither for training nor for testing: here, the one that raises
+# five alerts a day on those days.
 
 # %%
 print("seed 0: threshold, and what it did on the test days")
@@ -233,9 +232,9 @@ for name, runs in scores.items():
     )
 
 # %% [markdown]
-# Or where a fraud that is missed costs as much as, say, 50 needless alerts: take the
-# threshold of the least cost on the days for choosing. With a few dozen frauds in them
-# that threshold is itself uncertain.
+# If a missed fraud costs as much as, say, 50 false alerts, take the threshold with the
+# lowest cost on the days for choosing. With only a few dozen frauds in them, that
+# threshold is itself uncertain.
 
 # %%
 COST = 50
@@ -256,9 +255,8 @@ print(f"no alerts at all: cost {COST * total}")
 # %% [markdown]
 # ## What the loss saw
 #
-# `CCARCallback` follows the two sides of the label apart: how sure the model was of
-# frauds that they are, and of honest payments that they are not, and the weight that
-# each got.
+# `CCARCallback` follows positives and negatives separately: the model's confidence that
+# frauds are frauds and that honest payments are honest, and the weight of each.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
@@ -276,12 +274,12 @@ plt.show()
 # ## What to take away
 #
 # On these payments CCAR ranked like cross-entropy: the interval of their difference
-# holds zero, and the same number of frauds was caught with each seed. Focal loss caught
-# one to three more of 55, and its interval holds zero too. One data set proves nothing,
-# one seed still less, and made-up data nothing about yours.
+# includes zero, and the same number of frauds was caught with each seed. Focal loss
+# caught one to three more of 55, and its interval includes zero too. One data set
+# proves little, one seed even less, and synthetic data say nothing about yours.
 #
-# At full scale the same lines take the 284,807 card payments of the ULB data set (492
-# fraud, sorted by time): `class_counts` and `num_examples` of the training days alone,
-# the threshold chosen on the days in between, at least five seeds, and differences over
-# days drawn anew. [Choosing a loss](../docs/choosing-a-loss.md) says what to compare
-# with.
+# At full scale the same code takes the 284,807 card payments of the ULB data set (492
+# frauds, sorted by time). Use `class_counts` and `num_examples` of the training days
+# alone, choose the threshold on the days in between, and report at least five seeds and
+# differences over resampled days. [Choosing a loss](../docs/choosing-a-loss.md) says
+# what to compare with.

@@ -2,9 +2,9 @@
 # # ImageNet-LT
 #
 # 115,846 photographs of 1,000 classes: 1,280 of the most frequent, 5 of the rarest.
-# ImageNet has to be fetched by hand and prepared by tensorflow-datasets once; the error
-# of `load` says how. Where it is not prepared, this notebook runs through the same code
-# with random images in its place: everything works, and nothing can be learned.
+# ImageNet has to be downloaded by hand and prepared once by tensorflow-datasets; the
+# error of `load` says how. Where it is not prepared, this notebook runs the same code
+# on random images: everything works, but nothing can be learned.
 
 # %%
 import contextlib
@@ -20,7 +20,7 @@ import keras_ccar
 from keras_ccar import datasets
 from keras_ccar.adjustments import LogitAdjustment
 
-# What the libraries log is not of this story.
+# Silence the log messages of the libraries.
 for name in ("absl", "tensorflow"):
     logging.getLogger(name).setLevel("ERROR")
 plt.style.use("tableau-colorblind10")
@@ -38,8 +38,8 @@ print("ImageNet-LT" if IS_REAL else "random images in place of ImageNet-LT")
 print(data.describe())
 
 # %% [markdown]
-# The class counts are all that a loss is told of the distribution, as an array, a list
-# or a dict.
+# The class counts are all that a loss needs to know about the distribution. They can be
+# an array, a list or a dict.
 
 # %%
 seen = np.sort(data.class_counts)[::-1]
@@ -51,9 +51,9 @@ plt.show()
 # %% [markdown]
 # ## Batches
 #
-# Images are streamed and decoded after they were drawn. The plain order of the data
-# goes with a loss that knows the frequencies. A sampler is the other way to put weight
-# on rare classes; both at once would count the rarity twice.
+# Images are streamed, and decoded only after they are drawn. Use the data as they are
+# with a loss that knows the class frequencies. A sampler is the other way to give rare
+# classes more weight; both together would correct for their rarity twice.
 
 # %%
 batches = datasets.training_batches(
@@ -76,9 +76,9 @@ print("images", images.shape, images.dtype, "labels", labels.shape)
 # %% [markdown]
 # ## A backbone of KerasHub
 #
-# ResNet-10, the smaller of the two networks in the literature. Its classifier gives
-# logits, so the loss is told so. With pretrained weights it would be one line:
-# `keras_hub.models.ImageClassifier.from_preset("resnet_50_imagenet",
+# ResNet-10 is the smaller of the two networks in the literature. Its classifier outputs
+# logits, so the loss gets `from_logits=True`. With pretrained weights it would be one
+# line: `keras_hub.models.ImageClassifier.from_preset("resnet_50_imagenet",
 # num_classes=1000)`; on this benchmark networks are trained from scratch.
 
 
@@ -110,7 +110,7 @@ def train(loss, batches):
     )
     model.compile(optimizer, loss, metrics=[keras_ccar.ShotAccuracy(data.class_counts)])
     callback = keras_ccar.CCARCallback()
-    # Streams have no end that Keras would know of beforehand.
+    # Keras cannot know the length of a stream.
     history = model.fit(
         batches.repeat(),
         epochs=EPOCHS,
@@ -148,6 +148,6 @@ stand_in.close()
 #     --methods ce bs la ccar ccar+la ce×c la×c
 # ```
 #
-# trains ResNet-50 for 90 epochs a run, resumes where it was stopped, and writes the
-# report. `--smoke` runs all of it in minutes. [The page of
-# results](../docs/results.md) says what has been run, and what was published.
+# trains ResNet-50 for 90 epochs in each run, resumes where it was stopped, and writes
+# the report. `--smoke` runs all of it in minutes. [The results
+# page](../docs/results.md) says what has been run and what was published.

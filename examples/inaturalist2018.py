@@ -2,10 +2,9 @@
 # # iNaturalist 2018
 #
 # 437,513 photographs of 8,142 species, 1,000 of the most frequent and 2 of the rarest:
-# a long tail that nature made. tensorflow-datasets has to prepare the data once; the
-# error of `load` says how. Where it is not prepared, this notebook runs through the
-# same code with random images in its place: everything works, and nothing can be
-# learned.
+# a natural long tail. tensorflow-datasets has to prepare the data once; the error of
+# `load` says how. Where it is not prepared, this notebook runs the same code on random
+# images: everything works, but nothing can be learned.
 
 # %%
 import contextlib
@@ -19,7 +18,7 @@ import tensorflow_datasets as tfds
 import keras_ccar
 from keras_ccar import datasets
 
-# What the libraries log is not of this story.
+# Silence the log messages of the libraries.
 for name in ("absl", "tensorflow"):
     logging.getLogger(name).setLevel("ERROR")
 plt.style.use("tableau-colorblind10")
@@ -39,10 +38,10 @@ print(data.describe())
 # %% [markdown]
 # ## Thousands of classes
 #
-# What a weight of CCAR depends on is the class's share of the data and the model's
-# confidence. At 8,142 classes an untrained model is everywhere unsure, so at first all
-# weights are near their largest, and the learning rate is in effect multiplied by their
-# mean. That is why the benchmark warms up, and has a control with just that factor.
+# CCAR's weight depends on the class frequency and on the model's confidence. With 8,142
+# classes an untrained model has low confidence everywhere, so at first all weights are
+# near their maximum, and the learning rate is in effect multiplied by their mean. That
+# is why the benchmark uses a warm-up, and has a control with just that factor.
 
 # %%
 from keras_ccar.weightings import ccar_weight
@@ -66,9 +65,9 @@ plt.show()
 # %% [markdown]
 # ## A backbone of keras.applications
 #
-# Frozen at first and whole later, as one would fine-tune pretrained weights
-# (`weights="imagenet"`, where there is a network). The head's activation decides
-# `from_logits`: here it has none.
+# The backbone is frozen at first and trained as a whole later, as when fine-tuning
+# pretrained weights (`weights="imagenet"`, with an internet connection). The head's
+# activation decides `from_logits`: here it has none.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -87,7 +86,7 @@ batches = datasets.training_batches(
 
 
 def train(learning_rate, epochs):
-    """Compiles anew, for what is trainable has changed, and trains."""
+    """Compiles again, because `trainable` has changed, and trains."""
     loss = keras_ccar.CCARLoss(data.class_counts, from_logits=True)
     model.compile(keras.optimizers.SGD(learning_rate, momentum=0.9), loss)
     callback = keras_ccar.CCARCallback()
@@ -109,8 +108,7 @@ print("head alone, loss:", np.round(head_only["loss"], 3).tolist())
 print("whole network, loss:", np.round(whole["loss"], 3).tolist())
 
 # %% [markdown]
-# The statistics are of every class, and cost one small matrix of sums a step whatever
-# their number:
+# The statistics cover every class, and cost one small matrix of sums per step:
 
 # %%
 last = callback.history[-1]
@@ -128,5 +126,5 @@ stand_in.close()
 #     --methods ce bs la ccar ccar+la ce×c la×c
 # ```
 #
-# trains ResNet-50 for 90 epochs a run. [The page of results](../docs/results.md) says
-# what has been run, and what was published.
+# trains ResNet-50 for 90 epochs in each run. [The results page](../docs/results.md)
+# says what has been run and what was published.

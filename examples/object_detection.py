@@ -1,11 +1,11 @@
 # %% [markdown]
 # # Object detection: a rare class among background
 #
-# A RetinaNet asks of every anchor and every class whether such an object is there, and
-# nearly always the answer is no. Its focal loss was made for that. If one class is rare
-# besides, its yes is rarer by another factor. Here are drawn scenes with discs,
-# squares, and hardly any triangles, and KerasHub's RetinaNet with `BinaryCCARLoss` in
-# the place of focal loss.
+# For every anchor and every class, a RetinaNet predicts whether such an object is
+# there, and the answer is nearly always no. Focal loss was made for that. If one class
+# is rare as well, its positives are rarer still. This notebook draws scenes with discs,
+# squares and very few triangles, and trains KerasHub's RetinaNet with `BinaryCCARLoss`
+# instead of focal loss.
 
 # %%
 import logging
@@ -18,14 +18,14 @@ import tensorflow as tf
 
 import keras_ccar
 
-# What the libraries log is not of this story.
+# Silence the log messages of the libraries.
 for name in ("absl", "tensorflow"):
     logging.getLogger(name).setLevel("ERROR")
 plt.style.use("tableau-colorblind10")
 plt.rcParams.update({"figure.dpi": 72, "figure.figsize": (7, 3)})
 
 CLASSES = ["disc", "square", "triangle"]
-SIZE, MOST = 64, 2  # pixels a side; objects an image
+SIZE, MOST = 64, 2  # pixels per side; objects per image at most
 
 
 def scenes(count, shares, seed):
@@ -56,7 +56,7 @@ def scenes(count, shares, seed):
 
 
 x_train, boxes_train, classes_train = scenes(400, [0.6, 0.36, 0.04], seed=0)
-# In the test all are equally frequent, so that the rare one can be judged.
+# In the test set all classes are equally frequent, so that the rare one can be judged.
 x_test, boxes_test, classes_test = scenes(300, [1 / 3] * 3, seed=1)
 for kind, name in enumerate(CLASSES):
     counts = [(classes == kind).sum() for classes in (classes_train, classes_test)]
@@ -65,10 +65,10 @@ for kind, name in enumerate(CLASSES):
 # %% [markdown]
 # ## The detector
 #
-# KerasHub's RetinaNet over a backbone of four convolutions, with two levels of the
-# pyramid. The classification starts at a probability of 0.01, as in the RetinaNet
-# paper. KerasHub 0.32 has an argument for that, but gives it to the head of the boxes;
-# here the biases are set directly.
+# KerasHub's RetinaNet on a backbone of four convolutions, with two pyramid levels. The
+# classification starts at a probability of 0.01, as in the RetinaNet paper. KerasHub
+# 0.32 has an argument for that, but passes it to the box head, so the biases are set
+# directly here.
 
 
 # %%
@@ -121,9 +121,8 @@ def detector():
 # %% [markdown]
 # ## Counts of anchors
 #
-# What the loss sees are anchors, not objects. The detector's own label encoder says
-# which anchors carry which class (-1 is background, -2 is too close to call, and left
-# out).
+# The loss sees anchors, not objects. The detector's own label encoder says which class
+# each anchor has (-1 is background, -2 is too close to call and is left out).
 
 # %%
 model = detector()
@@ -138,11 +137,12 @@ for name, count in zip(CLASSES, class_counts, strict=True):
 # %% [markdown]
 # ## Training
 #
-# `compile` of the detector takes the loss of the classification. The detector divides
-# by the number of positive anchors itself, so losses are summed. Keras's binary losses
-# are means over the labels of an anchor, and `BinaryCCARLoss` has one loss a label: in
-# a sum it is three times as large here. So that scale does not pass for merit, cross-
-# entropy is CCAR of strength 0, and focal loss is asked label by label as well.
+# The detector's `compile` takes the classification loss. The detector divides by the
+# number of positive anchors itself, so losses are summed. Keras's binary losses take
+# the mean over the labels of an anchor, while `BinaryCCARLoss` returns one loss for
+# each label, so its sum is three times as large here. To compare at the same scale,
+# cross-entropy is CCAR with strength 0, and focal loss is computed label by label as
+# well.
 
 # %%
 options = {"from_logits": True, "reduction": "sum"}
@@ -185,8 +185,8 @@ def train(loss):
 trained = {name: train(loss) for name, loss in losses.items()}
 
 # %% [markdown]
-# `CCARCallback` counts anchors by what the loss was given: those too close to call have
-# weight 0 and are left out. A positive and a negative are told apart.
+# `CCARCallback` counts the anchors that the loss saw: those too close to call have
+# weight 0 and are left out. Positives and negatives are counted separately.
 
 # %%
 statistics = trained["CCAR"][1][-1]
@@ -201,14 +201,14 @@ for kind, name in enumerate(CLASSES):
     )
 
 # %% [markdown]
-# ## Who is found
+# ## Which objects are found
 #
-# Scores of different losses have different scales, so one threshold for all would be
-# unfair. Instead every network names, for each class, as many places as the test has
-# objects of it: the detections with the highest scores. Found is an object that one of
-# them overlaps by half (IoU of at least 0.5). That asks two things at once: whether the
-# class is right, and whether the box fits, which shares its features with the classes
-# and has had few updates. An IoU of 0.2 asks mostly for the class.
+# The scores of different losses have different scales, so a common threshold would be
+# unfair. Instead, each network makes as many detections of a class as the test set has
+# objects of it, taking those with the highest scores. An object counts as found if one
+# of them overlaps it by half (IoU of at least 0.5). This tests two things at once: the
+# class, and the box, which shares its features with the classes and has had few
+# updates. An IoU of 0.2 tests mostly the class.
 
 
 # %%
@@ -249,8 +249,8 @@ for least in (0.5, 0.2):
         print(f"{name:15}{columns}")
 
 # %% [markdown]
-# Three test scenes with a triangle. Each network shows as many detections, by score, as
-# there are objects. The frame's colour is the class.
+# Three test scenes with a triangle. For each network, the detections with the highest
+# scores are shown, as many as there are objects. The colour of the frame is the class.
 
 # %%
 shown = np.flatnonzero((classes_test == 2).any(1))[:3]
@@ -280,15 +280,15 @@ plt.show()
 # %% [markdown]
 # ## What to take away
 #
-# One seed and 300 updates prove nothing in general, but here they advise against the
-# change: at an IoU of 0.5 focal loss found more of every class. The boxes of all three
-# are still poor, and the table at 0.2 says how much of the distance is theirs.
-# `BinaryCCARLoss` weighs an anchor by at least 0.78 and at most 2.1, where focal loss
-# takes certain background down to almost nothing. The two are not the same medicine:
-# one is against easy background, the other for rare classes. Which one a data set needs
-# has to be measured, over seeds.
+# One seed and 300 updates prove nothing in general, but here they speak against the
+# change: at an IoU of 0.5 focal loss found more objects of every class. The boxes of
+# all three are still poor, and the table at 0.2 shows how much of the difference is due
+# to the boxes. `BinaryCCARLoss` gives an anchor a weight between 0.78 and 2.1, whereas
+# focal loss reduces confident background to almost nothing. They solve different
+# problems: focal loss is made for easy background, CCAR for rare classes. Measure over
+# several seeds which one your data need.
 #
 # At full scale: LVIS (about 100,000 training images, 1,203 classes, 337 of them in at
 # most 10 images) or COCO (118,287 images, 80 classes), a pretrained
-# `RetinaNetObjectDetector.from_preset(...)`, all levels of the pyramid and some 100,000
-# anchors an image. Count anchors once with the detector's own label encoder, as above.
+# `RetinaNetObjectDetector.from_preset(...)`, all pyramid levels and some 100,000
+# anchors per image. Count anchors once with the detector's own label encoder, as above.

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Quickstart: long-tailed digits
 #
-# A few classes own most of the examples, and a plain classifier learns those and
-# forgets the rest. Here is such data in miniature: real handwritten digits, many of
-# "0" and hardly any "9". The test set is balanced, so every class counts the same.
+# A few classes hold most of the examples, and a plain classifier learns those and
+# neglects the rest. This notebook shows it in miniature: real handwritten digits, many
+# of "0" and hardly any "9". The test set is balanced, so every class counts equally.
 
 # %%
 import keras
@@ -31,8 +31,8 @@ plt.show()
 # %% [markdown]
 # ## A model, and one line to change
 #
-# Everything below is plain Keras. What changes from one training to the next is the
-# loss. `CCARCallback` follows how sure the model is of many-, medium- and few-shot
+# Everything below is plain Keras. Only the loss changes from one training to the next.
+# `CCARCallback` follows how confident the model is on many-, medium- and few-shot
 # classes, and `ShotAccuracy` how often it is right.
 
 
@@ -97,9 +97,9 @@ plt.legend(loc="lower left")
 plt.show()
 
 # %% [markdown]
-# What the loss saw while training: the confidence in the true class, and the weight
-# that CCAR gave. Rare classes start unsure and weigh more; as the model learns them
-# the weights of all groups draw together.
+# The confidence in the true class during training, and the weight that CCAR gave. Rare
+# classes start with low confidence and high weights; as the model learns them, the
+# weights of all groups converge.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
@@ -117,6 +117,6 @@ plt.show()
 #
 # One seed on a data set this small proves nothing: the differences between seeds are as
 # large as many of those above. [The results](../docs/results.md) compare over several
-# seeds with intervals. There CCAR alone did not beat cross-entropy on these digits,
-# and the adjustment of the logits did help. So start with both, and measure on your own
-# data: `keras-ccar compare` does it in one command.
+# seeds with intervals. There, CCAR alone did not beat cross-entropy on these digits,
+# but logit adjustment helped. So try both, and measure on your own data: `keras-ccar
+# compare` does it in one command.

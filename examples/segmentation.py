@@ -1,11 +1,11 @@
 # %% [markdown]
 # # Segmentation: a defect of a few pixels
 #
-# Where every pixel has a label, the tail is longer than in any list of images: here a
-# scratch covers one pixel in a thousand. Labels are `(batch, height, width)`, logits
-# `(batch, height, width, classes)`, and `CCARLoss` takes both as they are. A border
-# that nobody labelled is 255 and takes no part. The scenes are made up here, so that
-# nothing has to be downloaded.
+# When every pixel has a label, the tail is longer than in image classification: here a
+# scratch covers one pixel in a thousand. Labels are `(batch, height, width)`,
+# logits `(batch, height, width, classes)`, and `CCARLoss` takes both as they are.
+# Unlabelled borders are 255 and are ignored. The scenes are synthetic, so that nothing
+# has to be downloaded.
 
 # %%
 import keras
@@ -26,10 +26,10 @@ SIZE = 48
 # %% [markdown]
 # ## The data
 #
-# Metal plates on a conveyor belt, with holes that belong there, and on one plate in
-# four a scratch that does not. Marks of dirt on the belt look like scratches. The
-# outermost two pixels, and the outline of each plate, are not labelled: nobody can say
-# there which class it is.
+# Metal plates on a conveyor belt have holes that belong there, and one plate in four
+# has a scratch that does not. Marks of dirt on the belt look like scratches. The
+# outermost two pixels and the outline of each plate are not labelled, because their
+# class is ambiguous.
 
 
 # %%
@@ -87,7 +87,7 @@ test_images, test_labels = scenes(200, seed=1)
 print("images", train_images.shape, "labels", train_labels.shape)
 
 # %% [markdown]
-# The loss wants the counts of what it will see: pixels, without those that are ignored.
+# The loss needs the counts of what it will see: pixels, without the ignored ones.
 
 # %%
 counts = keras_ccar.datasets.count_classes(
@@ -100,8 +100,8 @@ print(f"ignored {np.sum(train_labels == IGNORED):9} pixels")
 # %% [markdown]
 # ## A small network, three losses
 #
-# `CCARLoss` of strength 0 is cross-entropy. The third loss takes the prior of the
-# pixels out of the logits as well. `CCARCallback` follows each.
+# `CCARLoss` with strength 0 is cross-entropy. The third loss also takes the prior of
+# the pixels out of the logits. `CCARCallback` follows each of them.
 
 # %%
 EPOCHS = 10
@@ -152,7 +152,7 @@ trained = {
 }
 
 # %% [markdown]
-# The statistics count pixels, each once an epoch, and not the ignored ones.
+# The statistics count every pixel once per epoch, except the ignored ones.
 
 # %%
 for runs in trained.values():
@@ -164,8 +164,8 @@ print(f"pixels seen in {EPOCHS} epochs:", seen.astype(int).tolist())
 # %% [markdown]
 # ## Intersection over union
 #
-# Pixels that are right, over those that are labelled or predicted as the class.
-# Accuracy over pixels would hide the scratch: to call it plate everywhere costs almost
+# The pixels that are right, divided by those that are labelled or predicted as the
+# class. Pixel accuracy would hide the scratch: predicting plate everywhere costs almost
 # nothing.
 
 
@@ -192,8 +192,8 @@ for name, runs in trained.items():
         print(f"{name:18}seed {seed} {values}{right.sum() / matrix.sum():9.2%}")
 
 # %% [markdown]
-# What became of the scratch: how many of its pixels were found, and how many of those
-# that were predicted are such.
+# Recall and precision of the scratch: the share of its pixels that were found, and the
+# share of the pixels predicted as scratch that are scratch.
 
 # %%
 for name, runs in trained.items():
@@ -227,7 +227,7 @@ for axis in axes.flat:
 plt.show()
 
 # %% [markdown]
-# Orange is scratch, white is not labelled. The first three scratched test plates with
+# Orange is scratch, white is not labelled. These are the first three test plates with
 # at least eight pixels of scratch, and the first seed.
 
 # %%
@@ -247,15 +247,15 @@ plt.show()
 # %% [markdown]
 # ## What to take away
 #
-# Which of cross-entropy and CCAR has the greater IoU of the scratch depends on the
-# seed: 0.003 against 0.309 with one, 0.113 against 0.036 with the other. That is no
-# evidence for either. With the prior taken out, more than nine tenths of the scratch
-# were found with both seeds, but fewer than one in twenty of the pixels called scratch
-# were one: what is right for balanced classes is wrong where pixels are counted as they
-# come. Choose by what a missed and a needless pixel cost; `LogitAdjustment(tau=...)`
-# below 1 is there to be tried in between.
+# Whether cross-entropy or CCAR has the higher IoU of the scratch depends on the seed:
+# 0.003 against 0.309 with one, 0.113 against 0.036 with the other. That is no evidence
+# for either. With the prior taken out, both seeds found more than nine tenths of the
+# scratch, but fewer than one in twenty of the pixels predicted as scratch were one: a
+# loss that is right for balanced classes is wrong where pixels keep their natural
+# frequencies. Choose by the cost of a missed pixel and of a false alarm; values of
+# `LogitAdjustment(tau=...)` below 1 are a compromise.
 #
-# At full scale nothing changes but the model and where the data come from: count the
-# pixels of the training maps once, leave out the ignored ones, use at least five seeds,
-# and report IoU by class. [Pitfalls](../docs/pitfalls.md) has what else can go wrong
-# with labels and counts.
+# At full scale only the model and the source of the data change: count the pixels of
+# the training maps once, leave out the ignored ones, use at least five seeds, and
+# report IoU by class. [Pitfalls](../docs/pitfalls.md) lists what else can go wrong with
+# labels and counts.

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # From training to serving
 #
-# A model that was trained on long-tailed data goes to TensorFlow Serving as a folder
-# that needs neither Keras nor keras_ccar: with named inputs, probabilities, class
-# names, warm-up requests, and, if wanted, a correction of the logits baked in.
+# A model that was trained on long-tailed data is exported to TensorFlow Serving as a
+# folder that needs neither Keras nor keras_ccar. It has named inputs, probabilities,
+# class names, warm-up requests and, if you want, a correction of the logits built in.
 
 # %%
 import json
@@ -19,7 +19,7 @@ import numpy as np
 
 import keras_ccar
 
-# What the libraries log is not of this story.
+# Silence the log messages of the libraries.
 for name in ("absl", "tensorflow"):
     logging.getLogger(name).setLevel("ERROR")
 plt.style.use("tableau-colorblind10")
@@ -43,13 +43,13 @@ model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=Tru
 _ = model.fit(train_images, train_labels, epochs=40, verbose=0)
 
 # %% [markdown]
-# ## What the users of the model will meet
+# ## The prior in use
 #
-# Training saw 41 times as many zeros as nines; where the model is used, all digits may
-# be equally frequent. `LogitCorrection` takes the prior of the training data out of
-# the logits of a model trained with plain cross-entropy, and can put another in. Apply
-# it to no model that was trained with an adjusted loss, which has done so itself:
-# `export` warns.
+# The training data have 41 times as many zeros as nines; where the model is used, all
+# digits may be equally frequent. `LogitCorrection` takes the prior of the training data
+# out of the logits of a model trained with plain cross-entropy, and can put another
+# prior in. Do not apply it to a model that was trained with an adjusted loss, which has
+# already taken the prior out; `export` warns if you do.
 
 # %%
 as_trained = keras.Sequential([model, keras.layers.Softmax()])
@@ -72,8 +72,8 @@ plt.show()
 # %% [markdown]
 # ## Export
 #
-# One call. The folder of the version appears once it is whole, so a server that watches
-# the parent folder never sees half a model.
+# One call exports the model. The folder of the version appears only once it is
+# complete, so a server that watches the parent folder never sees half a model.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -91,8 +91,8 @@ for path in sorted(version.rglob("*")):
 # %% [markdown]
 # ## A process with TensorFlow alone
 #
-# What a server does: load the folder, call the signature. In this process Keras and
-# keras_ccar cannot be imported, and batches of any size go in.
+# This process does what a server does: it loads the folder and calls the signature.
+# Keras and keras_ccar cannot be imported in it, and it takes batches of any size.
 
 # %%
 client = """
@@ -135,8 +135,8 @@ print("equal to the Keras model's probabilities to 1e-5")
 # ## A server
 #
 # The folder `examples/serving` has a compose file for TensorFlow Serving and clients
-# for REST and gRPC; [Serving](../docs/serving.md) explains them, and what can be
-# exported for phones and for ONNX Runtime.
+# for REST and gRPC. [Serving](../docs/serving.md) explains them, and how to export for
+# phones and for ONNX Runtime.
 
 # %%
 folder.cleanup()

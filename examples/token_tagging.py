@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Tagging tokens: rare entities, and padding that does not count
 #
-# In text most tokens are no entity at all, and some kinds of entities are met far less
-# often than others, here 30 times. Sentences also have different lengths: they are
+# In text most tokens are not entities, and some kinds of entities are much rarer than
+# others, here by a factor of 30. Sentences also have different lengths, so they are
 # padded, and padding must not count as "no entity".
 
 # %%
@@ -16,7 +16,7 @@ from sklearn.metrics import precision_recall_fscore_support
 import keras_ccar
 from keras_ccar.adjustments import LogitAdjustment
 
-# What the libraries log is not of this story.
+# Silence the log messages of the libraries.
 for name in ("absl", "tensorflow"):
     logging.getLogger(name).setLevel("ERROR")
 plt.style.use("tableau-colorblind10")
@@ -25,9 +25,9 @@ plt.rcParams.update({"figure.dpi": 72, "figure.figsize": (7, 3)})
 # %% [markdown]
 # ## Sentences
 #
-# Made by a few rules. A name alone tells little: "Tamora" may be a person, a city, a
-# company or a medicine, though each name leans to one of them. The word before it
-# tells more, when it is there; but "in" comes before "spring" as well.
+# A few rules generate the sentences. A name alone says little: "Tamora" may be a
+# person, a city, a company or a medicine, although each name is most often one of them.
+# The word before it says more, if there is one; but "in" comes before "spring" as well.
 
 # %%
 TAGS = ["none", "person", "place", "company", "medicine"]
@@ -47,7 +47,7 @@ LONGEST = 24
 
 
 def sentences(size, seed):
-    """Returns word numbers and tags, both (size, LONGEST), 0 from the end on."""
+    """Returns word indices and tags, both (size, LONGEST), padded with 0."""
     random = np.random.default_rng(seed)
     tokens = np.zeros((size, LONGEST), dtype="int32")
     tags = np.zeros((size, LONGEST), dtype="int32")
@@ -68,7 +68,7 @@ def sentences(size, seed):
             if random.random() < 0.8:
                 words.append(str(random.choice(CUES[KINDS[kind]])))
                 labels.append(0)
-            own = NAMES[kind::4]  # the names that lean to this kind
+            own = NAMES[kind::4]  # the names that are most often of this kind
             words.append(str(random.choice(own if random.random() < 0.6 else NAMES)))
             labels.append(1 + kind)
         words, labels = words[:LONGEST], labels[:LONGEST]
@@ -82,7 +82,7 @@ test_tokens, test_tags = sentences(4000, seed=1)
 print(" ".join(WORDS[token] for token in train_tokens[0] if token))
 
 # %% [markdown]
-# `class_counts` are those of the tokens that the loss will see: without the padding.
+# `class_counts` must count the tokens that the loss will see, without the padding.
 
 # %%
 is_word = train_tokens != 0
@@ -144,7 +144,7 @@ trained = {name: train(loss) for name, loss in losses.items()}
 # ## Padding is not counted
 #
 # The callback counts what the loss saw in an epoch. With the mask these are the words;
-# without it, the padding goes in as "none".
+# without it, padding counts as "none".
 
 # %%
 seen = trained["CCAR"][1].statistics()["count"]
@@ -161,8 +161,8 @@ for row in zip(TAGS, counts, seen, seen_unmasked, strict=True):
 # %% [markdown]
 # ## Entity by entity
 #
-# Accuracy would say little here: "none" everywhere is right for most tokens. Precision,
-# recall and F1 of each kind, over the words of the test sentences:
+# Accuracy would say little here: predicting "none" everywhere is right for most tokens.
+# Precision, recall and F1 of each kind, over the words of the test sentences:
 
 # %%
 is_word = test_tokens != 0
@@ -197,18 +197,18 @@ plt.show()
 # %% [markdown]
 # ## What to take away
 #
-# One seed proves nothing: of 123 medicines, 12 more or fewer move the recall by ten
-# points. What holds whatever the seed: padding is not counted, so `class_counts` come
-# from the words alone. And a logit adjustment aims at equal accuracy in every class, as
-# if all tags were equally frequent. These test sentences are as long-tailed as those
-# of the training, and above the recall that it won was paid for in precision. Where F1
-# is what counts, look at it before adjusting, or try a `tau` below 1.
+# One seed proves nothing: of 123 medicines, 12 more or fewer change the recall by ten
+# points. Two things hold for every seed. Padding is not counted, so `class_counts` come
+# from the words alone. And logit adjustment aims at equal accuracy in every class, as
+# if all tags were equally frequent. These test sentences are as long-tailed as the
+# training sentences, and the gain in recall above cost precision. If F1 is what
+# matters, look at it before you adjust, or try a `tau` below 1.
 #
 # At full scale:
 #
 # - Tags like `B-` and `I-` are classes like any other. Score whole entities rather than
 #   tokens, for example with the package seqeval.
-# - Tokenizers split words: give the pieces that carry no tag a label such as -100, and
-#   the loss `ignore_class=-100`. The callback leaves these out as well.
-# - Fine-tune a pretrained encoder, such as those of KerasHub; if it passes on no Keras
-#   mask, give `sample_weight` 0 or `ignore_class` for its padding.
+# - Tokenizers split words: give the pieces without a tag a label such as -100, and pass
+#   `ignore_class=-100` to the loss. The callback leaves these out as well.
+# - Fine-tune a pretrained encoder, such as those of KerasHub. If it does not pass on a
+#   Keras mask, exclude its padding with a `sample_weight` of 0 or with `ignore_class`.

@@ -13,13 +13,13 @@ def predict(instances, model="digits", server="http://localhost:8501"):
     """Classifies examples.
 
     Args:
-        instances: list of examples as nested lists; for models with several inputs, of
+        instances: list of examples: nested lists, or for models with several inputs
             dicts by the name of the input.
         model: name of the model.
         server: where TensorFlow Serving's REST port is.
 
     Returns:
-        One dict an example, with `probabilities` and `class_names`.
+        One dict per example, with `probabilities` and `class_names`.
 
     Raises:
         RuntimeError: with the server's message, if it rejects the request.

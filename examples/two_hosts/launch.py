@@ -1,11 +1,11 @@
-"""Starts `train.py` on several hosts, and ends all if one of them fails.
+"""Starts `train.py` on several hosts, and stops all of them if one fails.
 
     python launch.py localhost localhost          # two processes on this machine
     python launch.py 10.0.0.1 10.0.0.2 --folder /shared/digits
 
-The first host coordinates, and the others must reach it. Other hosts than localhost
-are reached by ssh; this folder, and Python with keras_ccar, must be at the same place
-on all of them.
+The first host coordinates, and the others must be able to reach it. Hosts other than
+localhost are started over ssh; this folder, and Python with keras_ccar, must have the
+same path on all of them.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def start(host, settings):
 
 
 def main():
-    """Starts all, and waits for them."""
+    """Starts the script on all hosts, and waits for it to end."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("hosts", nargs="+", metavar="HOST")
     parser.add_argument("--port", type=int, default=12355, help="of the first host")

@@ -1,7 +1,7 @@
 """Trains a classifier of long-tailed digits on several hosts together, with JAX.
 
-Every host runs this script; `launch.py` starts it on all of them. Started again after
-a failure, it goes on at the batch of its last backup.
+Every host runs this script; `launch.py` starts it on all of them. When it is
+restarted after a failure, it resumes at the batch of its last backup.
 """
 
 import os
@@ -17,7 +17,7 @@ EPOCHS = 10
 
 
 class HostShare(keras.utils.PyDataset):
-    """A host's rows of every batch, shuffled anew in each epoch."""
+    """A host's rows of every batch, reshuffled in each epoch."""
 
     def __init__(self, images, labels, host, hosts, epoch):
         super().__init__()
@@ -26,7 +26,7 @@ class HostShare(keras.utils.PyDataset):
         self.epoch = epoch
 
     def __len__(self):
-        # Every host must have as many steps, and as many rows in each.
+        # Every host must have the same number of steps, with the same number of rows.
         return len(self.labels) // BATCH_SIZE
 
     def __getitem__(self, step):
@@ -66,7 +66,7 @@ def main(coordinator, host, hosts, backup_folder):
             keras.layers.Dense(data.num_classes),
         ]
     )
-    # The counts of the whole data, not of this host's rows.
+    # The counts of the whole data set, not of this host's rows.
     loss = keras_ccar.CCARLoss(data.class_counts, from_logits=True)
     model.compile("adam", loss)
     statistics = keras_ccar.CCARCallback(class_names=data.class_names)
