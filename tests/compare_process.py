@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 from keras_ccar.benchmark.cli import main
-from keras_ccar.benchmark.training import resumption
+from keras_ccar.benchmark.training import run_backup
 
 if __name__ in ("__main__", "__mp_main__"):  # in this process and those it starts
-    resumption.SECONDS_BETWEEN = 0.0
+    run_backup.SECONDS_BETWEEN = 0.0
 
 COMMAND = (sys.executable, str(Path(__file__).resolve()))
 

@@ -14,12 +14,12 @@ from keras_ccar.benchmark.report.console import say
 from keras_ccar.benchmark.report.write import write_and_show_report
 from keras_ccar.benchmark.runner import results
 from keras_ccar.benchmark.runner.execution import run_plan
+from keras_ccar.benchmark.runner.folder_lock import lock_folder
 from keras_ccar.benchmark.runner.interruption import Interruption
 from keras_ccar.benchmark.runner.plan import Plan
 from keras_ccar.benchmark.runner.progress import PlanProgress
 from keras_ccar.benchmark.runner.records import RUNS_FOLDER
 from keras_ccar.benchmark.runner.request import CompareRequest
-from keras_ccar.benchmark.runner.storage import lock_folder
 from keras_ccar.replicas import process_index
 
 

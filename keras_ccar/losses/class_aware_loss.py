@@ -18,7 +18,7 @@ from keras_ccar.inputs.predictions import class_axis
 from keras_ccar.inputs.samples import Shape, pack_labels
 from keras_ccar.serialization import deserialize_nested
 from keras_ccar.weightings import Weighting
-from keras_ccar.weightings.term_weights import compute_term_weights
+from keras_ccar.weightings.normalized_weights import compute_term_weights
 
 # The reductions of Keras's losses.
 _REDUCTIONS = (

@@ -7,7 +7,7 @@ from small_comparison import FIGURES, METHODS
 
 from keras_ccar import benchmark
 from keras_ccar.benchmark import Comparison, compare
-from keras_ccar.benchmark.runner.storage import FolderInUseError, lock_folder
+from keras_ccar.benchmark.runner.folder_lock import FolderInUseError, lock_folder
 
 SETTINGS = {"epochs": 2, "batch_size": 100}
 

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from keras_ccar.benchmark.cli.errors import INTERRUPTED, without_traceback
 from keras_ccar.benchmark.python_api import train, write_and_show
+from keras_ccar.benchmark.runner.folder_lock import FolderInUseError
 from keras_ccar.benchmark.runner.request import CompareRequest
-from keras_ccar.benchmark.runner.storage import FolderInUseError
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.recipes import Recipe
 from keras_ccar.benchmark.spec.settings import given_settings

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from keras_ccar.benchmark.comparison import RunEntry
+from keras_ccar.benchmark.runner.folder_lock import on_first_host
 from keras_ccar.benchmark.runner.interruption import Interruption
 from keras_ccar.benchmark.runner.plan import Plan, Run
 from keras_ccar.benchmark.runner.progress import PlanProgress
@@ -17,7 +18,6 @@ from keras_ccar.benchmark.runner.records import (
     make_record,
     record_path,
 )
-from keras_ccar.benchmark.runner.storage import on_first_host
 from keras_ccar.benchmark.runner.workers import OnProgress, Workers
 from keras_ccar.benchmark.spec.controls import resolve_settings
 from keras_ccar.benchmark.training.loop import train_and_evaluate

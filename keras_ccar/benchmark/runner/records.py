@@ -7,7 +7,7 @@ from typing import Any
 from keras_ccar.benchmark.comparison import RunEntry
 from keras_ccar.benchmark.runner.environment import current_environment
 from keras_ccar.benchmark.runner.plan import Run
-from keras_ccar.benchmark.training.resumption import RunBackup
+from keras_ccar.benchmark.training.run_backup import RunBackup
 from keras_ccar.files import read_json, to_json
 
 RUNS_FOLDER = "runs"

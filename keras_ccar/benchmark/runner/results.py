@@ -15,8 +15,8 @@ from keras_ccar.benchmark.runner.environment import (
     comparability_key,
     current_environment,
 )
+from keras_ccar.benchmark.runner.folder_lock import on_first_host
 from keras_ccar.benchmark.runner.plan import Plan
-from keras_ccar.benchmark.runner.storage import on_first_host
 from keras_ccar.files import to_json, write_atomic, write_json
 
 EARLIER_FOLDER = "earlier"

@@ -12,7 +12,7 @@ from keras_ccar.benchmark.spec.methods import Method
 from keras_ccar.benchmark.spec.recipes import Recipe
 from keras_ccar.benchmark.training.batches import SeededEpochs
 from keras_ccar.benchmark.training.evaluation import DECIMALS, Evaluation
-from keras_ccar.benchmark.training.resumption import RunBackup, TrainingRecorder
+from keras_ccar.benchmark.training.run_backup import RunBackup, TrainingRecorder
 from keras_ccar.benchmark.training.setup import build_training
 from keras_ccar.callbacks import CCARCallback, DeferredReweighting
 from keras_ccar.datasets import LongTailedData

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from keras_ccar.benchmark.runner import storage
-from keras_ccar.benchmark.runner.storage import (
+from keras_ccar.benchmark.runner import folder_lock
+from keras_ccar.benchmark.runner.folder_lock import (
     FolderInUseError,
     lock_folder,
     on_first_host,
@@ -15,7 +15,7 @@ from keras_ccar.files import write_atomic
 
 HOLD = """
 import sys
-from keras_ccar.benchmark.runner.storage import lock_folder
+from keras_ccar.benchmark.runner.folder_lock import lock_folder
 with lock_folder(sys.argv[1]):
     print("locked", flush=True)
     sys.stdin.read()
@@ -24,7 +24,7 @@ with lock_folder(sys.argv[1]):
 
 @pytest.fixture
 def second_host(monkeypatch):
-    monkeypatch.setattr(storage, "process_index", lambda: 1)
+    monkeypatch.setattr(folder_lock, "process_index", lambda: 1)
 
 
 def test_a_folder_has_one_user_at_a_time(tmp_path):

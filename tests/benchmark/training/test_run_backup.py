@@ -11,9 +11,9 @@ from keras_ccar import datasets
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import METHODS
 from keras_ccar.benchmark.spec.recipe_book import get_recipe
-from keras_ccar.benchmark.training import resumption
+from keras_ccar.benchmark.training import run_backup
 from keras_ccar.benchmark.training.loop import train_and_evaluate
-from keras_ccar.benchmark.training.resumption import RunBackup, TrainingRecorder
+from keras_ccar.benchmark.training.run_backup import RunBackup, TrainingRecorder
 
 EPOCHS = 3
 STEPS = 4  # an epoch
@@ -55,7 +55,7 @@ def directory(tmp_path):
 
 @pytest.fixture
 def always(monkeypatch):
-    monkeypatch.setattr(resumption, "SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(run_backup, "SECONDS_BETWEEN", 0.0)
 
 
 def without_seconds(outcome):
@@ -153,11 +153,11 @@ def test_a_killed_training_ends_as_if_undisturbed(directory, always, method):
 
 
 def test_short_epochs_are_not_kept(directory, undisturbed):
-    assert undisturbed["seconds"] < resumption.SECONDS_BETWEEN * EPOCHS
+    assert undisturbed["seconds"] < run_backup.SECONDS_BETWEEN * EPOCHS
     outcome, _ = train(directory)
     assert without_seconds(outcome) == without_seconds(undisturbed)
     # At most one, should the machine be slow.
-    assert epoch_in(directory) <= outcome["seconds"] / resumption.SECONDS_BETWEEN
+    assert epoch_in(directory) <= outcome["seconds"] / run_backup.SECONDS_BETWEEN
 
 
 def test_what_is_saved_is_loaded(directory):
