@@ -39,7 +39,7 @@ RULE = {
     "datasets.progress": ("requirements",),
     "datasets.digests": ("inputs.checks",),
     "datasets.images": ("inputs.checks",),
-    "datasets.protocol": (
+    "datasets.long_tailed_subset": (
         "inputs.checks",
         "datasets.digests",
         "datasets.elements",
@@ -62,7 +62,7 @@ RULE = {
         "datasets.progress",
         "datasets.digests",
         "datasets.images",
-        "datasets.protocol",
+        "datasets.long_tailed_subset",
         "datasets.long_tailed_data",
     ),
     "datasets.counting": (
@@ -240,8 +240,8 @@ def test_the_reader_sees_what_it_is_for(tmp_path):
     assert len(private_keras(path)) == 2
     assert not is_allowed("ops.numerics", "inputs.labels")
     assert not is_allowed("metrics.per_class", "weightings.base")
-    assert not is_allowed("datasets.protocol", "datasets.loaders.cifar")
-    assert not is_allowed("datasets.samplers", "datasets.protocol")
+    assert not is_allowed("datasets.long_tailed_subset", "datasets.loaders.cifar")
+    assert not is_allowed("datasets.samplers", "datasets.long_tailed_subset")
     assert not is_allowed("benchmark.report.write", "benchmark.runner.plan")
     assert not is_allowed("benchmark.report.write", "callbacks.ccar_callback")
     assert is_allowed("benchmark.report.write", "callbacks.history_file")

@@ -12,7 +12,7 @@ from rich.console import Console
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
 from keras_ccar.benchmark.report.console import say
 from keras_ccar.benchmark.report.write import write_and_show_report
-from keras_ccar.benchmark.runner import results
+from keras_ccar.benchmark.runner import earlier_results, results
 from keras_ccar.benchmark.runner.execution import run_plan
 from keras_ccar.benchmark.runner.folder_lock import lock_folder
 from keras_ccar.benchmark.runner.interruption import Interruption
@@ -145,7 +145,7 @@ def train(
             for records in stages:
                 comparison = results.build_results(plan, records)
                 if earlier is not None:
-                    comparison = results.merge_results(earlier, comparison)
+                    comparison = earlier_results.merge_results(earlier, comparison)
                 comparison.command = request.command_line(plan, comparison)
                 results.write_results(comparison, folder)
     except KeyboardInterrupt:
@@ -176,8 +176,8 @@ def _take_earlier_results(
     if process_index():
         return None
     new = results.build_results(plan, [])
-    earlier = results.find_mergeable_results(new, folder)
-    if earlier is None and (archive := results.archive_results(folder)):
+    earlier = earlier_results.find_mergeable_results(new, folder)
+    if earlier is None and (archive := earlier_results.archive_results(folder)):
         say(
             console,
             f"What {folder} held is of another comparison (data, recipe, settings, "

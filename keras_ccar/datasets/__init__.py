@@ -1,4 +1,4 @@
-"""Long-tailed data: the protocol, the loaders, counting and samplers.
+"""Long-tailed data: subsets, loaders, counting and samplers.
 
 Importing this costs nothing; TensorFlow, tensorflow-datasets and scikit-learn are
 imported by what needs them.
@@ -13,7 +13,10 @@ from keras_ccar.datasets.loaders.directory import from_directory
 from keras_ccar.datasets.loaders.registry import NAMES, load
 from keras_ccar.datasets.loaders.tfds import from_tfds
 from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.datasets.protocol import long_tailed_counts, long_tailed_indices
+from keras_ccar.datasets.long_tailed_subset import (
+    long_tailed_counts,
+    long_tailed_indices,
+)
 from keras_ccar.datasets.samplers import (
     class_balanced,
     progressively_balanced,

@@ -10,11 +10,8 @@ from keras_ccar.benchmark.comparison import (
     comparison_folders,
 )
 from keras_ccar.benchmark.report.figures import FIGURES
-from keras_ccar.benchmark.runner.results import (
-    archive_results,
-    merge_results,
-    without_shared_fields,
-)
+from keras_ccar.benchmark.runner.earlier_results import archive_results, merge_results
+from keras_ccar.benchmark.runner.results import without_shared_fields
 from keras_ccar.files import write_json
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_ccar.datasets.digests import image_hashes, subset_digest
 from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.datasets.protocol import (
+from keras_ccar.datasets.long_tailed_subset import (
     SELECTIONS,
     check_available,
     long_tailed_indices,

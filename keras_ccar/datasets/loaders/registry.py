@@ -13,7 +13,7 @@ from keras_ccar.datasets.loaders.natural_images import (
     load_natural_images,
 )
 from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.datasets.protocol import SELECTIONS, check_imbalance_factor
+from keras_ccar.datasets.long_tailed_subset import SELECTIONS, check_imbalance_factor
 from keras_ccar.inputs.checks import check_choice
 
 # Functions that return arguments of `from_arrays`, and default imbalance factors.
