@@ -9,7 +9,7 @@ from rich.console import Console
 from keras_ccar.benchmark.cli.compare import run_compare
 from keras_ccar.benchmark.cli.count import run_count
 from keras_ccar.benchmark.cli.errors import INTERRUPTED, REFUSED, RequestError
-from keras_ccar.benchmark.cli.options import build_parser
+from keras_ccar.benchmark.cli.parser import build_parser
 from keras_ccar.benchmark.cli.report import run_report
 
 _COMMANDS = {"compare": run_compare, "report": run_report, "count": run_count}

@@ -35,7 +35,6 @@ def build_training(
     shape = image_shape(data, recipe)
     parts = augmentations(recipe)
     arrays = None if recipe.image_size else data.train_arrays
-    batches: SeededEpochs
     # JAX is several times slower without XLA. On torch, `jit_compile` would turn on
     # another compiler. On TensorFlow, Keras cannot use XLA for several devices.
     use_xla = {
@@ -49,6 +48,7 @@ def build_training(
                 # The trainer needs the policy too: Keras scales the loss by it.
                 standardiser = Standardiser(data.name)
                 trainer = build_fed_model(network, arrays[0], standardiser, parts)
+        batches: SeededEpochs
         if arrays:
             steps = recipe.steps_per_epoch(len(arrays[1]))
             batches = SeededBatches(*arrays, recipe.batch_size, seed, parts, steps)

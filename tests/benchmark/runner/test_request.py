@@ -6,7 +6,7 @@ import pytest
 from made_results import made_results
 
 from keras_ccar.benchmark.cli.compare import read_request
-from keras_ccar.benchmark.cli.options import build_parser
+from keras_ccar.benchmark.cli.parser import build_parser
 from keras_ccar.benchmark.runner.request import CompareRequest
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.recipes import Decays, Recipe

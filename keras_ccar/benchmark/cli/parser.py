@@ -1,4 +1,4 @@
-"""The arguments of the `keras-ccar` command."""
+"""The argument parser of the `keras-ccar` command."""
 
 import argparse
 from collections.abc import Callable
