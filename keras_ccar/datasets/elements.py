@@ -17,21 +17,20 @@ def find_label(element: Any) -> Any:
             f"{', '.join(LABEL_KEYS)}. Received the keys {sorted(element)}: map each "
             "element to `(x, y)` first."
         )
-    if isinstance(element, tuple | list):
-        if len(element) not in (2, 3):
-            raise ValueError(
-                "Elements must be labels, `(x, y)`, `(x, y, sample_weight)` or dicts. "
-                f"Received a {type(element).__name__} of {len(element)}: map each "
-                "element to `(x, y)` first."
-            )
-        label = element[1]
-        if isinstance(label, Mapping | tuple | list):
-            raise ValueError(
-                "Elements must have one label. Received one with several labels: map "
-                "each element to `(x, y)` with the label to use."
-            )
-        return label
-    return element
+    if not isinstance(element, tuple | list):
+        return element
+    if len(element) not in (2, 3):
+        raise ValueError(
+            "Elements must be labels, `(x, y)`, `(x, y, sample_weight)` or dicts. "
+            f"Received a {type(element).__name__} of {len(element)}: map each "
+            "element to `(x, y)` first."
+        )
+    if isinstance(element[1], Mapping | tuple | list):
+        raise ValueError(
+            "Elements must have one label. Received one with several labels: map "
+            "each element to `(x, y)` with the label to use."
+        )
+    return element[1]
 
 
 def find_inputs(element: Any) -> list[Any]:

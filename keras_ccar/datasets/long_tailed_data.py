@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets.images.decoding import decode_stream
+from keras_ccar.datasets.images.decoding import decode
 from keras_ccar.frequencies import describe_shot_groups
+
+Arrays = tuple[np.ndarray, np.ndarray]
+"""Images and labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +51,8 @@ class LongTailedData:
     imbalance_factor: float
     seed: int
     digest: str
-    train_arrays: tuple[np.ndarray, np.ndarray] | None = None
-    test_arrays: tuple[np.ndarray, np.ndarray] | None = None
+    train_arrays: Arrays | None = None
+    test_arrays: Arrays | None = None
     encoded_train: Callable[[], Any] | None = field(default=None, repr=False)
     encoded_test: Callable[[], Any] | None = field(default=None, repr=False)
 
@@ -61,12 +64,12 @@ class LongTailedData:
     @property
     def train(self) -> Any:
         """The training set as a `tf.data.Dataset` of single uint8 `(image, label)`."""
-        return _as_dataset(self.train_arrays, self.encoded_train)
+        return _as_dataset(self.train_arrays or self.encoded_train)
 
     @property
     def test(self) -> Any:
         """The test set as a `tf.data.Dataset` of `(image, label)`, or None."""
-        return _as_dataset(self.test_arrays, self.encoded_test)
+        return _as_dataset(self.test_arrays or self.encoded_test)
 
     def describe(self) -> str:
         """Returns a description of the data in one paragraph."""
@@ -80,11 +83,14 @@ class LongTailedData:
         )
 
 
-def _as_dataset(
-    arrays: tuple[np.ndarray, np.ndarray] | None, encoded: Callable[[], Any] | None
-) -> Any:
-    if arrays is not None:
-        import tensorflow as tf
+def _as_dataset(source: Arrays | Callable[[], Any] | None) -> Any:
+    if source is None:
+        return None
+    import tensorflow as tf
 
-        return tf.data.Dataset.from_tensor_slices(arrays)
-    return decode_stream(encoded()) if encoded is not None else None
+    if not callable(source):
+        return tf.data.Dataset.from_tensor_slices(source)
+    return source().map(
+        lambda contents, label: (decode(contents), label),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )

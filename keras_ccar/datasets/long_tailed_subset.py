@@ -160,11 +160,9 @@ def select_per_class(
 ) -> np.ndarray:
     """Returns the positions of the `counts[c]` smallest hashes of each class c."""
     order = np.lexsort((labels, hashes))
-    rank_in_class = np.empty(len(labels), dtype="int64")
-    for label in range(len(counts)):
-        of_class = order[labels[order] == label]
-        rank_in_class[of_class] = np.arange(len(of_class))
-    return order[(rank_in_class < counts[labels])[order]]
+    sorted_labels = labels[order]
+    chosen = [np.flatnonzero(sorted_labels == c)[:n] for c, n in enumerate(counts)]
+    return order[np.sort(np.concatenate(chosen))]
 
 
 def check_available(counts: np.ndarray, available: np.ndarray) -> None:

@@ -48,10 +48,9 @@ def _named_inputs(model: Any) -> tuple[Any, dict[str, Any]]:
 def build_classifier(
     model: Any, correction: LogitCorrection | None, class_names: Sequence[str] | None
 ) -> tuple[Callable[[dict[str, Any]], dict[str, Any]], dict[str, Any], list[str]]:
-    """Makes a function from named inputs to probabilities.
+    """Returns a function from named inputs to probabilities.
 
-    Returns:
-        The function, the specs of its inputs by name, and the names of its classes.
+    With it come the specs of its inputs by name, and the names of its classes.
     """
     signature, specs = _named_inputs(model)
     symbols = tree.map_structure(
@@ -76,7 +75,7 @@ def build_classifier(
             correction, model, activation, gives_logits, num_classes
         )
     is_pair = num_classes == 1 and len(class_names or ()) == 2
-    checked_names = _check_class_names(class_names, 2 if is_pair else num_classes)
+    checked_names = _check_names(class_names, 2 if is_pair else num_classes)
     activate = keras.activations.get(activation if gives_logits else "linear")
 
     def classify(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -95,9 +94,9 @@ def build_classifier(
 
 
 def _activation(model: Any, num_classes: int) -> tuple[str, bool]:
-    """Returns the activation from logits to probabilities, and if the model lacks it.
+    """Returns the activation to probabilities, and whether the model lacks it.
 
-    The layers decide. If they do not tell, as in subclassed models, the loss does.
+    The layers decide, or the loss where they do not tell, as in subclassed models.
     """
     activation, _ = output_activation(model)
     if activation in ("softmax", "sigmoid"):
@@ -151,15 +150,13 @@ def _check_correction(
     return LogitCorrection.from_config(config)
 
 
-def _check_class_names(
-    class_names: Sequence[str] | None, num_columns: int
-) -> list[str]:
-    if class_names is None:
+def _check_names(names: Sequence[str] | None, num_columns: int) -> list[str]:
+    if names is None:
         return [str(label) for label in range(num_columns)]
-    if isinstance(class_names, str) or len(class_names) != num_columns:
-        what = repr(class_names) if isinstance(class_names, str) else len(class_names)
+    if isinstance(names, str) or len(names) != num_columns:
+        what = repr(names) if isinstance(names, str) else len(names)
         raise ValueError(
             "`class_names` must be a sequence with one name for each of the model's "
             f"{num_columns} classes. Received: {what}"
         )
-    return [str(name) for name in class_names]
+    return [str(name) for name in names]

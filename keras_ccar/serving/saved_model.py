@@ -120,10 +120,7 @@ def export(
         batch = tf.shape(answer["probabilities"])[0]
         return {**answer, "class_names": tf.tile(tf.constant([names]), [batch, 1])}
 
-    tensors = {
-        name: tf.TensorSpec(spec.shape, spec.dtype, name)
-        for name, spec in specs.items()
-    }
+    tensors = {n: tf.TensorSpec(s.shape, s.dtype, n) for n, s in specs.items()}
     serve = tf.function(with_names, input_signature=[tensors], autograph=False)
     serve.get_concrete_function()
     archive.add_endpoint("serving_default", serve)
@@ -164,8 +161,7 @@ def _warm_up_inputs(specs: dict[str, Any], size: int) -> dict[str, np.ndarray]:
     inputs = {}
     for name, spec in specs.items():
         shape = [_FREE_SIZE if n is None else n for n in spec.shape[1:]]
-        is_text = spec.dtype == "string"
-        blank, dtype = (b"", object) if is_text else (0, spec.dtype)
+        blank, dtype = (b"", object) if spec.dtype == "string" else (0, spec.dtype)
         inputs[name] = np.full((size, *shape), blank, dtype)
     return inputs
 
@@ -173,9 +169,8 @@ def _warm_up_inputs(specs: dict[str, Any], size: int) -> dict[str, np.ndarray]:
 def _check_warm_up(serve: Any, requests: list[dict[str, np.ndarray]], tf: Any) -> None:
     """Calls the exported function: the server does not start if a warm-up fails."""
     for request in requests:
-        tensors = {name: tf.constant(value) for name, value in request.items()}
         try:
-            serve(tensors)
+            serve(request)
         except tf.errors.OpError as error:
             shapes = {name: value.shape for name, value in request.items()}
             raise RuntimeError(

@@ -78,11 +78,18 @@ def count_classes(
     elements: Iterable[Any]
     total = None
     if hasattr(data, "as_dataset"):
-        elements, total = _labels_of_builder(data, split, label_key)
+        batches = label_batches(data, split, label_key, _BATCH).as_numpy_iterator()
+        elements, total = map(_as_labels, batches), num_batches(data, split, _BATCH)
     elif hasattr(data, "element_spec"):
         elements, total = _labels_of_dataset(data)
     elif isinstance(data, keras.utils.PyDataset):
-        elements, total = _labels_of_py_dataset(data)
+        total = data.num_batches
+        if total is None:
+            raise ValueError(
+                "The `PyDataset` is infinite: count the labels that it is made of "
+                "instead."
+            )
+        elements = (data[i] for i in range(total))
     elif _is_array(data):
         elements = [_as_labels(data)]
     elif isinstance(data, tuple) and len(data) in (2, 3) and _is_array(data[1]):
@@ -92,78 +99,70 @@ def count_classes(
     else:
         elements, total = data, length_hint(data) or None
 
-    tally = _Tally(num_classes, ignore_class)
-    in_memory = isinstance(elements, list)
-    for element in elements if in_memory else progress_bar(elements, "Counting", total):
-        tally.add(element)
-    return tally.counts()
+    if not isinstance(elements, list):
+        elements = progress_bar(elements, "Counting", total)
+    return _add_up(elements, num_classes, ignore_class)
 
 
-class _Tally:
+def _add_up(
+    elements: Iterable[Any], num_classes: int | None, ignore_class: int | None
+) -> np.ndarray:
     """Adds up the labels of one element after another."""
-
-    def __init__(self, num_classes: int | None, ignore_class: int | None) -> None:
-        self._num_classes = num_classes
-        self._ignore_class = ignore_class
-        self._counts = np.zeros(num_classes or 0)
-        self._are_distributions: bool | None = None
-
-    def add(self, element: Any) -> None:
-        labels = keras.ops.convert_to_numpy(find_label(element))
-        if self._ignore_class is not None:
-            labels = labels[labels != self._ignore_class][:, None]
+    counts = np.zeros(num_classes or 0)
+    are_distributions: bool | None = None
+    for element in elements:
+        labels = _label_array(element, ignore_class)
         if labels.size == 0:
-            return
-        if labels.dtype.kind not in "biuf":
-            raise ValueError(
-                f"Labels must be numbers. Received {labels.ravel()[0]!r}: number the "
-                "classes from 0 on."
-            )
+            continue
         is_distribution = _are_distributions(labels, find_inputs(element))
-        if self._are_distributions is None:
-            self._are_distributions = is_distribution
+        if are_distributions is None:
+            are_distributions = is_distribution
         # The first batch decides. Integer labels may sum to 1 in a later one by chance.
-        if self._are_distributions and not is_distribution:
+        if are_distributions and not is_distribution:
             raise ValueError(
                 "Some labels are distributions that sum to 1 and some are not. "
                 f"Received {labels.ravel()[:5].tolist()} after distributions: map all "
                 "labels to integers."
             )
-        if self._are_distributions:
-            self._add_counts(labels.reshape(-1, labels.shape[-1]).sum(0, "float64"))
+        if are_distributions:
+            added = labels.reshape(-1, labels.shape[-1]).sum(0, "float64")
         else:
-            self._add_counts(_bincount(labels))
-
-    def counts(self) -> np.ndarray:
-        if not self._counts.any():
+            added = _bincount(labels)
+        if num_classes is not None and len(added) > num_classes:
             raise ValueError(
-                "`data` must hold labels to count. Received not one label: check that "
-                "it is not empty, nor an exhausted iterator."
-            )
-        whole = np.round(self._counts)
-        if np.allclose(self._counts, whole, rtol=1e-9, atol=1e-6):
-            return whole.astype("int64")
-        return self._counts
-
-    def _add_counts(self, counts: np.ndarray) -> None:
-        expected = self._num_classes
-        if expected is not None and len(counts) > expected:
-            raise ValueError(
-                f"Labels must be in [0, {expected}) with num_classes={expected}. "
-                f"Received {len(counts) - 1}: raise `num_classes`, correct the labels, "
+                f"Labels must be in [0, {num_classes}) with num_classes={num_classes}. "
+                f"Received {len(added) - 1}: raise `num_classes`, correct the labels, "
                 "or pass a label to leave out as `ignore_class`."
             )
-        missing = len(counts) - len(self._counts)
-        if missing > 0:
-            self._counts = np.pad(self._counts, (0, missing))
-        self._counts[: len(counts)] += counts
+        counts = np.pad(counts, (0, max(0, len(added) - len(counts))))
+        counts[: len(added)] += added
+    if not counts.any():
+        raise ValueError(
+            "`data` must hold labels to count. Received not one label: check that "
+            "it is not empty, nor an exhausted iterator."
+        )
+    whole = np.round(counts)
+    is_whole = np.allclose(counts, whole, rtol=1e-9, atol=1e-6)
+    return whole.astype("int64") if is_whole else counts
+
+
+def _label_array(element: Any, ignore_class: int | None) -> np.ndarray:
+    labels = keras.ops.convert_to_numpy(find_label(element))
+    if ignore_class is not None:
+        labels = labels[labels != ignore_class][:, None]
+    if labels.size and labels.dtype.kind not in "biuf":
+        raise ValueError(
+            f"Labels must be numbers. Received {labels.ravel()[0]!r}: number the "
+            "classes from 0 on."
+        )
+    return labels
 
 
 def _bincount(labels: np.ndarray) -> np.ndarray:
     labels = labels.ravel()
     whole = labels.astype("int64")
-    if (whole != labels).any() or whole.min() < 0:
-        wrong = labels[(whole != labels) | (whole < 0)]
+    wrong = labels[(whole != labels) | (whole < 0)]
+    if wrong.size:
         raise ValueError(
             f"Labels must be whole numbers of at least 0. Received "
             f"{wrong[:5].tolist()}: leave out examples without a class."
@@ -172,9 +171,8 @@ def _bincount(labels: np.ndarray) -> np.ndarray:
 
 
 def _are_distributions(labels: np.ndarray, inputs: list[Any]) -> bool:
-    if labels.ndim == 0 or labels.shape[-1] == 1:
-        return False
-    if labels.ndim == 1 and _is_batch(labels, inputs):
+    is_batch = labels.ndim == 1 and _is_batch(labels, inputs)
+    if labels.ndim == 0 or labels.shape[-1] == 1 or is_batch:
         return False
     rows = labels.sum(-1, dtype="float64")
     return bool((labels >= 0).all() and np.allclose(rows, 1, atol=1e-3))
@@ -200,14 +198,6 @@ def _is_array(data: Any) -> bool:
     return hasattr(data, "shape") and hasattr(data, "dtype")
 
 
-def _labels_of_builder(
-    builder: Any, split: str, label_key: str
-) -> tuple[Iterator[Any], int | None]:
-    """Returns batches of labels and their number, if it is known."""
-    batches = label_batches(builder, split, label_key, _BATCH).as_numpy_iterator()
-    return map(_as_labels, batches), num_batches(builder, split, _BATCH)
-
-
 def _labels_of_dataset(dataset: Any) -> tuple[Iterator[Any], int | None]:
     import tensorflow as tf
 
@@ -230,12 +220,3 @@ def _labels_of_dataset(dataset: Any) -> tuple[Iterator[Any], int | None]:
     if rank == 0 or is_batch:
         dataset = dataset.map(lambda labels: labels[:, None])
     return dataset.as_numpy_iterator(), size if size > 0 else None
-
-
-def _labels_of_py_dataset(dataset: Any) -> tuple[Iterator[Any], int | None]:
-    size = dataset.num_batches
-    if size is None:
-        raise ValueError(
-            "The `PyDataset` is infinite: count the labels that it is made of instead."
-        )
-    return (dataset[i] for i in range(size)), size

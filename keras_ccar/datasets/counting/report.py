@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.datasets.loaders.arrays import measured_imbalance_factor
-from keras_ccar.frequencies import (
-    ClassCounts,
-    class_counts_array,
-    describe_shot_groups,
-)
+from keras_ccar.frequencies import ClassCounts, class_counts_array, describe_shot_groups
 from keras_ccar.requirements import require
 
 _BAR_WIDTH = 40
@@ -71,7 +67,7 @@ def show_class_counts(
     console.print(table)
     if len(shown) < len(order):
         console.print(f"{len(shown)} of {len(order):,} classes are shown.")
-    console.print(summarize_counts(counts), highlight=False)
+    console.print(_summary(counts), highlight=False)
 
 
 def plot_class_counts(
@@ -111,14 +107,13 @@ def plot_class_counts(
     axes.set_ylabel("training examples")
     for threshold in (100, 20):
         axes.axhline(threshold, color="gray", linewidth=0.8, linestyle="--")
-    lines = [title, summarize_counts(counts)] if title else [summarize_counts(counts)]
-    axes.set_title("\n".join(lines), fontsize=10)
+    heading = f"{title}\n" if title else ""
+    axes.set_title(heading + _summary(counts), fontsize=10)
     figure.savefig(path, dpi=150)
 
 
-def summarize_counts(class_counts: ClassCounts) -> str:
+def _summary(counts: np.ndarray) -> str:
     """Returns one line: examples, classes, imbalance factor, shot groups."""
-    counts = class_counts_array(class_counts)
     empty = (counts == 0).sum()
     return (
         f"{counts.sum():,.10g} examples of {len(counts):,} classes, imbalance factor "

@@ -9,13 +9,3 @@ def decode(contents: Any) -> Any:
 
     image = tf.io.decode_image(contents, channels=3, expand_animations=False)
     return tf.ensure_shape(image, (None, None, 3))
-
-
-def decode_stream(stream: Any) -> Any:
-    """Maps a stream of `(contents, label)` to one of `(image, label)`."""
-    import tensorflow as tf
-
-    return stream.map(
-        lambda contents, label: (decode(contents), label),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )

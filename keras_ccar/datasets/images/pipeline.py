@@ -79,8 +79,9 @@ def training_batches(
 
     def prepare(example: Any, random: Any) -> tuple[Any, Any]:
         image, label = example
+        image = decode(image) if image.dtype == tf.string else image
         seeds = tf.random.split(tf.stack([random, seed]), 5)
-        image = _random_crop(_decoded(image), image_size, seeds[0])
+        image = _random_crop(image, image_size, seeds[0])
         if flip:
             image = tf.image.stateless_random_flip_left_right(image, seeds[1])
         if color_jitter:
@@ -137,21 +138,10 @@ def evaluation_batches(data: Any, batch_size: int = 512, image_size: int = 224) 
         )
 
     def prepare(image: Any, label: Any) -> tuple[Any, Any]:
-        crop = _central_crop(_decoded(image), image_size)
-        return _standardised(crop, data.name), label
+        return _standardised(_central_crop(image, image_size), data.name), label
 
-    return (
-        stream.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
-        .batch(batch_size)
-        .prefetch(tf.data.AUTOTUNE)
-    )
-
-
-def _decoded(image: Any) -> Any:
-    """Returns an image, or the contents of its file, as float32 in [0, 255]."""
-    import tensorflow as tf
-
-    return tf.cast(decode(image) if image.dtype == tf.string else image, "float32")
+    batches = stream.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def _random_crop(image: Any, size: int, seed: Any) -> Any:
@@ -182,9 +172,10 @@ def _central_crop(image: Any, size: int) -> Any:
 
 
 def _resized(image: Any, size: Any) -> Any:
+    """Resizes an image to float32 in [0, 255]."""
     import tensorflow as tf
 
-    image = tf.image.resize(image, size, antialias=True)
+    image = tf.image.resize(tf.cast(image, "float32"), size, antialias=True)
     return tf.clip_by_value(image, 0.0, 255.0)
 
 

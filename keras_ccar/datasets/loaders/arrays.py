@@ -5,14 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.datasets import long_tailed_subset as subset
 from keras_ccar.datasets.digests import image_hashes, subset_digest
-from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.datasets.long_tailed_subset import (
-    SELECTIONS,
-    check_available,
-    long_tailed_indices,
-    select_per_class,
-)
+from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
 from keras_ccar.inputs.checks import check_choice, check_whole_number, integer_labels
 
 
@@ -78,9 +73,9 @@ def from_arrays(
         held_out = _test_indices(images, labels, test_per_class)
         test = images[held_out], labels[held_out]
         images, labels = np.delete(images, held_out, 0), np.delete(labels, held_out)
-    check_choice("selection", selection, SELECTIONS)
+    check_choice("selection", selection, subset.SELECTIONS)
     if imbalance_factor is not None:
-        chosen = long_tailed_indices(
+        chosen = subset.long_tailed_indices(
             images, labels, imbalance_factor, seed, head_count, profile, selection
         )
         images, labels = images[chosen], labels[chosen]
@@ -92,8 +87,7 @@ def from_arrays(
             f"labels up to {num_classes - 1}."
         )
     class_counts = np.bincount(labels, minlength=len(names))
-    if imbalance_factor is None:
-        imbalance_factor = measured_imbalance_factor(class_counts)
+    imbalance_factor = imbalance_factor or measured_imbalance_factor(class_counts)
     return LongTailedData(
         name=name,
         class_counts=class_counts,
@@ -106,17 +100,12 @@ def from_arrays(
     )
 
 
-def validation_examples_per_class(labels: np.ndarray) -> int:
-    """Returns a fifth of the smallest class, the size of a validation set per class."""
-    return int(np.bincount(labels).min()) // 5
-
-
 def measured_imbalance_factor(class_counts: np.ndarray) -> float:
     """Returns the largest class count divided by the smallest that is not 0."""
     return float(class_counts.max() / class_counts[class_counts > 0].min())
 
 
-def _check_pair(name: str, pair: Any) -> tuple[np.ndarray, np.ndarray]:
+def _check_pair(name: str, pair: Any) -> Arrays:
     try:
         images, labels = pair
     except (TypeError, ValueError):
@@ -134,6 +123,6 @@ def _test_indices(images: np.ndarray, labels: np.ndarray, per_class: int) -> np.
     check_whole_number("test_per_class", per_class, low=1)
     available = np.bincount(labels)
     wanted = np.full(len(available), per_class)
-    check_available(wanted + 1, available)
+    subset.check_available(wanted + 1, available)
     # A seed that is not a number never gives the order of a training set.
-    return select_per_class(image_hashes(images, seed="test"), labels, wanted)
+    return subset.select_per_class(image_hashes(images, seed="test"), labels, wanted)

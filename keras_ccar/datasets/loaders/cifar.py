@@ -1,27 +1,22 @@
 """CIFAR-10 and CIFAR-100."""
 
-import os
 import re
 from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets.loaders.arrays import validation_examples_per_class
-from keras_ccar.datasets.loaders.prepared import read_arrays, tfds_builder
+from keras_ccar.datasets.loaders.prepared import DataDir, read_arrays, tfds_builder
 
 
 def cifar_arguments(
-    num_classes: int,
-    data_dir: str | os.PathLike[str] | None,
-    selection: str,
-    validation: bool,
+    num_classes: int, data_dir: DataDir, selection: str, validation: bool
 ) -> dict[str, Any]:
     """Returns CIFAR-10 or CIFAR-100 (Krizhevsky 2009) for `from_arrays`.
 
-    The test set is complete and balanced; with `validation`, a fifth of the training
-    images of each class replaces it. `selection="cao"` draws the images of the LDAM-DRW
-    code (Cao et al. 2019), which chooses them by their position in the original files,
-    so the ids of the prepared copy must tell that position.
+    The test set is complete and balanced; `validation` leaves it out.
+    `selection="cao"` draws the images of the LDAM-DRW code (Cao et al. 2019), which
+    chooses them by their position in the original files, so the ids of the prepared
+    copy must tell that position.
     """
     builder = tfds_builder(f"cifar{num_classes}", data_dir)
     features = ["image", "label", "id"]
@@ -29,15 +24,11 @@ def cifar_arguments(
     if selection == "cao":
         order = _original_order(ids, builder)
         images, labels = images[order], labels[order]
-    arguments: dict[str, Any] = {
+    return {
         "train": (images, labels),
+        "test": None if validation else read_arrays(builder, "test", features[:2]),
         "class_names": builder.info.features["label"].names,
     }
-    if validation:
-        arguments["test_per_class"] = validation_examples_per_class(labels)
-    else:
-        arguments["test"] = read_arrays(builder, "test", features[:2])
-    return arguments
 
 
 def _original_order(ids: np.ndarray, builder: Any) -> np.ndarray:

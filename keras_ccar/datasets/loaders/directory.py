@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
 from keras_ccar.datasets.loaders.arrays import from_arrays, measured_imbalance_factor
-from keras_ccar.datasets.long_tailed_data import LongTailedData
+from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
 from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.requirements import require
 
@@ -75,14 +75,9 @@ def from_directory(
     train = _files_and_labels(path, class_names)
     test = _files_and_labels(test_path, class_names) if test_path is not None else None
     if in_memory:
+        train_and_test = _read_arrays(*train), test and _read_arrays(*test)
         return from_arrays(
-            _read_arrays(*train),
-            test and _read_arrays(*test),
-            imbalance_factor,
-            seed,
-            class_names,
-            name,
-            test_per_class,
+            *train_and_test, imbalance_factor, seed, class_names, name, test_per_class
         )
     if imbalance_factor is not None or test_per_class is not None:
         raise ValueError(
@@ -145,9 +140,7 @@ def _files_and_labels(
     return files, np.array(labels)
 
 
-def _read_arrays(
-    files: list[Path], labels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _read_arrays(files: list[Path], labels: np.ndarray) -> Arrays:
     images: list[np.ndarray] = []
     for file in progress_bar(files, "Reading images"):
         image = _read_image(file)

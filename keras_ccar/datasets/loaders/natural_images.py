@@ -1,8 +1,6 @@
-"""ImageNet-LT and iNaturalist 2018, which are long-tailed by themselves."""
+"""ImageNet-LT and iNaturalist 2018, which are long-tailed by nature."""
 
-import os
-
-from keras_ccar.datasets.loaders.prepared import tfds_builder
+from keras_ccar.datasets.loaders.prepared import DataDir, tfds_builder
 from keras_ccar.datasets.loaders.tfds import from_tfds
 from keras_ccar.datasets.long_tailed_data import LongTailedData
 
@@ -17,13 +15,11 @@ _SOURCES = {
         ("train[:80%]", "train[80%:]"),
     ),
 }
-NATURAL_IMAGES = tuple(_SOURCES)
+NAMES = tuple(_SOURCES)
 
 
-def load_natural_images(
-    name: str, seed: int, data_dir: str | os.PathLike[str] | None, validation: bool
-) -> LongTailedData:
-    """Loads a data set with a long tail of its own, as streams from disk."""
+def load(name: str, seed: int, data_dir: DataDir, validation: bool) -> LongTailedData:
+    """Loads one of these data sets as streams from disk."""
     builder_name, splits, validation_splits = _SOURCES[name]
     train_split, test_split = validation_splits if validation else splits
     builder = tfds_builder(builder_name, data_dir)

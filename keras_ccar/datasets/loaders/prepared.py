@@ -9,10 +9,11 @@ import numpy as np
 from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.requirements import require
 
+DataDir = str | os.PathLike[str] | None
 _BATCH = 256
 
 
-def tfds_builder(name: str, data_dir: str | os.PathLike[str] | None = None) -> Any:
+def tfds_builder(name: str, data_dir: DataDir = None) -> Any:
     """Returns the tensorflow-datasets builder of a data set, prepared or not."""
     tfds = require("tensorflow_datasets", "tensorflow-datasets", "datasets")
     return tfds.builder(name, data_dir=data_dir or os.environ.get("TFDS_DATA_DIR"))
@@ -32,11 +33,9 @@ def read_split(
         dict.fromkeys(features, True),
         decoders={name: tfds.decode.SkipDecoding() for name in encoded},
     )
-    read_config = tfds.ReadConfig(try_autocache=False)
+    config = tfds.ReadConfig(try_autocache=False)
     try:
-        return builder.as_dataset(
-            split=split, decoders=decoders, read_config=read_config
-        )
+        return builder.as_dataset(split=split, decoders=decoders, read_config=config)
     except AssertionError as error:  # raised by tensorflow-datasets if there is no data
         raise FileNotFoundError(_how_to_prepare(builder)) from error
 
@@ -72,11 +71,8 @@ def label_batches(builder: Any, split: str, label_key: str, batch_size: int) -> 
     # Parsing records in batches takes a tenth of the time of parsing them one by one.
     spec = {label_key: tf.io.FixedLenFeature([], "int64")}
     files = [str(path) for path in splits[split].filepaths]
-    return (
-        tf.data.TFRecordDataset(files)
-        .batch(batch_size)
-        .map(lambda records: tf.io.parse_example(records, spec)[label_key])
-    )
+    records = tf.data.TFRecordDataset(files).batch(batch_size)
+    return records.map(lambda batch: tf.io.parse_example(batch, spec)[label_key])
 
 
 def num_batches(builder: Any, split: str, batch_size: int) -> int | None:

@@ -5,24 +5,24 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
+
+from keras_ccar.datasets.loaders import natural_images
 from keras_ccar.datasets.loaders.arrays import from_arrays
 from keras_ccar.datasets.loaders.cifar import cifar_arguments
 from keras_ccar.datasets.loaders.digits import digits_arguments
-from keras_ccar.datasets.loaders.natural_images import (
-    NATURAL_IMAGES,
-    load_natural_images,
-)
 from keras_ccar.datasets.long_tailed_data import LongTailedData
 from keras_ccar.datasets.long_tailed_subset import SELECTIONS, check_imbalance_factor
 from keras_ccar.inputs.checks import check_choice
 
-# Functions that return arguments of `from_arrays`, and default imbalance factors.
+# Functions that return arguments of `from_arrays`, without a test set for validation,
+# and default imbalance factors.
 _IN_MEMORY: dict[str, tuple[Callable[..., dict[str, Any]], float]] = {
     "digits-lt": (digits_arguments, 40.0),
     "cifar10-lt": (partial(cifar_arguments, 10), 100.0),
     "cifar100-lt": (partial(cifar_arguments, 100), 100.0),
 }
-NAMES = (*_IN_MEMORY, *NATURAL_IMAGES)
+NAMES = (*_IN_MEMORY, *natural_images.NAMES)
 """The names that `load` knows."""
 
 
@@ -83,16 +83,20 @@ def load(
     check_choice("selection", selection, SELECTIONS)
     if imbalance_factor is not None:
         check_imbalance_factor(imbalance_factor)
-    if name in NATURAL_IMAGES:
+    if name in natural_images.NAMES:
         if imbalance_factor is not None or selection != "hash":
             raise ValueError(
                 f"{name} is long-tailed as it is: leave `imbalance_factor` and "
                 "`selection` out."
             )
-        return load_natural_images(name, seed, data_dir, validation)
+        return natural_images.load(name, seed, data_dir, validation)
     read, default_factor = _IN_MEMORY[name]
+    arguments = read(data_dir, selection, validation)
+    if validation:
+        _, labels = arguments["train"]
+        arguments["test_per_class"] = int(np.bincount(labels).min()) // 5
     return from_arrays(
-        **read(data_dir, selection, validation),
+        **arguments,
         imbalance_factor=imbalance_factor or default_factor,
         seed=seed,
         name=name,

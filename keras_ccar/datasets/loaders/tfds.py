@@ -6,13 +6,8 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
+from keras_ccar.datasets.loaders import prepared
 from keras_ccar.datasets.loaders.arrays import from_arrays, measured_imbalance_factor
-from keras_ccar.datasets.loaders.prepared import (
-    check_features,
-    read_arrays,
-    read_batches,
-    read_split,
-)
 from keras_ccar.datasets.long_tailed_data import LongTailedData
 
 
@@ -64,12 +59,13 @@ def from_tfds(
     ```
     """
     features = [image_key, label_key]
-    check_features(builder, features)
+    prepared.check_features(builder, features)
     name = name or builder.name
     class_names = builder.info.features[label_key].names
     if in_memory:
-        train = read_arrays(builder, train_split, features)
-        test = read_arrays(builder, test_split, features) if test_split else None
+        read = functools.partial(prepared.read_arrays, builder, features=features)
+        train = read(train_split)
+        test = read(test_split) if test_split else None
         return from_arrays(train, test, imbalance_factor, seed, class_names, name)
     if imbalance_factor is not None:
         raise ValueError(
@@ -77,7 +73,8 @@ def from_tfds(
             "leave `imbalance_factor` out."
         )
     all_labels, hashes = [], []
-    for images, labels in read_batches(builder, train_split, features, [image_key]):
+    batches = prepared.read_batches(builder, train_split, features, [image_key])
+    for images, labels in batches:
         all_labels.append(labels)
         hashes.append(image_hashes(np.frombuffer(image, "uint8") for image in images))
     labels = np.concatenate(all_labels)
@@ -97,5 +94,5 @@ def from_tfds(
 
 
 def _stream(builder: Any, image_key: str, label_key: str, split: str) -> Any:
-    dataset = read_split(builder, split, [image_key, label_key], [image_key])
+    dataset = prepared.read_split(builder, split, [image_key, label_key], [image_key])
     return dataset.map(lambda example: (example[image_key], example[label_key]))
