@@ -205,9 +205,10 @@ class BackupAndResume(keras.callbacks.Callback):
 
     def _save(self, epoch: int, batch: int) -> None:
         self.epoch, self.batch, self._last_saved = epoch, batch, batch
+        # On every host: one that fails alone leaves the others waiting for it.
+        self.directory.mkdir(parents=True, exist_ok=True)
         if process_index():
             return
-        self.directory.mkdir(parents=True, exist_ok=True)
         partial = self.directory / _PARTIAL
         # To save, Keras creates an optimizer to compare with. Its variables, if shared,
         # would wait for all processes to create them.
