@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 # What depends on the backend.
-CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/datasets/ tests/saved_files/ tests/examples/ tests/test_docs_% tests/test_package.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
+CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/datasets/ tests/saved_files/ tests/examples/ tests/test_docs_% tests/test_contributing.py tests/test_import_rule.py tests/test_package.py tests/test_wheel.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
 
 .PHONY: demo test test-long quick fuzz failures lint types format bench results notebooks docs serve-docs clean
 

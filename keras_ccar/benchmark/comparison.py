@@ -195,8 +195,9 @@ class Comparison:
             method: name of the method.
             metric: a column of `finished`, such as `"balanced"`.
         """
-        finished = self.finished
-        return finished[finished["method"] == method].set_index("seed")[metric]
+        values = {run["seed"]: run.get(metric) for run in self.finished_runs(method)}
+        series = pd.Series(values, dtype="float64", name=metric)
+        return series.rename_axis("seed")
 
     def environment_of(self, run: RunEntry) -> dict[str, Any]:
         """Returns the environment that a run was trained in.
