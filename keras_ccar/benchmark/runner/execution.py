@@ -17,6 +17,7 @@ from keras_ccar.benchmark.runner.records import (
     load_run,
     make_record,
     record_path,
+    remove_backup_of,
 )
 from keras_ccar.benchmark.runner.workers import OnProgress, Workers
 from keras_ccar.benchmark.spec.controls import resolve_settings
@@ -54,15 +55,14 @@ def run_plan(
     records: dict[str, RunEntry] = {}
     epochs_done: dict[str, int] = {}
     for run in runs:
-        backup = backup_of(run, folder)
         record = load_run(run, folder)
         if record is not None:
             records[run.id] = record
-            backup.remove()
+            remove_backup_of(run, folder)
         else:
             # The run failed, or was killed while its record was written.
             on_first_host(remove_file, record_path(run, folder))
-            epochs_done[run.id] = backup.epoch
+            epochs_done[run.id] = backup_of(run, folder).epoch
     waiting = [run for run in runs if run.id not in records]
     progress.begin(runs, epochs_done)
 
@@ -81,7 +81,7 @@ def run_plan(
     for run, record in train(waiting, records, progress, interruption):
         on_first_host(write_json, record_path(run, folder), record)
         if record["status"] == "finished":
-            backup_of(run, folder).remove()
+            remove_backup_of(run, folder)
         records[run.id] = record
         progress.end_run(run, record)
         yield done()

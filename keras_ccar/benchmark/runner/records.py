@@ -7,7 +7,7 @@ from typing import Any
 from keras_ccar.benchmark.comparison import RunEntry
 from keras_ccar.benchmark.runner.environment import current_environment
 from keras_ccar.benchmark.runner.plan import Run
-from keras_ccar.benchmark.training.run_backup import RunBackup
+from keras_ccar.benchmark.training.run_backup import RunBackup, remove_backup
 from keras_ccar.files import read_json, to_json
 
 RUNS_FOLDER = "runs"
@@ -48,5 +48,13 @@ def record_path(run: Run, folder: str | Path) -> Path:
 
 def backup_of(run: Run, folder: str | Path) -> RunBackup:
     """Returns the backup of a run, in the folder of its comparison."""
-    directory = Path(folder) / CHECKPOINTS_FOLDER / run.file_name
-    return RunBackup(directory, run.identity)
+    return RunBackup(_backup_directory(run, folder), run.identity)
+
+
+def remove_backup_of(run: Run, folder: str | Path) -> None:
+    """Deletes the backup of a run, without reading it as `backup_of` does."""
+    remove_backup(_backup_directory(run, folder))
+
+
+def _backup_directory(run: Run, folder: str | Path) -> Path:
+    return Path(folder) / CHECKPOINTS_FOLDER / run.file_name

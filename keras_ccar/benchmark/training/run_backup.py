@@ -109,17 +109,12 @@ class RunBackup(BackupAndResume):
                 warnings.filterwarnings("error", "Skipping")
                 super().on_train_begin(logs)
         except (KeyError, ValueError, UserWarning) as error:
-            self.remove()
+            remove_backup(self.directory)
             raise ValueError(
                 f"the checkpoint in {self.directory} did not fit the network, and was "
                 f"removed; start again to train the run from its beginning. {error}"
             ) from error
         self._saved = time.perf_counter()
-
-    def remove(self) -> None:
-        """Deletes the directory with the backup and what was half written of one."""
-        if process_index() == 0:
-            shutil.rmtree(self.directory, ignore_errors=True)
 
     def _is_due(self) -> bool:
         is_finite = bool(np.isfinite(self.recorder.losses[-1]))
@@ -156,6 +151,12 @@ class RunBackup(BackupAndResume):
             if process_index() == 0:
                 path.unlink(missing_ok=True)
             return False
+
+
+def remove_backup(directory: Path) -> None:
+    """Deletes the directory with a backup and what was half written of one."""
+    if process_index() == 0:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _checksum(file: Any) -> int:

@@ -172,7 +172,7 @@ def test_what_is_saved_is_loaded(directory):
         np.testing.assert_array_equal(one, other, strict=True)
     saved.save(epoch=3)
     assert epoch_in(directory) == 3
-    saved.backup.remove()
+    run_backup.remove_backup(saved.backup.directory)
     assert Training(directory).is_at_its_beginning()
     assert list(directory.parent.iterdir()) == []
 
@@ -220,7 +220,7 @@ def test_nothing_is_unpickled(directory):
 def test_what_was_half_written_is_removed_with_the_file(directory):
     training = Training(directory).save()
     (directory / "partial-0.weights.h5").write_text("half")
-    training.backup.remove()
+    run_backup.remove_backup(training.backup.directory)
     assert list(directory.parent.iterdir()) == []
 
 
