@@ -188,8 +188,7 @@ def losses(num_classes):
     counts = np.maximum(500 * 0.01 ** (np.arange(num_classes) / num_classes), 1)
     arguments = {"class_counts": counts, "from_logits": True}
     recorded = keras_ccar.CCARLoss(**arguments)
-    recorded.statistics = ClassStatistics(num_classes)
-    recorded.statistics.start(counts, counts / counts.sum())
+    recorded.attach_statistics(ClassStatistics(num_classes))
     return {
         "CCARLoss": keras_ccar.CCARLoss(**arguments),
         "CCARLoss, with statistics": recorded,

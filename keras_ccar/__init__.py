@@ -30,6 +30,7 @@ from keras_ccar.losses import (
     LDAMLoss,
     LogitAdjustedLoss,
     LongTailedCrossentropy,
+    WeightedSum,
 )
 from keras_ccar.metrics import (
     BalancedAccuracy,
@@ -58,6 +59,7 @@ __all__ = [
     "LongTailedCrossentropy",
     "PerClassRecall",
     "ShotAccuracy",
+    "WeightedSum",
     "adjustments",
     "datasets",
     "layers",

@@ -6,9 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.frequencies import ClassPrior, format_class_list, require_class_counts
+from keras_ccar.frequencies import (
+    ClassPrior,
+    format_class_list,
+    require_class_counts,
+    require_numbers_of_examples,
+)
 from keras_ccar.inputs.checks import check_number
-from keras_ccar.ops.numerics import clip_min
+from keras_ccar.serialization import warn_if_not_reloadable
 
 __all__ = ["Adjustment", "LDAMMargin", "LogitAdjustment"]
 
@@ -66,7 +71,8 @@ class LogitAdjustment(Adjustment):
 
     Raises:
         ValueError: for a negative or non-finite argument; from the loss, for classes
-            without examples if `tau > 0` and `smoothing == 0`.
+            without examples if `tau > 0` and `smoothing == 0`, and for shares of the
+            classes instead of numbers of examples if `smoothing > 0`.
 
     Reference:
         Menon et al. 2021, arXiv 2007.07314, Eq. 10; Ren et al. 2020,
@@ -88,22 +94,28 @@ class LogitAdjustment(Adjustment):
     def check(self, prior: ClassPrior | None) -> None:
         """See `Adjustment`."""
         prior = require_class_counts(prior, type(self).__name__)
+        if not self.tau:
+            return
+        if self.smoothing:
+            require_numbers_of_examples(prior.counts, "`smoothing`")
         empty = np.asarray(prior.frequency) == 0
-        if self.tau and not self.smoothing and empty.any():
+        if empty.any() and not self.smoothing:
             raise ValueError(
                 "`class_counts` must be above 0 for the logarithm of the class "
                 f"frequencies. Received: {format_class_list(empty)} without examples. "
-                "Pass `LogitAdjustment(smoothing=1)` to add 1 to the count of every "
-                "class, or leave the empty classes out."
+                "To add 1 to the count of every class, pass `smoothing=1` to "
+                "`BalancedSoftmaxLoss` or `LogitAdjustedLoss`, or "
+                "`adjustment=LogitAdjustment(smoothing=1)` to any other loss."
             )
 
     def __call__(self, logits: Any, labels: Any, prior: ClassPrior) -> Any:
         """See `Adjustment`."""
-        # Updates during training may have lowered a frequency to 0.
-        frequency = clip_min(prior.frequency, prior.floor)
         if self.smoothing:
             share = self.smoothing / prior.num_examples
             frequency = (prior.frequency + share) / (1.0 + share * prior.num_classes)
+        else:
+            # Updates during training may have lowered a frequency to 0.
+            frequency = prior.replace_zero(prior.frequency)
         return logits + ops.cast(self.tau * ops.log(frequency), logits.dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -168,6 +180,7 @@ class LDAMMargin(Adjustment):
 def get(adjustment: Any) -> Adjustment | None:
     """Returns an `Adjustment` or None; raises a `TypeError` for anything else."""
     if adjustment is None or isinstance(adjustment, Adjustment):
+        warn_if_not_reloadable("adjustment", adjustment)
         return adjustment
     raise TypeError(
         "`adjustment` must be a `keras_ccar.adjustments.Adjustment` such as "

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from keras import ops
 
 # The number of training examples of each class.
 ClassCounts = Sequence[float] | Mapping[int, float] | np.ndarray
@@ -12,15 +13,18 @@ ClassCounts = Sequence[float] | Mapping[int, float] | np.ndarray
 class ClassPrior(NamedTuple):
     """The class distribution of the training data.
 
+    In a model that trains with `CCARCallback`, its numbers are variables of the
+    compiled step, so that new ones take effect without recompilation.
+
     Attributes:
-        frequency: tensor or array of shape `(K,)`, `f_c = n_c / N`. In a model that
-            trains with `CCARCallback` it is a variable, so that new frequencies take
-            effect without recompilation.
-        num_examples: N, the number of training examples.
+        frequency: tensor or array of shape `(K,)`, `f_c = n_c / N`. For K yes-or-no
+            labels it has the shape `(2, K)`: the two sides of each.
+        num_examples: N, the number of training examples: a scalar, or of shape `(K,)`
+            for K yes-or-no labels.
     """
 
     frequency: Any
-    num_examples: float
+    num_examples: Any
 
     @property
     def num_classes(self) -> int:
@@ -28,20 +32,36 @@ class ClassPrior(NamedTuple):
         return self.frequency.shape[0]
 
     @property
+    def num_present_classes(self) -> Any:
+        """The number of classes with examples."""
+        frequency = ops.convert_to_tensor(self.frequency)
+        return ops.sum(ops.cast(frequency > 0, frequency.dtype), axis=0)
+
+    @property
     def counts(self) -> list[float]:
         """`n_c` of each class; whole numbers are integers."""
         counts = np.asarray(self.frequency, "float64") * self.num_examples
         whole = np.rint(counts)
         is_whole = np.abs(counts - whole) < 1e-9 * np.maximum(whole, 1)
-        return [
-            int(whole[c]) if is_whole[c] else float(counts[c])
-            for c in range(len(counts))
-        ]
+        rows = zip(counts.tolist(), whole.tolist(), is_whole, strict=True)
+        return [int(rounded) if fits else count for count, rounded, fits in rows]
 
-    @property
-    def floor(self) -> float:
-        """`1 / (N + 1)`, the frequency that stands in for 0 where 0 is not allowed."""
-        return 1.0 / (self.num_examples + 1.0)
+    def replace_zero(self, frequency: Any) -> Any:
+        """Replaces frequencies of 0, where 0 is not allowed.
+
+        They become `1 / (N + 1)`, as if the class had nearly one example, but not more
+        than the smallest frequency above 0. So an empty class is always the rarest.
+        """
+        own = ops.convert_to_tensor(self.frequency)
+        present = ops.where(own > 0, own, ops.ones_like(own))
+        rarest = ops.min(present, axis=0)
+        floor = ops.cast(1.0 / (self.num_examples + 1.0), rarest.dtype)
+        return replace_zero(frequency, ops.minimum(floor, rarest))
+
+
+def replace_zero(values: Any, floor: Any) -> Any:
+    """Returns `values` with `floor` in place of 0. NaN stays."""
+    return ops.where(values <= 0, floor, values)
 
 
 def class_counts_array(
@@ -49,7 +69,8 @@ def class_counts_array(
 ) -> np.ndarray:
     """Checks class counts and returns them as a float64 array of shape `(K,)`.
 
-    Counts need not be whole numbers: class frequencies are accepted too.
+    Counts need not be whole numbers. Shares of the classes are accepted too; what needs
+    numbers of examples calls `require_numbers_of_examples`.
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)`, or a
@@ -87,8 +108,8 @@ def class_counts_array(
             )
     if not counts.any():
         raise ValueError(
-            f"`{name}` must count at least one training example. All {counts.size} "
-            "classes have a count of 0."
+            f"`{name}` must count at least one training example. Received: 0 for all "
+            f"{counts.size} classes."
         )
     with np.errstate(over="ignore"):
         total = counts.sum()
@@ -99,19 +120,6 @@ def class_counts_array(
     return counts
 
 
-def positive_and_negative_counts(
-    class_counts: ClassCounts, num_examples: float
-) -> np.ndarray:
-    """Returns how many examples carry each label, then how many do not, `(2 * K,)`."""
-    counts = class_counts_array(class_counts, minimum=1)
-    if (counts > num_examples).any():
-        raise ValueError(
-            "`class_counts` must not exceed `num_examples`. Received: "
-            f"class_counts={counts.tolist()}, num_examples={num_examples!r}"
-        )
-    return np.concatenate([counts, num_examples - counts])
-
-
 def require_class_counts(prior: ClassPrior | None, what: str) -> ClassPrior:
     """Returns the prior that `what`, a part of a loss, needs."""
     if prior is None:
@@ -120,6 +128,34 @@ def require_class_counts(prior: ClassPrior | None, what: str) -> ClassPrior:
             "examples of each class. Received: class_counts=None"
         )
     return prior
+
+
+def looks_like_shares(counts: np.ndarray) -> bool:
+    """Tells shares and percentages of classes from numbers of examples.
+
+    Shares sum to about 1, or are not whole and at most 1; percentages sum to about 100
+    and are not whole.
+    """
+    total = counts.sum()
+    is_whole = np.allclose(counts, np.rint(counts), rtol=0, atol=1e-6)
+    if is_whole:
+        return bool(total < 1.5)
+    # Shares of labels that do not exclude each other may have any sum.
+    return bool(counts.max() <= 1 or total < 1.5 or abs(total - 100) <= 1)
+
+
+def require_numbers_of_examples(
+    counts: Any, what: str, name: str = "class_counts"
+) -> None:
+    """Raises a `ValueError` for shares, if `what` depends on numbers of examples."""
+    counts = np.asarray(counts, "float64")
+    if looks_like_shares(counts):
+        raise ValueError(
+            f"`{name}` must be numbers of examples here, not shares: {what} depends on "
+            f"how many there are. Received: {counts[:5].tolist()} and so on, with the "
+            f"sum {counts.sum():.6g}. "
+            "Multiply shares by the number of training examples."
+        )
 
 
 def class_prior(class_counts: ClassCounts, name: str = "class_counts") -> ClassPrior:
@@ -133,7 +169,6 @@ def shot_groups(
     class_counts: ClassCounts,
     many: float = 100,
     few: float = 20,
-    include_all: bool = False,
 ) -> dict[str, np.ndarray]:
     """Groups classes by the number of their training examples.
 
@@ -144,14 +179,14 @@ def shot_groups(
         class_counts: training examples of each class, as for `class_counts_array`.
         many: classes with more examples than this are many-shot.
         few: classes with fewer examples than this are few-shot.
-        include_all: whether a first group, "all", holds every class.
 
     Returns:
         A dict of boolean arrays of shape `(K,)` under "many", "medium" and "few".
         Each class is in exactly one of these; a group may be empty.
 
     Raises:
-        ValueError: if `few > many`, or as `class_counts_array`.
+        ValueError: if `few > many`, for shares instead of counts, or as
+            `class_counts_array`.
 
     Example:
     ```python
@@ -166,9 +201,22 @@ def shot_groups(
             f"`few` must not exceed `many`. Received: few={few}, many={many}"
         )
     counts = class_counts_array(class_counts)
+    require_numbers_of_examples(counts, "whether a class is many- or few-shot")
     is_many, is_few = counts > many, counts < few
-    groups = {"all": np.ones(len(counts), bool)} if include_all else {}
-    return {**groups, "many": is_many, "medium": ~(is_many | is_few), "few": is_few}
+    return {"many": is_many, "medium": ~(is_many | is_few), "few": is_few}
+
+
+def reported_groups(class_counts: ClassCounts) -> dict[str, np.ndarray]:
+    """Returns the groups of classes that reports of a training show.
+
+    The first, "all", holds every class. The others are those of `shot_groups`. Neither
+    shares nor ones, which stand for unknown counts, tell them.
+    """
+    counts = class_counts_array(class_counts)
+    everything = {"all": np.ones(len(counts), bool)}
+    if looks_like_shares(counts) or (counts == 1).all():
+        return everything
+    return everything | shot_groups(counts)
 
 
 def describe_shot_groups(class_counts: ClassCounts) -> str:

@@ -7,13 +7,19 @@ so they occur nowhere else.
 from typing import Any
 
 import keras
-from keras.src.backend import get_keras_mask, set_keras_mask
+from keras.src.backend import get_keras_mask, in_symbolic_scope, set_keras_mask
 from keras.src.export.export_utils import get_input_signature
+from keras.src.losses.loss import reduce_weighted_values
+from keras.src.losses.losses import LossFunctionWrapper
 
 __all__ = [
+    "LossFunctionWrapper",
+    "compiled_metrics",
     "get_input_signature",
     "get_keras_mask",
+    "in_symbolic_scope",
     "input_of_call",
+    "reduce_as_keras",
     "set_initial_epoch",
     "set_keras_mask",
     "set_tracked_attribute",
@@ -34,6 +40,40 @@ def source_of(tensor: Any) -> tuple[Any, int, int] | None:
 def input_of_call(operation: Any, call: int) -> Any:
     """Returns the first input of one of the calls of an operation."""
     return operation._inbound_nodes[call].input_tensors[0]
+
+
+def compiled_metrics(model: keras.Model) -> list[tuple[tuple[Any, ...], Any]]:
+    """Returns the metrics that a model was compiled with, as the user gave them.
+
+    Each comes after its path in the lists and dicts of `compile`.
+    """
+    compiled = model._compile_metrics
+    if compiled is None:
+        return []
+    return [
+        found
+        for metrics in (compiled._user_metrics, compiled._user_weighted_metrics)
+        for found in keras.tree.flatten_with_path(metrics)
+    ]
+
+
+def reduce_as_keras(
+    losses: Any, y_pred: Any, sample_weight: Any, reduction: str | None, dtype: str
+) -> Any:
+    """Weights and reduces what `call` returned, as `keras.losses.Loss` does.
+
+    The masks of losses and predictions are applied.
+    """
+    masks = [get_keras_mask(tensor) for tensor in (y_pred, losses)]
+    masks = [mask for mask in masks if mask is not None]
+    mask = masks[0] & masks[1] if len(masks) == 2 else next(iter(masks), None)
+    return reduce_weighted_values(
+        losses,
+        sample_weight=sample_weight,
+        mask=mask,
+        reduction=reduction,
+        dtype=dtype,
+    )
 
 
 def set_tracked_attribute(model: keras.Model, name: str, value: Any) -> None:

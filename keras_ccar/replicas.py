@@ -5,22 +5,51 @@ with the whole batch, however many devices and processes share it.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 
 
+def replica_count() -> int:
+    """Returns how many replicas of a `tf.distribute` strategy compute this step.
+
+    On other backends, and outside of a step, it is 1.
+    """
+    replica = _replica()
+    return 1 if replica is None else replica.num_replicas_in_sync
+
+
 def sum_over_replicas(values: Any) -> Any:
     """Returns the sum of a tensor over the replicas of a `tf.distribute` strategy."""
-    if keras.backend.backend() != "tensorflow":
+    return values if replica_count() == 1 else _replica().all_reduce("SUM", values)
+
+
+def share_of_sum(values: Any) -> Any:
+    """Returns 1/R of the sum of a tensor over R replicas: each replica has the same.
+
+    Its gradient is that of the tensor itself. The optimizer adds up what the replicas
+    return, and their gradients, so it gets the sum and the gradient of the sum.
+    """
+    if replica_count() == 1:
         return values
     import tensorflow as tf
 
-    replica = tf.distribute.get_replica_context()
-    if replica is None or replica.num_replicas_in_sync == 1:
-        return values
-    return replica.all_reduce("SUM", values)
+    @tf.custom_gradient
+    def share(values: Any) -> tuple[Any, Callable[[Any], Any]]:
+        # The gradient that TensorFlow has for this sum would be one more sum.
+        return sum_over_replicas(values) / replica_count(), lambda upstream: upstream
+
+    return share(values)
+
+
+def _replica() -> Any:
+    """Returns the replica that this step belongs to, or None."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    return tf.distribute.get_replica_context()
 
 
 def replica_variables(variable: Any) -> list[Any]:

@@ -64,11 +64,12 @@ def train_linear_classifier(
 
     `batches` are tuples (x, labels, sample_weights, is_counted), in which samples have
     shape (B,) or (B, T). Where samples are masked the mean is over those that are not.
-    With a `momentum` the class frequencies are updated after each epoch. Returns the
+    With a `momentum` frequencies and examples are updated after each epoch. Returns the
     statistics of each epoch and the final kernel.
     """
     kernel, bias = kernel.astype("float64"), bias.astype("float64")
-    frequency = np.asarray(counts, "float64") / np.sum(counts)
+    num_examples = np.sum(counts)
+    frequency = np.asarray(counts, "float64") / num_examples
     num_classes = len(counts)
     history = []
     for epoch in range(epochs):
@@ -102,6 +103,7 @@ def train_linear_classifier(
             {
                 "count": count,
                 "frequency": frequency,
+                "class_counts": num_examples * frequency,
                 "mean_confidence": means[:, 1],
                 "mean_weight": means[:, 2],
                 "below_pivot": means[:, 3],
@@ -109,4 +111,5 @@ def train_linear_classifier(
         )
         if momentum is not None and epoch >= start_epoch:
             frequency = momentum * frequency + (1 - momentum) * count / count.sum()
+            num_examples = momentum * num_examples + (1 - momentum) * count.sum()
     return history, kernel

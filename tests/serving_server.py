@@ -4,6 +4,7 @@ They speak the real protocols over real sockets, but only for `predict`. TensorF
 Serving itself cannot be installed with pip.
 """
 
+import base64
 import contextlib
 import json
 import threading
@@ -58,7 +59,9 @@ def _rows(signature, request):
         instances = [{name: instance} for instance in instances]
     outputs = signature(
         **{
-            name: tf.constant([instance[name] for instance in instances], spec.dtype)
+            name: tf.constant(
+                [_decoded(instance[name]) for instance in instances], spec.dtype
+            )
             for name, spec in specs.items()
         }
     )
@@ -70,6 +73,11 @@ def _rows(signature, request):
         dict(zip(columns, row, strict=True))
         for row in zip(*columns.values(), strict=True)
     ]
+
+
+def _decoded(value):
+    is_binary = isinstance(value, dict) and set(value) == {"b64"}
+    return base64.b64decode(value["b64"]) if is_binary else value
 
 
 @contextlib.contextmanager

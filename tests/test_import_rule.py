@@ -17,6 +17,7 @@ GROUND = (
     "replicas",
     "serialization",
     "frequencies",
+    "binary_counts",
     "ops",
 )
 CORE = (*GROUND, "inputs")
@@ -26,6 +27,7 @@ PARTS = ("adjustments", "weightings")
 # module begins with decides. A name with a dot stands for that module or room alone.
 RULE = {
     **dict.fromkeys(GROUND, ()),
+    "binary_counts": ("frequencies",),
     "inputs": ("ops", "keras_internals"),
     "adjustments": CORE,
     "weightings": CORE,
@@ -36,6 +38,8 @@ RULE = {
     "serving": (*CORE, "losses", "layers"),
     "datasets": ("requirements", "frequencies", "inputs.checks"),
     "datasets.elements": (),
+    "datasets.in_memory": ("datasets.elements",),
+    "datasets.label_values": ("datasets.elements",),
     "datasets.progress": ("requirements",),
     "datasets.digests": ("inputs.checks",),
     "datasets.images": ("inputs.checks",),
@@ -70,6 +74,8 @@ RULE = {
         "frequencies",
         "inputs.checks",
         "datasets.elements",
+        "datasets.in_memory",
+        "datasets.label_values",
         "datasets.progress",
         "datasets.long_tailed_data",
         "datasets.loaders",
@@ -77,8 +83,12 @@ RULE = {
     "datasets.samplers": (
         "requirements",
         "frequencies",
+        "binary_counts",
         "inputs.checks",
         "datasets.elements",
+        "datasets.in_memory",
+        "datasets.label_values",
+        "datasets.progress",
     ),
     "benchmark.comparison": ("files",),
     "benchmark.spec": (*CORE, *PARTS, "losses", "layers"),
@@ -210,12 +220,15 @@ def private_keras(path):
 
 # The private attributes of Keras objects that this package has a use for.
 PRIVATE_ATTRIBUTES = (
+    "_compile_metrics",
     "_direction",
     "_inbound_nodes",
     "_initial_epoch",
     "_keras_history",
     "_model",
     "_tracker",
+    "_user_metrics",
+    "_user_weighted_metrics",
 )
 # Keras itself has subclasses set it: `Metric._direction`.
 ASSIGNED_BY_SUBCLASSES = ("_direction",)

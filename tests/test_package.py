@@ -31,6 +31,7 @@ def test_public_names():
         "LongTailedCrossentropy",
         "PerClassRecall",
         "ShotAccuracy",
+        "WeightedSum",
         "adjustments",
         "datasets",
         "layers",

@@ -162,6 +162,8 @@ def test_losses():
             value = loss([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], probabilities[:, :2])
         else:
             value = loss([0, 1, 2], probabilities)
+        if getattr(loss, "form", None) == "inverse":
+            expected *= 3 / 2  # K was 3: it counted the class without examples
         np.testing.assert_allclose(float(value), expected, rtol=1e-6)
 
 
@@ -173,12 +175,19 @@ def test_configurations_say_the_same_as_before(kind):
             return {k: settings(v) for k, v in config.items() if k != "module"}
         return [settings(v) for v in config] if isinstance(config, list) else config
 
+    def without_new(config, old):
+        """Without the arguments that did not exist then."""
+        if isinstance(config, dict):
+            return {k: without_new(v, old[k]) for k, v in config.items() if k in old}
+        return config
+
     for restored, saved in zip(restore(kind), OBJECTS[kind], strict=True):
         config = keras.saving.serialize_keras_object(restored)
         config = json.loads(json.dumps(config))
         config.pop("build_config", None)
         saved.pop("build_config", None)
-        assert settings(config) == settings(saved)
+        config, saved = settings(config), settings(saved)
+        assert without_new(config, saved) == saved
 
 
 def test_layers():

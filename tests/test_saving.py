@@ -1,6 +1,8 @@
 """Saved models in new processes, with and without keras_ccar."""
 
 import json
+import os
+import pathlib
 import subprocess
 import sys
 
@@ -123,3 +125,123 @@ def test_exported_model_serves(trained, tmp_path):
     np.testing.assert_allclose(
         ops.convert_to_numpy(served.serve(x)), expected["final"]["predictions"], 1e-5
     )
+
+
+OWN = """
+import keras
+from keras_ccar.weightings import Weighting
+
+
+@keras.saving.register_keras_serializable(package="mine")
+def doubt(p_t, f_c):
+    return (1 - p_t) * (1 - f_c)
+
+
+@keras.saving.register_keras_serializable(package="mine")
+class Power(Weighting):
+    def __init__(self, gamma):
+        self.gamma = gamma
+
+    def __call__(self, p_t, f_c, prior):
+        return (1 - p_t) ** self.gamma * (1 - f_c)
+
+    def get_config(self):
+        return {"gamma": self.gamma}
+
+
+def make(gamma):
+    def weight(p_t, f_c):
+        return (1 - p_t) ** gamma * (1 - f_c)
+
+    return weight
+"""
+
+LOAD_ALL = """
+import json, sys
+import keras, numpy as np
+arrays, modules, *paths = sys.argv[1:]
+for module in modules.split():
+    __import__(module)
+data, answers = np.load(arrays), {}
+for path in paths:
+    try:
+        model = keras.models.load_model(path)
+        predictions = model.predict(data["x"], verbose=0)
+        labels = data["targets" if "binary" in path else "y"]
+        answers[path] = float(model.loss(labels, predictions))
+    except Exception as error:
+        answers[path] = f"{type(error).__name__}: {error}"
+print(json.dumps(answers))
+"""
+
+
+def loads(folder, modules):
+    """Loads all files of a folder in a new process: `{file name: loss or error}`."""
+    paths = [str(path) for kind in ("keras", "h5") for path in folder.glob(f"*.{kind}")]
+    arguments = [str(folder / "data.npz"), modules, *paths]
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD_ALL, *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), os.getcwd()])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout.splitlines()[-1])
+    return {pathlib.Path(path).name: answer for path, answer in answers.items()}
+
+
+@pytest.mark.slow
+# Saving a lambda, of which the construction of the loss has warned.
+@pytest.mark.filterwarnings("ignore:.*includes a `lambda`:UserWarning")
+def test_own_weights_in_another_process(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(OWN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import mine
+
+    counts = [90, 8, 2]
+    x = np.random.default_rng(0).normal(size=(100, 8)).astype("float32")
+    y = np.repeat(np.arange(3), counts)
+    targets = np.eye(3, dtype="float32")[y]
+    np.savez(tmp_path / "data.npz", x=x, y=y, targets=targets)
+    options = {"class_counts": counts, "from_logits": True}
+    losses = {
+        "built_in": keras_ccar.CCARLoss(**options),
+        "form": keras_ccar.CCARLoss(form=mine.doubt, **options),
+        "binary": keras_ccar.BinaryCCARLoss(
+            counts, 100, form=mine.doubt, from_logits=True
+        ),
+        "weighting": keras_ccar.LongTailedCrossentropy(weighting=mine.doubt, **options),
+        "class": keras_ccar.LongTailedCrossentropy(
+            weighting=mine.Power(2.0), **options
+        ),
+    }
+    with pytest.warns(UserWarning, match="depends on `gamma`"):
+        losses["closure"] = keras_ccar.CCARLoss(form=mine.make(2.0), **options)
+    with pytest.warns(UserWarning, match="lambda"):
+        losses["lambda"] = keras_ccar.LongTailedCrossentropy(
+            weighting=lambda p, f: (1 - p) * (1 - f), **options
+        )
+    expected = {}
+    for name, loss in losses.items():
+        labels = targets if name == "binary" else y
+        model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
+        model.compile("sgd", loss)
+        model.fit(x, labels, verbose=0, callbacks=[keras_ccar.CCARCallback()])
+        expected[name] = float(loss(labels, model.predict(x, verbose=0)))
+        for kind in ("keras", "h5"):
+            model.save(tmp_path / f"{name}.{kind}")
+
+    def check(answers, loading, failing):
+        for name in losses:
+            for kind in ("keras", "h5"):
+                answer = answers[f"{name}.{kind}"]
+                if name in loading:
+                    assert answer == pytest.approx(expected[name], rel=1e-5), name
+                elif name in failing:
+                    assert isinstance(answer, str), (name, kind, answer)
+
+    own = {"form", "binary", "weighting", "class"}
+    check(loads(tmp_path, "keras_ccar mine"), {"built_in", *own}, {"closure", "lambda"})
+    check(loads(tmp_path, "keras_ccar"), {"built_in"}, {*own, "closure", "lambda"})
+    check(loads(tmp_path, ""), set(), set(losses))

@@ -2,25 +2,28 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
 from keras_ccar.callbacks.attachment import (
     Attached,
     attach_statistics,
-    record_training_steps,
+    serve_compiled_functions,
+    sizes,
 )
 from keras_ccar.callbacks.compiled_losses import compiled_losses
+from keras_ccar.callbacks.detached_copies import DetachedCopies
 from keras_ccar.callbacks.history_file import QUANTITIES, write_history
+from keras_ccar.callbacks.log_entries import log_entries
 from keras_ccar.callbacks.output_warning import warn_output_mismatch
 from keras_ccar.callbacks.tensorboard import StatisticsWriter
-from keras_ccar.inputs.checks import check_number
+from keras_ccar.inputs.checks import check_class_names, check_number
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.replicas import check_multi_worker_support
 
 
-class CCARCallback(keras.callbacks.Callback):
+class CCARCallback(DetachedCopies, keras.callbacks.Callback):
     """Gathers per-class statistics of training, and can update class frequencies.
 
     The statistics are sums over the samples of an epoch, computed inside the compiled
@@ -33,13 +36,23 @@ class CCARCallback(keras.callbacks.Callback):
     `CSVLogger` and `TensorBoard` then show (list it before callbacks that write logs):
     `ccar_confidence` and `ccar_weight`, means over the samples of the epoch, and
     `ccar_confidence_many`, `..._medium`, `..._few`, `ccar_weight_many`, ... over those
-    of the classes with more than 100, 20 to 100 and fewer than 20 training examples.
-    With several losses the names begin with that of the output: `<output>_ccar_...`.
+    of the classes with more than 100, 20 to 100 and fewer than 20 training examples,
+    by the class counts that the loss was given. Shares of the classes, or ones for
+    counts that are not known, do not tell these groups, which are left out then.
+    With several losses the names begin with that of the output, `<output>_ccar_...`, or
+    as `statistics()` describes. Losses are found in a `WeightedSum`, in attributes of
+    other losses, in lists and dicts, and in functions that use them.
+
+    Every model has its own statistics and frequencies, also if several are compiled
+    with one loss object. They begin as the loss was given, and a further `fit` of the
+    model goes on with them. Outside of its models, the loss is in the state of the one
+    set up last, and so are copies of it. A copy of the callback begins anew.
 
     Args:
         update_frequencies: whether to move the class frequencies of the loss towards
-            those seen, `f <- m f + (1 - m) seen / Σ seen`, after each epoch: for data
-            that is resampled or streamed, or whose class counts are not known.
+            those seen, `f <- m f + (1 - m) seen / Σ seen`, and the number of examples
+            with them, `N <- m N + (1 - m) Σ seen`, after each epoch: for data that is
+            resampled or streamed, or whose class counts are not known.
         momentum: m in [0, 1].
         start_epoch: the first epoch after which frequencies are updated.
         class_names: optional sequence of `K` names, added to `statistics()`.
@@ -48,19 +61,22 @@ class CCARCallback(keras.callbacks.Callback):
             classes have a curve each, otherwise groups of classes have.
 
     Attributes:
-        history: a list with the `statistics()` of each epoch.
+        history: a list with the `statistics()` of each epoch. It goes on in a further
+            `fit` of the same model, and begins anew with another one.
 
     Raises:
-        ValueError: if momentum or start epoch is out of range; when training begins,
-            if the model was compiled without a loss of this package, or with one whose
-            number of classes is not that of `class_names`.
+        ValueError: if momentum or start epoch is out of range, or if `class_names` is a
+            string or repeats a name; when training begins, if the model was compiled
+            without a loss of this package, or with one whose number of classes is not
+            that of `class_names`.
         RuntimeError: under `tf.distribute.MultiWorkerMirroredStrategy` with several
             workers, under which Keras 3 cannot `fit`.
 
     Warns:
         UserWarning: if the model's output activation does not fit the `from_logits`
             of the loss, or if the output is corrected by `LogitCorrection` although
-            the loss adjusts logits as well.
+            the loss adjusts logits as well; if a metric of this package has another
+            `axis`, `ignore_class` or `from_logits` than the loss of the same output.
 
     Reference:
         Jagati et al. 2026, arXiv 2601.15924.
@@ -82,6 +98,13 @@ class CCARCallback(keras.callbacks.Callback):
     ```
     """
 
+    _detached: ClassVar[dict[str, Any]] = {
+        "history": [],
+        "_tracked": {},
+        "_tracked_model": None,
+        "_last": None,
+    }
+
     def __init__(
         self,
         update_frequencies: bool = False,
@@ -95,20 +118,22 @@ class CCARCallback(keras.callbacks.Callback):
         self.update_frequencies = update_frequencies
         self.momentum = check_number("momentum", momentum, 0, 1)
         self.start_epoch = check_number("start_epoch", start_epoch, 0)
-        self.class_names = None if class_names is None else list(class_names)
+        names = None if class_names is None else check_class_names(class_names)
+        self.class_names = names
         self.log_dir = log_dir
         self.history: list[dict[str, Any]] = []
         self._tracked: Attached = {}
         self._tracked_model: keras.Model | None = None
+        self._last: dict[str, Any] | None = None  # what an ended training has left
         self._writer = None if log_dir is None else StatisticsWriter(log_dir)
 
     def set_model(self, model: keras.Model) -> None:
         """Attaches statistics to the model's losses, which add to them."""
-        if model is not self._tracked_model:
-            self.history = []
-        self._tracked_model = model
         super().set_model(model)
-        self._tracked, _ = attach_statistics(model, self)
+        before, tracked = self._tracked, attach_statistics(model, self)
+        if model is not self._tracked_model or sizes(before) != sizes(tracked):
+            self.history = []
+        self._tracked_model, self._tracked, self._last = model, tracked, None
         for loss, _ in self._tracked.values():
             self._check_class_names(loss)
 
@@ -117,7 +142,7 @@ class CCARCallback(keras.callbacks.Callback):
         for outputs, loss in compiled_losses(self.model):
             for output in outputs or (None,):
                 warn_output_mismatch(self.model, output, loss)
-        record_training_steps(self.model, self._tracked)
+        serve_compiled_functions(self.model, self._tracked, recording=True)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Begins the statistics of an epoch."""
@@ -131,15 +156,17 @@ class CCARCallback(keras.callbacks.Callback):
             prefix = f"{name}_ccar" if name else "ccar"
             means = statistics.group_means()
             if logs is not None:
-                logs.update(_log_entries(prefix, means))
+                logs.update(log_entries(prefix, means))
             if self._writer is not None:
                 summary = self._of_output(self.history[-1], name)
                 self._writer.write(epoch, prefix, summary, means)
             if self.update_frequencies and epoch >= self.start_epoch:
-                loss.set_class_frequency(statistics.blended_frequency(self.momentum))
+                with loss.using_statistics(statistics):
+                    loss.blend_prior(statistics.seen(), self.momentum)
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Closes the file of TensorBoard."""
+        """Keeps the statistics, and closes the file of TensorBoard."""
+        self._last = self.statistics()
         if self._writer is not None:
             self._writer.close()
 
@@ -148,10 +175,14 @@ class CCARCallback(keras.callbacks.Callback):
 
         Returns:
             A dict of float64 arrays of shape `(K,)`: `count` (samples seen),
-            `frequency` (that the loss used), `mean_confidence` (of p_t), `mean_weight`
-            and `below_pivot` (the share of samples with `p_t` below the pivot), which
-            are NaN for classes without a sample; and `class_name` if names were given.
-            With several losses, a dict of such dicts by output name.
+            `frequency` and `class_counts` (that the loss computes with),
+            `mean_confidence` (of p_t), `mean_weight` and `below_pivot` (the share of
+            samples with `p_t` below the pivot), which are NaN for classes without a
+            sample; and `class_name` if names were given.
+            With several losses, a dict of such dicts by the name of the output. Where
+            an output has several, or the model a single output, the key ends with the
+            name of the loss: `"<output>_<loss>"` or `"<loss>"`; `_2`, `_3`, ... follow
+            if that is the same too.
 
         Raises:
             RuntimeError: before training.
@@ -161,12 +192,14 @@ class CCARCallback(keras.callbacks.Callback):
                 "`CCARCallback.statistics()` has nothing to return before training. "
                 "Pass the callback to `model.fit(callbacks=[...])` first."
             )
+        if self._last is not None:
+            return self._last
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()  # In mid-epoch, variables are out of date.
         names = {} if self.class_names is None else {"class_name": self.class_names}
         summaries = {
-            output: {**names, **loss.class_summary()}
-            for output, (loss, _) in self._tracked.items()
+            name: {**names, **loss.class_summary(statistics)}
+            for name, (loss, statistics) in self._tracked.items()
         }
         return summaries.get("", summaries)
 
@@ -179,8 +212,7 @@ class CCARCallback(keras.callbacks.Callback):
         of length `K` of `statistics()`, with null for NaN.
 
         Args:
-            path: the file, such as "runs/mine/history.json". Missing folders are
-                created; an older file is replaced in one step.
+            path: the file, in which an older one is replaced in one step.
 
         Raises:
             RuntimeError: before the first epoch has ended.
@@ -216,14 +248,3 @@ class CCARCallback(keras.callbacks.Callback):
                 "`class_names` must have one name for each class. Received "
                 f"{len(names)} names for a loss of {loss.num_classes} classes."
             )
-
-
-def _log_entries(
-    prefix: str, group_means: dict[str, tuple[float, float]]
-) -> dict[str, float]:
-    entries = {}
-    for group, (confidence, weight) in group_means.items():
-        suffix = "" if group == "all" else f"_{group}"
-        entries[f"{prefix}_confidence{suffix}"] = confidence
-        entries[f"{prefix}_weight{suffix}"] = weight
-    return entries

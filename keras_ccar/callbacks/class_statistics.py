@@ -2,14 +2,14 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.frequencies import shot_groups
+from keras_ccar.frequencies import ClassPrior, reported_groups
 from keras_ccar.metrics.exact_sum import ExactSum
 
 # Columns of the totals.
@@ -33,49 +33,67 @@ class ClassStatistics(keras.metrics.Metric):
         self.num_classes = num_classes
         self.groups: dict[str, np.ndarray] = {}
         self._totals = ExactSum(self, (num_classes, 4), "totals")
-        # Not `add_variable`: a frequency must not be summed over replicas.
-        self.frequency = keras.Variable(
-            np.full(num_classes, 1.0 / num_classes, "float32"),
-            trainable=False,
-            dtype="float32",
-            name="frequency",
-        )
+        # Not `add_variable`: these must not be summed over replicas.
+        equal = np.full(num_classes, 1.0 / num_classes)
+        self.frequency = _constant(equal, "frequency")
+        self.num_examples = _constant(num_classes, "num_examples")
         # 1 where the loss weights its samples, 0 while `DeferredReweighting` waits.
-        self.weight_switch = keras.Variable(
-            1.0, trainable=False, dtype="float32", name="reweighting"
-        )
+        self.weight_switch = _constant(1.0, "reweighting")
         self.is_recording = False
-        self._set_class_frequency: Callable[[Any], None]
+        self._loss: Any = None
+        # What the variables hold, in float64, and whether training has changed it.
+        self.loss_prior = ClassPrior(equal, float(num_classes))
+        self.is_updated = False
 
-    def start(
-        self, class_counts: Sequence[float], set_class_frequency: Callable[[Any], None]
-    ) -> None:
-        """Begins to serve a loss, which writes its frequencies into `frequency`.
+    def start(self, loss: Any) -> None:
+        """Begins to serve a `ClassAwareLoss`, which writes its prior into `prior`.
 
-        Args:
-            class_counts: training examples of each class, which decide its group for
-                the whole training.
-            set_class_frequency: method of the loss that takes loaded frequencies.
+        The class counts of the loss decide the groups for the whole training.
         """
-        self.groups = shot_groups(class_counts, include_all=True)
-        self._set_class_frequency = set_class_frequency
+        if self._loss is not None:
+            self._loss.detach_statistics(self)
+        self.groups = reported_groups(loss.statistics_counts)
+        self._loss = loss
         self.weight_switch.assign(1.0)
         self.reset_sums()
 
+    def serves(self, loss: Any) -> bool:
+        """Tells whether `start` was last called with this loss."""
+        return self._loss is loss
+
+    @property
+    def prior(self) -> ClassPrior:
+        """The class distribution as variables of the compiled step."""
+        return ClassPrior(self.frequency, self.num_examples)
+
+    def write_prior(self, prior: ClassPrior, is_updated: bool) -> None:
+        """Writes a prior of float64 into the variables of the compiled step."""
+        self.loss_prior, self.is_updated = prior, is_updated
+        for variable, value in zip(self.prior, prior, strict=True):
+            variable.assign(np.asarray(value, "float32"))
+
     def save_own_variables(self, store: Any) -> None:
-        """Saves frequencies and sums with the model's weights."""
-        store["frequency"] = ops.convert_to_numpy(self.frequency)
+        """Saves the loss's prior and the sums with the model's weights."""
+        for name, value in self.loss_prior._asdict().items():
+            store[name] = np.asarray(value, "float64")
         store["totals"] = self.totals()
 
     def load_own_variables(self, store: Any) -> None:
-        """Loads the sums, and hands the frequencies to the loss."""
-        if "frequency" in store.keys():  # noqa: SIM118 - a store is no dict
-            frequency = np.asarray(store["frequency"])
-            # Equal ones leave the loss its own, which are not rounded to float32.
-            if not np.array_equal(frequency, ops.convert_to_numpy(self.frequency)):
-                self._set_class_frequency(frequency)
-        if "totals" in store.keys():  # noqa: SIM118
-            self.set_totals(store["totals"])
+        """Loads the sums, and hands the prior to the loss."""
+        stored = {name: np.asarray(store[name]) for name in store.keys()}  # noqa: SIM118
+        frequency = stored.get("frequency")
+        if frequency is not None:
+            # Files of version 0.1.0 have frequencies of float32. Equal ones leave the
+            # loss its own, which are not rounded.
+            own = ops.convert_to_numpy(self.frequency)
+            is_equal = np.array_equal(frequency.astype("float32"), own)
+            if frequency.dtype == "float64" or not is_equal:
+                with self._loss.using_statistics(self):
+                    self._loss.set_class_frequency(
+                        frequency, stored.get("num_examples")
+                    )
+        if "totals" in stored:
+            self.set_totals(stored["totals"])
 
     def totals(self) -> np.ndarray:
         """Returns the sums since `reset_sums`, a float64 array of shape `(K, 4)`."""
@@ -135,7 +153,8 @@ class ClassStatistics(keras.metrics.Metric):
             means = totals / count[:, None]
         return {
             "count": count,
-            "frequency": ops.convert_to_numpy(self.frequency).astype("float64"),
+            "frequency": self.loss_prior.frequency,
+            "class_counts": self.loss_prior.frequency * self.loss_prior.num_examples,
             "mean_confidence": means[:, CONFIDENCE],
             "mean_weight": means[:, WEIGHT],
             "below_pivot": means[:, BELOW_PIVOT],
@@ -157,22 +176,16 @@ class ClassStatistics(keras.metrics.Metric):
                 means[group] = (confidence / count, weight / count)
         return means
 
-    def blended_frequency(self, momentum: float) -> np.ndarray:
-        """Returns the frequencies moved towards those seen since `reset_sums`.
+    def seen(self) -> np.ndarray:
+        """Returns the samples of each class since `reset_sums`, as float64."""
+        return self.totals()[:, COUNT]
 
-        Args:
-            momentum: m in [0, 1] of `m f + (1 - m) seen / Σ seen`.
 
-        Returns:
-            A float32 array of shape `(K,)`: the frequencies as they are if no sample
-            was seen.
-        """
-        frequency = ops.convert_to_numpy(self.frequency)
-        seen = self.totals()[:, COUNT]
-        if not seen.sum():
-            return frequency
-        blended = momentum * frequency.astype("float64")
-        return (blended + (1 - momentum) * seen / seen.sum()).astype("float32")
+def _constant(value: Any, name: str) -> keras.Variable:
+    """Returns a variable that training does not change."""
+    return keras.Variable(
+        np.asarray(value, "float32"), trainable=False, dtype="float32", name=name
+    )
 
 
 def batch_totals(

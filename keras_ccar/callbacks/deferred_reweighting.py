@@ -1,23 +1,29 @@
 """Turns the weights of losses on after some epochs."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
 from keras_ccar.callbacks.attachment import (
     Attached,
     attach_statistics,
-    reset_compiled_functions,
+    serve_compiled_functions,
 )
+from keras_ccar.callbacks.detached_copies import DetachedCopies
 from keras_ccar.inputs.checks import check_number
 
 
-class DeferredReweighting(keras.callbacks.Callback):
+class DeferredReweighting(DetachedCopies, keras.callbacks.Callback):
     """Trains with weight 1 at first, and with the loss's weights from an epoch on.
 
     Deferred reweighting (DRW) lets a network learn its features from the data as they
     are before it reweights them. The switch is a variable of the compiled step, so the
-    step is compiled only once. Adjustments of the logits are on throughout.
+    step is compiled only once. Adjustments of the logits are on throughout. Losses are
+    found wherever they are, as `CCARCallback` finds them; those without weights are
+    left alone.
+
+    Every model has a switch of its own. A training that is interrupted leaves it as it
+    is in this epoch; the next `fit` with a callback of this package turns it on again.
 
     Args:
         start_epoch: the first epoch (from 0) that trains with weights.
@@ -53,17 +59,17 @@ class DeferredReweighting(keras.callbacks.Callback):
     ```
     """
 
+    _detached: ClassVar[dict[str, Any]] = {"_attached": {}}
+
     def __init__(self, start_epoch: int) -> None:
         super().__init__()
         self.start_epoch = check_number("start_epoch", start_epoch, 0)
         self._attached: Attached = {}
-        self._is_new = False
 
     def set_model(self, model: keras.Model) -> None:
         """Attaches the switch to the model."""
         super().set_model(model)
-        self._attached, is_new = attach_statistics(model, self)
-        self._is_new = self._is_new or is_new
+        self._attached = attach_statistics(model, self)
         if all(loss.weighting is None for loss, _ in self._attached.values()):
             raise ValueError(
                 "`DeferredReweighting` needs a loss with weights to defer. Give the "
@@ -73,9 +79,7 @@ class DeferredReweighting(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Has the step compiled again if it does not read the switch yet."""
-        if self._is_new:
-            reset_compiled_functions(self.model)
-            self._is_new = False
+        serve_compiled_functions(self.model, self._attached)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Sets the switch."""

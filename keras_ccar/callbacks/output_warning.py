@@ -1,17 +1,24 @@
-"""Warns where a loss and the model's output do not fit."""
+"""Warns where a loss, the metrics beside it and the model's output do not fit."""
 
 import warnings
+from typing import Any
 
 import keras
 
-from keras_ccar.layers.model_output import output_activation
+from keras_ccar.keras_internals import compiled_metrics
+from keras_ccar.layers.model_output import (
+    gives_logits,
+    output_activation,
+    output_tensor,
+)
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
+from keras_ccar.metrics.class_metric import ClassMetric
 
 
 def warn_output_mismatch(
     model: keras.Model, output: str | None, loss: ClassAwareLoss
 ) -> None:
-    """Warns if a loss is applied to an output that it does not expect.
+    """Warns if a loss, or a metric beside it, does not fit an output.
 
     `output` is the name of the output, None in a model with a single one.
     """
@@ -33,9 +40,61 @@ def warn_output_mismatch(
             "leave one of the two out",
         )
     else:
-        return
-    warnings.warn(
-        f"{problem[0]}, but the loss {loss.name!r} has from_logits={loss.from_logits} "
-        f"and adjustment={getattr(loss, 'adjustment', None)!r}: {problem[1]}.",
-        stacklevel=2,
-    )
+        problem = None
+    if problem is not None:
+        warnings.warn(
+            f"{problem[0]}, but the loss {loss.name!r} has from_logits="
+            f"{loss.from_logits} and adjustment="
+            f"{getattr(loss, 'adjustment', None)!r}: {problem[1]}.",
+            stacklevel=2,
+        )
+    rank = _rank(model, output)
+    for metric in _metrics(model, output):
+        for argument, wrong, right in _differences(metric, loss, activation, rank):
+            warnings.warn(
+                f"The metric {metric.name!r} has {argument}={wrong!r}, which does not "
+                f"fit the loss {loss.name!r} and the output that it is beside: pass "
+                f"`{argument}={right!r}` to the metric.",
+                stacklevel=2,
+            )
+
+
+def _differences(
+    metric: ClassMetric, loss: Any, activation: str | None, rank: int | None
+) -> list[tuple[str, Any, Any]]:
+    """Returns arguments of a metric, what it has and what it should have."""
+    found: list[tuple[str, Any, Any]] = []
+    # A loss of yes-or-no labels has neither an axis nor an ignored class.
+    axis = getattr(loss, "axis", metric.axis)
+    axes = [axis if rank is None else axis % rank for axis in (metric.axis, axis)]
+    if axes[0] != axes[1]:
+        found.append(("axis", metric.axis, axis))
+    ignored = getattr(loss, "ignore_class", metric.ignore_class)
+    if metric.ignore_class != ignored:
+        found.append(("ignore_class", metric.ignore_class, ignored))
+    is_logits = gives_logits(activation)
+    is_logits = loss.from_logits if is_logits is None else is_logits
+    from_logits = getattr(metric, "from_logits", is_logits)
+    if from_logits != is_logits:
+        found.append(("from_logits", from_logits, is_logits))
+    return found
+
+
+def _metrics(model: keras.Model, output: str | None) -> list[ClassMetric]:
+    """Returns this package's metrics of an output, of all outputs for None."""
+    names = getattr(model, "output_names", None) or []
+    found = []
+    for path, metric in compiled_metrics(model):
+        step = path[0] if path else None
+        if isinstance(step, int):  # a list with an entry for each output, or of one
+            step = names[step] if len(names) > 1 and step < len(names) else None
+        if isinstance(metric, ClassMetric) and (
+            None in (step, output) or step == output
+        ):
+            found.append(metric)
+    return found
+
+
+def _rank(model: keras.Model, output: str | None) -> int | None:
+    tensor = output_tensor(model, output)
+    return None if tensor is None else len(tensor.shape)

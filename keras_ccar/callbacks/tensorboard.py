@@ -25,9 +25,14 @@ class StatisticsWriter:
         # Without tensorboard, `tf.summary` is empty.
         require("tensorboard", "tensorboard", **needs)
         tf = require("tensorflow", "TensorFlow", **needs)
+        self._log_dir = log_dir
         self._summary = tf.summary
         self._folder = os.path.join(log_dir, "train")
         self._file: Any = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Lets copies write to files of their own in the same folder."""
+        return StatisticsWriter, (self._log_dir,)
 
     def write(
         self,

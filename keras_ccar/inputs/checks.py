@@ -1,12 +1,18 @@
 """Checks arguments, one function for each type. Every check raises a `ValueError`."""
 
 import math
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Set
 from numbers import Integral, Real
 from typing import Any
 
 import keras
 import numpy as np
+
+from keras_ccar.keras_internals import in_symbolic_scope
+
+# Beyond this, counts of every class up to the largest label would fill the memory.
+MOST_CLASSES = 10_000_000
 
 
 def check_number(
@@ -100,7 +106,12 @@ def check_finite(name: str, value: Any) -> None:
 
 
 def eager_value(tensor: Any) -> Any:
-    """Returns a tensor's value as numpy, or None inside a traced or compiled step."""
+    """Returns a tensor's value as numpy, or None inside a traced or compiled step.
+
+    None too while Keras finds out shapes, on torch with tensors of ones.
+    """
+    if in_symbolic_scope():
+        return None
     backend = keras.backend.backend()
     if backend == "jax":
         import jax
@@ -150,7 +161,12 @@ def _is_numeric(dtype: Any) -> bool:
 
 def integer_labels(labels: Any, expected: int) -> np.ndarray:
     """Returns the labels of `expected` images as an int64 vector."""
-    array = np.asarray(labels)
+    try:
+        array = np.asarray(labels)
+    except ValueError as error:  # ragged
+        raise _labels_error(labels) from error
+    if array.dtype.kind not in "biuf":
+        raise _labels_error(labels)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.shape != (expected,):
@@ -158,13 +174,21 @@ def integer_labels(labels: Any, expected: int) -> np.ndarray:
             f"`labels` must have shape ({expected},), one label for each image. "
             f"Received shape {np.shape(labels)}."
         )
-    whole = array.astype("int64")
-    if not np.array_equal(whole, array) or (array < 0).any():
-        raise ValueError(
-            "`labels` must be whole numbers >= 0: number the classes from 0 on. "
-            f"Received: {array[:5].tolist()}"
-        )
-    return whole
+    # A larger label is a mistake, and would take gigabytes to count.
+    is_label = (array >= 0) & (array < MOST_CLASSES)
+    wrong = array[~(is_label & (array == np.floor(array)))]
+    if wrong.size:
+        raise _labels_error(wrong.tolist())
+    return array.astype("int64")
+
+
+def _labels_error(received: Any) -> ValueError:
+    shown = repr(received)
+    return ValueError(
+        f"`labels` must be whole numbers >= 0, below {MOST_CLASSES:,}: number the "
+        "classes from 0 on, for example by `numpy.unique(labels, return_inverse=True)"
+        f"[1]`. Received: {shown if len(shown) < 200 else shown[:200] + '...'}"
+    )
 
 
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
@@ -175,3 +199,24 @@ def check_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
             f"{name}={value!r}"
         )
     return value
+
+
+def check_class_names(names: Any) -> list[str]:
+    """Returns the names of classes as a list of strings that differ."""
+    is_ordered = isinstance(names, Iterable) and not isinstance(
+        names, str | bytes | Mapping | Set
+    )
+    if not is_ordered:
+        raise ValueError(
+            "`class_names` must be a sequence with one name for each class, in the "
+            f"order of the labels. Received: {names!r}"
+        )
+    checked = [str(name) for name in names]
+    repeated = [name for name, count in Counter(checked).items() if count > 1]
+    if repeated:
+        raise ValueError(
+            "`class_names` must be different names, one for each class. Received more "
+            f"than once: {', '.join(map(repr, repeated[:5]))}. Tell the classes apart, "
+            "for example by their number."
+        )
+    return checked

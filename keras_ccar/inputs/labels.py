@@ -1,34 +1,29 @@
-"""Parses labels. Every error about labels is raised here."""
+"""Parses labels. Every error about integer labels and their shapes is raised here."""
 
-import math
 from typing import Any, NamedTuple
 
-import numpy as np
 from keras import ops
 
 from keras_ccar.inputs.checks import eager_value
+from keras_ccar.inputs.distributions import TAGS_IN_LOSSES, parse_distributions
 
 
 class Labels(NamedTuple):
-    """Labels in the form that losses compute with.
+    """Labels in the form that losses and metrics compute with.
 
     Attributes:
         values: int32 class indices `(...)`, 0 where the label is not a class; or
-            distributions `(..., K)`, class axis last.
-        is_class: whether each integer label is a class that counts; None for
-            distributions.
-        is_ignored: whether each integer label is `ignore_class`; None for
-            distributions.
+            distributions `(..., K)`, class axis last, 0 where a sample is left out.
+        is_class: whether each label, or row, is one that counts, or is left out by a
+            mask or weight.
+        is_ignored: whether each label, or row, stands for `ignore_class`.
+        is_sparse: whether labels are integers.
     """
 
     values: Any
-    is_class: Any = None
-    is_ignored: Any = None
-
-    @property
-    def is_sparse(self) -> bool:
-        """Whether labels are integers."""
-        return self.is_class is not None
+    is_class: Any
+    is_ignored: Any
+    is_sparse: bool
 
     def distributions(self, num_classes: int, dtype: str) -> Any:
         """Returns the labels as distributions `(..., K)`."""
@@ -37,9 +32,12 @@ class Labels(NamedTuple):
         return ops.one_hot(self.values, num_classes, dtype=dtype)
 
     def counted_samples(self, counted: Any, dtype: str) -> Any:
-        """Returns `counted`, or None, without the samples whose label is no class."""
+        """Returns `counted` without the samples whose label is no class.
+
+        None for distributions, whose rows are zeros where they do not count.
+        """
         if not self.is_sparse:
-            return counted
+            return None
         is_class = ops.cast(self.is_class, dtype)
         return is_class if counted is None else counted * is_class
 
@@ -48,8 +46,6 @@ class Labels(NamedTuple):
 
         A compiled step cannot raise an error for an invalid label, so NaN must show it.
         """
-        if not self.is_sparse:
-            return losses
         others = ops.cast(ops.where(self.is_ignored, 0.0, float("nan")), losses.dtype)
         return ops.where(self.is_class, losses, others)
 
@@ -60,6 +56,7 @@ def parse_labels(
     axis: int = -1,
     ignore_class: int | None = None,
     counted: Any = None,
+    for_tags: str = TAGS_IN_LOSSES,
 ) -> Labels:
     """Tells integer labels from distributions by their shape, and checks their values.
 
@@ -69,18 +66,16 @@ def parse_labels(
         axis: the class axis of the predictions before it was moved.
         ignore_class: the label of samples to leave out.
         counted: 0 for samples whose label may be anything, such as padding; or None.
+        for_tags: what the error of a row with several ones advises.
     """
     y_true = ops.convert_to_tensor(y_true)
     labels, is_sparse = standardize_labels(y_true, y_pred.shape, axis)
-    if not is_sparse:
-        check_distributions(labels, ignore_class)
-        return Labels(ops.cast(labels, y_pred.dtype))
-    if counted is not None:
-        is_kept = counted != 0
-        if ignore_class is not None:  # Keras does not average over ignored samples.
-            is_kept = is_kept | (ops.cast(labels, "int32") == ignore_class)
-        labels = ops.where(is_kept, labels, ops.zeros_like(labels))
-    return Labels(*to_class_indices(labels, y_pred.shape[-1], ignore_class))
+    if is_sparse:
+        parsed = to_class_indices(labels, y_pred.shape[-1], ignore_class, counted)
+    else:
+        labels = ops.cast(labels, y_pred.dtype)
+        parsed = parse_distributions(labels, ignore_class, counted, for_tags)
+    return Labels(*parsed, is_sparse=is_sparse)
 
 
 def standardize_labels(
@@ -107,116 +102,81 @@ def standardize_labels(
             "for example with `tf.ensure_shape`."
         ) from error
     pred_shape = tuple(pred_shape)
-    if _compatible(shape, pred_shape[:-1]):
+    if shapes_fit(shape, pred_shape[:-1]):
         return y_true, True
     if len(shape) == len(pred_shape):
         if axis not in (-1, len(shape) - 1):
             y_true = ops.moveaxis(y_true, axis, -1)
         is_column = y_true.shape[-1] == 1
-        if is_column and _compatible(tuple(y_true.shape)[:-1], pred_shape[:-1]):
+        if is_column and shapes_fit(tuple(y_true.shape)[:-1], pred_shape[:-1]):
             return ops.squeeze(y_true, axis=-1), True
-        if _compatible(tuple(y_true.shape), pred_shape):
+        if shapes_fit(tuple(y_true.shape), pred_shape):
+            if y_true.shape[-1] is None:  # A column of integers would broadcast.
+                sizes = (*ops.shape(y_true)[:-1], pred_shape[-1])
+                y_true = ops.reshape(y_true, sizes)
             return y_true, False
+    pred_shape = with_class_axis(pred_shape, axis)
     raise ValueError(
         "`y_true` must be integer labels of the shape of `y_pred` without its class "
         "axis (or with a class axis of size 1), or distributions of the shape of "
-        f"`y_pred`. Received: y_true.shape={shape}, y_pred.shape={pred_shape} (class "
-        "axis last)"
+        f"`y_pred`. Received: y_true.shape={shape}, y_pred.shape={pred_shape}, "
+        f"axis={axis}.{_axis_hint(shape, pred_shape)}"
     )
 
 
+def _axis_hint(
+    shape: tuple[int | None, ...], pred_shape: tuple[int | None, ...]
+) -> str:
+    """Says which class axis would make integer labels fit, if one would."""
+    for axis in range(1, len(pred_shape)):
+        if shapes_fit(shape, pred_shape[:axis] + pred_shape[axis + 1 :]):
+            return f" If the classes are on axis {axis}, pass `axis={axis}`."
+    return ""
+
+
 def to_class_indices(
-    labels: Any, num_classes: int, ignore_class: int | None = None
+    labels: Any,
+    num_classes: int,
+    ignore_class: int | None = None,
+    counted: Any = None,
 ) -> tuple[Any, Any, Any]:
     """Returns the values of `Labels` for integer labels of any dtype."""
-    _check_class_values(labels, num_classes, ignore_class)
     classes = ops.cast(labels, "int32")
-    is_class = (classes >= 0) & (classes < num_classes)
-    is_class = is_class & (ops.cast(classes, labels.dtype) == labels)
+    is_whole = ops.cast(classes, labels.dtype) == labels
+    is_class = is_whole & (classes >= 0) & (classes < num_classes)
     is_ignored = ops.zeros_like(is_class)
     if ignore_class is not None:
-        is_ignored = classes == ignore_class
+        is_ignored = is_whole & (classes == ignore_class)
         is_class = is_class & ops.logical_not(is_ignored)
-    return ops.where(is_class, classes, 0), is_class, is_ignored
-
-
-def check_distributions(
-    labels: Any, ignore_class: int | None = None, high: float = math.inf
-) -> None:
-    """Raises a `ValueError` unless distributions or targets are in `[0, high]`."""
-    if ignore_class is not None:
-        raise ValueError(
-            "`ignore_class` applies to integer labels. Received: "
-            f"ignore_class={ignore_class} and label distributions of shape "
-            f"{tuple(labels.shape)}. Leave samples out with a sample weight of 0."
-        )
-    values = eager_value(labels)
-    if values is None:
-        return
-    wrong = ~((values >= 0) & (values <= high) & np.isfinite(values))
-    if wrong.any():
-        expected = "label distributions: finite numbers of at least 0"
-        if high != math.inf:
-            expected = f"targets in [0, {high:g}]"
-        raise ValueError(
-            f"`y_true` must hold {expected}. Received: {values[wrong][:5].tolist()}"
-        )
-
-
-def standardize_binary_targets(
-    labels: Any, y_pred: Any, num_classes: int, counted: Any = None
-) -> Any:
-    """Brings binary targets to the shape and dtype of predictions `(..., K)`.
-
-    Args:
-        labels: tensor of the shape of `y_pred`; without its last axis if K is 1.
-        y_pred: predictions.
-        num_classes: K, the number of labels.
-        counted: 0 where the target may be anything, such as padding; or None.
-    """
-    labels = ops.cast(ops.convert_to_tensor(labels), y_pred.dtype)
-    shape = tuple(y_pred.shape)
-    if len(shape) < 2 or shape[-1] != num_classes:
-        raise ValueError(
-            "`class_counts` must have one entry for each label on the last axis of "
-            f"`y_pred`, which has a rank of at least 2. Received {num_classes} counts "
-            f"and y_pred.shape={shape}."
-        )
-    if num_classes == 1 and _compatible(tuple(labels.shape), shape[:-1]):
-        labels = ops.expand_dims(labels, -1)
-    if not _compatible(tuple(labels.shape), shape):
-        raise ValueError(
-            "`y_true` must have the shape of `y_pred`: one target in [0, 1] for each "
-            f"label. Received: y_true.shape={tuple(labels.shape)}, "
-            f"y_pred.shape={shape}"
-        )
+    is_valid = is_class
     if counted is not None:
-        labels = ops.where(counted != 0, labels, ops.zeros_like(labels))
-    check_distributions(labels, high=1.0)
-    return labels
+        is_left_out = (counted == 0) & ops.logical_not(is_ignored)
+        is_class = is_class | is_left_out
+        is_valid = is_class & ops.logical_not(is_left_out)
+    _check_class_values(labels, is_class | is_ignored, num_classes)
+    return ops.where(is_valid, classes, 0), is_class, is_ignored
 
 
-def _check_class_values(
-    labels: Any, num_classes: int, ignore_class: int | None
-) -> None:
-    values = eager_value(labels)
-    if values is None:
+def _check_class_values(labels: Any, is_right: Any, num_classes: int) -> None:
+    right = eager_value(is_right)
+    if right is None or right.all():
         return
-    values = values.astype("float64")
-    wrong = (values != np.floor(values)) | (values < 0) | (values >= num_classes)
-    if ignore_class is not None:
-        wrong &= values != ignore_class
-    if wrong.any():
-        raise ValueError(
-            f"`y_true` must hold integer labels in [0, {num_classes}). Received: "
-            f"{values[wrong][:5].tolist()}. To leave a label out, pass it as "
-            "`ignore_class`."
-        )
+    raise ValueError(
+        f"`y_true` must hold integer labels in [0, {num_classes}). Received: "
+        f"{eager_value(labels)[~right][:5].tolist()}. To leave samples out, pass their "
+        "label as `ignore_class`, or a `sample_weight` of 0."
+    )
 
 
-def _compatible(
-    shape: tuple[int | None, ...], expected: tuple[int | None, ...]
-) -> bool:
+def with_class_axis(shape: tuple[int | None, ...], axis: int) -> tuple[int | None, ...]:
+    """Returns a static shape whose class axis is the last with that axis moved back."""
+    *others, num_classes = shape
+    others.insert(axis % len(shape), num_classes)
+    return tuple(others)
+
+
+def shapes_fit(shape: tuple[int | None, ...], expected: tuple[int | None, ...]) -> bool:
+    """Tells whether two static shapes agree, as far as they are known."""
     return len(shape) == len(expected) and all(
         a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
     )

@@ -3,18 +3,19 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_ccar.keras_internals import input_of_call, source_of
-from keras_ccar.layers.logit_correction import LogitCorrection
 
+_MOVES_AXES = (keras.layers.Flatten, keras.layers.Permute, keras.layers.Reshape)
 # Layers that do not change the range of their input.
-_PASS_THROUGH = (
-    keras.layers.Dropout,
-    keras.layers.Flatten,
-    keras.layers.Identity,
-    keras.layers.Permute,
-    keras.layers.Reshape,
-)
+_PASS_THROUGH = (keras.layers.Dropout, keras.layers.Identity, *_MOVES_AXES)
+# Activations after which predictions are logits, or probabilities of all classes.
+_GIVES_LOGITS = {"linear": True, "log_softmax": True, "softmax": False}
+
+
+class KeepsActivation:
+    """Base of layers that change predictions, but neither their kind nor their axes."""
 
 
 def output_activation(
@@ -31,27 +32,67 @@ def output_activation(
         if the layers do not tell, as in subclassed models; and whether the output
         passes through a `LogitCorrection`.
     """
+    tensor = output_tensor(model, output)
+    return (None, False) if tensor is None else tensor_activation(tensor)
+
+
+def output_tensor(model: keras.Model, output: str | None = None) -> Any:
+    """Returns the symbolic tensor of a model's output, None if there is none.
+
+    The arguments are those of `output_activation`.
+    """
     tensors = keras.tree.flatten(getattr(model, "outputs", None) or [])
     names = getattr(model, "output_names", None) or []
     if output in names:
         tensors = [tensors[names.index(output)]]
-    return _describe(tensors[0]) if len(tensors) == 1 else (None, False)
+    return tensors[0] if len(tensors) == 1 else None
 
 
-def _describe(tensor: Any) -> tuple[str | None, bool]:
-    operation, call, index = source_of(tensor) or (None, 0, 0)
-    if isinstance(operation, keras.Model) and getattr(operation, "outputs", None):
-        return _describe(keras.tree.flatten(operation.outputs)[index])
-    if isinstance(operation, LogitCorrection):
-        return _describe(input_of_call(operation, call))[0], True
-    is_linear = getattr(operation, "activation", None) is keras.activations.linear
-    if isinstance(operation, _PASS_THROUGH) or (
-        isinstance(operation, keras.layers.Activation) and is_linear
-    ):
-        return _describe(input_of_call(operation, call))
-    if isinstance(operation, keras.layers.TimeDistributed):
-        operation = operation.layer
+def tensor_activation(tensor: Any) -> tuple[str | None, bool]:
+    """Finds the activation of a symbolic tensor; see `output_activation`."""
+    operation, is_corrected = _last_operation(tensor)
     if type(operation).__name__ in ("Softmax", "Sigmoid"):  # layers and operations
-        return type(operation).__name__.lower(), False
+        return type(operation).__name__.lower(), is_corrected
     activation = getattr(operation, "activation", None)
-    return getattr(activation, "__name__", None), False
+    return getattr(activation, "__name__", None), is_corrected
+
+
+def gives_logits(activation: str | None) -> bool | None:
+    """Whether predictions after an activation are logits; None if it does not tell."""
+    return _GIVES_LOGITS.get(activation or "")
+
+
+def softmax_axis(tensor: Any) -> int | None:
+    """Returns the axis over which a symbolic tensor sums to 1, None if unknown."""
+    operation, _ = _last_operation(tensor, keeping_axes=True)
+    if type(operation).__name__ == "Softmax":
+        axes = np.atleast_1d(operation.axis).tolist()
+        return axes[0] if len(axes) == 1 else None
+    activation = getattr(operation, "activation", None)
+    return -1 if activation is keras.activations.softmax else None
+
+
+def _last_operation(tensor: Any, keeping_axes: bool = False) -> tuple[Any, bool]:
+    """Returns what decides the range of a symbolic tensor, and if it is corrected.
+
+    None if that is unknown or, with `keeping_axes`, if a layer after it may have moved
+    the axes.
+    """
+    is_corrected = False
+    while True:
+        operation, call, index = source_of(tensor) or (None, 0, 0)
+        if isinstance(operation, keras.Model) and getattr(operation, "outputs", None):
+            tensor = keras.tree.flatten(operation.outputs)[index]
+            continue
+        is_linear = getattr(operation, "activation", None) is keras.activations.linear
+        if isinstance(operation, KeepsActivation):
+            is_corrected = True
+        elif isinstance(operation, keras.layers.TimeDistributed):
+            return None if keeping_axes else operation.layer, is_corrected
+        elif not isinstance(operation, _PASS_THROUGH) and not (
+            isinstance(operation, keras.layers.Activation) and is_linear
+        ):
+            return operation, is_corrected
+        elif keeping_axes and isinstance(operation, _MOVES_AXES):
+            return None, is_corrected
+        tensor = input_of_call(operation, call)

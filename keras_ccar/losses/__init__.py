@@ -9,6 +9,7 @@ from keras_ccar.losses.inverse_frequency_loss import InverseFrequencyLoss
 from keras_ccar.losses.ldam_loss import LDAMLoss
 from keras_ccar.losses.logit_adjusted_loss import LogitAdjustedLoss
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
+from keras_ccar.losses.weighted_sum import WeightedSum
 
 __all__ = [
     "BalancedSoftmaxLoss",
@@ -20,4 +21,5 @@ __all__ = [
     "LDAMLoss",
     "LogitAdjustedLoss",
     "LongTailedCrossentropy",
+    "WeightedSum",
 ]

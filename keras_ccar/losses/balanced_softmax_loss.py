@@ -21,6 +21,8 @@ class BalancedSoftmaxLoss(LongTailedCrossentropy):
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)` or a
             dict `{class: count}`.
+        smoothing: added to every class count before the logarithm, for data in which
+            some classes have no examples yet.
         name: name of the loss.
         weighting: as in `LongTailedCrossentropy`.
         normalize: as in `LongTailedCrossentropy`.
@@ -33,7 +35,8 @@ class BalancedSoftmaxLoss(LongTailedCrossentropy):
         dtype: as in `LongTailedCrossentropy`.
 
     Raises:
-        ValueError: as `LongTailedCrossentropy`, and for classes without examples.
+        ValueError: as `LongTailedCrossentropy`, and for classes without examples if
+            `smoothing == 0`.
 
     Reference:
         Ren et al. 2020, arXiv 2007.10740, Eq. 4.
@@ -54,6 +57,7 @@ class BalancedSoftmaxLoss(LongTailedCrossentropy):
         class_counts: ClassCounts,
         name: str = "balanced_softmax",
         *,
+        smoothing: float = 0.0,
         weighting: Weighting | Callable[..., Any] | None = None,
         normalize: bool = False,
         differentiate_weight: bool = False,
@@ -67,7 +71,7 @@ class BalancedSoftmaxLoss(LongTailedCrossentropy):
         super().__init__(
             class_counts,
             weighting=weighting,
-            adjustment=LogitAdjustment(),
+            adjustment=LogitAdjustment(smoothing=smoothing),
             normalize=normalize,
             differentiate_weight=differentiate_weight,
             from_logits=from_logits,
@@ -82,5 +86,5 @@ class BalancedSoftmaxLoss(LongTailedCrossentropy):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
         config = super().get_config()
-        del config["tau"], config["smoothing"]
+        del config["tau"]
         return config

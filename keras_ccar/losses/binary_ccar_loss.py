@@ -1,25 +1,20 @@
 """CCAR for binary and multi-label classification."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.frequencies import (
-    ClassCounts,
-    ClassPrior,
-    class_prior,
-    positive_and_negative_counts,
-)
-from keras_ccar.inputs.checks import check_number
-from keras_ccar.inputs.labels import standardize_binary_targets
-from keras_ccar.inputs.predictions import check_probabilities
-from keras_ccar.inputs.samples import Shape, unpack_labels
+from keras_ccar.binary_counts import binary_counts
+from keras_ccar.frequencies import ClassCounts, ClassPrior, class_prior, replace_zero
+from keras_ccar.inputs.binary_targets import check_ignore_value, parse_binary_targets
+from keras_ccar.inputs.predictions import probabilities_or_nan
+from keras_ccar.inputs.samples import Shape
+from keras_ccar.losses.call_state import counted_labels, mask_ignored
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.ops.crossentropy import binary_crossentropies
-from keras_ccar.ops.numerics import clip_min
 from keras_ccar.weightings import CCARWeighting
 
 
@@ -33,9 +28,13 @@ class BinaryCCARLoss(ClassAwareLoss):
     `L = y Ω(p, f_c) * -log p + (1 - y) Ω(1 - p, 1 - f_c) * -log(1 - p)`.
 
     Args:
-        class_counts: examples that carry each label: a sequence of shape `(K,)` or a
-            dict `{label: count}`. K may be 1.
-        num_examples: N, the total number of examples.
+        class_counts: with `num_examples`, the examples that carry each label: a
+            sequence of shape `(K,)` or a dict `{label: count}`; K may be 1. Without,
+            the examples of both answers: `[no, yes]` for one label, or shape `(K, 2)`,
+            as `count_classes(..., multi_label=True)` returns them.
+        num_examples: N, the number of examples, one for all labels or of shape `(K,)`
+            where labels are known for different examples. None if `class_counts` has
+            both answers.
         pivot: ω in (0, 1]: the confidence at which the weight is 1.
         strength: s >= 0; 0 is binary cross-entropy.
         form: as in `CCARLoss`.
@@ -43,6 +42,8 @@ class BinaryCCARLoss(ClassAwareLoss):
         differentiate_weight: whether gradients also flow through the weight.
         from_logits: whether predictions are logits rather than probabilities.
         label_smoothing: α in [0, 1]: targets become `(1 - α) y + α / 2`.
+        ignore_value: the value of unknown targets, such as -1 or NaN. They have loss 0
+            and do not count. None if all targets are known.
         reduction: as in every Keras loss, over the labels of all examples.
         name: name of the loss.
         dtype: as in `LongTailedCrossentropy`.
@@ -80,7 +81,7 @@ class BinaryCCARLoss(ClassAwareLoss):
     def __init__(
         self,
         class_counts: ClassCounts,
-        num_examples: float,
+        num_examples: float | Sequence[float] | np.ndarray | None = None,
         pivot: float = 0.75,
         strength: float = 1.0,
         form: str | Callable[..., Any] = "exponential",
@@ -90,6 +91,7 @@ class BinaryCCARLoss(ClassAwareLoss):
         normalize: bool = False,
         differentiate_weight: bool = False,
         label_smoothing: float = 0.0,
+        ignore_value: float | None = None,
         reduction: str | None = "sum_over_batch_size",
         dtype: Any = None,
     ) -> None:
@@ -103,17 +105,17 @@ class BinaryCCARLoss(ClassAwareLoss):
             name=name,
             dtype=dtype,
         )
-        self.num_examples = check_number("num_examples", num_examples, 1)
+        counts, self.num_examples = binary_counts(class_counts, num_examples)
         # The statistics have 2K classes: with and without each label.
-        counts = positive_and_negative_counts(class_counts, self.num_examples)
-        self.statistics_counts = counts.tolist()
-        self._prior = class_prior(counts)
-        self.class_counts = self._prior.counts[: len(counts) // 2]
+        self._prior = class_prior(counts.ravel())
+        self.statistics_counts = counts.ravel().tolist()
+        self.class_counts = self._prior.counts[: counts.shape[1]]
+        self.ignore_value = check_ignore_value(ignore_value)
 
-    def class_summary(self) -> dict[str, np.ndarray]:
+    def class_summary(self, statistics: Any) -> dict[str, np.ndarray]:
         """Returns the statistics of positives, and of negatives as `negative_...`."""
         summary = {}
-        for name, values in self.statistics.class_summary().items():
+        for name, values in super().class_summary(statistics).items():
             summary[name], summary[f"negative_{name}"] = values.reshape(2, -1)
         negative = summary.pop("negative_frequency")
         summary["frequency"] = summary["frequency"] / (summary["frequency"] + negative)
@@ -125,25 +127,37 @@ class BinaryCCARLoss(ClassAwareLoss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns one loss for each label, in the shape of `y_pred`."""
-        y_true, counted = unpack_labels(y_true)
+        y_true, counted = counted_labels(self, y_true)
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        num_labels = len(self.class_counts)
-        y_true = standardize_binary_targets(y_true, y_pred, num_labels, counted)
+        targets = parse_binary_targets(
+            y_true, y_pred, len(self.class_counts), self.ignore_value, counted
+        )
         if not self.from_logits:
-            check_probabilities(y_pred)
+            y_pred = probabilities_or_nan(y_pred)
         # The axis before the last holds the two classes of each label.
         terms = binary_crossentropies(y_pred, self.from_logits)
-        share = ops.stack([y_true, 1.0 - y_true], axis=-2)
-        mass = share if counted is None else share * ops.expand_dims(counted, -2)
-        rows = ops.reshape(self.current_prior().frequency, (2, -1))
-        total = clip_min(ops.sum(rows, axis=0), self._prior.floor)
-        prior = ClassPrior(rows / total, self.num_examples)
-        weight = self.compute_weights(ops.exp(-terms), prior, mass)
+        share = ops.stack([targets.values, 1.0 - targets.values], axis=-2)
+        mass = share
+        if targets.counted is not None:
+            mass = share * ops.expand_dims(targets.counted, -2)
+        weight = self.compute_weights(ops.exp(-terms), self._label_priors(), mass)
         share = (1.0 - self.label_smoothing) * share + self.label_smoothing / 2
         losses = ops.sum(share * weight * terms, axis=-2)
-        # A compiled step cannot raise an error for an invalid target: NaN shows it.
-        is_target = (y_true >= 0) & (y_true <= 1)
-        return ops.where(is_target, losses, float("nan"))
+        if targets.is_known is not None:
+            losses = ops.where(targets.is_known, losses, ops.zeros_like(losses))
+            mask_ignored(self, losses, targets.is_known)
+        return losses
+
+    def _label_priors(self) -> ClassPrior:
+        """Returns the priors of all labels: frequencies `(2, K)`, examples `(K,)`."""
+        frequency, num_examples = self.current_prior()
+        rows = ops.reshape(frequency, (2, -1))
+        total = ops.sum(rows, axis=0)
+        return ClassPrior(rows / replace_zero(total, 1.0), total * num_examples)
 
     def _own_config(self) -> dict[str, Any]:
-        return {**super()._own_config(), "num_examples": self.num_examples}
+        return {
+            **super()._own_config(),
+            "num_examples": self.num_examples,
+            "ignore_value": self.ignore_value,
+        }

@@ -29,7 +29,8 @@ class CCARLoss(LongTailedCrossentropy):
         pivot: ω in (0, 1]: the confidence at which the weight is 1.
         strength: s >= 0; 0 is cross-entropy.
         form: "exponential", "power", "information", "inverse" or a callable
-            `(p_t, f_c) -> weight`; see `keras_ccar.weightings.ccar_weight`.
+            `(p_t, f_c) -> weight`; see `keras_ccar.weightings.ccar_weight`. Register a
+            function of your own, so that saved models can be loaded in other processes.
         adjustment: a logit adjustment to combine with, for example
             `keras_ccar.adjustments.LogitAdjustment(tau=1.0)`.
         normalize: whether to divide weights by their mean over the batch.
@@ -44,6 +45,10 @@ class CCARLoss(LongTailedCrossentropy):
 
     Raises:
         ValueError: as `LongTailedCrossentropy` and `ccar_weight`.
+
+    Warns:
+        UserWarning: if another process could not load the form or the adjustment with a
+            saved model.
 
     Reference:
         Jagati et al. 2026, "Class Confidence Aware Reweighting for Long Tailed

@@ -1,13 +1,14 @@
 """What all losses share: weights, statistics, class frequencies and configuration."""
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_ccar import weightings
+from keras_ccar.frequencies import ClassPrior
 from keras_ccar.inputs.checks import (
     check_boolean,
     check_choice,
@@ -15,8 +16,14 @@ from keras_ccar.inputs.checks import (
     check_number,
 )
 from keras_ccar.inputs.predictions import class_axis
-from keras_ccar.inputs.samples import Shape, pack_labels
-from keras_ccar.serialization import deserialize_nested
+from keras_ccar.inputs.samples import Shape, prepare_samples
+from keras_ccar.keras_internals import reduce_as_keras
+from keras_ccar.losses.call_state import calling
+from keras_ccar.losses.copying import CopiesAttributes
+from keras_ccar.losses.has_statistics import HasStatistics
+from keras_ccar.losses.reduction import reduce_over_replicas
+from keras_ccar.replicas import replica_count
+from keras_ccar.serialization import from_nested_config
 from keras_ccar.weightings import Weighting
 from keras_ccar.weightings.normalized_weights import compute_term_weights
 
@@ -31,15 +38,19 @@ _REDUCTIONS = (
 )
 
 
-class ClassAwareLoss(keras.losses.Loss):
+class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
     """Base class of losses that weight samples by confidence and class frequency.
 
     The arguments are those of `LongTailedCrossentropy`. A subclass sets `_prior`,
-    `class_counts` and `statistics_counts`.
+    `class_counts` and `statistics_counts`. `copy.copy`, `copy.deepcopy` and
+    `from_config(get_config())` make losses that begin with the present class
+    frequencies and belong to no model.
+
+    A subclass may override `call`, which Keras gives the labels and predictions as
+    floats. What it adds to `super().call(y_true, y_pred)` is weighted, masked and
+    averaged like the losses themselves.
 
     Attributes:
-        statistics: the `ClassStatistics` that a callback has attached, or None. Without
-            them the loss is a pure function.
         class_counts: training examples of each class, or None.
         statistics_counts: training examples of each class of the statistics.
     """
@@ -47,6 +58,7 @@ class ClassAwareLoss(keras.losses.Loss):
     # The parts that the constructor builds from arguments of its own. They are saved as
     # these arguments.
     _fixed_parts: tuple[str, ...] = ()
+    _not_copied: ClassVar[dict[str, Any]] = {"statistics": None, "_given_prior": None}
 
     def __init__(
         self,
@@ -73,14 +85,25 @@ class ClassAwareLoss(keras.losses.Loss):
         self.label_smoothing = check_number("label_smoothing", label_smoothing, 0, 1)
         self.class_counts: list[float] | None = None
         self.statistics_counts: list[float] | None = None
-        self.statistics: Any = None
-        self._prior: Any = None  # a `ClassPrior` if there are class counts
+        self.statistics = None
+        self._prior = None
         self._has_updated_frequency = False
+        self._given_prior = None
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """See `keras.losses.Loss`."""
-        inputs = pack_labels(y_true, y_pred, sample_weight, self.loss_shape, self.dtype)
-        return super().__call__(*inputs)
+        labels, y_pred, sample_weight, counted = prepare_samples(
+            y_true, y_pred, sample_weight, self.loss_shape, self.dtype
+        )
+        y_true = ops.convert_to_tensor(labels, dtype=self.dtype)
+        with keras.name_scope(self.name), calling(self, y_true, labels, counted) as run:
+            losses = self.call(y_true, ops.convert_to_tensor(y_pred, dtype=self.dtype))
+            run.restore_mask(losses)
+            if replica_count() == 1 or self.reduction in (None, "none"):
+                return reduce_as_keras(
+                    losses, y_pred, sample_weight, self.reduction, self.dtype
+                )
+            return reduce_over_replicas(losses, y_pred, sample_weight, self.reduction)
 
     def loss_shape(self, shape: Shape) -> Shape:
         """Returns the shape of the losses, without the reduction, for predictions."""
@@ -90,15 +113,14 @@ class ClassAwareLoss(keras.losses.Loss):
     def current_prior(self) -> Any:
         """Returns the `ClassPrior` to compute with, or None without class counts.
 
-        Its frequencies are those of the compiled step if there are statistics.
+        Its numbers are those of the compiled step if there are statistics.
         """
         if self._prior is None:
             return None
-        frequency = self._prior.frequency
-        if self.statistics is not None:
-            frequency = self.statistics.frequency
-        frequency = ops.cast(ops.convert_to_tensor(frequency), self.dtype)
-        return self._prior._replace(frequency=frequency)
+        prior = self._prior if self.statistics is None else self.statistics.prior
+        return ClassPrior(
+            *(ops.cast(ops.convert_to_tensor(x), self.dtype) for x in prior)
+        )
 
     def compute_weights(
         self, confidence: Any, prior: Any, mass: Any, labels: Any = None
@@ -126,39 +148,54 @@ class ClassAwareLoss(keras.losses.Loss):
         """The current class frequencies, one for each class of the statistics."""
         return None if self._prior is None else self._prior.frequency
 
-    def set_class_frequency(self, frequency: Any) -> None:
-        """Sets the class frequencies, as training has updated them.
+    @property
+    def prior(self) -> ClassPrior | None:
+        """The current class frequencies and number of examples, in float64."""
+        return self._prior
 
-        Only this method does: both those that the loss is saved with, and uses without
-        a callback, and those of the compiled step.
-        """
-        self._prior = self._prior._replace(frequency=np.asarray(frequency, "float64"))
-        self._has_updated_frequency = True
-        self._write_compiled_frequency()
+    def set_class_frequency(
+        self, frequency: Any, num_examples: float | None = None
+    ) -> None:
+        """Sets the prior, as training has updated it.
 
-    def attach_statistics(self, statistics: Any) -> None:
-        """Records in `statistics` from now on, and reads the frequencies in them.
+        Only this method does: both the prior that the loss is saved with, and uses
+        without a callback, and that of the compiled step.
 
         Args:
-            statistics: `ClassStatistics` of as many classes as `frequency` has.
+            frequency: the class frequencies, shape `(K,)`.
+            num_examples: N; None leaves it as it is.
         """
-        statistics.start(self.statistics_counts, self.set_class_frequency)
-        self.statistics = statistics
-        self._write_compiled_frequency()
+        if num_examples is None:
+            num_examples = self._prior.num_examples
+        frequency = np.asarray(frequency, "float64")
+        self._prior = ClassPrior(frequency, float(num_examples))
+        self._has_updated_frequency = True
+        self._write_compiled_prior()
 
-    def _write_compiled_frequency(self) -> None:
-        if self.statistics is not None:
-            self.statistics.frequency.assign(np.asarray(self.frequency, "float32"))
+    def blend_prior(self, seen: np.ndarray, momentum: float) -> None:
+        """Moves the prior towards the samples of each class that an epoch has seen.
 
-    def class_summary(self) -> dict[str, np.ndarray]:
-        """Returns what the statistics hold; see `CCARCallback.statistics`."""
-        return self.statistics.class_summary()
+        Frequencies become `m f + (1 - m) seen / Σ seen`, and the number of examples
+        `m N + (1 - m) Σ seen`. An epoch without samples changes nothing.
+
+        Args:
+            seen: samples of each class, float64 of shape `(K,)`.
+            momentum: m in [0, 1].
+        """
+        total = seen.sum()
+        if total:
+            # In float64: a momentum near 1 moves by less than float32 resolves.
+            own, new = momentum, 1.0 - momentum
+            frequency = own * self._prior.frequency + new * seen / total
+            self.set_class_frequency(
+                frequency, own * self._prior.num_examples + new * total
+            )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
         config: dict[str, Any] = {}
         if self._has_updated_frequency:
-            config["frequency"] = self.frequency.tolist()
+            config["prior"] = [self.frequency.tolist(), self._prior.num_examples]
         config |= {
             "weighting": keras.saving.serialize_keras_object(self.weighting),
             "normalize": self.normalize,
@@ -181,9 +218,10 @@ class ClassAwareLoss(keras.losses.Loss):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Makes the loss from `get_config()`."""
-        config = deserialize_nested(config)
-        frequency = config.pop("frequency", None)
-        loss = cls(**config)
-        if frequency is not None:
-            loss.set_class_frequency(frequency)
+        config = dict(config)
+        # Files of version 0.1.0 have a frequency alone.
+        prior = config.pop("prior", None) or [config.pop("frequency", None)]
+        loss = from_nested_config(cls, config)
+        if prior[0] is not None:
+            loss.set_class_frequency(*prior)
         return loss

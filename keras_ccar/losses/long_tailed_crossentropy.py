@@ -16,8 +16,7 @@ from keras_ccar.inputs.predictions import (
     move_class_axis_last,
     to_logits,
 )
-from keras_ccar.inputs.samples import unpack_labels
-from keras_ccar.keras_internals import set_keras_mask
+from keras_ccar.losses.call_state import counted_labels, mask_ignored
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.ops.crossentropy import softmax_terms, sparse_crossentropy
 from keras_ccar.weightings import Weighting
@@ -38,7 +37,8 @@ class LongTailedCrossentropy(ClassAwareLoss):
             dict `{class: count}`. May be None if neither part needs them, as in
             `FocalLoss`.
         weighting: a `keras_ccar.weightings.Weighting`, a callable
-            `(p_t, f_c) -> weight`, or None for weight 1.
+            `(p_t, f_c) -> weight`, or None for weight 1. Register functions and classes
+            of your own, so that saved models can be loaded in other processes.
         adjustment: a `keras_ccar.adjustments.Adjustment`, or None.
         normalize: whether to divide weights by their mean: over the training
             distribution if they only depend on the class, otherwise over the batch.
@@ -47,35 +47,46 @@ class LongTailedCrossentropy(ClassAwareLoss):
             probabilities that do not sum to 1 are normalised.
         label_smoothing: α in [0, 1]: labels become `(1 - α) y + α / K`.
         ignore_class: an integer label, for example 255, whose samples have loss 0 and
-            do not count. For integer labels only.
-        axis: the class axis of predictions.
+            do not count. As a distribution, such a sample has its whole mass on this
+            class, or a row of zeros.
+        axis: the class axis of predictions and of distributions.
         reduction: as in every Keras loss: "sum_over_batch_size", "sum", "mean",
-            "mean_with_sample_weight" or None.
+            "mean_with_sample_weight" or None. With replicas of a `tf.distribute`
+            strategy, it spans the batch of all of them.
         name: name of the loss.
         dtype: "float64" computes in double precision. With any other, also half
             precision, the loss is computed in float32.
 
     Call arguments:
         y_true: integer labels `(...)` or `(..., 1)`, of integer or float dtype, or
-            distributions `(..., K)`.
+            distributions `(..., K)`, whose rows sum to 1.
         y_pred: predictions `(..., K)`, of any rank of at least 2.
         sample_weight: optional, of the rank of the labels or lower.
 
     Raises:
         ValueError: for arguments other than these. When called: for labels and
             predictions whose shapes do not fit and, outside a compiled step, for
-            invalid labels and probabilities. In a compiled step an invalid label makes
-            the loss NaN.
+            invalid labels and probabilities. In a compiled step these make the loss
+            NaN.
         TypeError: for a weighting or an adjustment of another type.
+
+    Warns:
+        UserWarning: if another process could not load the weighting or the adjustment
+            with a saved model.
 
     Example:
     ```python
+    import keras
     import keras_ccar
     from keras_ccar.adjustments import LogitAdjustment
 
+    @keras.saving.register_keras_serializable(package="mine")
+    def doubt(p_t, f_c):
+        return (1 - p_t) * (1 - f_c)
+
     loss = keras_ccar.LongTailedCrossentropy(
         class_counts=[500, 100, 20],
-        weighting=lambda p_t, f_c: (1 - p_t) * (1 - f_c),
+        weighting=doubt,
         adjustment=LogitAdjustment(tau=1.0),
         from_logits=True,
     )
@@ -123,15 +134,16 @@ class LongTailedCrossentropy(ClassAwareLoss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns one loss for each sample, in the shape of the labels."""
-        y_true, counted = unpack_labels(y_true)
+        y_true, counted = counted_labels(self, y_true)
+        y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
+        check_num_classes(y_pred.shape, self.num_classes, self.axis)
         y_pred = move_class_axis_last(y_pred, self.axis, self.dtype)
-        check_num_classes(y_pred, self.num_classes)
         labels = parse_labels(y_true, y_pred, self.axis, self.ignore_class, counted)
         counted = labels.counted_samples(counted, self.dtype)
         logits = to_logits(y_pred, self.from_logits)
         losses = labels.mask_losses(self._losses(labels, logits, counted))
         if self.ignore_class is not None:
-            set_keras_mask(losses, ops.logical_not(labels.is_ignored))
+            mask_ignored(self, losses, ops.logical_not(labels.is_ignored))
         return losses
 
     def _losses(self, labels: Labels, logits: Any, counted: Any) -> Any:

@@ -19,18 +19,22 @@ class BalancedAccuracy(PerClassMetric):
     Labels are `(...)` or `(..., 1)` in any dtype, or distributions `(..., K)`, which
     are reduced to their most probable class. Predictions are `(..., K)`, probabilities
     or logits. Classes without samples are left out; before the first sample the result
-    is NaN. A label outside `[0, K)` that is neither masked nor ignored is an error. In
-    a compiled step, which cannot raise one, it makes the result NaN.
+    is NaN. A label outside `[0, K)`, or a row that does not sum to 1, is an error
+    unless it is masked or ignored. In a compiled step, which cannot raise one, it makes
+    the result NaN. So does a prediction that is NaN.
 
     Args:
         num_classes: K, the number of classes.
-        ignore_class: the label of samples to leave out, or None.
+        ignore_class: the label of samples to leave out, or None. As a distribution,
+            such a sample has its whole mass on this class, or a row of zeros.
+        axis: the class axis of predictions and of distributions.
         name: name of the metric.
         dtype: dtype of the result. Counts are exact with any dtype.
 
     Raises:
-        ValueError: if `num_classes` is below 2, or if the shapes of labels,
-            predictions and weights do not fit.
+        ValueError: if `num_classes` is below 2, or if labels, predictions and weights
+            do not fit it or each other. One column of yes-or-no predictions is an
+            error that says how to make two of it.
 
     Example:
     ```python
@@ -48,10 +52,11 @@ class BalancedAccuracy(PerClassMetric):
         self,
         num_classes: int,
         ignore_class: int | None = None,
+        axis: int = -1,
         name: str = "balanced_accuracy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_classes, ignore_class, name, dtype)
+        super().__init__(num_classes, ignore_class, axis, name, dtype)
 
     def result(self) -> Any:
         """Returns the scalar balanced accuracy."""

@@ -5,37 +5,36 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ccar.inputs.checks import check_whole_number
-from keras_ccar.inputs.predictions import check_probabilities
-from keras_ccar.inputs.samples import flatten_samples
+from keras_ccar.inputs.checks import check_boolean, check_whole_number
+from keras_ccar.inputs.predictions import are_probabilities, check_probabilities
+from keras_ccar.metrics.class_metric import ClassMetric
 from keras_ccar.metrics.exact_sum import ExactSum
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
-class ExpectedCalibrationError(keras.metrics.Metric):
+class ExpectedCalibrationError(ClassMetric):
     """Difference of confidence and accuracy (Guo et al. 2017, arXiv 1706.04599, Eq. 3).
 
     Samples are binned by confidence, the largest predicted probability, into bins of
     equal width. The error is the mean of |accuracy - mean confidence| over the bins,
     weighted by their samples. It lies in [0, 1]; a calibrated model has 0.
 
-    Labels are `(...)` or `(..., 1)` in any dtype, or distributions `(..., K)`, which
-    are reduced to their most probable class; predictions are `(..., K)`. Probabilities
-    that do not sum to 1 are normalised, as in Keras. Before the first sample the result
-    is NaN. A label outside `[0, K)` that is neither masked nor ignored is an error. In
-    a compiled step, which cannot raise one, it makes the result NaN.
+    Labels and predictions are as in `BalancedAccuracy`. Probabilities that do not sum
+    to 1 are normalised, as in Keras. Predictions outside of [0, 1] although
+    `from_logits=False` are an error or, in a compiled step, make the result NaN. Before
+    the first sample the result is NaN.
 
     Args:
         bins: number of bins; bin `b` holds confidences in `(b / bins, (b + 1) / bins]`.
         from_logits: whether predictions are logits rather than probabilities.
-        ignore_class: the label of samples to leave out, or None.
+        ignore_class: as in `BalancedAccuracy`.
+        axis: as in `BalancedAccuracy`.
         name: name of the metric.
         dtype: dtype of the result. Sums are pairs of float32 with any dtype.
 
     Raises:
-        ValueError: if `bins` is below 1, if the shapes of labels, predictions and
-            weights do not fit, or if predictions are not probabilities although
-            `from_logits=False`.
+        ValueError: if `bins` is below 1, if predictions are not probabilities although
+            `from_logits=False`, and as `BalancedAccuracy`.
 
     Example:
     ```python
@@ -54,37 +53,34 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         bins: int = 15,
         from_logits: bool = False,
         ignore_class: int | None = None,
+        axis: int = -1,
         name: str = "expected_calibration_error",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(ignore_class, axis, name, dtype)
         self._direction = "down"
         self.bins = check_whole_number("bins", bins, low=1)
-        self.from_logits = from_logits
-        self.ignore_class = ignore_class
+        self.from_logits = check_boolean("from_logits", from_logits)
         self._excess_hits = ExactSum(self, (self.bins,), "excess_hits")
         self._samples = ExactSum(self, (), "samples")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds a batch; see `PerClassMetric.update_state`."""
-        labels, y_pred, weights = flatten_samples(
-            y_true, y_pred, sample_weight, ignore_class=self.ignore_class
-        )
+        labels, y_pred, weights = self.flatten(y_true, y_pred, sample_weight)
+        # The prediction of a sample of weight 0 may be anything, also NaN.
+        y_pred = ops.where(ops.expand_dims(weights == 0, -1), 1.0, y_pred)
         if self.from_logits:
             y_pred = ops.softmax(y_pred, axis=-1)
         else:
             check_probabilities(y_pred)
-            y_pred = y_pred / ops.maximum(
-                ops.sum(y_pred, axis=-1, keepdims=True), keras.config.epsilon()
-            )
-        confidence = ops.max(y_pred, axis=-1)
+            # A compiled step cannot raise an error.
+            weights = ops.where(are_probabilities(y_pred), weights, float("nan"))
+            y_pred = y_pred / ops.sum(y_pred, axis=-1, keepdims=True)
+        confidence = ops.max(y_pred, axis=-1, initial=0.0)  # for an empty batch
         hits = ops.cast(ops.argmax(y_pred, axis=-1), "int32") == labels
         # |accuracy - mean confidence| of a bin, times its samples, is the absolute
-        # value of its sum of hit - confidence, so a bin only needs this sum. The
-        # prediction of a sample of weight 0 may be NaN.
-        excess = ops.where(
-            weights == 0, 0.0, weights * (ops.cast(hits, "float32") - confidence)
-        )
+        # value of its sum of hit - confidence, so a bin only needs this sum.
+        excess = weights * (ops.cast(hits, "float32") - confidence)
         # NaN belongs to no bin, but has to reach the result: put it into the first.
         where_from = ops.where(ops.isnan(confidence), 0.0, confidence)
         bin_of = ops.clip(ops.ceil(where_from * self.bins) - 1, 0, self.bins - 1)
@@ -106,5 +102,4 @@ class ExpectedCalibrationError(keras.metrics.Metric):
             **super().get_config(),
             "bins": self.bins,
             "from_logits": self.from_logits,
-            "ignore_class": self.ignore_class,
         }

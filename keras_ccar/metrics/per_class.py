@@ -2,24 +2,36 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_ccar.inputs.checks import check_whole_number
-from keras_ccar.inputs.samples import flatten_samples
+from keras_ccar.metrics.class_metric import ClassMetric
 from keras_ccar.metrics.exact_sum import ExactSum
 
 
-class PerClassMetric(keras.metrics.Metric):
+class PerClassMetric(ClassMetric):
     """Counts the hits and the samples of each class."""
 
+    # The argument that gives the number of classes.
+    _classes_argument = "num_classes"
+
     def __init__(
-        self, num_classes: int, ignore_class: int | None, name: str, dtype: Any
+        self,
+        num_classes: int,
+        ignore_class: int | None,
+        axis: int,
+        name: str,
+        dtype: Any,
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(ignore_class, axis, name, dtype)
         self._direction = "up"
-        self.num_classes = check_whole_number("num_classes", num_classes, low=2)
-        self.ignore_class = ignore_class
+        self.num_classes = check_whole_number(
+            "num_classes",
+            num_classes,
+            low=2,
+            meaning="classes that exclude each other: 2 for yes or no, with one "
+            "column of predictions each",
+        )
         self._hits = ExactSum(self, (self.num_classes,), "hits")
         self._samples = ExactSum(self, (self.num_classes,), "samples")
 
@@ -28,12 +40,12 @@ class PerClassMetric(keras.metrics.Metric):
 
         Args:
             y_true: labels `(...)` or `(..., 1)` in any dtype, or distributions
-                `(..., K)`.
+                `(..., K)`, whose rows sum to 1.
             y_pred: probabilities or logits `(..., K)`.
             sample_weight: weights or mask that broadcast to `(...)`, or None.
         """
-        labels, y_pred, weights = flatten_samples(
-            y_true, y_pred, sample_weight, self.num_classes, self.ignore_class
+        labels, y_pred, weights = self.flatten(
+            y_true, y_pred, sample_weight, self.num_classes, self._classes_argument
         )
         hits = ops.cast(ops.argmax(y_pred, axis=-1), "int32") == labels
         self._hits.add(self._sum_by_class(ops.where(hits, weights, 0.0), labels))
@@ -58,11 +70,7 @@ class PerClassMetric(keras.metrics.Metric):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
-        return {
-            **super().get_config(),
-            "num_classes": self.num_classes,
-            "ignore_class": self.ignore_class,
-        }
+        return {**super().get_config(), "num_classes": self.num_classes}
 
     def _sum_by_class(self, values: Any, labels: Any) -> Any:
         return ops.segment_sum(values, labels, num_segments=self.num_classes)

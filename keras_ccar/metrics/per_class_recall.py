@@ -21,7 +21,8 @@ class PerClassRecall(PerClassMetric):
 
     Args:
         num_classes: K, the number of classes.
-        ignore_class: the label of samples to leave out, or None.
+        ignore_class: as in `BalancedAccuracy`.
+        axis: as in `BalancedAccuracy`.
         name: name of the metric.
         dtype: dtype of the result. Counts are exact with any dtype.
 
@@ -44,10 +45,11 @@ class PerClassRecall(PerClassMetric):
         self,
         num_classes: int,
         ignore_class: int | None = None,
+        axis: int = -1,
         name: str = "per_class_recall",
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_classes, ignore_class, name, dtype)
+        super().__init__(num_classes, ignore_class, axis, name, dtype)
 
     def result(self) -> Any:
         """Returns the `(K,)` recalls."""

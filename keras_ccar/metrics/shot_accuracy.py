@@ -31,13 +31,13 @@ class ShotAccuracy(PerClassMetric):
             a dict `{class: count}`.
         many: classes with more training examples than this are many-shot.
         few: classes with fewer training examples than this are few-shot.
-        ignore_class: the label of samples to leave out, or None.
+        ignore_class: as in `BalancedAccuracy`.
+        axis: as in `BalancedAccuracy`.
         name: name of the metric.
         dtype: dtype of the results. Counts are exact with any dtype.
 
     Raises:
-        ValueError: for invalid counts, if `few > many`, or if the shapes of labels,
-            predictions and weights do not fit.
+        ValueError: for invalid counts, if `few > many`, and as `BalancedAccuracy`.
 
     Example:
     ```python
@@ -52,17 +52,20 @@ class ShotAccuracy(PerClassMetric):
     ```
     """
 
+    _classes_argument = "class_counts"
+
     def __init__(
         self,
         class_counts: ClassCounts,
         many: float = 100,
         few: float = 20,
         ignore_class: int | None = None,
+        axis: int = -1,
         name: str = _NAME,
         dtype: Any = None,
     ) -> None:
         self.class_counts = class_counts_array(class_counts)
-        super().__init__(len(self.class_counts), ignore_class, name, dtype)
+        super().__init__(len(self.class_counts), ignore_class, axis, name, dtype)
         self.many = many
         self.few = few
         # A compiled step must always return the same keys, so the groups depend on the

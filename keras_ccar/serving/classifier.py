@@ -7,10 +7,12 @@ from typing import Any
 import keras
 from keras import ops, tree
 
+from keras_ccar.inputs.checks import check_class_names
 from keras_ccar.keras_internals import get_input_signature
 from keras_ccar.layers.logit_correction import LogitCorrection, warn_if_adjusted
 from keras_ccar.layers.model_output import output_activation
 from keras_ccar.losses.binary_ccar_loss import BinaryCCARLoss
+from keras_ccar.losses.search import agreed_from_logits, find_losses
 
 # Names that Keras gives to unnamed inputs; they differ from process to process.
 _UNNAMED = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
@@ -21,7 +23,7 @@ _BINARY_LOSSES = (
 )
 
 
-def _named_inputs(model: Any) -> tuple[Any, dict[str, Any]]:
+def named_inputs(model: Any) -> tuple[Any, dict[str, Any]]:
     """Returns the arguments that a model takes, and a dict of their specs by name."""
     if not isinstance(model, keras.Model):
         raise TypeError(f"`model` must be a `keras.Model`. Received: model={model!r}")
@@ -32,12 +34,26 @@ def _named_inputs(model: Any) -> tuple[Any, dict[str, Any]]:
             f"`model` must be built. Received {model.name!r}, whose input shapes are "
             "unknown: start it with a `keras.Input`, or call it once on a batch."
         ) from error
+    ragged = [x.name for x in getattr(model, "inputs", None) or () if x.ragged]
+    if ragged:
+        raise ValueError(
+            "`model` must have dense inputs, which are all that TensorFlow Serving "
+            f"takes: padding would count. Received: ragged inputs {ragged}. Export "
+            "`keras.Model(padded, model(unpad(padded)))`, where `padded` is a dense "
+            "`keras.Input`, and the layer `unpad` calls "
+            "`tf.RaggedTensor.from_tensor(padded, padding=0)`."
+        )
     parts = tree.flatten(signature)
     specs = {}
     for index, part in enumerate(parts):
         name = re.sub(r"\W", "_", part.name or "")
         if not name or _UNNAMED.fullmatch(name):
             name = "inputs" if len(parts) == 1 else f"input_{index}"
+        if name in specs:
+            raise ValueError(
+                "`model` must have inputs whose names are different identifiers. "
+                f"Received two that are called {name!r}: rename one of them."
+            )
         # The model casts its inputs to half precision itself.
         dtype = "float32" if part.dtype in ("float16", "bfloat16") else part.dtype
         shape = (None, *part.shape[1:])
@@ -46,15 +62,24 @@ def _named_inputs(model: Any) -> tuple[Any, dict[str, Any]]:
 
 
 def build_classifier(
-    model: Any, correction: LogitCorrection | None, class_names: Sequence[str] | None
-) -> tuple[Callable[[dict[str, Any]], dict[str, Any]], dict[str, Any], list[str]]:
-    """Returns a function from named inputs to probabilities.
+    model: Any,
+    signature: Any,
+    specs: dict[str, Any],
+    correction: LogitCorrection | None,
+    class_names: Sequence[str] | None,
+) -> tuple[Callable[[dict[str, Any]], dict[str, Any]], list[str]]:
+    """Returns a function from named inputs to probabilities, and the class names.
 
-    With it come the specs of its inputs by name, and the names of its classes.
+    Args:
+        model: the model.
+        signature: its arguments, as `named_inputs` returns them.
+        specs: the specs of its inputs by name.
+        correction: the correction of its output, or None.
+        class_names: the names of its classes, or None.
     """
-    signature, specs = _named_inputs(model)
-    symbols = tree.map_structure(
-        lambda spec: keras.KerasTensor(spec.shape, spec.dtype), signature
+    symbols = tree.pack_sequence_as(
+        signature,
+        [keras.KerasTensor(spec.shape, spec.dtype) for spec in specs.values()],
     )
     outputs = tree.flatten(model.compute_output_spec(*symbols))
     if len(outputs) != 1:
@@ -72,7 +97,7 @@ def build_classifier(
     activation, gives_logits = _activation(model, num_classes)
     if correction is not None:
         correction = _check_correction(
-            correction, model, activation, gives_logits, num_classes
+            correction, model, activation, gives_logits, shape
         )
     is_pair = num_classes == 1 and len(class_names or ()) == 2
     checked_names = _check_names(class_names, 2 if is_pair else num_classes)
@@ -90,7 +115,7 @@ def build_classifier(
             scores = ops.concatenate([1.0 - scores, scores], axis=-1)
         return {"probabilities": scores}
 
-    return classify, specs, checked_names
+    return classify, checked_names
 
 
 def _activation(model: Any, num_classes: int) -> tuple[str, bool]:
@@ -103,21 +128,26 @@ def _activation(model: Any, num_classes: int) -> tuple[str, bool]:
         return activation, False
     losses = tree.flatten(getattr(model, "loss", None))
     loss = keras.losses.get(losses[0]) if len(losses) == 1 else None
-    gives_logits = activation == "linear" or getattr(loss, "from_logits", None)
+    gives_logits = activation == "linear" or agreed_from_logits(loss)
     if gives_logits is None:
         raise ValueError(
             f"Whether the output of `model` {model.name!r} is logits or probabilities "
             "is told neither by its last layer nor by its loss: compile it with a loss "
             "that has `from_logits`, or end it with a layer that has an activation."
         )
-    is_binary = num_classes == 1 or isinstance(loss, _BINARY_LOSSES)
+    is_binary = num_classes == 1 or bool(find_losses(loss, _BINARY_LOSSES))
     return ("sigmoid" if is_binary else "softmax"), gives_logits
 
 
 def _check_correction(
-    correction: Any, model: Any, activation: str, gives_logits: bool, num_classes: int
+    correction: Any,
+    model: Any,
+    activation: str,
+    gives_logits: bool,
+    shape: tuple[int | None, ...],
 ) -> LogitCorrection:
     """Returns the correction in float32, if it fits the model's output."""
+    rank, num_classes = len(shape), shape[-1]
     if not isinstance(correction, LogitCorrection):
         raise TypeError(
             "`correction` must be a `keras_ccar.LogitCorrection`. Received: "
@@ -138,7 +168,13 @@ def _check_correction(
             "`correction` must have one class count for each of the model's "
             f"{num_classes} classes. Received: {len(correction.class_counts)}"
         )
-    if correction.from_logits != gives_logits:
+    if correction.axis not in (-1, rank - 1):
+        raise ValueError(
+            "`correction` must have the class axis of the model's output, which is the "
+            f"last. Received one with axis={correction.axis}: pass "
+            "`LogitCorrection(..., axis=-1)`."
+        )
+    if correction.from_logits not in (None, gives_logits):
         kind = "logits" if gives_logits else "probabilities"
         raise ValueError(
             f"`correction` must fit the model's output, which is {kind}. Received one "
@@ -146,7 +182,11 @@ def _check_correction(
             f"`LogitCorrection(..., from_logits={gives_logits})`."
         )
     warn_if_adjusted(model, stacklevel=4)
-    config = {**correction.get_config(), "dtype": "float32"}
+    config = {
+        **correction.get_config(),
+        "dtype": "float32",
+        "from_logits": gives_logits,
+    }
     return LogitCorrection.from_config(config)
 
 
@@ -159,4 +199,4 @@ def _check_names(names: Sequence[str] | None, num_columns: int) -> list[str]:
             "`class_names` must be a sequence with one name for each of the model's "
             f"{num_columns} classes. Received: {what}"
         )
-    return [str(name) for name in names]
+    return check_class_names(names)

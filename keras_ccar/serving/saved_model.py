@@ -9,17 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
-from keras_ccar.inputs.checks import check_whole_number
+from keras_ccar.inputs.checks import check_boolean, check_whole_number
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.requirements import require
-from keras_ccar.serving.classifier import build_classifier
-
-# Batch sizes of the warm-up requests: a single example, and a small batch.
-_WARM_UP_BATCHES = (1, 8)
-# Warm-up requests use this for sizes that a model leaves free, such as those of images.
-_FREE_SIZE = 32
+from keras_ccar.serving.classifier import build_classifier, named_inputs
+from keras_ccar.serving.example import parse_example
+from keras_ccar.serving.warm_up import check_warm_up, warm_up_requests, write_warm_up
 
 
 def export(
@@ -28,6 +24,8 @@ def export(
     class_names: Sequence[str] | None = None,
     correction: LogitCorrection | None = None,
     version: int = 1,
+    example: Any = None,
+    warm_up: bool = True,
 ) -> Path:
     """Writes a classifier as a SavedModel for TensorFlow Serving.
 
@@ -45,9 +43,12 @@ def export(
       because the row format of the REST interface requires it of every output.
 
     The batch dimension is free. Warm-up requests of 1 and 8 examples are tried and
-    written, so that the first answer of the server is as fast as the others. The folder
-    of the version appears in one step when it is complete: a server that watches `path`
-    never sees half a model.
+    written, so that the first answer of the server is as fast as the others. They hold
+    `example`, or else zeros and empty strings, with 32 for sizes that the model leaves
+    free. Give an example if the model does not take zeros, such as one that decodes
+    images, or if its sizes are much larger than 32. The folder of the version appears
+    in one step when it is complete: a server that watches `path` never sees half a
+    model.
 
     Args:
         model: a built `keras.Model` with one or several inputs and one output of shape
@@ -56,9 +57,15 @@ def export(
             if it does not exist.
         class_names: sequence of `K` names; None for "0" to "K - 1".
         correction: optional `keras_ccar.LogitCorrection` to apply to the model's
-            output, with the `from_logits` that fits it.
+            output. Without `from_logits` it takes the output for what it is.
         version: whole number that names the folder within `path`. TensorFlow Serving
             serves the highest.
+        example: what a client sends: one value for a model with one input, otherwise a
+            dict by name, or values nested as the model takes them. A value is an array,
+            a tensor, a list, a string or bytes, for one example or, with one more axis
+            in front, for a batch. None for zeros and empty strings.
+        warm_up: whether to try and write the warm-up requests. If not, the example is
+            only compared with the inputs.
 
     Returns:
         The folder of the version, a `pathlib.Path`.
@@ -71,7 +78,7 @@ def export(
         TypeError: if the model or the correction is of another type.
         ValueError: if the model is not built, has several outputs, or does not tell
             whether its output is logits; if the class names or the correction do not
-            fit the output.
+            fit the output; if the example does not fit the inputs.
 
     Warns:
         UserWarning: if there is a correction and the model was compiled with an
@@ -98,6 +105,7 @@ def export(
     """
     _check_backend()
     version = check_whole_number("version", version, 0)
+    warm_up = check_boolean("warm_up", warm_up)
     target = Path(path) / str(version)
     if target.exists():
         raise FileExistsError(
@@ -107,7 +115,10 @@ def export(
     tf = require("tensorflow", "TensorFlow", "serving")
     log_messages = "tensorflow_serving.apis.prediction_log_pb2"
     messages = require(log_messages, "tensorflow-serving-api", "serving")
-    classify, specs, names = build_classifier(model, correction, class_names)
+    signature, specs = named_inputs(model)
+    if example is not None:
+        example, specs = parse_example(example, signature, specs)
+    classify, names = build_classifier(model, signature, specs, correction, class_names)
 
     archive = keras.export.ExportArchive()
     archive.track(model)
@@ -124,16 +135,12 @@ def export(
     serve = tf.function(with_names, input_signature=[tensors], autograph=False)
     serve.get_concrete_function()
     archive.add_endpoint("serving_default", serve)
-    requests = [_warm_up_inputs(specs, size) for size in _WARM_UP_BATCHES]
-    _check_warm_up(serve, requests, tf)
-    logs = [_warm_up_log(inputs, Path(path).name, tf, messages) for inputs in requests]
+    requests = warm_up_requests(specs, example) if warm_up else []
+    check_warm_up(serve, requests, specs, example is not None)
     with _atomic_folder(target) as folder:
         archive.write_out(folder, verbose=False)
-        file = folder / "assets.extra" / "tf_serving_warmup_requests"
-        file.parent.mkdir()
-        with tf.io.TFRecordWriter(str(file)) as writer:
-            for log in logs:
-                writer.write(log)
+        if requests:
+            write_warm_up(folder, requests, Path(path).name, tf, messages)
     return target
 
 
@@ -149,46 +156,16 @@ def _check_backend() -> None:
 
 
 def _jax_export_options() -> dict[str, Any]:
-    """Returns options for JAX to export for CPU and GPU, not only its own device."""
+    """Returns options for JAX to export for CPU and GPU, not only its own device.
+
+    A server needs no gradients, and JAX has none of convolutions of free sizes.
+    """
     options = {
+        "with_gradient": False,
         "native_serialization": True,
         "native_serialization_platforms": ("cpu", "cuda"),
     }
     return {"jax2tf_kwargs": options} if keras.backend.backend() == "jax" else {}
-
-
-def _warm_up_inputs(specs: dict[str, Any], size: int) -> dict[str, np.ndarray]:
-    inputs = {}
-    for name, spec in specs.items():
-        shape = [_FREE_SIZE if n is None else n for n in spec.shape[1:]]
-        blank, dtype = (b"", object) if spec.dtype == "string" else (0, spec.dtype)
-        inputs[name] = np.full((size, *shape), blank, dtype)
-    return inputs
-
-
-def _check_warm_up(serve: Any, requests: list[dict[str, np.ndarray]], tf: Any) -> None:
-    """Calls the exported function: the server does not start if a warm-up fails."""
-    for request in requests:
-        try:
-            serve(request)
-        except tf.errors.OpError as error:
-            shapes = {name: value.shape for name, value in request.items()}
-            raise RuntimeError(
-                f"`model` fails on zeros of the shapes {shapes}, with {_FREE_SIZE} for "
-                "sizes that it leaves free: set them with `keras.Input`."
-            ) from error
-
-
-def _warm_up_log(
-    inputs: dict[str, np.ndarray], model_name: str, tf: Any, messages: Any
-) -> bytes:
-    log = messages.PredictionLog()
-    request = log.predict_log.request
-    request.model_spec.name = model_name
-    request.model_spec.signature_name = "serving_default"
-    for name, value in inputs.items():
-        request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
-    return log.SerializeToString()
 
 
 @contextlib.contextmanager

@@ -6,6 +6,10 @@ class. `f_c` is the frequency of that class, and broadcasts against `p_t`.
 
 from typing import Any
 
+from keras_ccar.serialization import (
+    warn_if_not_reloadable,
+    without_reload_warnings,
+)
 from keras_ccar.weightings.base import Weighting
 from keras_ccar.weightings.ccar import CCARWeighting, ccar_weight
 from keras_ccar.weightings.class_weights import EffectiveNumber, InverseFrequency
@@ -23,10 +27,12 @@ __all__ = [
 
 def get(weighting: Any) -> Weighting | None:
     """Returns a `Weighting`, also for a callable `(p_t, f_c) -> weight`, or None."""
+    warn_if_not_reloadable("weighting", weighting)
     if weighting is None or isinstance(weighting, Weighting):
         return weighting
     if callable(weighting) and not isinstance(weighting, type):
-        return CCARWeighting(form=weighting)
+        with without_reload_warnings():  # which would name `form`
+            return CCARWeighting(form=weighting)
     raise TypeError(
         "`weighting` must be a `keras_ccar.weightings.Weighting`, a callable "
         f"(p_t, f_c) -> weight, or None. Received: weighting={weighting!r}"

@@ -3,7 +3,7 @@
 from typing import Any, Self
 
 from keras_ccar.frequencies import ClassPrior, require_class_counts
-from keras_ccar.serialization import deserialize_nested
+from keras_ccar.serialization import from_nested_config
 
 # Weights stay below this, so that losses and their gradients fit into float32.
 LARGEST_WEIGHT = 1e13
@@ -58,4 +58,4 @@ class Weighting:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Makes the weighting from `get_config()`."""
-        return cls(**deserialize_nested(config))
+        return from_nested_config(cls, config)

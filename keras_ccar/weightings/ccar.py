@@ -7,9 +7,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ccar.frequencies import ClassPrior
+from keras_ccar.frequencies import ClassPrior, replace_zero
 from keras_ccar.inputs.checks import check_number
 from keras_ccar.ops.numerics import clip_min
+from keras_ccar.serialization import warn_if_not_reloadable
 from keras_ccar.weightings.base import LARGEST_WEIGHT, Weighting
 
 # Below this confidence the `inverse` form stops growing. Otherwise one mislabelled
@@ -26,8 +27,8 @@ def ccar_weight(
     pivot: float = 0.75,
     strength: float = 1.0,
     form: str | Callable[..., Any] = "exponential",
-    num_classes: int | None = None,
-    num_examples: float | None = None,
+    num_classes: Any = None,
+    num_examples: Any = None,
 ) -> Any:
     """The class-confidence-aware weight Ω(p_t, f_c).
 
@@ -50,10 +51,11 @@ def ccar_weight(
         pivot: ω in (0, 1]: the confidence at which the weight is 1.
         strength: s >= 0. At 0 every weight is 1.
         form: one of the forms above, or a callable `(p_t, f_c) -> weight`.
-        num_classes: K. Only the "inverse" form needs it.
-        num_examples: N. If given, the "information" and "inverse" forms keep
-            frequencies at `1 / (N + 1)` or above, so that the weights of classes
-            without examples stay finite.
+        num_classes: K, the number of classes with examples. Only the "inverse" form
+            needs it.
+        num_examples: N. If given, the "information" and "inverse" forms take a
+            frequency of 0 for `1 / (N + 1)`, so that the weights of classes without
+            examples stay finite.
 
     Returns:
         A tensor of weights, of the broadcast shape of `p_t` and `f_c`.
@@ -83,8 +85,9 @@ def ccar_weight(
         return form(p_t, f_c)
     p_t = _as_float_tensor(p_t)
     f_c = ops.cast(ops.convert_to_tensor(f_c), p_t.dtype)
-    # A numpy scalar would raise the precision of the result.
-    floor = 0.0 if num_examples is None else float(1.0 / (num_examples + 1.0))
+    floor = 0.0
+    if num_examples is not None:
+        floor = ops.cast(1.0 / (num_examples + 1.0), p_t.dtype)
     if form == "inverse":
         if num_classes is None:
             raise ValueError(
@@ -92,7 +95,9 @@ def ccar_weight(
                 "1 / (num_classes * f_c * p_t). Received: num_classes=None"
             )
         weight = 1.0 / (
-            num_classes * clip_min(f_c, floor) * clip_min(p_t, INVERSE_CONFIDENCE_FLOOR)
+            ops.cast(num_classes, p_t.dtype)
+            * replace_zero(f_c, floor)
+            * clip_min(p_t, INVERSE_CONFIDENCE_FLOOR)
         )
         if strength in (0, 1):
             return weight if strength else ops.ones_like(weight)
@@ -105,13 +110,9 @@ def ccar_weight(
         if form == "power":
             capacity = ops.log(2.0 - dual_phase_frequency)
         else:
-            capacity = -ops.log(clip_min(dual_phase_frequency, floor))
+            capacity = -ops.log(replace_zero(dual_phase_frequency, floor))
     exponent = strength * capacity * (pivot - p_t)
-    if form == "information":
-        largest_capacity = -math.log(floor) if floor else math.inf
-    else:
-        largest_capacity = 1.0
-    if strength * largest_capacity > LARGEST_EXPONENT:
+    if form == "information" or strength > LARGEST_EXPONENT:
         exponent = ops.minimum(exponent, LARGEST_EXPONENT)
     return ops.exp(exponent)
 
@@ -136,10 +137,14 @@ class CCARWeighting(Weighting):
     Args:
         pivot: as in `ccar_weight`.
         strength: as in `ccar_weight`.
-        form: as in `ccar_weight`.
+        form: as in `ccar_weight`. A function of your own must be registered, so that a
+            saved model can be loaded in another process.
 
     Raises:
         ValueError: as `ccar_weight`.
+
+    Warns:
+        UserWarning: if another process could not load the function.
 
     Example:
     ```python
@@ -159,19 +164,25 @@ class CCARWeighting(Weighting):
         form: str | Callable[..., Any] = "exponential",
     ) -> None:
         check_ccar_arguments(pivot, strength, form)
+        warn_if_not_reloadable("form", form)
         self.pivot = float(pivot)
         self.strength = float(strength)
         self.form = form
 
     def __call__(self, p_t: Any, f_c: Any, prior: ClassPrior) -> Any:
         """See `Weighting`."""
+        num_classes = None
+        if self.form == "inverse":
+            num_classes = prior.num_present_classes
+        if self.form in ("information", "inverse"):
+            f_c = prior.replace_zero(f_c)
         weight = ccar_weight(
             p_t,
             f_c,
             self.pivot,
             self.strength,
             self.form,
-            num_classes=prior.num_classes,
+            num_classes=num_classes,
             num_examples=prior.num_examples,
         )
         if self.form in ("exponential", "power") and self.strength < 30:

@@ -6,9 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ccar.frequencies import ClassPrior
+from keras_ccar.frequencies import ClassPrior, require_numbers_of_examples
 from keras_ccar.inputs.checks import check_number
-from keras_ccar.ops.numerics import clip_min
 from keras_ccar.weightings.base import Weighting
 
 
@@ -16,7 +15,8 @@ from keras_ccar.weightings.base import Weighting
 class InverseFrequency(Weighting):
     """Weights classes by `1 / (K f_c)`, so that all have the same total weight.
 
-    A class without examples gets the weight of a class with a single one.
+    K counts the classes with examples, so that an empty class changes no other weight.
+    Its own is about that of a class with a single example.
 
     Example:
     ```python
@@ -31,12 +31,15 @@ class InverseFrequency(Weighting):
 
     def __call__(self, p_t: Any, f_c: Any, prior: ClassPrior) -> Any:
         """See `Weighting`."""
-        return 1.0 / (prior.num_classes * clip_min(f_c, prior.floor))
+        return 1.0 / (prior.num_present_classes * prior.replace_zero(f_c))
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class EffectiveNumber(Weighting):
     """Weights classes by `(1 - β) / (1 - β^{n_c})`, scaled to sum to K.
+
+    Sum and K are those of the classes with examples, so that an empty class changes no
+    other weight. Its own is about that of a class with a single example.
 
     `(1 - β^n) / (1 - β)` is the effective number of `n` examples that overlap. Over
     long-tailed training data the mean weight is far below 1 (0.20 on CIFAR-100-LT with
@@ -48,7 +51,8 @@ class EffectiveNumber(Weighting):
             `InverseFrequency`.
 
     Raises:
-        ValueError: for a beta outside [0, 1).
+        ValueError: for a beta outside [0, 1); from the loss, for shares of the classes
+            instead of numbers of examples.
 
     Reference:
         Cui et al. 2019, arXiv 1901.05555, Eq. 2 and Sec. 4.
@@ -74,16 +78,23 @@ class EffectiveNumber(Weighting):
                 f"Received: beta={beta!r}"
             )
 
+    def check(self, prior: ClassPrior | None) -> None:
+        """See `Weighting`."""
+        super().check(prior)
+        if self.beta and prior is not None:
+            require_numbers_of_examples(prior.counts, "the effective number")
+
     def __call__(self, p_t: Any, f_c: Any, prior: ClassPrior) -> Any:
         """See `Weighting`."""
-        weight = self._unscaled(f_c, prior)
-        scale = prior.num_classes / ops.sum(self._unscaled(prior.frequency, prior))
-        return weight * scale
+        frequency = prior.frequency
+        weights = ops.where(frequency > 0, self._unscaled(frequency, prior), 0.0)
+        scale = prior.num_present_classes / ops.sum(weights, axis=0)
+        return self._unscaled(f_c, prior) * scale
 
     def _unscaled(self, frequency: Any, prior: ClassPrior) -> Any:
         if self.beta == 0:
             return ops.ones_like(frequency)
-        counts = clip_min(frequency, prior.floor) * prior.num_examples
+        counts = prior.replace_zero(frequency) * prior.num_examples
         # `expm1` computes 1 - β^n without cancellation where β is near 1.
         return -(1.0 - self.beta) / ops.expm1(counts * math.log(self.beta))
 

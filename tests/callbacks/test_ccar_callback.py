@@ -172,17 +172,21 @@ def test_distributions_count_for_their_share(smoothing):
         np.testing.assert_allclose(statistics[name], expected, rtol=1e-5)
 
 
+TRACES = []
+
+
+@keras.saving.register_keras_serializable(package="tests")
+def counting(p_t, f_c):
+    TRACES.append(1)
+    return keras_ccar.weightings.ccar_weight(p_t, f_c)
+
+
 @pytest.mark.parametrize("options", COMPILE_OPTIONS, ids=str)
 @pytest.mark.parametrize(("momentum", "start_epoch"), [(0.5, 0), (0.9, 1), (0.0, 0)])
 def test_updated_frequency_changes_next_epoch_without_tracing(
     options, momentum, start_epoch
 ):
-    traces = []
-
-    def counting(p_t, f_c):
-        traces.append(1)
-        return keras_ccar.weightings.ccar_weight(p_t, f_c)
-
+    TRACES.clear()
     x, labels = samples()
     x, labels = x[:160], labels[labels != 1][:160]  # other frequencies than COUNTS
     model = classifier(
@@ -197,7 +201,7 @@ def test_updated_frequency_changes_next_epoch_without_tracing(
         seen = ()
 
         def on_epoch_end(self, epoch, logs=None):
-            self.seen += (len(traces),)
+            self.seen += (len(TRACES),)
 
     tracing = TracesByEpoch()
     train(model, callback, x, labels, callbacks=[callback, tracing])

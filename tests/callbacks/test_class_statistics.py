@@ -53,12 +53,23 @@ def test_the_loss_owns_the_frequency():
     model.loss.set_class_frequency(updated)
     frequency = ops.convert_to_numpy(statistics.frequency)
     np.testing.assert_array_equal(frequency, updated.astype("float32"))
-    assert model.loss.get_config()["frequency"] == updated.tolist()
+    assert model.loss.get_config()["prior"] == [updated.tolist(), 6]
     statistics.set_totals(np.array([[4.0, 0, 0, 0], [0, 0, 0, 0], [4, 0, 0, 0]]))
-    blended = statistics.blended_frequency(0.5)
-    np.testing.assert_allclose(blended, [0.35, 0.15, 0.5], rtol=1e-6)
-    # It is only returned.
-    np.testing.assert_array_equal(ops.convert_to_numpy(statistics.frequency), frequency)
+    model.loss.blend_prior(statistics.seen(), 0.5)
+    frequency = ops.convert_to_numpy(statistics.frequency)
+    np.testing.assert_allclose(frequency, [0.35, 0.15, 0.5], rtol=1e-6)
+    assert float(statistics.num_examples) == 7  # 6 at first, 8 seen
+    summary = statistics.class_summary()
+    np.testing.assert_allclose(summary["class_counts"], [2.45, 1.05, 3.5])
+
+
+def test_a_momentum_near_1_moves_the_frequency():
+    model, _ = attached()
+    before = model.loss.frequency
+    for _ in range(1000):
+        model.loss.blend_prior(np.array([0.0, 0, 8]), 1 - 1e-8)
+    # f_c m^1000, which float32 would not tell from f_c.
+    np.testing.assert_allclose(model.loss.frequency[:2], before[:2] * (1 - 1e-5))
 
 
 def test_loaded_weights_hand_the_frequency_to_the_loss(tmp_path):
@@ -69,7 +80,7 @@ def test_loaded_weights_hand_the_frequency_to_the_loss(tmp_path):
     other.load_weights(tmp_path / "x.weights.h5")
     loaded = ops.convert_to_numpy(statistics.frequency)
     np.testing.assert_array_equal(loaded, np.float32([0.2, 0.3, 0.5]))
-    assert other.loss.get_config()["frequency"] == loaded.tolist()
+    assert other.loss.get_config()["prior"] == [[0.2, 0.3, 0.5], 6]
 
 
 def test_loaded_weights_of_the_same_frequency_do_not_round_that_of_the_loss(tmp_path):

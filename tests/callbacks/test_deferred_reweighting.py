@@ -12,6 +12,7 @@ LABELS = np.repeat([0, 1, 2], COUNTS)
 X = RNG.normal(size=(40, 5)).astype("float32")
 
 
+@keras.saving.register_keras_serializable(package="tests")
 class Tripled(Weighting):
     """Weight 3, and a count of how often it was traced."""
 
@@ -98,3 +99,57 @@ def test_loss_without_weights():
     trained.compile("sgd", keras_ccar.LDAMLoss(COUNTS))
     with pytest.raises(ValueError, match=r"needs a loss with weights.*EffectiveNumber"):
         trained.fit(X, LABELS, callbacks=[keras_ccar.DeferredReweighting(1)])
+
+
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_weights_within_a_compound_loss(run_eagerly):
+    trained = model({"run_eagerly": run_eagerly})
+    deferred, plain = trained.loss, keras_ccar.FocalLoss(from_logits=True, gamma=0.0)
+    trained.compile(
+        keras.optimizers.SGD(0.0),
+        keras_ccar.WeightedSum([(1.0, plain), (1.0, deferred)]),
+        run_eagerly=run_eagerly,
+    )
+    history = trained.fit(
+        X, LABELS, epochs=4, callbacks=[keras_ccar.DeferredReweighting(2)], verbose=0
+    )
+    loss = np.array(history.history["loss"])
+    np.testing.assert_allclose(loss / loss[0], [1, 1, 2, 2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("deferred_first", [False, True])
+def test_statistics_in_another_fit(deferred_first):
+    trained = model({})
+    deferred, statistics = keras_ccar.DeferredReweighting(1), keras_ccar.CCARCallback()
+    order = [deferred, statistics] if deferred_first else [statistics, deferred]
+    losses = [
+        trained.fit(X, LABELS, epochs=2, callbacks=[callback], verbose=0)
+        for callback in [*order, statistics]
+    ]
+    losses = {
+        callback: np.array(history.history["loss"])
+        for callback, history in zip(order, losses, strict=False)
+    }
+    np.testing.assert_allclose(losses[deferred] * [3, 1], losses[statistics], rtol=1e-5)
+    counts = [epoch["count"].tolist() for epoch in statistics.history]
+    assert counts == [COUNTS] * 4
+
+
+def test_interrupted_training_leaves_the_weights_on_for_the_next():
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    trained = model({})
+    plain = trained.evaluate(X, LABELS, verbose=0)
+    with pytest.raises(KeyboardInterrupt):
+        trained.fit(
+            X,
+            LABELS,
+            callbacks=[keras_ccar.DeferredReweighting(5), Interrupt()],
+            verbose=0,
+        )
+    callback = keras_ccar.CCARCallback()
+    history = trained.fit(X, LABELS, callbacks=[callback], verbose=0)
+    np.testing.assert_allclose(history.history["loss"], [plain], rtol=1e-5)
+    assert (callback.statistics()["mean_weight"] == 3).all()

@@ -76,6 +76,8 @@ def test_saved_and_loaded(tmp_path):
         ({"target_prior": [1, 0, 1]}, "`target_prior` must be above 0 .*class 1"),
         ({"target_prior": [0.5, 0.5]}, "`target_prior` must have one entry"),
         ({"tau": -1}, "`tau`"),
+        ({"from_logits": "auto"}, "`from_logits` must be True or False"),
+        ({"axis": None}, "`axis` must be a whole number"),
     ],
 )
 def test_bad_arguments(arguments, message):
@@ -97,3 +99,114 @@ def test_arguments_of_every_keras_layer():
     assert layer.activity_regularizer is arguments["activity_regularizer"]
     copy = type(layer).from_config(layer.get_config())
     assert copy.get_config() == layer.get_config()
+
+
+def corrected(p, tau=1.0, axis=-1):
+    """In float64, from the formula."""
+    shape = [1] * p.ndim
+    shape[axis] = -1
+    weighted = p / F.reshape(shape) ** tau
+    return weighted / weighted.sum(axis, keepdims=True)
+
+
+def softmax(z, axis=-1):
+    exponentials = np.exp(z.astype("float64"))
+    return exponentials / exponentials.sum(axis, keepdims=True)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+@pytest.mark.parametrize("shape", [(4, 5), (4, 3), (3, 3, 3)])
+def test_any_class_axis(from_logits, shape):
+    """Also where another dimension has as many entries as there are classes."""
+    logits = np.random.default_rng(0).normal(size=(*shape, 3)).astype("float32")
+    for axis in range(1, len(shape) + 1):
+        z = np.moveaxis(logits, -1, axis)
+        p = softmax(z, axis)
+        for given in (axis, axis - len(shape) - 1):
+            layer = LogitCorrection(COUNTS, from_logits=from_logits, axis=given)
+            result = ops.convert_to_numpy(layer(z if from_logits else p))
+            if from_logits:
+                result = softmax(result, axis)
+            np.testing.assert_allclose(result, corrected(p, axis=axis), rtol=1e-4)
+
+
+def test_classes_on_another_axis():
+    first = np.moveaxis(LOGITS, -1, 1)
+    message = r"`class_counts` .*of `inputs`.*3 counts .*\(4, 3, 5\), axis=-1.*`axis=1`"
+    with pytest.raises(ValueError, match=message):
+        LogitCorrection(COUNTS)(first)
+    with pytest.raises(ValueError, match=message.replace("4, ", "None, ")):
+        LogitCorrection(COUNTS, from_logits=True)(keras.Input((3, 5)))
+    assert LogitCorrection(COUNTS, axis=1)(first).shape == first.shape
+    with pytest.raises(ValueError, match=r"`axis` .*of `inputs`.*axis=3"):
+        LogitCorrection(COUNTS, axis=3)(first)
+
+
+def test_a_layer_is_checked_at_every_call():
+    layer = LogitCorrection(COUNTS, from_logits=True)
+    layer(LOGITS)
+    with pytest.raises(ValueError, match=r"`class_counts` .*\(4, 5, 2\)"):
+        layer(LOGITS[..., :2])
+
+
+@pytest.mark.parametrize("is_logits", [True, False])
+def test_from_logits_is_kept_in_saved_models(tmp_path, is_logits):
+    x = np.random.default_rng(0).normal(size=(4, 8))
+    dense = keras.layers.Dense(3, activation=None if is_logits else "softmax")
+    model = keras.Sequential([keras.Input((8,)), dense])
+    layer = LogitCorrection(COUNTS)
+    whole = keras.Sequential([model, layer])
+    assert layer.from_logits is is_logits
+    assert layer.get_config()["from_logits"] is is_logits
+    result = whole.predict(x, verbose=0)
+    p = model.predict(x, verbose=0)
+    p, answer = (softmax(p), softmax(result)) if is_logits else (p, result)
+    np.testing.assert_allclose(answer, corrected(p), rtol=1e-4)
+    whole.save(tmp_path / "model.keras")
+    for copy in (
+        keras.models.load_model(tmp_path / "model.keras"),
+        keras.models.clone_model(whole),
+    ):
+        assert copy.layers[-1].from_logits is is_logits
+        copy.set_weights(whole.get_weights())
+        np.testing.assert_allclose(copy.predict(x, verbose=0), result, rtol=1e-6)
+
+
+def test_a_sequential_model_without_an_input():
+    x = np.random.default_rng(0).normal(size=(4, 8))
+    layer = LogitCorrection(COUNTS)
+    model = keras.Sequential([keras.layers.Dense(3, activation="softmax"), layer])
+    np.testing.assert_allclose(model.predict(x, verbose=0).sum(-1), 1, rtol=1e-5)
+    assert layer.from_logits is False
+
+
+def test_mixed_precision_reads_the_activation_too():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = keras.Sequential(
+            [
+                keras.Input((8,)),
+                keras.layers.Dense(3, activation="softmax"),
+                keras.layers.Activation("linear", dtype="float32"),
+                LogitCorrection(COUNTS, dtype="float32"),
+            ]
+        )
+    finally:
+        keras.config.set_dtype_policy("float32")
+    np.testing.assert_allclose(
+        model.predict(np.ones((2, 8)), verbose=0).sum(-1), 1, rtol=1e-2
+    )
+
+
+def test_logits_that_are_said_to_be_probabilities():
+    layer = LogitCorrection(COUNTS, from_logits=False)
+    with pytest.raises(ValueError, match=r"`inputs` must hold probabilities"):
+        layer(LOGITS)
+    if keras.backend.backend() != "torch":
+        inputs = keras.Input((5, 3))
+        p = softmax(LOGITS).astype("float32")
+        p[0, 0] = LOGITS[0, 0]
+        result = keras.Model(inputs, layer(inputs)).predict(p, verbose=0)
+        wrong = np.isnan(result)
+        assert wrong[0, 0].all()
+        assert wrong.sum() == 3

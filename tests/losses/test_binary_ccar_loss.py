@@ -153,3 +153,87 @@ def test_padding_may_hold_any_target():
     targets = np.where(tokens[..., None] == 0, -1.0, np.ones((2, 4, 2)))
     history = model.fit(tokens, targets, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
+
+
+@pytest.mark.parametrize("unknown", [-1, np.nan])
+def test_unknown_targets_are_left_out(unknown):
+    arguments = {"num_examples": NUM_EXAMPLES, "from_logits": True}
+    loss = keras_ccar.BinaryCCARLoss(COUNTS, ignore_value=unknown, **arguments)
+    is_known = RNG.uniform(size=TARGETS.shape) < 0.7
+    targets = np.where(is_known, TARGETS, np.float32(unknown))
+    expected = oracle(TARGETS, LOGITS)[0][is_known].mean()
+    np.testing.assert_allclose(float(loss(targets, LOGITS)), expected, rtol=1e-5)
+    # Both ways that the message gives leave out the same targets.
+    with pytest.raises(ValueError, match=r"as `ignore_value`.*`sample_weight` of 0"):
+        keras_ccar.BinaryCCARLoss(COUNTS, **arguments)(targets, LOGITS)
+    weighed = keras_ccar.BinaryCCARLoss(
+        COUNTS, reduction="mean_with_sample_weight", **arguments
+    )
+    actual = weighed(targets, LOGITS, sample_weight=is_known)
+    np.testing.assert_allclose(float(actual), expected, rtol=1e-5)
+
+
+def test_unknown_targets_are_left_out_of_statistics():
+    model = keras.Sequential([keras.Input((4, 3)), keras.layers.Dense(3)])
+    loss = keras_ccar.BinaryCCARLoss(
+        COUNTS, NUM_EXAMPLES, from_logits=True, ignore_value=-1
+    )
+    model.compile("sgd", loss)
+    callback = keras_ccar.CCARCallback()
+    is_known = RNG.uniform(size=TARGETS.shape) < 0.5
+    targets = np.where(is_known, TARGETS, -1)
+    model.fit(LOGITS, targets, callbacks=[callback], verbose=0)
+    statistics = callback.statistics()
+    for name, sides in (("", TARGETS), ("negative_", 1 - TARGETS)):
+        expected = (sides * is_known).sum((0, 1))
+        np.testing.assert_array_equal(statistics[f"{name}count"], expected)
+
+
+@pytest.mark.parametrize("value", [0, 0.5, 1, "-1", np.inf, True])
+def test_bad_ignore_value(value):
+    with pytest.raises(ValueError, match="`ignore_value`"):
+        keras_ccar.BinaryCCARLoss([3], 1000, ignore_value=value)
+
+
+def test_an_invalid_target_is_nan_in_a_compiled_step():
+    loss = keras_ccar.BinaryCCARLoss(COUNTS, NUM_EXAMPLES, from_logits=True)
+    targets = TARGETS.copy()
+    targets[0, 0, 0] = -1
+    if keras.backend.backend() == "torch":
+        pytest.skip("steps are not compiled on torch")
+    value, _ = value_and_gradient(lambda y: loss(y, LOGITS), targets, MODES[-1])
+    assert np.isnan(value)
+
+
+def test_counts_of_both_answers_and_of_each_label():
+    both = [[NUM_EXAMPLES - n, n] for n in COUNTS]
+    loss = keras_ccar.BinaryCCARLoss(both, form="information", from_logits=True)
+    expected = oracle(TARGETS, LOGITS, "information")[0].mean()
+    np.testing.assert_allclose(float(loss(TARGETS, LOGITS)), expected, rtol=1e-5)
+    one = keras_ccar.BinaryCCARLoss([600, 400], form="information", from_logits=True)
+    np.testing.assert_allclose(
+        float(one(TARGETS[..., :1], LOGITS[..., :1])),
+        oracle(TARGETS, LOGITS, "information")[0][..., 0].mean(),
+        rtol=1e-5,
+    )
+    config = one.get_config()
+    assert (config["class_counts"], config["num_examples"]) == ([400], 1000)
+    # Labels that are known for different numbers of examples: each has its own prior.
+    each = keras_ccar.BinaryCCARLoss(
+        [40, 30], [100, 1000], form="information", from_logits=True, reduction=None
+    )
+    losses = ops.convert_to_numpy(each(TARGETS[..., :2], LOGITS[..., :2]))
+    for label, (yes, total) in enumerate(((40, 100), (30, 1000))):
+        alone = keras_ccar.BinaryCCARLoss(
+            [yes], total, form="information", from_logits=True, reduction=None
+        )
+        expected = alone(TARGETS[..., label, None], LOGITS[..., label, None])
+        expected = ops.convert_to_numpy(expected)[..., 0]
+        np.testing.assert_allclose(losses[..., label], expected, rtol=1e-5)
+
+
+def test_counts_of_no_and_yes_beside_the_number_of_examples():
+    loss = keras_ccar.BinaryCCARLoss([990, 10], 1000, from_logits=True)
+    with pytest.raises(ValueError, match="leave out `num_examples`"):
+        loss([[1.0]], [[0.3]])
+    keras_ccar.BinaryCCARLoss([990, 10], from_logits=True)([[1.0]], [[0.3]])

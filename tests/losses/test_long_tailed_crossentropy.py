@@ -24,6 +24,7 @@ def crossentropy(**arguments):
     )
 
 
+@keras.saving.register_keras_serializable(package="tests")
 def confidence_times_frequency(p_t, f_c):
     return p_t * f_c
 
@@ -65,6 +66,7 @@ def test_label_smoothing(mode, sparse):
         np.testing.assert_allclose(a, e, rtol=1e-5, atol=1e-6)
 
 
+@keras.saving.register_keras_serializable(package="tests")
 def oracle_free_weight(p_t, f_c):
     return (1 - p_t) * (2 - f_c)
 
@@ -237,9 +239,20 @@ def test_labels_beyond_32_bits():
         crossentropy()(LABELS + 2**32, LOGITS)
 
 
-def test_ignore_class_is_for_integer_labels():
-    with pytest.raises(ValueError, match="`ignore_class` applies to integer labels"):
-        crossentropy(ignore_class=255)(np.eye(5)[LABELS], LOGITS)
+def test_classes_that_are_on_another_axis():
+    logits = RNG.normal(size=(4, 5, 3)).astype("float32")
+    labels = RNG.integers(0, 5, (4, 3))
+    with pytest.raises(ValueError, match=r"5 counts.*\(4, 5, 3\).*pass `axis=1`"):
+        crossentropy()(labels, logits)
+    assert crossentropy(axis=1)(labels, logits).shape == (4, 3)
+    focal = keras_ccar.FocalLoss(from_logits=True)
+    with pytest.raises(ValueError, match=r"`y_true` .*\(4, 5, 3\).*pass `axis=1`"):
+        focal(labels, logits)
+
+
+def test_softmax_of_one_class_with_the_counts_of_two():
+    with pytest.raises(ValueError, match=r"two classes or more.*BinaryCCARLoss"):
+        keras_ccar.CCARLoss([997, 3], from_logits=True)([[1.0]], [[0.3]])
 
 
 @pytest.mark.tensorflow_only

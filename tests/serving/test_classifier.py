@@ -103,6 +103,18 @@ def test_correction_of_probabilities(tmp_path):
 
 
 @needs_export
+@pytest.mark.parametrize("from_logits", [None, False])
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_correction_takes_the_output_for_what_it_is(from_logits, axis, tmp_path):
+    correction = keras_ccar.LogitCorrection(COUNTS, from_logits=from_logits, axis=axis)
+    model = head(3, activation="softmax")
+    answer = served(export(model, tmp_path, correction=correction), x=X)
+    expected = predicted(model) / np.array(COUNTS)
+    close(answer["probabilities"], expected / expected.sum(axis=-1, keepdims=True))
+    assert correction.from_logits is from_logits  # the user's own is as it was
+
+
+@needs_export
 @pytest.mark.parametrize("structure", ["list", "dict"])
 def test_several_inputs(structure, tmp_path):
     inputs = {
@@ -219,9 +231,21 @@ REJECTED = {
     ),
     "correction of other outputs": (
         lambda: head(3, activation="softmax"),
-        correction(),
+        correction(from_logits=True),
         ValueError,
-        "from_logits=False",
+        "is probabilities.* from_logits=True: .* from_logits=False",
+    ),
+    "correction of other logits": (
+        lambda: head(3),
+        correction(from_logits=False),
+        ValueError,
+        "is logits.* from_logits=False: .* from_logits=True",
+    ),
+    "correction of another axis": (
+        lambda: head(18, keras.layers.Reshape((2, 3, 3))),
+        correction(axis=1),
+        ValueError,
+        "which is the last.* axis=1: .* axis=-1",
     ),
     "two corrections": (corrected_twice, correction(), ValueError, "the prior twice"),
 }

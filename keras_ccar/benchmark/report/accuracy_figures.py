@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report import figure_style as style
 from keras_ccar.benchmark.report.statistics import mean_and_deviation
-from keras_ccar.frequencies import shot_groups
+from keras_ccar.frequencies import reported_groups
 
 
 @style.png_figure
@@ -105,7 +105,7 @@ def _describe_smoothing(counts: np.ndarray) -> str:
 @style.png_figure
 def accuracy_by_group(comparison: Comparison, figure: Figure) -> bool:
     """Draws the accuracy over many-, medium- and few-shot classes and over all."""
-    groups = shot_groups(comparison.dataset["class_counts"], include_all=True)
+    groups = reported_groups(comparison.dataset["class_counts"])
     sizes = {name: members.sum() for name, members in groups.items() if members.any()}
     looks = style.method_styles(comparison.methods)
     figure.set_size_inches(8, 1.2 + 0.32 * len(looks))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
 from keras_ccar.benchmark.report import figure_style as style
 from keras_ccar.benchmark.report.curves import accuracy_curve, mean_over_examples
-from keras_ccar.frequencies import class_prior, shot_groups
+from keras_ccar.frequencies import class_prior, reported_groups
 from keras_ccar.weightings import ccar_weight
 
 # The methods to draw where all are too many: those that the verdicts are about.
@@ -57,7 +57,7 @@ def _curves_by_group(
     if not looks:
         return False
     counts = np.array(comparison.dataset["class_counts"])
-    groups = shot_groups(counts, include_all=True)
+    groups = reported_groups(counts)
     groups = {name: groups[name] for name in groups if counts[groups[name]].any()}
     figure.set_size_inches(8, 3.2)
     grid = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
@@ -134,7 +134,7 @@ def weight_by_confidence(comparison: Comparison, figure: Figure) -> bool:
             pivot,
             strength,
             form,
-            num_classes=len(counts),
+            num_classes=np.count_nonzero(counts),
             num_examples=prior.num_examples,
         )
         weight = ops.convert_to_numpy(weight)

@@ -10,7 +10,7 @@ from keras_ccar.benchmark.report import figure_style as style
 from keras_ccar.benchmark.report import html_page
 from keras_ccar.benchmark.report.console import console_table
 from keras_ccar.files import write_atomic
-from keras_ccar.frequencies import shot_groups
+from keras_ccar.frequencies import reported_groups
 
 _NOTE = (
     "Last epoch, means over the samples that training saw. Many, medium, few: classes "
@@ -66,7 +66,7 @@ def _heading(output: dict[str, Any]) -> str:
 def _group_rows(output: dict[str, Any]) -> list[list[str]]:
     """Returns the last epoch by group of classes as text, the header first."""
     last = output["epochs"][-1]
-    groups = shot_groups(output["class_counts"], include_all=True)
+    groups = reported_groups(output["class_counts"])
     rows = [
         [name, str(members.sum()), *_means(last, members)]
         for name, members in groups.items()

@@ -102,4 +102,6 @@ SCALED_LA = scaled_builder(lambda options: LogitAdjustment(options.tau))
 def build_logit_correction(class_counts: Sequence[int], options: LossOptions) -> Any:
     """Builds the layer of post hoc logit adjustment."""
     # Keras would number a name of its own, which would change the id of the run.
-    return LogitCorrection(class_counts, tau=options.tau, name="logit_correction")
+    return LogitCorrection(
+        class_counts, tau=options.tau, from_logits=True, name="logit_correction"
+    )

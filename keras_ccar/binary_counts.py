@@ -1,0 +1,74 @@
+"""Turns the counts of yes-or-no labels into one form."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_ccar.frequencies import ClassCounts, class_counts_array
+
+NumExamples = float | Sequence[float] | np.ndarray | None
+
+
+def binary_counts(
+    class_counts: ClassCounts, num_examples: NumExamples = None
+) -> tuple[np.ndarray, float | list[float]]:
+    """Returns the counts of yes and of no of each label, and the number of examples.
+
+    Args:
+        class_counts: the examples that carry each label, as for `class_counts_array`;
+            without `num_examples`, `[no, yes]` of one label or `(K, 2)` of K.
+        num_examples: N, a number or of shape `(K,)`, or None.
+
+    Returns:
+        A float64 array of shape `(2, K)`: the counts of yes, then those of no; and N,
+        a number if it is the same for all labels.
+
+    Raises:
+        ValueError: for shapes other than these, for counts that are not finite numbers
+            of at least 0, or that exceed `num_examples`.
+    """
+    if num_examples is None:
+        positives, totals = _from_both_answers(class_counts)
+    else:
+        positives = class_counts_array(class_counts, minimum=1)
+        totals = _totals(num_examples, len(positives))
+    if (positives > totals).any():
+        raise ValueError(
+            "`class_counts` must not exceed `num_examples`. Received: "
+            f"class_counts={positives.tolist()}, num_examples={num_examples!r}"
+        )
+    is_equal = (totals == totals[0]).all()
+    counts = np.stack([positives, totals - positives])
+    return counts, float(totals[0]) if is_equal else totals.tolist()
+
+
+def _from_both_answers(class_counts: Any) -> tuple[np.ndarray, np.ndarray]:
+    is_dict = hasattr(class_counts, "items")
+    shape: tuple[int, ...] = () if is_dict else np.shape(class_counts)
+    if shape != (2,) and (len(shape) != 2 or shape[1] != 2 or not shape[0]):
+        raise ValueError(
+            "`num_examples` must be given, unless `class_counts` has the examples of "
+            "both answers: `[no, yes]` for one label, or shape (K, 2) for K. Received: "
+            f"class_counts={class_counts!r}, num_examples=None"
+        )
+    flat = class_counts_array(np.reshape(class_counts, -1))
+    no, yes = flat.reshape(-1, 2).T
+    if not (no + yes).all():
+        raise ValueError(
+            "`class_counts` must count at least one example for each label. Received: "
+            f"{class_counts!r}"
+        )
+    return yes, no + yes
+
+
+def _totals(num_examples: Any, num_labels: int) -> np.ndarray:
+    totals = np.asarray(num_examples)
+    is_number = totals.dtype.kind in "iuf" and totals.shape in ((), (num_labels,))
+    # Shares of the examples come with `num_examples=1`.
+    if not is_number or not np.isfinite(totals).all() or (totals < 1).any():
+        raise ValueError(
+            "`num_examples` must be a finite number >= 1, or one for each of the "
+            f"{num_labels} labels. Received: num_examples={num_examples!r}"
+        )
+    return np.broadcast_to(totals, (num_labels,)).astype("float64")
