@@ -1,38 +1,60 @@
 """Counts the training examples of each class in any kind of data."""
 
-from collections.abc import Iterable, Iterator
-from operator import length_hint
-from typing import Any
+import math
+from collections.abc import Callable
+from typing import Any, Literal, overload
 
-import keras
 import numpy as np
 
-from keras_ccar.datasets.elements import find_inputs, find_label
-from keras_ccar.datasets.loaders.prepared import label_batches, num_batches
+from keras_ccar.datasets.counting.sources import labels_of
+from keras_ccar.datasets.counting.tally import Tally
 from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.datasets.progress import progress_bar
-from keras_ccar.inputs.checks import check_whole_number
-
-# Unbatched streams are read in batches of this many labels.
-_BATCH = 1024
+from keras_ccar.inputs.checks import check_boolean, check_whole_number
 
 
+@overload
 def count_classes(
     data: Any,
     num_classes: int | None = None,
     split: str = "train",
     label_key: str = "label",
-    ignore_class: int | None = None,
-) -> np.ndarray:
+    ignore_class: float | None = None,
+    multi_label: bool | None = None,
+    return_names: Literal[False] = False,
+    label_of: Callable[..., Any] | None = None,
+) -> np.ndarray: ...
+@overload
+def count_classes(
+    data: Any,
+    num_classes: int | None = None,
+    split: str = "train",
+    label_key: str = "label",
+    ignore_class: float | None = None,
+    multi_label: bool | None = None,
+    *,
+    return_names: Literal[True],
+    label_of: Callable[..., Any] | None = None,
+) -> tuple[np.ndarray, list[str]]: ...
+def count_classes(
+    data: Any,
+    num_classes: int | None = None,
+    split: str = "train",
+    label_key: str = "label",
+    ignore_class: float | None = None,
+    multi_label: bool | None = None,
+    return_names: bool = False,
+    label_of: Callable[..., Any] | None = None,
+) -> np.ndarray | tuple[np.ndarray, list[str]]:
     """Counts the training examples of each class, for `class_counts` of a loss.
 
     `data` may be
 
-    - labels: an array, a tensor or a list of integers `(N,)` or `(N, 1)`, of any higher
-      rank (segmentation), or of distributions `(N, K)`;
-    - a pair `(x, y)` of arrays, whose `y` is counted;
-    - a `tf.data.Dataset`, a `keras.utils.PyDataset`, a torch `DataLoader` or any
-      other finite iterable of labels, `(x, y)`, `(x, y, weight)` or dicts with a
+    - labels: an array, a tensor, a column of a table or a list of integers or names
+      `(N,)` or `(N, 1)`, of any higher rank (segmentation), ragged, or of distributions
+      `(N, K)`; a table of K columns; lists in lists are nested labels;
+    - a tuple `(x, y)` of arrays, whose `y` is counted, or a dict with a label;
+    - a `tf.data.Dataset`, a `keras.utils.PyDataset`, a torch `DataLoader` or data set,
+      or any other finite iterable of labels, `(x, y)`, `(x, y, weight)` or dicts with a
       label, batched or not;
     - a builder of tensorflow-datasets, whose `split` is counted without decoding an
       image. Prefer it to its `tf.data.Dataset`, which decodes every image;
@@ -43,20 +65,39 @@ def count_classes(
     class gets its share of them. A vector is a batch of integer labels if the other
     parts of its element are as long, else a distribution.
 
+    Zeros and ones can be one-hot, yes-or-no labels or class indices. They are one-hot
+    if all rows sum to 1, and class indices if they have one column, or the shape of the
+    inputs without the channels. Otherwise `multi_label` must say what they are.
+
     Args:
         data: see above.
         num_classes: `K`. Defaults to the largest label plus one.
         split: name of the split, for a builder.
         label_key: name of the label, for a builder.
         ignore_class: an integer label that is not counted, such as 255 in label maps.
-            If it is given, labels are never interpreted as distributions.
+            With `multi_label=True`, the value of unknown targets, such as -1 or NaN.
+        multi_label: True for yes-or-no labels, one on each column: the last axis, or
+            all values if there is one column. False if every value is a class index;
+            only floats whose rows sum to 1 are distributions then.
+        return_names: whether to return the names of the classes too. Must be True for
+            strings and categories.
+        label_of: function that returns the label of an element, such as one of several
+            outputs. It is called as `tf.data` calls a function of an element:
+            `label_of(x, y)` for `(x, y)`, `label_of(d)` for a dict; for arrays, once
+            for each example.
 
     Returns:
         An int64 array of shape `(K,)`; float64 if the labels are distributions that
-        do not add up to whole numbers.
+        do not add up to whole numbers. With `multi_label=True` it has the shape
+        `(K, 2)`, the numbers of no and of yes for each label, as `BinaryCCARLoss` takes
+        them without `num_examples`. With `return_names=True`, a tuple of the counts
+        and a list of K names: those of strings in the order of `numpy.unique`, of
+        categories in their own order, of the columns of a table, or of the classes of a
+        builder; otherwise "0", "1", ...
 
     Raises:
-        ValueError: if the data is empty or infinite, or a label is not a class.
+        ValueError: if the data is empty or infinite, or a label is missing, not a
+            class, or can be read in several ways.
         FileNotFoundError: if the builder's data is not prepared.
 
     Example:
@@ -67,156 +108,38 @@ def count_classes(
     assert count_classes([0, 2, 2]).tolist() == [1, 0, 2]
     batches = [(np.zeros((2, 5)), np.array([0, 2])), (np.zeros((1, 5)), np.array([2]))]
     assert count_classes(batches, num_classes=4).tolist() == [1, 0, 2, 0]
+
+    tags = [[1, 0, 1], [0, 0, 1], [0, 0, 0]]
+    assert count_classes(tags, multi_label=True).tolist() == [[2, 1], [3, 0], [1, 2]]
+
+    animals = ["owl", "cat", "cat"]
+    counts, names = count_classes(animals, return_names=True)
+    assert (counts.tolist(), names) == ([2, 1], ["cat", "owl"])
+    labels = np.searchsorted(names, animals)  # what the loss is trained on
+    assert labels.tolist() == [1, 0, 0]
     ```
     """
     if num_classes is not None:
         check_whole_number("num_classes", num_classes, low=1)
-    if ignore_class is not None:
+    if multi_label is not None:
+        multi_label = check_boolean("multi_label", multi_label)
+    return_names = check_boolean("return_names", return_names)
+    if ignore_class is not None and not (multi_label and _is_nan(ignore_class)):
         check_whole_number("ignore_class", ignore_class)
     if isinstance(data, LongTailedData):
-        return np.array(data.class_counts)
-    elements: Iterable[Any]
-    total = None
-    if hasattr(data, "as_dataset"):
-        batches = label_batches(data, split, label_key, _BATCH).as_numpy_iterator()
-        elements, total = map(_as_labels, batches), num_batches(data, split, _BATCH)
-    elif hasattr(data, "element_spec"):
-        elements, total = _labels_of_dataset(data)
-    elif isinstance(data, keras.utils.PyDataset):
-        total = data.num_batches
-        if total is None:
-            raise ValueError(
-                "The `PyDataset` is infinite: count the labels that it is made of "
-                "instead."
-            )
-        elements = (data[i] for i in range(total))
-    elif _is_array(data):
-        elements = [_as_labels(data)]
-    elif isinstance(data, tuple) and len(data) in (2, 3) and _is_array(data[1]):
-        elements = [_as_labels(data[1])]
-    elif isinstance(data, list | tuple) and all(map(np.isscalar, data)):
-        elements = [_as_labels(np.asarray(data))]
+        counts, names = np.array(data.class_counts), list(data.class_names)
     else:
-        elements, total = data, length_hint(data) or None
-
-    if not isinstance(elements, list):
-        elements = progress_bar(elements, "Counting", total)
-    return _add_up(elements, num_classes, ignore_class)
-
-
-def _add_up(
-    elements: Iterable[Any], num_classes: int | None, ignore_class: int | None
-) -> np.ndarray:
-    """Adds up the labels of one element after another."""
-    counts = np.zeros(num_classes or 0)
-    are_distributions: bool | None = None
-    for element in elements:
-        labels = _label_array(element, ignore_class)
-        if labels.size == 0:
-            continue
-        is_distribution = _are_distributions(labels, find_inputs(element))
-        if are_distributions is None:
-            are_distributions = is_distribution
-        # The first batch decides. Integer labels may sum to 1 in a later one by chance.
-        if are_distributions and not is_distribution:
-            raise ValueError(
-                "Some labels are distributions that sum to 1 and some are not. "
-                f"Received {labels.ravel()[:5].tolist()} after distributions: map all "
-                "labels to integers."
-            )
-        if are_distributions:
-            added = labels.reshape(-1, labels.shape[-1]).sum(0, "float64")
-        else:
-            added = _bincount(labels)
-        if num_classes is not None and len(added) > num_classes:
-            raise ValueError(
-                f"Labels must be in [0, {num_classes}) with num_classes={num_classes}. "
-                f"Received {len(added) - 1}: raise `num_classes`, correct the labels, "
-                "or pass a label to leave out as `ignore_class`."
-            )
-        counts = np.pad(counts, (0, max(0, len(added) - len(counts))))
-        counts[: len(added)] += added
-    if not counts.any():
-        raise ValueError(
-            "`data` must hold labels to count. Received not one label: check that "
-            "it is not empty, nor an exhausted iterator."
-        )
-    whole = np.round(counts)
-    is_whole = np.allclose(counts, whole, rtol=1e-9, atol=1e-6)
-    return whole.astype("int64") if is_whole else counts
+        tally = Tally(num_classes, ignore_class, multi_label, return_names)
+        for labels, form in labels_of(data, split, label_key, label_of):
+            tally.add(labels, form)
+        counts, names = tally.result()
+    if return_names and hasattr(data, "as_dataset"):
+        named = getattr(data.info.features[label_key], "names", None) or names
+        if len(named) >= len(counts):
+            counts = np.pad(counts, (0, len(named) - len(counts)))
+            names = list(named)
+    return (counts, names) if return_names else counts
 
 
-def _label_array(element: Any, ignore_class: int | None) -> np.ndarray:
-    labels = keras.ops.convert_to_numpy(find_label(element))
-    if ignore_class is not None:
-        labels = labels[labels != ignore_class][:, None]
-    if labels.size and labels.dtype.kind not in "biuf":
-        raise ValueError(
-            f"Labels must be numbers. Received {labels.ravel()[0]!r}: number the "
-            "classes from 0 on."
-        )
-    return labels
-
-
-def _bincount(labels: np.ndarray) -> np.ndarray:
-    labels = labels.ravel()
-    whole = labels.astype("int64")
-    wrong = labels[(whole != labels) | (whole < 0)]
-    if wrong.size:
-        raise ValueError(
-            f"Labels must be whole numbers of at least 0. Received "
-            f"{wrong[:5].tolist()}: leave out examples without a class."
-        )
-    return np.bincount(whole)
-
-
-def _are_distributions(labels: np.ndarray, inputs: list[Any]) -> bool:
-    is_batch = labels.ndim == 1 and _is_batch(labels, inputs)
-    if labels.ndim == 0 or labels.shape[-1] == 1 or is_batch:
-        return False
-    rows = labels.sum(-1, dtype="float64")
-    return bool((labels >= 0).all() and np.allclose(rows, 1, atol=1e-3))
-
-
-def _is_batch(labels: Any, inputs: list[Any]) -> bool:
-    """Tells a batch of labels, as long as its inputs, from a single distribution.
-
-    Without inputs, a vector of integers is a batch.
-    """
-    lengths = [tuple(part.shape)[:1] for part in inputs if _is_array(part)]
-    if lengths:
-        return tuple(labels.shape) in lengths
-    return "float" not in str(labels.dtype)
-
-
-def _as_labels(array: Any) -> Any:
-    """Makes a vector of labels a column, so that it is not read as a distribution."""
-    return array[:, None] if len(array.shape) == 1 else array
-
-
-def _is_array(data: Any) -> bool:
-    return hasattr(data, "shape") and hasattr(data, "dtype")
-
-
-def _labels_of_dataset(dataset: Any) -> tuple[Iterator[Any], int | None]:
-    import tensorflow as tf
-
-    size = int(dataset.cardinality())
-    if size == tf.data.INFINITE_CARDINALITY:
-        raise ValueError(
-            "The `tf.data.Dataset` is infinite: count it before `repeat()`, or `take` "
-            "one epoch of it."
-        )
-    label = find_label(dataset.element_spec)
-    rank = label.shape.rank
-    is_batch = rank == 1 and _is_batch(label, find_inputs(dataset.element_spec))
-    dataset = dataset.map(
-        lambda *parts: find_label(parts if len(parts) > 1 else parts[0])
-    )
-    if rank in (0, 1) and not is_batch:
-        # Python would count single elements more slowly than they are read.
-        dataset = dataset.batch(_BATCH)
-        size = -(-size // _BATCH) if size > 0 else size
-    if rank == 0 or is_batch:
-        dataset = dataset.map(lambda labels: labels[:, None])
-    return dataset.as_numpy_iterator(), size if size > 0 else None
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_ccar.datasets.loaders.arrays import measured_imbalance_factor
 from keras_ccar.frequencies import ClassCounts, class_counts_array, describe_shot_groups
+from keras_ccar.inputs.checks import check_class_names
 from keras_ccar.requirements import require
 
 _BAR_WIDTH = 40
@@ -41,7 +42,9 @@ def show_class_counts(
     """
     console = console or require("rich.console", "rich", "datasets").Console()
     counts = class_counts_array(class_counts)
-    names = list(range(len(counts)) if class_names is None else class_names)
+    names = list(map(str, range(len(counts))))
+    if class_names is not None:
+        names = check_class_names(class_names)
     if len(names) != len(counts):
         raise ValueError(
             f"`class_names` must name each of the {len(counts)} classes. Received "

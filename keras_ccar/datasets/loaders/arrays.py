@@ -8,7 +8,12 @@ import numpy as np
 from keras_ccar.datasets import long_tailed_subset as subset
 from keras_ccar.datasets.digests import image_hashes, subset_digest
 from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
-from keras_ccar.inputs.checks import check_choice, check_whole_number, integer_labels
+from keras_ccar.inputs.checks import (
+    check_choice,
+    check_class_names,
+    check_whole_number,
+    integer_labels,
+)
 
 
 def from_arrays(
@@ -80,7 +85,9 @@ def from_arrays(
         )
         images, labels = images[chosen], labels[chosen]
     num_classes = labels.max() + 1
-    names = tuple(map(str, range(num_classes)) if class_names is None else class_names)
+    names = tuple(map(str, range(num_classes)))
+    if class_names is not None:
+        names = tuple(check_class_names(class_names))
     if len(names) < num_classes:
         raise ValueError(
             f"`class_names` must name every class. Received {len(names)} names for "

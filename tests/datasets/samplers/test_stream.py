@@ -8,6 +8,7 @@ import pytest
 
 from keras_ccar.datasets import (
     class_balanced,
+    count_classes,
     long_tailed_counts,
     progressively_balanced,
     square_root_balanced,
@@ -207,14 +208,53 @@ assert np.bincount(seen).tolist() == [200, 200, 200]
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ})
 
 
-@pytest.mark.parametrize(
-    ("counts", "message"),
-    [([80, 10], "more examples of a class"), ([100, 10], "contain 110|contained")],
-)
-def test_wrong_counts_are_detected(counts, message):
-    stream = class_balanced(in_class_order([90, 10]), counts)
-    with pytest.raises(tf.errors.OpError, match=message):
+@pytest.mark.parametrize("counts", [[80, 10], [90, 9], [100, 10], [90, 11], [91, 9]])
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_wrong_counts_are_detected(counts, epochs):
+    stream = class_balanced(in_class_order([90, 10]), counts, epochs)
+    more = "more" if counts[0] < 90 or counts[1] < 10 else "fewer"
+    message = rf"{more} examples of a class than `class_counts` says: count it with "
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message) as error:
         drawn(stream)
+    call = str(error.value).split("count it with `")[1].split("`")[0]
+    variables = {"count_classes": count_classes, "dataset": in_class_order([90, 10])}
+    assert eval(call, variables).tolist() == [90, 10]
+
+
+def test_an_empty_stream_holds_fewer_examples():
+    stream = class_balanced(in_class_order([9, 3]).take(0), [9, 3])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="fewer examples"):
+        drawn(stream)
+
+
+@pytest.mark.parametrize("label", [-1, 2, 0.5, float("nan")])
+def test_labels_that_are_no_classes(label):
+    labels = np.array([0, 1, label])
+    labels = labels if isinstance(label, float) else labels.astype("int64")
+    stream = class_balanced(
+        tf.data.Dataset.from_tensor_slices((labels, labels)), [1, 2]
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"numbers in \[0, 2\)"):
+        list(stream)
+
+
+@pytest.mark.parametrize("row", [[0, 1, 1], [0, 0, 0], [0.5, 0, 0], [-1, 1, 1]])
+def test_rows_that_are_not_one_hot(row):
+    rows = np.array([[1, 0, 0], [0, 1, 0], row], "float32")
+    dataset = tf.data.Dataset.from_tensor_slices((rows, rows))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"multi_label=True\)`"):
+        list(class_balanced(dataset, [1, 1, 1]))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "float32"])
+@pytest.mark.parametrize("form", ["scalar", "column", "one-hot"])
+def test_labels_of_any_dtype(form, dtype):
+    labels = np.repeat([0, 1], [15, 5])
+    given = {"scalar": labels, "column": labels[:, None], "one-hot": np.eye(2)[labels]}
+    given = given[form].astype(dtype)
+    dataset = tf.data.Dataset.from_tensor_slices((np.arange(20), given))
+    numbers = [int(x) for x, _ in class_balanced(dataset, [15, 5])]
+    assert np.bincount(labels[numbers]).tolist() == [10, 10]
 
 
 @pytest.mark.parametrize(
@@ -222,11 +262,20 @@ def test_wrong_counts_are_detected(counts, message):
     [
         (lambda d: d.repeat(), {}, "infinite"),
         (lambda d: d.batch(5), {}, "before `batch"),
+        (lambda d: d.batch(4, drop_remainder=True), {}, "before `batch"),
+        (lambda d: d.map(lambda x, y: (x, tf.one_hot(y, 3))), {}, "`label_of=`"),
+        (lambda d: d.map(lambda x, y: (x, tf.as_string(y))), {}, "must be numbers"),
+        (lambda d: d.map(lambda x, y: (x, {"y": y})), {}, "several labels"),
+        (lambda d: d.map(lambda x, y: {"x": x, "z": y}), {}, "`label_of=lambda"),
+        (lambda d: d, {"label_of": lambda x, y: (x, y)}, "must return the label"),
         (lambda d: d, {"epochs": 0}, "`epochs`"),
         (lambda d: d, {"examples_per_epoch": 0}, "`examples_per_epoch`"),
         (lambda d: d, {"buffer_size": 0}, "`buffer_size`"),
         (lambda d: d, {"seed": -1}, "`seed`"),
         (lambda d: d, {"class_counts": [1, -1]}, "`class_counts`"),
+        (lambda d: d, {"class_counts": [0.75, 0.25]}, "not shares"),
+        (lambda d: d, {"class_counts": [[9], [3, 1]]}, "`class_counts`"),
+        (lambda d: d, {"class_counts": [[9], [3]]}, "`class_counts`"),
     ],
 )
 def test_invalid_arguments(change, arguments, message):
