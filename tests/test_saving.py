@@ -105,7 +105,7 @@ def test_training_goes_on_after_loading(trained):
     folder, _ = trained
     data = np.load(folder / "data.npz")
     model = keras.models.load_model(folder / "final.keras")
-    saved = model.loss.get_config()["frequency"]
+    saved = model.loss.get_config()["prior"][0]
     assert model.loss.class_counts == COUNTS
     callback = keras_ccar.CCARCallback()
     model.fit(data["x"], data["y"], callbacks=[callback], verbose=0)

@@ -7,6 +7,7 @@ from numbers import Real
 from typing import Any, Self, TypeAlias
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ccar.keras_internals import LossFunctionWrapper, get_keras_mask
@@ -76,6 +77,11 @@ class WeightedSum(CopiesAttributes, keras.losses.Loss):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """See `keras.losses.Loss`."""
+        # Keras takes lists for structures of several outputs.
+        y_true, y_pred = (
+            np.asarray(part) if isinstance(part, list | tuple) else part
+            for part in (y_true, y_pred)
+        )
         values = []
         for weight, loss in self.losses:
             own_weight = sample_weight

@@ -124,7 +124,7 @@ def test_the_loss_has_the_frequencies_that_were_reached(tmp_path):
         model = classifier()
         model.compile("sgd", keras_ccar.CCARLoss([1, 1, 1], from_logits=True))
         fit(model, keras_ccar.BackupAndResume(tmp_path, delete_checkpoint=False))
-        outcomes.append(model.loss.get_config()["frequency"])
+        outcomes.append(model.loss.get_config()["prior"][0])
     np.testing.assert_allclose(*outcomes, rtol=1e-6)
     assert outcomes[0][0] > 0.5
 

@@ -109,7 +109,7 @@ class Block:
             self.weight_rank = int(rng.integers(1, len(self.shape) + 1))
         self.is_masked = bool(rng.uniform() < 0.3)
         self.counts = self._counts()
-        self.num_examples = float(self.counts.max() * rng.choice([1, 2, 1e3]))
+        self.num_examples = max(1.0, float(self.counts.max() * rng.choice([1, 2, 1e3])))
         self.make = getattr(self, f"_make_{self.kind}")()
 
     def _counts(self):

@@ -104,7 +104,7 @@ ROWS = [
     row(
         "a row of zeros with `ignore_class`",
         lambda c: ignoring(9)(c.replace_row(0)),
-        outcomes=IN_FIT,
+        outcomes={**IN_FIT, "counting": data_error("multi_label")},
     ),
     row(
         "a row of zeros of weight 0",
