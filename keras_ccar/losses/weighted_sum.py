@@ -7,9 +7,9 @@ from numbers import Real
 from typing import Any, Self, TypeAlias
 
 import keras
-import numpy as np
 from keras import ops
 
+from keras_ccar.inputs.checks import to_numeric_tensor
 from keras_ccar.keras_internals import LossFunctionWrapper, get_keras_mask
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.losses.copying import CopiesAttributes
@@ -78,10 +78,10 @@ class WeightedSum(CopiesAttributes, keras.losses.Loss):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """See `keras.losses.Loss`."""
         # Keras takes lists for structures of several outputs.
-        y_true, y_pred = (
-            np.asarray(part) if isinstance(part, list | tuple) else part
-            for part in (y_true, y_pred)
-        )
+        if isinstance(y_true, list | tuple):
+            y_true = to_numeric_tensor("y_true", y_true)
+        if isinstance(y_pred, list | tuple):
+            y_pred = to_numeric_tensor("y_pred", y_pred)
         values = []
         for weight, loss in self.losses:
             own_weight = sample_weight

@@ -76,8 +76,10 @@ class ExpectedCalibrationError(ClassMetric):
             # A compiled step cannot raise an error.
             weights = ops.where(are_probabilities(y_pred), weights, float("nan"))
             y_pred = y_pred / ops.sum(y_pred, axis=-1, keepdims=True)
-        confidence = ops.max(y_pred, axis=-1, initial=0.0)  # for an empty batch
-        hits = ops.cast(ops.argmax(y_pred, axis=-1), "int32") == labels
+        predicted = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+        # Not `max`, which an empty batch does not have.
+        confidence = ops.take_along_axis(y_pred, predicted[:, None], axis=-1)[:, 0]
+        hits = predicted == labels
         # |accuracy - mean confidence| of a bin, times its samples, is the absolute
         # value of its sum of hit - confidence, so a bin only needs this sum.
         excess = weights * (ops.cast(hits, "float32") - confidence)
