@@ -94,8 +94,8 @@ def class_counts_array(
         least = "two classes" if minimum == 2 else "one class"
         raise ValueError(
             f"`{name}` must be one-dimensional with at least {least}: the number "
-            f"of training examples of each. Received: shape {counts.shape}. Count "
-            "integer labels with `numpy.bincount(labels, minlength=num_classes)`."
+            f"of training examples of each. Received: shape {counts.shape}. Use "
+            "`keras_ccar.datasets.count_classes`; yes-or-no labels need a binary loss."
         )
     for problem, wrong in (
         ("NaN or infinite", ~np.isfinite(counts)),

@@ -178,11 +178,11 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
             `frequency` and `class_counts` (that the loss computes with),
             `mean_confidence` (of p_t), `mean_weight` and `below_pivot` (the share of
             samples with `p_t` below the pivot), which are NaN for classes without a
-            sample; and `class_name` if names were given.
-            With several losses, a dict of such dicts by the name of the output. Where
-            an output has several, or the model a single output, the key ends with the
-            name of the loss: `"<output>_<loss>"` or `"<loss>"`; `_2`, `_3`, ... follow
-            if that is the same too.
+            sample; and `class_name` if given. With `BinaryCCARLoss` these are of target
+            1, those of target 0 are `negative_count` and so on. With several losses, a
+            dict of such dicts by the name of the output. Where an output has several,
+            or the model a single output, the key ends with the name of the loss:
+            `"<output>_<loss>"` or `"<loss>"`; `_2`, ... follow if that is the same too.
 
         Raises:
             RuntimeError: before training.

@@ -54,7 +54,7 @@ def warn_output_mismatch(
             warnings.warn(
                 f"The metric {metric.name!r} has {argument}={wrong!r}, which does not "
                 f"fit the loss {loss.name!r} and the output that it is beside: pass "
-                f"`{argument}={right!r}` to the metric.",
+                f"`{argument}={right!r}` to the metric, or change the loss.",
                 stacklevel=2,
             )
 

@@ -19,6 +19,11 @@ def label_in(element: Any, label_of: LabelOf = None) -> Any:
     """
     if label_of is None:
         return find_label(element)
+    if not callable(label_of):
+        raise ValueError(
+            "`label_of` must be a function of the parts of an element, such as "
+            f"`lambda x, y: y['defect']`. Received: label_of={label_of!r}"
+        )
     label = label_of(*element) if is_sequence(element) else label_of(element)
     if is_sequence(label) or isinstance(label, Mapping) or label is None:
         raise ValueError(

@@ -175,8 +175,9 @@ def integer_labels(labels: Any, expected: int) -> np.ndarray:
             f"Received shape {np.shape(labels)}."
         )
     # A larger label is a mistake, and would take gigabytes to count.
-    is_label = (array >= 0) & (array < MOST_CLASSES)
-    wrong = array[~(is_label & (array == np.floor(array)))]
+    numbers = array.astype("float64")
+    is_label = (numbers >= 0) & (numbers < MOST_CLASSES)
+    wrong = array[~(is_label & (numbers == np.floor(numbers)))]
     if wrong.size:
         raise _labels_error(wrong.tolist())
     return array.astype("int64")

@@ -37,7 +37,8 @@ class ShotAccuracy(PerClassMetric):
         dtype: dtype of the results. Counts are exact with any dtype.
 
     Raises:
-        ValueError: for invalid counts, if `few > many`, and as `BalancedAccuracy`.
+        ValueError: for invalid counts, for shares instead of counts, if `few > many`,
+            and as `BalancedAccuracy`.
 
     Example:
     ```python

@@ -104,8 +104,10 @@ def _check_error(outcome, run, errors=(ValueError, TypeError)):
     message = str(caught.value)
     name = f"`({outcome.argument})(=.*?)?`"
     assert re.search(f"{name}|{NAMES_OF_DATA}", message), message
-    assert re.search("[Rr]eceived", message), message
     assert re.search(outcome.says, message, re.DOTALL), message
+    if not isinstance(caught.value, ValueError | TypeError):
+        return  # an assertion in a `tf.data` stream, which only has a fixed text
+    assert re.search("[Rr]eceived", message), message
     files = [str(entry.path) for entry in caught.traceback]
     assert any(PACKAGE in file for file in files), files
 

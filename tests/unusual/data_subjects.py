@@ -99,6 +99,8 @@ class StreamSubject(SamplerSubject):
     def takes(self, call):
         """A stream is made of arrays of one length, with a dtype of TensorFlow."""
         labels = call.labels
+        if isinstance(labels, list):
+            return False  # ragged
         return str(getattr(labels, "dtype", "")) != "object" and np.shape(labels)[
             :1
         ] == (len(call.meaning.labels),)

@@ -176,7 +176,8 @@ ROWS = [
             "*": nan_when_compiled("y_true", "must hold integer labels in"),
             "callbacks": nan_when_compiled("y_true", "must hold integer labels in"),
             "counting": data_error("raise `num_classes`"),
-            "sampling": NOT_WHOLE,
+            # The counts of a stream are wrong before a label is.
+            "sampling": data_error("must be|more examples of a class than"),
             "long_tailed_indices": UNKNOWN_CLASS,
         },
     ),
@@ -239,7 +240,7 @@ ROWS = [
             "*": UNREADABLE,
             "counting": RIGHT,
             "sampling": data_error("one entry for each example|label_of"),
-            "subsets": NO_LABEL_OF_IMAGE,
+            "subsets": Error("labels", "must"),
         },
         is_compiled=False,
     ),

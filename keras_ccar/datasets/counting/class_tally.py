@@ -28,7 +28,8 @@ class ClassTally:
             raise ValueError(
                 f"Labels must be whole numbers of at least 0. Received "
                 f"{wrong[:5].tolist()}: leave out examples without a class, or pass a "
-                "label to leave out, such as -1, as `ignore_class`."
+                "label to leave out, such as -1, as `ignore_class`, with "
+                "`multi_label=True` if they are yes-or-no labels."
             )
         largest = labels.max().item()
         if largest >= (self._num_classes or MOST_CLASSES):
