@@ -5,11 +5,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_ccar.inputs.checks import eager_value
-
-# How far the sum of a row may be from 1: bfloat16 rounds the entries of smoothed labels
-# by up to 0.4 %, all in the same direction.
-TOLERANCE = 1e-2
+from keras_ccar.inputs.checks import ROW_SUM_TOLERANCE, eager_value
 
 TAGS_IN_LOSSES = (
     "For tags, of which an example may have several, use a binary loss such as "
@@ -44,7 +40,7 @@ def parse_distributions(
     # Without `ignore_class` the marks make the loss NaN anyway, and to sum the labels
     # as they came takes a third of the time.
     total = ops.sum(given if ignore_class is None else labels, axis=-1)
-    is_class = ops.abs(total - 1.0) <= TOLERANCE
+    is_class = ops.abs(total - 1.0) <= ROW_SUM_TOLERANCE
     is_ignored = ops.zeros_like(is_class)
     is_without_row = None
     if ignore_class is not None:
@@ -100,7 +96,7 @@ def _check_rows(
             f"{expected}, whose rows sum to 1, because the classes exclude each other. "
             f"{received}. {for_tags}"
         )
-    elif abs(total - 1.0) > TOLERANCE:
+    elif abs(total - 1.0) > ROW_SUM_TOLERANCE:
         problem = (
             f"{expected}, whose rows sum to 1. {received}, which sums to {total:.4g}. "
             f"Divide every row by its sum. {for_tags}"

@@ -97,7 +97,11 @@ def check_probabilities(y_pred: Any, predictions: str = "y_pred") -> None:
 
 def are_probabilities(y_pred: Any, axis: int = -1) -> Any:
     """Tells which rows of predictions, without their class axis, are in [0, 1]."""
-    return ops.all((y_pred >= 0) & (y_pred <= LARGEST_PROBABILITY), axis=axis)
+    return ops.all(_is_probability(y_pred), axis=axis)
+
+
+def _is_probability(y_pred: Any) -> Any:
+    return (y_pred >= 0) & (y_pred <= LARGEST_PROBABILITY)
 
 
 def move_class_axis_last(y_pred: Any, axis: int, dtype: str) -> Any:
@@ -110,8 +114,7 @@ def move_class_axis_last(y_pred: Any, axis: int, dtype: str) -> Any:
 def probabilities_or_nan(y_pred: Any) -> Any:
     """Returns probabilities. Others are an error or, in a compiled step, NaN."""
     check_probabilities(y_pred)
-    is_probability = (y_pred >= 0) & (y_pred <= LARGEST_PROBABILITY)
-    return ops.where(is_probability, y_pred, float("nan"))
+    return ops.where(_is_probability(y_pred), y_pred, float("nan"))
 
 
 def to_logits(y_pred: Any, from_logits: bool) -> Any:

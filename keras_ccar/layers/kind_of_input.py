@@ -22,7 +22,8 @@ ONE_COLUMN = (
     "[0 * z, z], axis=-1))`; of one probability `p`, `LogitCorrection([no, yes], "
     "from_logits=False)(keras.ops.concatenate([1 - p, p], axis=-1))`."
 )
-_BINARY_LOSSES = (
+# Losses of yes-or-no labels.
+BINARY_LOSSES = (
     BinaryCCARLoss,
     keras.losses.BinaryCrossentropy,
     keras.losses.BinaryFocalCrossentropy,
@@ -92,7 +93,7 @@ def find_from_logits(inputs: Any, from_logits: bool | None, axis: int) -> bool:
 def _is_binary(loss: Any) -> bool:
     """Whether a loss, a function, or the name of either is of yes-or-no labels."""
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
-    is_binary = bool(find_losses(loss, _BINARY_LOSSES))
+    is_binary = bool(find_losses(loss, BINARY_LOSSES))
     return is_binary or name.lower().startswith("binary")
 
 

@@ -9,18 +9,13 @@ from keras import ops, tree
 
 from keras_ccar.inputs.checks import check_class_names
 from keras_ccar.keras_internals import get_input_signature
+from keras_ccar.layers.kind_of_input import BINARY_LOSSES
 from keras_ccar.layers.logit_correction import LogitCorrection, warn_if_adjusted
 from keras_ccar.layers.model_output import output_activation
-from keras_ccar.losses.binary_ccar_loss import BinaryCCARLoss
 from keras_ccar.losses.search import agreed_from_logits, find_losses
 
 # Names that Keras gives to unnamed inputs; they differ from process to process.
 _UNNAMED = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
-_BINARY_LOSSES = (
-    BinaryCCARLoss,
-    keras.losses.BinaryCrossentropy,
-    keras.losses.BinaryFocalCrossentropy,
-)
 
 
 def named_inputs(model: Any) -> tuple[Any, dict[str, Any]]:
@@ -135,7 +130,7 @@ def _activation(model: Any, num_classes: int) -> tuple[str, bool]:
             "is told neither by its last layer nor by its loss: compile it with a loss "
             "that has `from_logits`, or end it with a layer that has an activation."
         )
-    is_binary = num_classes == 1 or bool(find_losses(loss, _BINARY_LOSSES))
+    is_binary = num_classes == 1 or bool(find_losses(loss, BINARY_LOSSES))
     return ("sigmoid" if is_binary else "softmax"), gives_logits
 
 

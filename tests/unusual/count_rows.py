@@ -94,6 +94,11 @@ def value_counts(c):
     return labels.sample(frac=1, random_state=0).value_counts()
 
 
+SHARES = {"losses": number_needed} | dict.fromkeys(
+    ("ShotAccuracy", "sampling", "show_class_counts", "plot_class_counts"),
+    refused("Multiply shares", multiply),
+)
+
 ROWS = [
     row("a list or a tuple", counts(list), counts(tuple)),
     row(
@@ -140,24 +145,12 @@ ROWS = [
     row(
         "shares, `value_counts(normalize=True)`",
         shares(1),
-        outcomes={
-            "losses": number_needed,
-            "ShotAccuracy": refused("Multiply shares", multiply),
-            "sampling": refused("Multiply shares", multiply),
-            "show_class_counts": refused("Multiply shares", multiply),
-            "plot_class_counts": refused("Multiply shares", multiply),
-        },
+        outcomes=SHARES,
     ),
     row(
         "percent",
         shares(100),
-        outcomes={
-            "losses": number_needed,
-            "ShotAccuracy": refused("Multiply shares", multiply),
-            "sampling": refused("Multiply shares", multiply),
-            "show_class_counts": refused("Multiply shares", multiply),
-            "plot_class_counts": refused("Multiply shares", multiply),
-        },
+        outcomes=SHARES,
     ),
     row("a class without examples", counts(without, without), outcomes=EMPTY),
     row(

@@ -1,13 +1,13 @@
 """Counts the training examples of each class in any kind of data."""
 
 import math
-from collections.abc import Callable
 from typing import Any, Literal, overload
 
 import numpy as np
 
 from keras_ccar.datasets.counting.sources import labels_of
 from keras_ccar.datasets.counting.tally import Tally
+from keras_ccar.datasets.elements import LabelOf
 from keras_ccar.datasets.long_tailed_data import LongTailedData
 from keras_ccar.inputs.checks import check_boolean, check_whole_number
 
@@ -21,7 +21,7 @@ def count_classes(
     ignore_class: float | None = None,
     multi_label: bool | None = None,
     return_names: Literal[False] = False,
-    label_of: Callable[..., Any] | None = None,
+    label_of: LabelOf = None,
 ) -> np.ndarray: ...
 @overload
 def count_classes(
@@ -33,7 +33,7 @@ def count_classes(
     multi_label: bool | None = None,
     *,
     return_names: Literal[True],
-    label_of: Callable[..., Any] | None = None,
+    label_of: LabelOf = None,
 ) -> tuple[np.ndarray, list[str]]: ...
 def count_classes(
     data: Any,
@@ -43,7 +43,7 @@ def count_classes(
     ignore_class: float | None = None,
     multi_label: bool | None = None,
     return_names: bool = False,
-    label_of: Callable[..., Any] | None = None,
+    label_of: LabelOf = None,
 ) -> np.ndarray | tuple[np.ndarray, list[str]]:
     """Counts the training examples of each class, for `class_counts` of a loss.
 

@@ -98,7 +98,7 @@ def soft_and_multi_hot(shape: Shape, row_sums: tuple[float, float]) -> str:
     return (
         "Some labels are distributions that sum to 1 and some are not. Received zeros "
         f"and ones of shape {shape} with {_sums(row_sums)}: pass "
-        f" `multi_label=True` if the last axis holds {shape[-1]} yes-or-no labels, "
+        f"`multi_label=True` if the last axis holds {shape[-1]} yes-or-no labels, "
         "or leave out rows that are not labelled."
     )
 

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-# Half precision rounds shares to three digits.
-_TOLERANCE = 1e-2
+from keras_ccar.inputs.checks import ROW_SUM_TOLERANCE
 
 
 class RowTally:
@@ -70,7 +69,7 @@ def add_columns(sums: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def are_shares(rows: np.ndarray, allow_zeros: bool) -> bool:
     """Tells distributions over classes: no value is negative, and rows sum to 1."""
     sums = rows.sum(1, dtype="float64")
-    is_whole = np.abs(sums - 1) <= _TOLERANCE
+    is_whole = np.abs(sums - 1) <= ROW_SUM_TOLERANCE
     if allow_zeros:
         is_whole |= sums == 0
     return bool(is_whole.all() and (rows >= 0).all())
@@ -88,7 +87,7 @@ def without_class(rows: np.ndarray, ignore_class: float | None) -> np.ndarray:
     if ignore_class is None or not 0 <= ignore_class < rows.shape[1]:
         return rows
     mass = rows[:, int(ignore_class)]
-    is_part = (mass > _TOLERANCE) & (mass < 1 - _TOLERANCE)
+    is_part = (mass > ROW_SUM_TOLERANCE) & (mass < 1 - ROW_SUM_TOLERANCE)
     if is_part.any():
         raise ValueError(
             f"Distributions must have all or nothing of their mass on `ignore_class`, "

@@ -1,8 +1,8 @@
 """The samplers, which differ in the shares that they give to the classes."""
 
-from collections.abc import Callable
 from typing import Any
 
+from keras_ccar.datasets.elements import LabelOf
 from keras_ccar.datasets.samplers.examples import Examples
 from keras_ccar.datasets.samplers.groups import Groups
 from keras_ccar.datasets.samplers.quotas import (
@@ -15,8 +15,6 @@ from keras_ccar.datasets.samplers.quotas import (
 from keras_ccar.datasets.samplers.stream import Stream
 from keras_ccar.frequencies import ClassCounts
 from keras_ccar.inputs.checks import check_whole_number
-
-LabelOf = Callable[..., Any] | None
 
 
 def class_balanced(

@@ -12,8 +12,7 @@ from keras_ccar.frequencies import (
     class_counts_array,
     require_numbers_of_examples,
 )
-
-SOFT_TOLERANCE = 1e-2
+from keras_ccar.inputs.checks import ROW_SUM_TOLERANCE
 
 
 class Groups:
@@ -111,7 +110,7 @@ class Groups:
     def _class_of(self, labels: np.ndarray) -> np.ndarray:
         if labels.ndim == 2:
             sums = labels.sum(1, dtype="float64")
-            wrong = (labels < 0).any(1) | ~(np.abs(sums - 1) <= SOFT_TOLERANCE)
+            wrong = (labels < 0).any(1) | ~(np.abs(sums - 1) <= ROW_SUM_TOLERANCE)
             if wrong.any():
                 raise ValueError(
                     not_one_hot(self.num_labels, labels[wrong][0].tolist())

@@ -11,7 +11,6 @@ import numpy as np
 from keras_ccar.datasets.elements import LabelOf, find_label, label_in
 from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.datasets.samplers.groups import (
-    SOFT_TOLERANCE,
     Groups,
     not_binary,
     not_one_hot,
@@ -19,6 +18,7 @@ from keras_ccar.datasets.samplers.groups import (
     way_to_count,
 )
 from keras_ccar.datasets.samplers.quotas import Quotas
+from keras_ccar.inputs.checks import ROW_SUM_TOLERANCE
 from keras_ccar.requirements import require
 
 _BATCH = 1024
@@ -142,7 +142,7 @@ class Stream:
         elif label.shape.rank:
             shares = tf.cast(label, "float32")
             is_one_hot = tf.reduce_all(shares >= 0) & (
-                tf.abs(tf.reduce_sum(shares) - 1) <= SOFT_TOLERANCE
+                tf.abs(tf.reduce_sum(shares) - 1) <= ROW_SUM_TOLERANCE
             )
             checks = [tf.debugging.Assert(is_one_hot, [not_one_hot(num_labels), label])]
             group = tf.argmax(shares)
