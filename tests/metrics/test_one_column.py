@@ -98,7 +98,8 @@ def test_one_class(name):
 
 
 def test_counts_of_one_class():
-    with pytest.raises(ValueError, match=r"`class_counts` .*at least two.*count_classes"):
+    message = r"`class_counts` .*at least two.*count_classes"
+    with pytest.raises(ValueError, match=message):
         metrics.ShotAccuracy([40])
     # As the message says.
     counts = count_classes(YES)
