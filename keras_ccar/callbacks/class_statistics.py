@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_ccar.frequencies import ClassPrior, reported_groups
 from keras_ccar.metrics.exact_sum import ExactSum
+from keras_ccar.ops.row_sums import sum_rows
 
 # Columns of the totals.
 COUNT, CONFIDENCE, WEIGHT, BELOW_PIVOT = range(4)
@@ -124,12 +125,12 @@ class ClassStatistics(keras.metrics.Metric):
         weight = switch * weight + (1.0 - switch)
         if self.is_recording:
             terms = (mass, confidence, weight, pivot)
-            self.update_state(batch_totals(*terms, self.num_classes, labels))
+            self.update_state(*batch_totals(*terms, self.num_classes, labels))
         return weight
 
-    def update_state(self, batch_totals: Any) -> None:
+    def update_state(self, *batch_totals: Any) -> None:
         """Adds what `batch_totals` returned for a batch."""
-        self._totals.add(ops.cast(batch_totals, "float32"))
+        self._totals.add(*batch_totals)
 
     def result(self) -> dict[str, Any]:
         """Returns nothing, which Keras would report for validation too."""
@@ -195,7 +196,7 @@ def batch_totals(
     pivot: float,
     num_classes: int,
     labels: Any = None,
-) -> Any:
+) -> tuple[Any, ...]:
     """Sums the terms of a batch by class.
 
     Args:
@@ -208,17 +209,18 @@ def batch_totals(
             with label distributions.
 
     Returns:
-        A tensor of shape `(K, 4)`: for each class the number of samples, and the sums
-        of their confidences, of their weights and of whether they are below the pivot.
+        float32 tensors of shape `(K, 4)` that add up to: for each class the number of
+        samples, and the sums of their confidences, of their weights and of whether they
+        are below the pivot.
     """
     mass, confidence, weight = (
-        ops.stop_gradient(x) for x in (mass, confidence, weight)
+        ops.cast(ops.stop_gradient(x), "float32") for x in (mass, confidence, weight)
     )
     below_pivot = ops.cast(confidence < pivot, mass.dtype)
     # In the order COUNT, CONFIDENCE, WEIGHT, BELOW_PIVOT.
     columns = [mass, mass * confidence, mass * weight, mass * below_pivot]
     if labels is not None:
         rows = ops.reshape(ops.stack(columns, axis=-1), (-1, 4))
-        return ops.segment_sum(rows, ops.reshape(labels, (-1,)), num_classes)
-    columns = [ops.reshape(column, (-1, num_classes)) for column in columns]
-    return ops.stack([ops.sum(column, axis=0) for column in columns], axis=-1)
+        return sum_rows(rows, ops.reshape(labels, (-1,)), num_classes)
+    sums = [sum_rows(ops.reshape(column, (-1, num_classes))) for column in columns]
+    return tuple(ops.stack(parts, axis=-1) for parts in zip(*sums, strict=True))

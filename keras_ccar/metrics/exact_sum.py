@@ -12,7 +12,8 @@ from keras_ccar.replicas import replica_variables
 class ExactSum:
     """Sums batches in a pair of float32 variables of a metric.
 
-    A float32 sum stops counting at 2^24, which pixel labels reach within an epoch, and
+    A float32 sum stops counting at 2^24, which pixel labels reach within an epoch (and
+    within a batch: see `keras_ccar.ops.row_sums`), and
     JAX and accelerators offer no float64. A second variable therefore holds what each
     addition rounds away (two-sum, Knuth 1969). Whole numbers are exact up to 2^48, and
     both parts add up over replicas like any other metric variable.
@@ -26,14 +27,17 @@ class ExactSum:
             for part in (name, f"{name}_rounded_away")
         )
 
-    def add(self, values: Any) -> None:
-        """Adds a float32 tensor of the sum's shape."""
+    def add(self, *parts: Any) -> None:
+        """Adds float32 tensors of the sum's shape, such as those of `sum_rows`."""
         total = ops.convert_to_tensor(self._total)
-        new_total = total + values
-        taken_in = new_total - total
-        error = (total - (new_total - taken_in)) + (values - taken_in)
-        self._total.assign(new_total)
-        self._rounded_away.assign(self._rounded_away + error)
+        rounded_away = ops.convert_to_tensor(self._rounded_away)
+        for values in parts:
+            new_total = total + values
+            taken_in = new_total - total
+            error = (total - (new_total - taken_in)) + (values - taken_in)
+            total, rounded_away = new_total, rounded_away + error
+        self._total.assign(total)
+        self._rounded_away.assign(rounded_away)
 
     def value(self) -> Any:
         """Returns the sum as a float32 tensor, rounded once."""

@@ -9,6 +9,7 @@ from keras_ccar.inputs.checks import check_boolean, check_whole_number
 from keras_ccar.inputs.predictions import are_probabilities, check_probabilities
 from keras_ccar.metrics.class_metric import ClassMetric
 from keras_ccar.metrics.exact_sum import ExactSum
+from keras_ccar.ops.row_sums import sum_rows
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -86,10 +87,9 @@ class ExpectedCalibrationError(ClassMetric):
         # NaN belongs to no bin, but has to reach the result: put it into the first.
         where_from = ops.where(ops.isnan(confidence), 0.0, confidence)
         bin_of = ops.clip(ops.ceil(where_from * self.bins) - 1, 0, self.bins - 1)
-        self._excess_hits.add(
-            ops.segment_sum(excess, ops.cast(bin_of, "int32"), num_segments=self.bins)
-        )
-        self._samples.add(ops.sum(weights))
+        bin_of = ops.cast(bin_of, "int32")
+        self._excess_hits.add(*sum_rows(excess, bin_of, self.bins))
+        self._samples.add(*sum_rows(weights))
 
     def result(self) -> Any:
         """Returns the scalar error, in [0, 1]."""

@@ -7,6 +7,7 @@ from keras import ops
 from keras_ccar.inputs.checks import check_whole_number
 from keras_ccar.metrics.class_metric import ClassMetric
 from keras_ccar.metrics.exact_sum import ExactSum
+from keras_ccar.ops.row_sums import sum_rows
 
 
 class PerClassMetric(ClassMetric):
@@ -48,8 +49,9 @@ class PerClassMetric(ClassMetric):
             y_true, y_pred, sample_weight, self.num_classes, self._classes_argument
         )
         hits = ops.cast(ops.argmax(y_pred, axis=-1), "int32") == labels
-        self._hits.add(self._sum_by_class(ops.where(hits, weights, 0.0), labels))
-        self._samples.add(self._sum_by_class(weights, labels))
+        weights_of_hits = ops.where(hits, weights, 0.0)
+        self._hits.add(*sum_rows(weights_of_hits, labels, self.num_classes))
+        self._samples.add(*sum_rows(weights, labels, self.num_classes))
 
     def mean_recall(self, mask: Any = None) -> Any:
         """Returns the mean recall of the classes in a boolean mask, or of all.
@@ -71,9 +73,6 @@ class PerClassMetric(ClassMetric):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
         return {**super().get_config(), "num_classes": self.num_classes}
-
-    def _sum_by_class(self, values: Any, labels: Any) -> Any:
-        return ops.segment_sum(values, labels, num_segments=self.num_classes)
 
 
 def _divide_or_nan(numerator: Any, denominator: Any) -> Any:
