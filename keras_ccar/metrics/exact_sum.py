@@ -12,11 +12,11 @@ from keras_ccar.replicas import replica_variables
 class ExactSum:
     """Sums batches in a pair of float32 variables of a metric.
 
-    A float32 sum stops counting at 2^24, which pixel labels reach within an epoch (and
-    within a batch: see `keras_ccar.ops.row_sums`), and
-    JAX and accelerators offer no float64. A second variable therefore holds what each
-    addition rounds away (two-sum, Knuth 1969). Whole numbers are exact up to 2^48, and
-    both parts add up over replicas like any other metric variable.
+    A float32 sum stops counting at 2^24, which pixel labels reach within an epoch (for
+    a batch see `sum_rows`), and JAX and accelerators offer no float64. A second
+    variable therefore holds what each addition rounds away (two-sum, Knuth 1969). Whole
+    numbers are exact up to 2^48, and both parts add up over replicas like any other
+    metric variable.
     """
 
     def __init__(
