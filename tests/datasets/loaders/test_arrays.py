@@ -1,9 +1,11 @@
+import itertools
 import re
 
 import numpy as np
 import pytest
 
 from keras_ccar.datasets import from_arrays, long_tailed_indices
+from keras_ccar.inputs import checks
 
 
 def balanced(per_class=30, num_classes=3):
@@ -44,6 +46,14 @@ def test_a_test_class_without_training_examples_needs_a_name():
         from_arrays((images, labels), test)
     data = from_arrays((images, labels), test, class_names=list("abcd"))
     assert data.class_counts.tolist() == [30, 30, 30, 0]
+
+
+def test_names_without_an_end_are_refused(monkeypatch):
+    monkeypatch.setattr(checks, "MOST_CLASSES", 50)
+    with pytest.raises(ValueError, match="at most 50 names"):
+        from_arrays(balanced(), class_names=itertools.count())
+    data = from_arrays(balanced(), class_names=itertools.islice(itertools.count(), 3))
+    assert data.class_names == ("0", "1", "2")
 
 
 def test_test_images_that_are_training_images_are_reported():

@@ -133,6 +133,11 @@ def test_invalid_folders(animals, path, arguments, error, message):
         from_directory(animals[0] / path, **arguments)
 
 
+def test_the_folder_that_one_is_in_gives_its_name(animals, monkeypatch):
+    monkeypatch.chdir(animals[0])
+    assert from_directory(".").name == "animals"
+
+
 def test_what_programs_leave_behind_is_skipped(animals):
     folder, images, _ = animals
     clutter = (
