@@ -42,7 +42,7 @@ RULE = {
     "datasets.label_values": ("datasets.elements",),
     "datasets.progress": ("requirements",),
     "datasets.digests": ("inputs.checks",),
-    "datasets.images": ("inputs.checks",),
+    "datasets.images": ("requirements", "inputs.checks"),
     "datasets.long_tailed_subset": (
         "inputs.checks",
         "datasets.digests",

@@ -1,11 +1,14 @@
 """Finds the label in an element of any data set."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 LABEL_KEYS = ("label", "labels", "target", "targets", "y")
+
+# Data that tells no length is taken for endless beyond this.
+MOST_ELEMENTS = 10_000_000
 
 LabelOf = Callable[..., Any] | None
 """A function of the parts of an element that returns its label."""
@@ -69,6 +72,24 @@ def _one_label(label: Any) -> Any:
         f"{type(label).__name__} of {len(label)}: pass `label_of=`, a function of the "
         f"parts of an element that picks one, such as {way}."
     )
+
+
+def bounded(items: Iterable[Any], way_out: str, batch_size: int = 1) -> Iterator[Any]:
+    """Yields the items, and raises a `ValueError` where they seem to have no end.
+
+    Args:
+        items: elements, or batches of them, of unknown number.
+        way_out: what the error says to do.
+        batch_size: elements that an item stands for.
+    """
+    for number, item in enumerate(items):
+        if number >= MOST_ELEMENTS // batch_size:
+            raise ValueError(
+                "The data must have an end. Received more than "
+                f"{number * batch_size:,} elements from a source without a length: "
+                f"{way_out}."
+            )
+        yield item
 
 
 def find_inputs(element: Any) -> list[Any]:

@@ -30,7 +30,7 @@ class LongTailedData:
             is streamed from disk.
         test_arrays: the same for the test set; None if it is streamed or missing.
         encoded_train: for data that is streamed, a function that returns the training
-            set as a `tf.data.Dataset` of single `(file contents, label)`.
+            set as a `tf.data.Dataset` of single `((file contents, name), label)`.
         encoded_test: the same for the test set; None if it is missing.
 
     Example:
@@ -91,6 +91,6 @@ def _as_dataset(source: Arrays | Callable[[], Any] | None) -> Any:
     if not callable(source):
         return tf.data.Dataset.from_tensor_slices(source)
     return source().map(
-        lambda contents, label: (decode(contents), label),
+        lambda encoded, label: (decode(*encoded), label),
         num_parallel_calls=tf.data.AUTOTUNE,
     )

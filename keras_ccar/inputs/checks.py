@@ -3,8 +3,10 @@
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Set
+from itertools import islice
 from numbers import Integral, Real
 from typing import Any
+from unicodedata import category, normalize
 
 import keras
 import numpy as np
@@ -215,8 +217,21 @@ def check_class_names(names: Any) -> list[str]:
             "`class_names` must be a sequence with one name for each class, in the "
             f"order of the labels. Received: {names!r}"
         )
-    checked = [str(name) for name in names]
-    repeated = [name for name, count in Counter(checked).items() if count > 1]
+    checked = [str(name) for name in islice(names, MOST_CLASSES + 1)]
+    if len(checked) > MOST_CLASSES:
+        raise ValueError(
+            f"`class_names` must be at most {MOST_CLASSES:,} names. Received more: "
+            "pass one name for each class."
+        )
+    not_plain = [name for name in checked if not is_plain_text(name)]
+    if not_plain:
+        raise ValueError(
+            "`class_names` must be plain text, without control characters. Received: "
+            f"{', '.join(map(repr, not_plain[:5]))}. Replace what is escaped here."
+        )
+    # Two ways to write the same letters look alike in every report.
+    written = Counter(normalize("NFC", name) for name in checked)
+    repeated = [name for name, count in written.items() if count > 1]
     if repeated:
         raise ValueError(
             "`class_names` must be different names, one for each class. Received more "
@@ -224,3 +239,8 @@ def check_class_names(names: Any) -> list[str]:
             "for example by their number."
         )
     return checked
+
+
+def is_plain_text(name: str) -> bool:
+    """Tells text without control characters, line breaks and broken encodings."""
+    return not any(category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name)

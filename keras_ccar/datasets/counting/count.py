@@ -96,8 +96,9 @@ def count_classes(
         builder; otherwise "0", "1", ...
 
     Raises:
-        ValueError: if the data is empty or infinite, or a label is missing, not a
-            class, or can be read in several ways.
+        ValueError: if the data is empty or infinite (or, without a length, has more
+            than 10 million elements), or a label is missing, not a class, or can be
+            read in several ways.
         FileNotFoundError: if the builder's data is not prepared.
 
     Example:

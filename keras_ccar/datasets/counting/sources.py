@@ -1,5 +1,6 @@
 """Reads the labels of data sets of any library, one element after another."""
 
+import itertools
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from operator import length_hint
@@ -10,6 +11,7 @@ import keras
 from keras_ccar.datasets.counting.forms import Form, Shape, form_of, shapes_of
 from keras_ccar.datasets.elements import (
     LabelOf,
+    bounded,
     find_inputs,
     find_label,
     is_nested_labels,
@@ -28,6 +30,15 @@ _LOOKUP = (
     "`dataset.map(lambda x, y: (x, lookup(y)))"
 )
 
+_ONE_EPOCH = (
+    "if it repeats, count one epoch of it, `itertools.islice(data, steps_per_epoch)`; "
+    "if it is that large, pass its labels as an array, or in batches"
+)
+_ONE_EPOCH_OF_A_STREAM = (
+    "if it repeats, count one epoch of it, `dataset.take(steps_per_epoch)`; if it is "
+    "that large, tell its size with `tf.data.experimental.assert_cardinality`"
+)
+
 Found = tuple[LabelValues, Form]
 """Labels, and what their shape says about them."""
 
@@ -42,7 +53,9 @@ def labels_of(
         found = (_with_form(read_labels(batch), source="batch") for batch in batches)
         return progress_bar(found, "Counting", num_batches(data, split, _BATCH))
     if hasattr(data, "element_spec"):
-        found, total = _of_tf_dataset(data, label_of)
+        found, total, batch_size = _of_tf_dataset(data, label_of)
+        if total is None:
+            found = bounded(found, _ONE_EPOCH_OF_A_STREAM, batch_size)
         return progress_bar(found, "Counting", total)
     arrays = _arrays_in(data, label_of)
     if arrays is not None and label_of is None:
@@ -50,11 +63,12 @@ def labels_of(
     elements, source = (
         _elements_of(data) if arrays is None else (InMemory(arrays), "single")
     )
+    total = length_hint(elements) or None
     found = (
         _with_form(read_labels(label_in(element, label_of)), element, source)
-        for element in elements
+        for element in (elements if total else bounded(elements, _ONE_EPOCH))
     )
-    return progress_bar(found, "Counting", length_hint(elements) or None)
+    return progress_bar(found, "Counting", total)
 
 
 def _with_form(
@@ -102,6 +116,11 @@ def _elements_of(data: Any) -> tuple[Any, str | None]:
         return data, None if data.batch_sampler is None else "batch"
     torch = sys.modules.get("torch")
     is_torch = torch is not None and isinstance(data, torch.utils.data.Dataset)
+    if isinstance(data, itertools.cycle | itertools.count):
+        raise ValueError(
+            f"`data` must have an end. Received: {type(data).__name__} of `itertools`, "
+            f"which has none: {_ONE_EPOCH}."
+        )
     if not isinstance(data, str | bytes):
         if hasattr(data, "__iter__"):
             return data, None
@@ -128,7 +147,8 @@ class _Indexed:
 
 def _of_tf_dataset(
     dataset: Any, label_of: LabelOf
-) -> tuple[Iterable[Found], int | None]:
+) -> tuple[Iterable[Found], int | None, int]:
+    """Returns the labels, the number of items where known, and elements an item."""
     import tensorflow as tf
 
     size = int(dataset.cardinality())
@@ -152,10 +172,12 @@ def _of_tf_dataset(
         labels = labels.map(tf.sparse.to_dense)
     label_spec = labels.element_spec
     form = _form_of_spec(label_spec, inputs)
+    batch_size = 1
     if label_spec.shape.rank in (0, 1) and None not in label_spec.shape:
         # Python would count single elements more slowly than they are read.
-        labels = labels.batch(_BATCH)
-        size = -(-size // _BATCH) if size > 0 else size
+        batch_size = _BATCH
+        labels = labels.batch(batch_size)
+        size = -(-size // batch_size) if size > 0 else size
 
     def read(array: Any) -> Found:
         values = read_labels(array)
@@ -164,7 +186,8 @@ def _of_tf_dataset(
         is_flat = is_ragged and values.values.ndim == 1
         return values._replace(is_ragged=is_flat), form(values)
 
-    return map(read, labels.as_numpy_iterator()), size if size > 0 else None
+    total = size if size > 0 else None
+    return map(read, labels.as_numpy_iterator()), total, batch_size
 
 
 def _form_of_spec(spec: Any, inputs: list[Shape]) -> Callable[[LabelValues], Form]:

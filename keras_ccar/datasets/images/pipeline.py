@@ -79,7 +79,7 @@ def training_batches(
 
     def prepare(example: Any, random: Any) -> tuple[Any, Any]:
         image, label = example
-        image = decode(image) if image.dtype == tf.string else image
+        image = decode(*image) if data.encoded_train else image
         seeds = tf.random.split(tf.stack([random, seed]), 5)
         image = _random_crop(image, image_size, seeds[0])
         if flip:
@@ -120,7 +120,7 @@ def evaluation_batches(data: Any, batch_size: int = 512, image_size: int = 224) 
     import numpy as np
     from keras_ccar import datasets
 
-    images = np.zeros((10, 40, 30, 3), "uint8")
+    images = np.random.default_rng(0).integers(0, 256, (10, 40, 30, 3), "uint8")
     data = datasets.from_arrays((images, np.arange(10) % 2), test_per_class=3)
     images, labels = next(iter(datasets.evaluation_batches(data, image_size=16)))
     assert images.shape == (6, 16, 16, 3)

@@ -1,12 +1,13 @@
 """Makes long-tailed data from arrays."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_ccar.datasets import long_tailed_subset as subset
-from keras_ccar.datasets.digests import image_hashes, subset_digest
+from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
+from keras_ccar.datasets.loaders.duplicates import warn_of_duplicates
 from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
 from keras_ccar.inputs.checks import (
     check_choice,
@@ -30,6 +31,9 @@ def from_arrays(
 ) -> LongTailedData:
     """Makes long-tailed data from images in memory.
 
+    Test images that are training images too, by their content, are reported by a
+    warning.
+
     Args:
         train: pair `(images, labels)` of arrays `(N, ...)` and `(N,)`.
         test: pair of the same kind, or None.
@@ -49,7 +53,9 @@ def from_arrays(
         test set.
 
     Raises:
-        ValueError: if images and labels do not match, or as `long_tailed_indices`.
+        ValueError: if images and labels do not match, if the test images are of another
+            shape or another kind of number, if a test label is no class of the training
+            set, or as `long_tailed_indices`.
 
     Example:
     ```python
@@ -66,7 +72,69 @@ def from_arrays(
     assert np.bincount(data.test_arrays[1]).tolist() == [10, 10, 10]
     ```
     """
+    arranged = arrange(
+        train,
+        test,
+        imbalance_factor,
+        seed,
+        class_names,
+        name,
+        test_per_class,
+        head_count,
+        profile,
+        selection,
+    )
+    of_train, of_test = "image {} of `train`".format, "image {} of `test`".format
+    arranged.warn_of_duplicates(of_train, of_train if test is None else of_test)
+    return arranged.data
+
+
+class Arranged(NamedTuple):
+    """Data, and where its images come from.
+
+    Attributes:
+        data: the training set and the test set.
+        hashes: the hash of each training image.
+        train_positions: which of the images that were passed are the training set.
+        test_positions: the same for the test set; None if there is none.
+    """
+
+    data: LongTailedData
+    hashes: np.ndarray
+    train_positions: np.ndarray
+    test_positions: np.ndarray | None
+
+    def warn_of_duplicates(
+        self, train_name: Callable[[int], Any], test_name: Callable[[int], Any]
+    ) -> None:
+        """Warns of test images in the training set, named by their positions."""
+        test = self.data.test_arrays
+        if test is not None and self.test_positions is not None:
+            train_positions, test_positions = self.train_positions, self.test_positions
+            warn_of_duplicates(
+                self.hashes,
+                image_hashes(test[0]),
+                lambda i: train_name(train_positions[i]),
+                lambda i: test_name(test_positions[i]),
+            )
+
+
+def arrange(
+    train: Any,
+    test: Any = None,
+    imbalance_factor: float | None = None,
+    seed: int = 0,
+    class_names: Iterable[str] | None = None,
+    name: str = "own data",
+    test_per_class: int | None = None,
+    head_count: int | None = None,
+    profile: str = "exponential",
+    selection: str = "hash",
+) -> Arranged:
+    """Does what `from_arrays` does, without a warning of duplicates."""
     images, labels = _check_pair("train", train)
+    positions = np.arange(len(images))
+    test_positions = None
     if test is not None:
         if test_per_class is not None:
             raise ValueError(
@@ -74,16 +142,19 @@ def from_arrays(
                 "takes the test set from `train`."
             )
         test = _check_pair("test", test)
+        _check_alike(images, test[0])
+        test_positions = np.arange(len(test[0]))
     elif test_per_class is not None:
-        held_out = _test_indices(images, labels, test_per_class)
-        test = images[held_out], labels[held_out]
-        images, labels = np.delete(images, held_out, 0), np.delete(labels, held_out)
+        test_positions = _test_indices(images, labels, test_per_class)
+        test = images[test_positions], labels[test_positions]
+        positions = np.delete(positions, test_positions)
+        images, labels = images[positions], labels[positions]
     check_choice("selection", selection, subset.SELECTIONS)
     if imbalance_factor is not None:
         chosen = subset.long_tailed_indices(
             images, labels, imbalance_factor, seed, head_count, profile, selection
         )
-        images, labels = images[chosen], labels[chosen]
+        images, labels, positions = images[chosen], labels[chosen], positions[chosen]
     num_classes = labels.max() + 1
     names = tuple(map(str, range(num_classes)))
     if class_names is not None:
@@ -93,23 +164,37 @@ def from_arrays(
             f"`class_names` must name every class. Received {len(names)} names for "
             f"labels up to {num_classes - 1}."
         )
+    if test is not None:
+        check_test_labels(test[1], len(names))
     class_counts = np.bincount(labels, minlength=len(names))
     imbalance_factor = imbalance_factor or measured_imbalance_factor(class_counts)
-    return LongTailedData(
+    hashes = image_hashes(images)
+    data = LongTailedData(
         name=name,
         class_counts=class_counts,
         class_names=names,
         imbalance_factor=float(imbalance_factor),
         seed=seed,
-        digest=subset_digest(images, labels),
+        digest=digest_of_hashes(hashes, labels),
         train_arrays=(images, labels),
         test_arrays=test,
     )
+    return Arranged(data, hashes, positions, test_positions)
 
 
 def measured_imbalance_factor(class_counts: np.ndarray) -> float:
     """Returns the largest class count divided by the smallest that is not 0."""
     return float(class_counts.max() / class_counts[class_counts > 0].min())
+
+
+def check_test_labels(labels: np.ndarray, num_classes: int) -> None:
+    """Raises a `ValueError` if a test label is not a class of the training set."""
+    if labels.max() >= num_classes:
+        raise ValueError(
+            f"The labels of the test set must be classes of the training set, 0 to "
+            f"{num_classes - 1}. Received {labels.max()}: leave these examples out, or "
+            "name every class in `class_names`."
+        )
 
 
 def _check_pair(name: str, pair: Any) -> Arrays:
@@ -124,6 +209,19 @@ def _check_pair(name: str, pair: Any) -> Arrays:
     if not len(images):
         raise ValueError(f"`{name}` must hold at least one image. Received none.")
     return images, integer_labels(labels, len(images))
+
+
+def _check_alike(train: np.ndarray, test: np.ndarray) -> None:
+    if train.shape[1:] != test.shape[1:]:
+        raise ValueError(
+            "The images of `test` must have the shape of those of `train`, "
+            f"{train.shape[1:]}. Received {test.shape[1:]}: resize one of the two."
+        )
+    if (train.dtype.kind == "f") != (test.dtype.kind == "f"):
+        raise ValueError(
+            f"The pixels of `test` must be of the kind of those of `train`, "
+            f"{train.dtype}. Received {test.dtype}: convert and scale one of the two."
+        )
 
 
 def _test_indices(images: np.ndarray, labels: np.ndarray, per_class: int) -> np.ndarray:

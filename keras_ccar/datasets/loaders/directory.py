@@ -2,19 +2,24 @@
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
-from keras_ccar.datasets.loaders.arrays import from_arrays, measured_imbalance_factor
+from keras_ccar.datasets.images.decoding import decode_image, decode_images
+from keras_ccar.datasets.loaders.arrays import arrange, measured_imbalance_factor
+from keras_ccar.datasets.loaders.duplicates import warn_of_duplicates
+from keras_ccar.datasets.loaders.folders import (
+    check_same_classes,
+    class_folders,
+    files_and_labels,
+)
 from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
 from keras_ccar.datasets.progress import progress_bar
-from keras_ccar.requirements import require
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+from keras_ccar.inputs.checks import check_class_names
 
 
 def from_directory(
@@ -29,8 +34,18 @@ def from_directory(
 ) -> LongTailedData:
     """Makes long-tailed data from folders of images, one folder per class.
 
+    Images become uint8 RGB, the same in memory and streamed. The first frame or page
+    of a file is taken, turned upright as its EXIF orientation says. Grey of 16 bits is
+    scaled to 8: the value divided by 257, rounded. Transparent pixels are put on white.
+    Palettes and CMYK are converted by Pillow, without colour profiles.
+
+    Hidden files and folders, whose names begin with a dot, are skipped, and `__MACOSX`,
+    `__pycache__` and files that are no images. Test images whose pixels are those of a
+    training image are reported by a warning.
+
     Args:
-        path: folder with one folder of PNG, JPEG, BMP or GIF images for each class.
+        path: folder with one folder of PNG, JPEG, BMP, GIF, WebP or TIFF images for
+            each class.
         test_path: folder of the same kind, with the same classes, or None.
         imbalance_factor: draws a long-tailed training set, as `from_arrays` does.
         seed: chooses the training examples.
@@ -45,8 +60,10 @@ def from_directory(
 
     Raises:
         FileNotFoundError: if a folder is missing.
-        ValueError: if a class folder is empty, an image cannot be read or is of another
-            shape, or as `from_arrays`.
+        ValueError: if a class folder is empty, holds a folder, a pipe or a link to
+            nothing, or has a name that is not plain text; if the test data has another
+            class; if an image cannot be read, is too large, or, in memory, is of
+            another shape; or as `from_arrays`.
 
     Example:
     ```python
@@ -70,106 +87,79 @@ def from_directory(
     assert data.class_names == ("cat", "owl")
     ```
     """
-    name = name or Path(path).name
-    class_names = class_names or _class_folders(path)
-    train = _files_and_labels(path, class_names)
-    test = _files_and_labels(test_path, class_names) if test_path is not None else None
+    name = name or Path(os.path.abspath(path)).name
+    if class_names is not None:
+        names = check_class_names(class_names)
+    else:
+        names = class_folders(path)
+        if test_path is not None:
+            check_same_classes(test_path, names)
+    train = files_and_labels(path, names)
+    test = None if test_path is None else files_and_labels(test_path, names)
     if in_memory:
-        train_and_test = _read_arrays(*train), test and _read_arrays(*test)
-        return from_arrays(
-            *train_and_test, imbalance_factor, seed, class_names, name, test_per_class
+        arranged = arrange(
+            _read_arrays(*train),
+            test and _read_arrays(*test),
+            imbalance_factor=imbalance_factor,
+            seed=seed,
+            class_names=names,
+            name=name,
+            test_per_class=test_per_class,
         )
+        test_files = test[0] if test else train[0]
+        arranged.warn_of_duplicates(train[0].__getitem__, test_files.__getitem__)
+        return arranged.data
     if imbalance_factor is not None or test_per_class is not None:
         raise ValueError(
             "`imbalance_factor` and `test_per_class` need the images in memory: pass "
             "`in_memory=True`, or leave both out."
         )
     files, labels = train
-    class_counts = np.bincount(labels, minlength=len(class_names))
-    images = (_read_image(file) for file in progress_bar(files, f"Reading {name}"))
+    hashes = _hashes(files)
+    if test:
+        test_hashes = _hashes(test[0])
+        warn_of_duplicates(hashes, test_hashes, files.__getitem__, test[0].__getitem__)
+    class_counts = np.bincount(labels, minlength=len(names))
     return LongTailedData(
         name=name,
         class_counts=class_counts,
-        class_names=tuple(class_names),
+        class_names=tuple(names),
         imbalance_factor=measured_imbalance_factor(class_counts),
         seed=seed,
-        digest=digest_of_hashes(image_hashes(images), labels),
+        digest=digest_of_hashes(hashes, labels),
         # Unlike a lambda, a partial function can be pickled for another process.
         encoded_train=functools.partial(_stream, *train),
         encoded_test=test and functools.partial(_stream, *test),
     )
 
 
-def _class_folders(path: str | os.PathLike[str]) -> list[str]:
-    if not os.path.isdir(path):
-        raise FileNotFoundError(
-            f"There is no folder {path}: pass the folder that holds one folder of "
-            "images for each class."
-        )
-    names = sorted(folder.name for folder in Path(path).iterdir() if folder.is_dir())
-    if len(names) < 2:
-        raise ValueError(
-            f"{path} must hold one folder of images for each class, but holds "
-            f"{len(names)}: pass the folder above the class folders."
-        )
-    return names
-
-
-def _files_and_labels(
-    path: str | os.PathLike[str], class_names: Sequence[str]
-) -> tuple[list[Path], np.ndarray]:
-    files: list[Path] = []
-    labels: list[int] = []
-    for label, name in enumerate(class_names):
-        folder = Path(path) / name
-        if not folder.is_dir():
-            raise FileNotFoundError(
-                f"There is no folder {folder} for class {name!r}: add it, or leave the "
-                "class out of `class_names`."
-            )
-        of_class = sorted(
-            file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES
-        )
-        if not of_class:
-            raise ValueError(
-                f"The class folder {folder} holds no image ({', '.join(SUFFIXES)}): "
-                "add images, or delete it."
-            )
-        files += of_class
-        labels += [label] * len(of_class)
-    return files, np.array(labels)
-
-
 def _read_arrays(files: list[Path], labels: np.ndarray) -> Arrays:
-    images: list[np.ndarray] = []
+    return decode_images(_contents(files)), labels
+
+
+def _contents(files: list[Path]) -> Iterator[tuple[bytes, bytes]]:
+    """Yields the contents and the path of each file, with a progress bar."""
     for file in progress_bar(files, "Reading images"):
-        image = _read_image(file)
-        if images and image.shape != images[0].shape:
+        try:
+            contents = file.read_bytes()
+        except OSError as error:
             raise ValueError(
-                f"{file} has {image.shape[:2]} pixels, but {files[0]} has "
-                f"{images[0].shape[:2]}: resize all images to one shape, or pass "
-                "`in_memory=False`."
-            )
-        images.append(image)
-    return np.stack(images), labels
+                f"The image {file} cannot be read ({error.strerror}): replace it, or "
+                "delete it."
+            ) from error
+        yield contents, os.fsencode(file)
 
 
-def _read_image(file: Path) -> np.ndarray:
-    pillow = require("PIL.Image", "Pillow", "datasets")
-    try:
-        with pillow.open(file) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:  # all raised by Pillow
-        raise ValueError(
-            f"The image {file} cannot be read ({error}): replace it, or delete it."
-        ) from error
+def _hashes(files: list[Path]) -> np.ndarray:
+    return image_hashes(decode_image(*image) for image in _contents(files))
 
 
 def _stream(files: list[Path], labels: np.ndarray) -> Any:
     import tensorflow as tf
 
-    paths = [str(file) for file in files]
+    # A name that is not Unicode is no string of Python for TensorFlow.
+    paths = [os.fsencode(file) for file in files]
     return tf.data.Dataset.from_tensor_slices((paths, labels)).map(
-        lambda path, label: (tf.io.read_file(path), label),
+        lambda path, label: ((tf.io.read_file(path), path), label),
         num_parallel_calls=tf.data.AUTOTUNE,
     )

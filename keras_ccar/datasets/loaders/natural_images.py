@@ -1,7 +1,7 @@
 """ImageNet-LT and iNaturalist 2018, which are long-tailed by nature."""
 
 from keras_ccar.datasets.loaders.prepared import DataDir, tfds_builder
-from keras_ccar.datasets.loaders.tfds import from_tfds
+from keras_ccar.datasets.loaders.tfds import stream_splits
 from keras_ccar.datasets.long_tailed_data import LongTailedData
 
 # Name in tensorflow-datasets; splits for training and testing; splits for training and
@@ -23,4 +23,5 @@ def load(name: str, seed: int, data_dir: DataDir, validation: bool) -> LongTaile
     builder_name, splits, validation_splits = _SOURCES[name]
     train_split, test_split = validation_splits if validation else splits
     builder = tfds_builder(builder_name, data_dir)
-    return from_tfds(builder, train_split, test_split, seed=seed, name=name)
+    data, _ = stream_splits(builder, train_split, test_split, seed, name)
+    return data

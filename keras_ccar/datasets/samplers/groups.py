@@ -107,6 +107,11 @@ class Groups:
                 f"`{way}`."
             )
 
+    def check_not_more(self, found: np.ndarray, way: str) -> None:
+        """Raises a `ValueError` if there is more already than `class_counts` says."""
+        if (found > self._given).any():
+            self.check_counts(np.maximum(found, self._given), way)
+
     def _class_of(self, labels: np.ndarray) -> np.ndarray:
         if labels.ndim == 2:
             sums = labels.sum(1, dtype="float64")

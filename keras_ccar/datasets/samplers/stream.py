@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets.elements import LabelOf, find_label, label_in
+from keras_ccar.datasets.elements import LabelOf, bounded, find_label, label_in
 from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.datasets.samplers.groups import (
     Groups,
@@ -68,10 +68,13 @@ class Stream:
         counts = groups.count(np.zeros(0, "int64"))
         positives = np.zeros(groups.num_labels, "int64")
         batches = self._labels().batch(_BATCH).as_numpy_iterator()
-        for labels in progress_bar(batches, "Counting"):
+        way = way_to_count(groups, self._label_of)
+        take = "pass one epoch of it, `dataset.take(number_of_examples)`"
+        for labels in progress_bar(bounded(batches, take, _BATCH), "Counting"):
             counts += groups.count(groups.of_labels(labels))
             positives += labels.reshape(len(labels), -1).sum(0, dtype="int64")
-        groups.check_counts(positives, way_to_count(groups, self._label_of))
+            groups.check_not_more(positives, way)  # there may be no end
+        groups.check_counts(positives, way)
         return counts
 
     def draw(

@@ -1,10 +1,12 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_ccar.datasets import count_classes, from_arrays
+from keras_ccar.datasets import count_classes, elements, from_arrays
 
 LABELS = np.array([0, 2, 2, 1, 2, 0, 2])
 EXPECTED = [2, 1, 4]
@@ -179,6 +181,54 @@ def test_infinite_data_is_refused():
 
     with pytest.raises(ValueError, match="`PyDataset` is infinite"):
         count_classes(Endless())
+
+
+@pytest.mark.parametrize(
+    "data", [itertools.cycle([0, 1]), itertools.count()], ids=["cycle", "count"]
+)
+def test_iterators_that_never_end_are_refused(data):
+    with pytest.raises(ValueError, match=r"has none: .*islice"):
+        count_classes(data)
+
+
+def test_a_generator_is_bounded(monkeypatch):
+    monkeypatch.setattr(elements, "MOST_ELEMENTS", 20)
+
+    def endless():
+        yield from itertools.cycle(zip(images(), LABELS, strict=True))
+
+    with pytest.raises(ValueError, match=r"more than 20 elements .*array") as caught:
+        count_classes(endless())
+    way_out = str(caught.value).split("`")[1]
+    assert way_out == "itertools.islice(data, steps_per_epoch)"
+    assert count_classes(itertools.islice(endless(), 7)).tolist() == EXPECTED
+    # What has a length may be as long as it likes.
+    assert count_classes([(0, 1)] * 21).tolist() == [0, 21]
+    batches = ((images(), LABELS) for _ in range(20))
+    assert count_classes(batches).tolist() == [40, 20, 80]
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_a_stream_of_unknown_length_is_bounded(batch_size, monkeypatch):
+    import tensorflow as tf
+
+    monkeypatch.setattr(elements, "MOST_ELEMENTS", 2048)
+
+    def endless():
+        return itertools.cycle(LABELS)
+
+    spec = tf.TensorSpec((), "int64")
+    dataset = tf.data.Dataset.from_generator(endless, output_signature=spec)
+    dataset = dataset.batch(batch_size, True) if batch_size else dataset
+    with pytest.raises(ValueError, match=r"more than 2,048 .*`dataset\.take\(s") as e:
+        count_classes(dataset)
+    steps_per_epoch = 7 // (batch_size or 1)
+    scope = {"dataset": dataset, "steps_per_epoch": steps_per_epoch}
+    epoch = eval(str(e.value).split("`")[1], scope)
+    assert count_classes(epoch).tolist() == EXPECTED
+    known = tf.data.experimental.assert_cardinality(3500 // (batch_size or 1))
+    counts = count_classes(dataset.take(3500 // (batch_size or 1)).apply(known))
+    assert counts.tolist() == [1000, 500, 2000]
 
 
 def test_an_ignored_class_is_not_counted():

@@ -54,6 +54,7 @@ def test_no_image_is_mirrored_without_flip():
     assert (np.diff(images[..., 1], axis=2) > 0).all()
 
 
+@pytest.mark.filterwarnings("ignore:.*test images are in the training set")
 @pytest.mark.parametrize(
     ("name", "mean", "deviation"),
     [
@@ -118,6 +119,7 @@ def test_evaluation_takes_the_middle():
     np.testing.assert_allclose(images, data.test_arrays[0][:, 3:45, 11:53], atol=0.01)
 
 
+@pytest.mark.filterwarnings("ignore:.*test images are in the training set")
 def test_evaluation_scales_small_and_large_images():
     for shape in ((3, 7), (90, 30)):
         data = in_color(np.full((4, *shape, 3), 77), test_per_class=1)

@@ -32,8 +32,18 @@ class TinyPets(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager):
-        splits = {"train": IMAGES, "test": IMAGES[::5], "broken": [b"none"] * 35}
-        labels = {"train": LABELS, "test": LABELS[::5], "broken": LABELS}
+        splits = {
+            "train": IMAGES,
+            "test": 255 - IMAGES[::5],
+            "copied": [*(255 - IMAGES[:3]), *IMAGES[[4, 9]]],
+            "broken": [b"none"] * 35,
+        }
+        labels = {
+            "train": LABELS,
+            "test": LABELS[::5],
+            "copied": LABELS[:5],
+            "broken": LABELS,
+        }
         return {
             name: self._generate_examples(images, labels[name])
             for name, images in splits.items()
@@ -83,6 +93,25 @@ def test_labels_are_counted_without_decoding_an_image(builder):
     assert count_classes(builder, split="broken").tolist() == [20, 10, 5]
     with pytest.raises(Exception, match=r"PNG|image"):
         list(builder.as_dataset(split="broken"))
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_test_images_that_are_training_images_are_reported(builder, in_memory):
+    # Examples are shuffled when they are prepared, so that their numbers are not known.
+    message = (
+        r"2 of 5 test images are in the training set too: image \d of the split "
+        r"'copied' is image \d+ of the split 'train', image \d of"
+    )
+    with pytest.warns(UserWarning, match=message):
+        from_tfds(builder, test_split="copied", in_memory=in_memory)
+
+
+def test_images_that_cannot_be_decoded_are_named(builder):
+    message = "image 0 of the split 'broken' cannot be read"
+    with pytest.raises(ValueError, match=message):
+        from_tfds(builder, "broken", in_memory=True)
+    with pytest.raises(Exception, match=message):
+        next(iter(from_tfds(builder, "broken").train))
 
 
 def test_part_of_a_split(builder):

@@ -1,5 +1,7 @@
 """Examples with several yes-or-no labels are balanced by their rarest one."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from keras_ccar.datasets import (
     class_balanced,
     count_classes,
+    elements,
     progressively_balanced,
     square_root_balanced,
 )
@@ -120,6 +123,21 @@ def test_counts_of_something_else():
         call = str(error.value).split("count it with `")[1].split("`")[0]
         variables = {"count_classes": count_classes, "dataset": dataset}
         assert eval(call, variables).tolist() == COUNTS.tolist()
+
+
+@pytest.mark.parametrize("row", [[0, 1, 0], [0, 0, 0]], ids=["tag", "none"])
+def test_a_stream_without_an_end(row, monkeypatch):
+    monkeypatch.setattr(elements, "MOST_ELEMENTS", 4096)
+
+    def endless():
+        return itertools.repeat((0, row))
+
+    signature = (tf.TensorSpec((), "int64"), tf.TensorSpec((3,), "int64"))
+    dataset = tf.data.Dataset.from_generator(endless, output_signature=signature)
+    counts = [[90, 10], [90, 10], [90, 10]]
+    message = "more examples of label 1 than" if any(row) else r"4,096 .*dataset\.take"
+    with pytest.raises(ValueError, match=message):
+        class_balanced(dataset, counts)
 
 
 def test_unknown_targets_are_named():

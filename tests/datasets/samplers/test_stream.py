@@ -1,3 +1,4 @@
+import itertools
 import os
 import subprocess
 import sys
@@ -219,6 +220,15 @@ def test_wrong_counts_are_detected(counts, epochs):
     call = str(error.value).split("count it with `")[1].split("`")[0]
     variables = {"count_classes": count_classes, "dataset": in_class_order([90, 10])}
     assert eval(call, variables).tolist() == [90, 10]
+
+
+def test_a_stream_without_an_end_holds_more_examples():
+    spec = tf.TensorSpec((), "int64")
+    dataset = tf.data.Dataset.from_generator(
+        lambda: itertools.repeat(1), output_signature=spec
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match="more examples"):
+        list(class_balanced(dataset, [9, 3]))
 
 
 def test_an_empty_stream_holds_fewer_examples():

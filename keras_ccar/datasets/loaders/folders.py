@@ -1,0 +1,121 @@
+"""Lists the image files in folders, one folder for each class."""
+
+import mimetypes
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from keras_ccar.inputs.checks import check_class_names, is_plain_text
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+# Made by programs, not by people. Hidden names begin with a dot.
+_NOT_MEANT = ("__MACOSX", "__pycache__")
+
+
+def class_folders(path: str | os.PathLike[str]) -> list[str]:
+    """Returns the names of the class folders in a folder, sorted."""
+    if not os.path.isdir(path):
+        raise FileNotFoundError(
+            f"There is no folder {path}: pass the folder that holds one folder of "
+            "images for each class."
+        )
+    names = [entry.name for entry, is_folder in _entries(path) if is_folder]
+    for name in names:
+        if not is_plain_text(name):
+            raise ValueError(
+                f"The name of the class folder {name!r} in {path} is not plain text: "
+                "rename it, without control characters and in the encoding of the "
+                "other names."
+            )
+    if len(names) < 2:
+        raise ValueError(
+            f"{path} must hold one folder of images for each class, but holds "
+            f"{len(names)}: pass the folder above the class folders."
+        )
+    return check_class_names(names)
+
+
+def check_same_classes(
+    test_path: str | os.PathLike[str], class_names: Sequence[str]
+) -> None:
+    """Raises a `ValueError` if the test data has a class that training data lacks."""
+    for name in class_folders(test_path):
+        if name not in class_names:
+            raise ValueError(
+                f"The test folder {test_path} has a class {name!r} that the training "
+                "folder lacks: add it there, delete it, or pass `class_names`, the "
+                "classes that you want."
+            )
+
+
+def files_and_labels(
+    path: str | os.PathLike[str], class_names: Sequence[str]
+) -> tuple[list[Path], np.ndarray]:
+    """Returns the images in the class folders of a folder, and their int64 labels."""
+    root = Path(path).resolve()
+    known = {place: place for place in (root, *root.parents)}
+    files: list[Path] = []
+    labels: list[int] = []
+    for label, name in enumerate(class_names):
+        folder = Path(path) / name
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"There is no folder {folder} for class {name!r}: add it, or leave the "
+                "class out of `class_names`."
+            )
+        other = known.setdefault(folder.resolve(), folder)
+        if other != folder:
+            raise ValueError(
+                f"The class folder {folder} is a link to {other}, which is read or "
+                "holds it already: delete the link."
+            )
+        of_class = list(_images(folder))
+        if not of_class:
+            raise ValueError(
+                f"The class folder {folder} holds no image ({', '.join(SUFFIXES)}): "
+                "add images, or delete it."
+            )
+        files += of_class
+        labels += [label] * len(of_class)
+    return files, np.array(labels)
+
+
+def _images(folder: Path) -> Iterator[Path]:
+    for entry, is_folder in _entries(folder):
+        if is_folder:
+            raise ValueError(
+                f"The class folder {folder} holds a folder, {entry.name}: move its "
+                "images up, or delete it."
+            )
+        if entry.suffix.lower() in SUFFIXES:
+            yield entry
+        elif (mimetypes.guess_type(entry.name)[0] or "").startswith("image/"):
+            raise ValueError(
+                f"{entry} is an image of a kind that is not read: save it as PNG, or "
+                "delete it."
+            )
+
+
+def _entries(folder: str | os.PathLike[str]) -> Iterator[tuple[Path, bool]]:
+    """Yields what a folder holds, and whether it is a folder; hidden names are skipped.
+
+    Reading a pipe would never end, so special files are refused.
+    """
+    for entry in sorted(Path(folder).iterdir()):
+        if entry.name.startswith(".") or entry.name in _NOT_MEANT:
+            continue
+        try:
+            mode = entry.stat().st_mode
+        except OSError as error:  # a link to nothing, or to itself
+            raise ValueError(
+                f"{entry} cannot be read ({error.strerror}): replace it, or delete it."
+            ) from error
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise ValueError(
+                f"{entry} is neither a file nor a folder, but a pipe, a socket or a "
+                "device: delete it."
+            )
+        yield entry, stat.S_ISDIR(mode)
