@@ -21,14 +21,19 @@ GROUND = (
     "ops",
 )
 CORE = (*GROUND, "inputs")
+# The checks of arguments, which the ground and the data package use too.
+CHECKS = ("inputs.arguments", "inputs.checks", "inputs.class_names")
 PARTS = ("adjustments", "weightings")
 
 # A room or module, and what it may import beside itself. The longest name that a
 # module begins with decides. A name with a dot stands for that module or room alone.
 RULE = {
     **dict.fromkeys(GROUND, ()),
-    "binary_counts": ("frequencies",),
+    "frequencies": CHECKS,
+    "binary_counts": ("frequencies", *CHECKS),
     "inputs": ("ops", "keras_internals"),
+    "inputs.arguments": (),
+    "inputs.class_names": ("inputs.arguments",),
     "adjustments": CORE,
     "weightings": CORE,
     "metrics": CORE,
@@ -36,15 +41,15 @@ RULE = {
     "layers": (*CORE, "losses"),
     "callbacks": (*CORE, "metrics", "losses", "layers"),
     "serving": (*CORE, "losses", "layers"),
-    "datasets": ("requirements", "frequencies", "inputs.checks"),
+    "datasets": ("requirements", "frequencies", *CHECKS),
     "datasets.elements": (),
     "datasets.in_memory": ("datasets.elements",),
     "datasets.label_values": ("datasets.elements",),
     "datasets.progress": ("requirements",),
-    "datasets.digests": ("inputs.checks",),
-    "datasets.images": ("inputs.checks",),
+    "datasets.digests": CHECKS,
+    "datasets.images": CHECKS,
     "datasets.long_tailed_subset": (
-        "inputs.checks",
+        *CHECKS,
         "datasets.digests",
         "datasets.elements",
         "datasets.progress",
@@ -52,7 +57,7 @@ RULE = {
     ),
     "datasets.long_tailed_data": (
         "frequencies",
-        "inputs.checks",
+        *CHECKS,
         "datasets.digests",
         "datasets.elements",
         "datasets.progress",
@@ -61,7 +66,7 @@ RULE = {
     "datasets.loaders": (
         "requirements",
         "frequencies",
-        "inputs.checks",
+        *CHECKS,
         "datasets.elements",
         "datasets.progress",
         "datasets.digests",
@@ -72,7 +77,7 @@ RULE = {
     "datasets.counting": (
         "requirements",
         "frequencies",
-        "inputs.checks",
+        *CHECKS,
         "datasets.elements",
         "datasets.in_memory",
         "datasets.label_values",
@@ -84,7 +89,7 @@ RULE = {
         "requirements",
         "frequencies",
         "binary_counts",
-        "inputs.checks",
+        *CHECKS,
         "datasets.elements",
         "datasets.in_memory",
         "datasets.label_values",

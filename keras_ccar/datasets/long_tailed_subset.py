@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_ccar.datasets.digests import image_hashes
-from keras_ccar.inputs.checks import check_choice, check_whole_number, integer_labels
+from keras_ccar.inputs.arguments import check_choice, check_whole_number
+from keras_ccar.inputs.checks import integer_labels
 
 PROFILES = ("exponential", "step", "pareto")
 SELECTIONS = ("hash", "cao")

@@ -5,6 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_ccar.inputs.arguments import (
+    check_number,
+    check_whole_number,
+    check_with_keras,
+)
+from keras_ccar.inputs.checks import MOST_CLASSES
+from keras_ccar.layers.keras_arguments import check_layer_arguments
+
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class CosineHead(keras.layers.Layer):
@@ -32,7 +40,8 @@ class CosineHead(keras.layers.Layer):
         `(..., units)`, in `[-scale, scale]`.
 
     Raises:
-        ValueError: if `units` is not a positive integer.
+        ValueError: if `units` is not a whole number of at least 1, for a negative or
+            non-finite `scale`, and for other arguments of another type.
 
     Reference:
         Cao et al. 2019, arXiv 1906.07413, Sec. 3.2.
@@ -59,19 +68,18 @@ class CosineHead(keras.layers.Layer):
         activity_regularizer: Any = None,
     ) -> None:
         super().__init__(
-            name=name,
-            trainable=trainable,
-            dtype=dtype,
-            autocast=autocast,
-            activity_regularizer=activity_regularizer,
-        )
-        if not isinstance(units, int) or units < 1:
-            raise ValueError(
-                f"`units` must be a positive integer. Received: units={units!r}"
+            **check_layer_arguments(
+                name, trainable, dtype, autocast, activity_regularizer
             )
-        self.units = units
-        self.scale = scale
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        )
+        self.units = check_whole_number("units", units, 1, MOST_CLASSES)
+        self.scale = check_number("scale", scale, 0)
+        self.kernel_initializer = check_with_keras(
+            "kernel_initializer",
+            kernel_initializer,
+            keras.initializers.get,
+            "an initializer",
+        )
         self.supports_masking = True
         # Tells `output_activation` that the outputs are logits.
         self.activation = keras.activations.linear

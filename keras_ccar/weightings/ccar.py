@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_ccar.frequencies import ClassPrior, replace_zero
-from keras_ccar.inputs.checks import check_number
+from keras_ccar.inputs.arguments import argument_error, check_number
 from keras_ccar.ops.numerics import clip_min
 from keras_ccar.serialization import warn_if_not_reloadable
 from keras_ccar.weightings.base import LARGEST_WEIGHT, Weighting
@@ -119,15 +119,15 @@ def ccar_weight(
 
 def check_ccar_arguments(pivot: Any, strength: Any, form: Any) -> None:
     """Raises a `ValueError` for invalid arguments of `ccar_weight`."""
-    check_number("pivot", pivot, 0, 1, "the confidence at which the weight is 1")
-    if pivot == 0:
-        raise ValueError(f"`pivot` must be above 0. Received: pivot={pivot!r}")
+    meaning = "the confidence at which the weight is 1"
+    check_number("pivot", pivot, high=1, meaning=meaning, above=0)
     check_number("strength", strength, 0, meaning="0 is cross-entropy")
-    if form not in FORMS and not callable(form):
-        raise ValueError(
-            f"`form` must be one of {', '.join(map(repr, FORMS))}, or a callable "
-            f"(p_t, f_c) -> weight. Received: form={form!r}"
+    is_function = callable(form) and not isinstance(form, type)
+    if not is_function and not (isinstance(form, str) and form in FORMS):
+        expected = (
+            f"one of {', '.join(map(repr, FORMS))}, or a callable (p_t, f_c) -> weight"
         )
+        raise argument_error("form", form, expected)
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from keras_ccar.inputs.checks import (
+from keras_ccar.inputs.arguments import (
     check_boolean,
     check_choice,
     check_number,
     check_whole_number,
-    integer_labels,
 )
+from keras_ccar.inputs.checks import integer_labels
 
 
 def test_valid_arguments_come_back_in_one_type():

@@ -9,7 +9,7 @@ from keras_ccar.datasets.counting.sources import labels_of
 from keras_ccar.datasets.counting.tally import Tally
 from keras_ccar.datasets.elements import LabelOf
 from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.inputs.checks import check_boolean, check_whole_number
+from keras_ccar.inputs.arguments import check_boolean, check_whole_number
 
 
 @overload

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_ccar.datasets.loaders.arrays import measured_imbalance_factor
 from keras_ccar.frequencies import ClassCounts, class_counts_array, describe_shot_groups
-from keras_ccar.inputs.checks import check_class_names
+from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.requirements import require
 
 _BAR_WIDTH = 40

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.datasets.images.decoding import decode
-from keras_ccar.inputs.checks import check_number, check_whole_number
+from keras_ccar.inputs.arguments import check_number, check_whole_number
 
 # Mean and standard deviation of red, green and blue. Those of ImageNet are the default;
 # those of iNaturalist are from the published code of Kang et al. 2020.

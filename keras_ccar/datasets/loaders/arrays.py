@@ -8,12 +8,9 @@ import numpy as np
 from keras_ccar.datasets import long_tailed_subset as subset
 from keras_ccar.datasets.digests import image_hashes, subset_digest
 from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
-from keras_ccar.inputs.checks import (
-    check_choice,
-    check_class_names,
-    check_whole_number,
-    integer_labels,
-)
+from keras_ccar.inputs.arguments import check_choice, check_whole_number
+from keras_ccar.inputs.checks import integer_labels
+from keras_ccar.inputs.class_names import check_class_names
 
 
 def from_arrays(

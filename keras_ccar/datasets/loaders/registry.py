@@ -13,7 +13,7 @@ from keras_ccar.datasets.loaders.cifar import cifar_arguments
 from keras_ccar.datasets.loaders.digits import digits_arguments
 from keras_ccar.datasets.long_tailed_data import LongTailedData
 from keras_ccar.datasets.long_tailed_subset import SELECTIONS, check_imbalance_factor
-from keras_ccar.inputs.checks import check_choice
+from keras_ccar.inputs.arguments import check_choice
 
 # Functions that return arguments of `from_arrays`, without a test set for validation,
 # and default imbalance factors.

@@ -14,7 +14,7 @@ from keras_ccar.datasets.samplers.quotas import (
 )
 from keras_ccar.datasets.samplers.stream import Stream
 from keras_ccar.frequencies import ClassCounts
-from keras_ccar.inputs.checks import check_whole_number
+from keras_ccar.inputs.arguments import check_whole_number
 
 
 def class_balanced(
