@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from keras_ccar.inputs.arguments import check_number, check_numbers, show
+from keras_ccar.inputs.arguments import check_number, show
 from keras_ccar.inputs.checks import MOST_CLASSES
+from keras_ccar.inputs.numbers import check_numbers
 
 # The number of training examples of each class.
 ClassCounts = Sequence[float] | Mapping[int, float] | np.ndarray

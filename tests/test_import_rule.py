@@ -22,7 +22,9 @@ GROUND = (
 )
 CORE = (*GROUND, "inputs")
 # The checks of arguments, which the ground and the data package use too.
-CHECKS = ("inputs.arguments", "inputs.checks", "inputs.class_names")
+CHECKS = tuple(
+    f"inputs.{name}" for name in ("arguments", "checks", "class_names", "numbers")
+)
 PARTS = ("adjustments", "weightings")
 
 # A room or module, and what it may import beside itself. The longest name that a
@@ -34,6 +36,7 @@ RULE = {
     "inputs": ("ops", "keras_internals"),
     "inputs.arguments": (),
     "inputs.class_names": ("inputs.arguments",),
+    "inputs.numbers": ("inputs.arguments",),
     "adjustments": CORE,
     "weightings": CORE,
     "metrics": CORE,
@@ -42,7 +45,7 @@ RULE = {
     "callbacks": (*CORE, "metrics", "losses", "layers"),
     "serving": (*CORE, "losses", "layers"),
     "datasets": ("requirements", "frequencies", *CHECKS),
-    "datasets.elements": (),
+    "datasets.elements": CHECKS,
     "datasets.in_memory": ("datasets.elements",),
     "datasets.label_values": ("datasets.elements",),
     "datasets.progress": ("requirements",),
@@ -95,7 +98,7 @@ RULE = {
         "datasets.label_values",
         "datasets.progress",
     ),
-    "benchmark.comparison": ("files",),
+    "benchmark.comparison": ("files", *CHECKS),
     "benchmark.spec": (*CORE, *PARTS, "losses", "layers"),
     "benchmark.training": (
         *(name for name in CORE if name != "files"),
@@ -109,6 +112,7 @@ RULE = {
     ),
     "benchmark.runner": (
         *GROUND,
+        *CHECKS,
         "datasets",
         "benchmark.comparison",
         "benchmark.spec",

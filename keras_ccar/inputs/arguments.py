@@ -171,23 +171,9 @@ def check_with_keras(name: str, value: Any, get: Callable[..., Any], kind: str) 
     return found
 
 
-def check_numbers(name: str, values: Any, expected: str) -> np.ndarray:
-    """Returns numbers, in an array, a sequence or alone, as a float64 array."""
-    try:
-        array = np.asarray(values)
-        parts = array.ravel().tolist() if array.dtype.kind == "O" else ()
-        # Numpy would convert all of these.
-        is_wrong = any(isinstance(part, bool | bytes | str) for part in parts)
-        if not is_wrong and array.dtype.kind not in "bcMmSTU":
-            return array.astype("float64")
-    except (OverflowError, RuntimeError, TypeError, ValueError):
-        pass
-    raise argument_error(name, values, expected)
-
-
 def _to_float(value: Any) -> float:
     """Returns a real number as a float, and NaN for anything else."""
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, Real):
         return math.nan
     try:
         return float(value)

@@ -17,7 +17,7 @@ def check_class_names(names: Any) -> list[str]:
     )
     try:
         given = list(names) if is_ordered else []
-    except TypeError:  # arrays without an axis, tensors without values
+    except (RuntimeError, TypeError):  # arrays without an axis, symbolic tensors
         given = []
     if not given:
         raise ValueError(

@@ -1,17 +1,23 @@
 """A classifier head whose logits are cosines."""
 
-from typing import Any
+from typing import Any, Self
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ccar.inputs.arguments import (
+    argument_error,
     check_number,
     check_whole_number,
     check_with_keras,
 )
 from keras_ccar.inputs.checks import MOST_CLASSES
-from keras_ccar.layers.keras_arguments import check_layer_arguments
+from keras_ccar.inputs.numbers import check_numbers
+from keras_ccar.layers.keras_arguments import (
+    check_layer_arguments,
+    read_layer_config,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -74,12 +80,7 @@ class CosineHead(keras.layers.Layer):
         )
         self.units = check_whole_number("units", units, 1, MOST_CLASSES)
         self.scale = check_number("scale", scale, 0)
-        self.kernel_initializer = check_with_keras(
-            "kernel_initializer",
-            kernel_initializer,
-            keras.initializers.get,
-            "an initializer",
-        )
+        self.kernel_initializer = _check_initializer(kernel_initializer)
         self.supports_masking = True
         # Tells `output_activation` that the outputs are logits.
         self.activation = keras.activations.linear
@@ -117,6 +118,21 @@ class CosineHead(keras.layers.Layer):
             "scale": self.scale,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Makes the layer from `get_config()`."""
+        return super().from_config(read_layer_config(config))
+
+
+def _check_initializer(value: Any) -> Any:
+    """Returns an initializer; Keras takes the values of the kernel as one too."""
+    name, kind = "kernel_initializer", "an initializer"
+    if isinstance(value, np.ndarray | np.generic):
+        check_numbers(name, value, f"{kind}, or the numbers of the kernel")
+        if value.ndim != 2:
+            raise argument_error(name, value, f"{kind}, or a matrix")
+    return check_with_keras(name, value, keras.initializers.get, kind)
 
 
 def _unit_vectors(vectors: Any, axis: int) -> Any:

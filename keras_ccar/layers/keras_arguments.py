@@ -13,6 +13,16 @@ from keras_ccar.inputs.arguments import (
 )
 
 
+def read_layer_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns the configuration of a layer with its dtype as a policy.
+
+    Keras would restore it before the constructor can check it.
+    """
+    if isinstance(config.get("dtype"), dict):
+        return {**config, "dtype": check_float_policy("dtype", config["dtype"])}
+    return config
+
+
 def check_layer_arguments(
     name: Any, trainable: Any, dtype: Any, autocast: Any, activity_regularizer: Any
 ) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Post hoc logit adjustment, as the last layer of a trained model."""
 
 import warnings
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -21,7 +21,10 @@ from keras_ccar.inputs.predictions import (
     class_axis,
 )
 from keras_ccar.keras_internals import source_of
-from keras_ccar.layers.keras_arguments import check_layer_arguments
+from keras_ccar.layers.keras_arguments import (
+    check_layer_arguments,
+    read_layer_config,
+)
 from keras_ccar.layers.kind_of_input import (
     ONE_COLUMN,
     check_not_probabilities,
@@ -186,6 +189,11 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
             "from_logits": self.from_logits,
             "axis": self.axis,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Makes the layer from `get_config()`."""
+        return super().from_config(read_layer_config(config))
 
     def _check_shape(self, shape: tuple[int | None, ...]) -> None:
         check_num_classes(

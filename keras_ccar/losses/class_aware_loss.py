@@ -74,11 +74,10 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
         name: str,
         dtype: Any,
     ) -> None:
-        name = optional(check_text, "name", name)
         policy = check_float_policy("dtype", dtype)
         precision = "float64" if policy.compute_dtype == "float64" else "float32"
         check_choice("reduction", reduction, _REDUCTIONS)
-        super().__init__(name, reduction, precision)
+        super().__init__(optional(check_text, "name", name), reduction, precision)
         self._dtype_argument = dtype if dtype is None else policy.name
         self.weighting = weightings.get(weighting)
         self.normalize = check_boolean("normalize", normalize)

@@ -8,7 +8,13 @@ import numpy as np
 from keras_ccar.datasets import long_tailed_subset as subset
 from keras_ccar.datasets.digests import image_hashes, subset_digest
 from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
-from keras_ccar.inputs.arguments import check_choice, check_whole_number
+from keras_ccar.inputs.arguments import (
+    argument_error,
+    check_choice,
+    check_text,
+    check_whole_number,
+    optional,
+)
 from keras_ccar.inputs.checks import integer_labels
 from keras_ccar.inputs.class_names import check_class_names
 
@@ -63,6 +69,13 @@ def from_arrays(
     assert np.bincount(data.test_arrays[1]).tolist() == [10, 10, 10]
     ```
     """
+    if imbalance_factor is not None:
+        imbalance_factor = subset.check_imbalance_factor(imbalance_factor)
+    seed = check_whole_number("seed", seed, 0)
+    check_text("name", name)
+    optional(check_whole_number, "head_count", head_count, 1)
+    check_choice("profile", profile, subset.PROFILES)
+    check_choice("selection", selection, subset.SELECTIONS)
     images, labels = _check_pair("train", train)
     if test is not None:
         if test_per_class is not None:
@@ -75,7 +88,6 @@ def from_arrays(
         held_out = _test_indices(images, labels, test_per_class)
         test = images[held_out], labels[held_out]
         images, labels = np.delete(images, held_out, 0), np.delete(labels, held_out)
-    check_choice("selection", selection, subset.SELECTIONS)
     if imbalance_factor is not None:
         chosen = subset.long_tailed_indices(
             images, labels, imbalance_factor, seed, head_count, profile, selection
@@ -96,7 +108,7 @@ def from_arrays(
         name=name,
         class_counts=class_counts,
         class_names=names,
-        imbalance_factor=float(imbalance_factor),
+        imbalance_factor=imbalance_factor,
         seed=seed,
         digest=subset_digest(images, labels),
         train_arrays=(images, labels),
@@ -112,15 +124,19 @@ def measured_imbalance_factor(class_counts: np.ndarray) -> float:
 def _check_pair(name: str, pair: Any) -> Arrays:
     try:
         images, labels = pair
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"`{name}` must be a pair of arrays, `(images, labels)`. Received a "
-            f"{type(pair).__name__}."
-        ) from None
-    images = np.asarray(images)
-    if not len(images):
+        images = np.asarray(images)
+        count = len(images)
+    except (RuntimeError, TypeError, ValueError) as error:
+        expected = "a pair of arrays, `(images, labels)`"
+        raise argument_error(name, pair, expected) from error
+    if not count:
         raise ValueError(f"`{name}` must hold at least one image. Received none.")
-    return images, integer_labels(labels, len(images))
+    try:
+        return images, integer_labels(labels, count)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must hold a label of each image. {error}"
+        ) from error
 
 
 def _test_indices(images: np.ndarray, labels: np.ndarray, per_class: int) -> np.ndarray:

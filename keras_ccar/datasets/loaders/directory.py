@@ -11,7 +11,16 @@ import numpy as np
 from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
 from keras_ccar.datasets.loaders.arrays import from_arrays, measured_imbalance_factor
 from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
+from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
 from keras_ccar.datasets.progress import progress_bar
+from keras_ccar.inputs.arguments import (
+    check_boolean,
+    check_path,
+    check_text,
+    check_whole_number,
+    optional,
+)
+from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.requirements import require
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
@@ -70,8 +79,19 @@ def from_directory(
     assert data.class_names == ("cat", "owl")
     ```
     """
-    name = name or Path(path).name
-    class_names = class_names or _class_folders(path)
+    check_path("path", path)
+    optional(check_path, "test_path", test_path)
+    if imbalance_factor is not None:
+        imbalance_factor = check_imbalance_factor(imbalance_factor)
+    seed = check_whole_number("seed", seed, 0)
+    optional(check_whole_number, "test_per_class", test_per_class, 1)
+    in_memory = check_boolean("in_memory", in_memory)
+    # The name of "." is empty.
+    name = optional(check_text, "name", name) or Path(os.path.abspath(path)).name
+    if class_names is None:
+        class_names = _class_folders(path)
+    else:
+        class_names = check_class_names(class_names)
     train = _files_and_labels(path, class_names)
     test = _files_and_labels(test_path, class_names) if test_path is not None else None
     if in_memory:
