@@ -83,7 +83,7 @@ TEXT, FUNCTION, TRUTH = {"text"}, {"function"}, {"True", "numpy True"}
 SHARE, AMOUNT, WHOLE = {"fraction"}, {"fraction", "1.5"}, {"-1"}
 COUNTS, SHARES = {"range"}, {"range", "array of two"}
 ARRAYS = {"array of two", "empty list", "empty array"}
-NUMBERS = {*AMOUNT, "decimal", *SHARES}
+NUMBERS = {*AMOUNT, "decimal", *SHARES, "None"}
 NONE: set[str] = set()
 DICTS = {"empty dict", "dict of a text", "huge key"}
 LISTS = {"empty list", "nested list", "list of None"}
@@ -116,9 +116,8 @@ RIGHT = {
     "methods": {"empty list"},
     "recipe_settings": {"empty dict"},
     "loss_settings": {"empty dict"},
-    "num_examples": {"1.5", "decimal"},
 }
-# The same, where an object differs from the others.
+# The same, where an object differs from the others; None is listed here.
 RIGHT_OF = {
     # Losses and metrics without a name are given one.
     **{
@@ -149,6 +148,7 @@ RIGHT_OF = {
         ),
         NONE,
     ),
+    ("BinaryCCARLoss", "num_examples"): {"1.5", "decimal"},
     ("LongTailedData", "class_counts"): {"array of two"},
     ("ccar_weight", "num_classes"): NUMBERS,
     ("ccar_weight", "num_examples"): NUMBERS,
@@ -274,9 +274,11 @@ def arguments_of(name, given):
 
 def right_values(name, argument):
     """Which of the wrong values are right for an argument."""
+    if (name, argument) in RIGHT_OF:
+        return RIGHT_OF[name, argument]
     parameter = inspect.signature(OBJECTS[name]).parameters.get(argument)
-    right = RIGHT_OF.get((name, argument), RIGHT.get(argument, set()))
-    return right | {"None"} if parameter and parameter.default is None else right
+    is_optional = parameter is not None and parameter.default is None
+    return RIGHT.get(argument, NONE) | ({"None"} if is_optional else NONE)
 
 
 def refusal(call):

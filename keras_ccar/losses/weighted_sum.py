@@ -144,7 +144,11 @@ def _check_pair(index: int, pair: Any) -> tuple[float, LossLike]:
     if not isinstance(pair, list | tuple) or len(pair) != 2:
         raise _error(name, pair, "a pair of a weight and a loss")
     weight, loss = pair
-    weight = check_number(f"{name}[0]", weight, meaning="the weight of the loss")
+    try:
+        weight = check_number(f"{name}[0]", weight)
+    except ValueError as error:
+        expected = "the weight of the loss, a finite number"
+        raise _error(f"{name}[0]", weight, expected) from error
     is_loss = callable(loss) and not isinstance(loss, type)
     if isinstance(loss, str):
         with contextlib.suppress(ValueError):  # no loss has this name
