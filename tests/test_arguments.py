@@ -105,6 +105,7 @@ RIGHT = {
     **dict.fromkeys(("max_margin", "few"), AMOUNT),
     **dict.fromkeys(("axis", "ignore_class"), WHOLE),
     **dict.fromkeys(("class_counts", "target_prior", "class_names"), SHARES),
+    "example": SHARES,
     **dict.fromkeys(("weighting", "form", "activity_regularizer"), FUNCTION),
     **dict.fromkeys(("sampler", "encoded_train", "encoded_test"), FUNCTION),
     **dict.fromkeys(("p_t", "f_c"), ARRAYS),

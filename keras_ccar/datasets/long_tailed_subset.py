@@ -66,8 +66,8 @@ def long_tailed_counts(
     if imbalance_factor > head_count:
         raise ValueError(
             "`imbalance_factor` must not exceed `head_count`, or the last class is "
-            f"left empty. Received: imbalance_factor={imbalance_factor:g} and "
-            f"head_count={head_count}. Lower it to at most {head_count}."
+            f"left empty; received imbalance_factor={imbalance_factor:g} and "
+            f"head_count={head_count}: lower it to at most {head_count}."
         )
     rank = np.arange(num_classes) / (num_classes - 1)
     if profile == "exponential":
@@ -183,12 +183,12 @@ def check_available(counts: np.ndarray, available: np.ndarray) -> None:
 
 def check_imbalance_factor(imbalance_factor: Any) -> float:
     """Returns the imbalance factor, a number of at least 1."""
-    name, meaning = "imbalance_factor", "the largest class count over the smallest"
-    factor = check_number(name, imbalance_factor, meaning=f"{meaning}, at least 1")
+    meaning = "the largest class count divided by the smallest"
+    factor = check_number("imbalance_factor", imbalance_factor, meaning=meaning)
     if factor < 1:
         hint = f": pass its inverse, {1 / factor:g}" if factor > 0 else ""
         raise ValueError(
-            f"`{name}` must be a finite number >= 1 ({meaning}). Received: "
+            f"`imbalance_factor` must be a finite number >= 1, {meaning}; received "
             f"{factor:g}{hint}."
         )
     return factor

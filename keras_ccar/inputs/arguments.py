@@ -85,10 +85,8 @@ def check_whole_number(
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_whole or not low <= value <= high:
         bounds = f" >= {low}" if low > _SMALLEST_INTEGER else ""
-        if high < _LARGEST_INTEGER:
+        if is_whole and (value > high or not bounds):
             bounds = f" in [{low}, {high}]"
-        elif is_whole and not _SMALLEST_INTEGER <= value <= _LARGEST_INTEGER:
-            bounds += " of 64 bits"
         raise argument_error(name, value, f"a whole number{bounds}{_explain(meaning)}")
     return int(value)
 
@@ -104,7 +102,10 @@ def check_choice(name: str, value: Any, choices: Collection[str | None]) -> Any:
     """Returns a text, or None, that is one of the choices."""
     # Others may not be compared: an array has no truth value.
     if not (value is None or isinstance(value, str)) or value not in choices:
-        raise argument_error(name, value, f"one of {', '.join(map(repr, choices))}")
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(map(repr, choices))}; received: "
+            f"{name}={show(value)}"
+        )
     return value
 
 

@@ -15,7 +15,6 @@ from keras_ccar.inputs.arguments import (
     check_whole_number,
     optional,
 )
-from keras_ccar.inputs.checks import MOST_CLASSES
 
 
 @overload
@@ -125,9 +124,7 @@ def count_classes(
     assert labels.tolist() == [1, 0, 0]
     ```
     """
-    num_classes = optional(
-        check_whole_number, "num_classes", num_classes, 1, MOST_CLASSES
-    )
+    num_classes = optional(check_whole_number, "num_classes", num_classes, 1)
     check_text("split", split)
     check_text("label_key", label_key)
     multi_label = optional(check_boolean, "multi_label", multi_label)
