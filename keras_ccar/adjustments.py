@@ -12,7 +12,7 @@ from keras_ccar.frequencies import (
     require_class_counts,
     require_numbers_of_examples,
 )
-from keras_ccar.inputs.checks import check_number
+from keras_ccar.inputs.arguments import check_number, show
 from keras_ccar.serialization import warn_if_not_reloadable
 
 __all__ = ["Adjustment", "LDAMMargin", "LogitAdjustment"]
@@ -184,5 +184,5 @@ def get(adjustment: Any) -> Adjustment | None:
         return adjustment
     raise TypeError(
         "`adjustment` must be a `keras_ccar.adjustments.Adjustment` such as "
-        f"`LogitAdjustment(tau=1.0)`, or None. Received: adjustment={adjustment!r}"
+        f"`LogitAdjustment(tau=1.0)`, or None. Received: adjustment={show(adjustment)}"
     )

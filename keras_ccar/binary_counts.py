@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.frequencies import ClassCounts, class_counts_array
+from keras_ccar.inputs.arguments import argument_error, show
+from keras_ccar.inputs.numbers import check_numbers
 
 NumExamples = float | Sequence[float] | np.ndarray | None
 
@@ -36,7 +38,7 @@ def binary_counts(
     if (positives > totals).any():
         raise ValueError(
             "`class_counts` must not exceed `num_examples`. Received: "
-            f"class_counts={positives.tolist()}, num_examples={num_examples!r}"
+            f"class_counts={positives.tolist()}, num_examples={show(num_examples)}"
         )
     is_equal = (totals == totals[0]).all()
     counts = np.stack([positives, totals - positives])
@@ -44,31 +46,31 @@ def binary_counts(
 
 
 def _from_both_answers(class_counts: Any) -> tuple[np.ndarray, np.ndarray]:
-    is_dict = hasattr(class_counts, "items")
-    shape: tuple[int, ...] = () if is_dict else np.shape(class_counts)
+    shape: tuple[int, ...] = ()
+    if not hasattr(class_counts, "items"):
+        expected = "`[no, yes]` of one label, or counts of shape (K, 2) of K"
+        shape = check_numbers("class_counts", class_counts, expected).shape
     if shape != (2,) and (len(shape) != 2 or shape[1] != 2 or not shape[0]):
         raise ValueError(
             "`num_examples` must be given, unless `class_counts` has the examples of "
             "both answers: `[no, yes]` for one label, or shape (K, 2) for K. Received: "
-            f"class_counts={class_counts!r}, num_examples=None"
+            f"class_counts={show(class_counts)}, num_examples=None"
         )
     flat = class_counts_array(np.reshape(class_counts, -1))
     no, yes = flat.reshape(-1, 2).T
     if not (no + yes).all():
         raise ValueError(
             "`class_counts` must count at least one example for each label. Received: "
-            f"{class_counts!r}"
+            f"{show(class_counts)}"
         )
     return yes, no + yes
 
 
 def _totals(num_examples: Any, num_labels: int) -> np.ndarray:
-    totals = np.asarray(num_examples)
-    is_number = totals.dtype.kind in "iuf" and totals.shape in ((), (num_labels,))
+    expected = f"a finite number >= 1, or one for each of the {num_labels} labels"
+    totals = check_numbers("num_examples", num_examples, expected)
+    is_number = totals.shape in ((), (num_labels,))
     # Shares of the examples come with `num_examples=1`.
     if not is_number or not np.isfinite(totals).all() or (totals < 1).any():
-        raise ValueError(
-            "`num_examples` must be a finite number >= 1, or one for each of the "
-            f"{num_labels} labels. Received: num_examples={num_examples!r}"
-        )
-    return np.broadcast_to(totals, (num_labels,)).astype("float64")
+        raise argument_error("num_examples", num_examples, expected)
+    return np.broadcast_to(totals, (num_labels,))

@@ -6,6 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from keras_ccar.inputs.arguments import check_number, show
+from keras_ccar.inputs.checks import MOST_CLASSES
+from keras_ccar.inputs.numbers import check_numbers
+
 # The number of training examples of each class.
 ClassCounts = Sequence[float] | Mapping[int, float] | np.ndarray
 
@@ -78,18 +82,11 @@ def class_counts_array(
         name: the name of the argument.
         minimum: the smallest number of classes.
     """
-    if hasattr(class_counts, "items"):  # a dict, a Counter, a pandas value_counts
+    # A dict, a Counter, a pandas value_counts.
+    if hasattr(class_counts, "items") and not isinstance(class_counts, type):
         class_counts = _from_mapping(class_counts, name)
-    try:
-        counts = np.asarray(class_counts)
-        if counts.dtype.kind in "bcSU":  # numpy would convert them to floats
-            raise TypeError
-        counts = counts.astype("float64")
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"`{name}` must be a sequence of numbers, one for each class, or a dict "
-            f"{{class: count}}. Received: {name}={class_counts!r}"
-        ) from error
+    expected = "a sequence of numbers, one for each class, or a dict {class: count}"
+    counts = check_numbers(name, class_counts, expected)
     if counts.ndim != 1 or counts.size < minimum:
         least = "two classes" if minimum == 2 else "one class"
         raise ValueError(
@@ -115,7 +112,7 @@ def class_counts_array(
         total = counts.sum()
     if not np.isfinite(total):
         raise ValueError(
-            f"`{name}` must have a finite sum. Received: {name}={class_counts!r}"
+            f"`{name}` must have a finite sum. Received: {name}={show(class_counts)}"
         )
     return counts
 
@@ -196,9 +193,10 @@ def shot_groups(
     assert groups["medium"].tolist() == [False, True, True, False]
     ```
     """
+    many, few = check_number("many", many, 0), check_number("few", few, 0)
     if few > many:
         raise ValueError(
-            f"`few` must not exceed `many`. Received: few={few}, many={many}"
+            f"`few` must not exceed `many`. Received: few={few:g}, many={many:g}"
         )
     counts = class_counts_array(class_counts)
     require_numbers_of_examples(counts, "whether a class is many- or few-shot")
@@ -238,11 +236,11 @@ def _from_mapping(class_counts: Any, name: str) -> list[float]:
     class_counts = dict(class_counts.items())
     for key in class_counts:
         is_integer = isinstance(key, int | np.integer) and not isinstance(key, bool)
-        if not is_integer or key < 0:
-            problem = "negative key" if is_integer else "key"
+        if not is_integer or not 0 <= key < MOST_CLASSES:
+            problem = "negative key" if is_integer and key < 0 else "key"
             raise ValueError(
                 f"`{name}` given as a dict must have the class indices 0, 1, ... as "
-                f"keys. Received: {problem} {key!r} of type {type(key).__name__}"
+                f"keys. Received: {problem} {show(key)} of type {type(key).__name__}"
             )
     counts: list[float] = [0] * (max(class_counts, default=-1) + 1)
     for key, count in class_counts.items():

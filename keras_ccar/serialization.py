@@ -25,11 +25,22 @@ def deserialize_nested(config: dict[str, Any]) -> dict[str, Any]:
     """Returns a configuration with its serialised objects deserialised."""
     with without_reload_warnings():
         return {
-            name: keras.saving.deserialize_keras_object(value)
+            name: deserialize_argument(name, value)
             if isinstance(value, dict) and "class_name" in value
             else value
             for name, value in config.items()
         }
+
+
+def deserialize_argument(name: str, value: Any) -> Any:
+    """Returns the object of a saved argument; an error names the argument."""
+    try:
+        return keras.saving.deserialize_keras_object(value)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"`{name}` cannot be made from its configuration. {error}"
+        ) from error
 
 
 def from_nested_config(cls: type[_Part], config: dict[str, Any]) -> _Part:

@@ -21,14 +21,22 @@ GROUND = (
     "ops",
 )
 CORE = (*GROUND, "inputs")
+# The checks of arguments, which the ground and the data package use too.
+CHECKS = tuple(
+    f"inputs.{name}" for name in ("arguments", "checks", "class_names", "numbers")
+)
 PARTS = ("adjustments", "weightings")
 
 # A room or module, and what it may import beside itself. The longest name that a
 # module begins with decides. A name with a dot stands for that module or room alone.
 RULE = {
     **dict.fromkeys(GROUND, ()),
-    "binary_counts": ("frequencies",),
+    "frequencies": CHECKS,
+    "binary_counts": ("frequencies", *CHECKS),
     "inputs": ("ops", "keras_internals"),
+    "inputs.arguments": (),
+    "inputs.class_names": ("inputs.arguments", "inputs.checks"),
+    "inputs.numbers": ("inputs.arguments",),
     "adjustments": CORE,
     "weightings": CORE,
     "metrics": CORE,
@@ -36,15 +44,15 @@ RULE = {
     "layers": (*CORE, "losses"),
     "callbacks": (*CORE, "metrics", "losses", "layers"),
     "serving": (*CORE, "losses", "layers"),
-    "datasets": ("requirements", "frequencies", "inputs.checks"),
-    "datasets.elements": (),
+    "datasets": ("requirements", "frequencies", *CHECKS),
+    "datasets.elements": CHECKS,
     "datasets.in_memory": ("datasets.elements",),
     "datasets.label_values": ("datasets.elements",),
     "datasets.progress": ("requirements",),
-    "datasets.digests": ("inputs.checks",),
-    "datasets.images": ("requirements", "inputs.checks"),
+    "datasets.digests": CHECKS,
+    "datasets.images": ("requirements", *CHECKS),
     "datasets.long_tailed_subset": (
-        "inputs.checks",
+        *CHECKS,
         "datasets.digests",
         "datasets.elements",
         "datasets.progress",
@@ -52,7 +60,7 @@ RULE = {
     ),
     "datasets.long_tailed_data": (
         "frequencies",
-        "inputs.checks",
+        *CHECKS,
         "datasets.digests",
         "datasets.elements",
         "datasets.progress",
@@ -61,7 +69,7 @@ RULE = {
     "datasets.loaders": (
         "requirements",
         "frequencies",
-        "inputs.checks",
+        *CHECKS,
         "datasets.elements",
         "datasets.progress",
         "datasets.digests",
@@ -72,7 +80,7 @@ RULE = {
     "datasets.counting": (
         "requirements",
         "frequencies",
-        "inputs.checks",
+        *CHECKS,
         "datasets.elements",
         "datasets.in_memory",
         "datasets.label_values",
@@ -84,13 +92,13 @@ RULE = {
         "requirements",
         "frequencies",
         "binary_counts",
-        "inputs.checks",
+        *CHECKS,
         "datasets.elements",
         "datasets.in_memory",
         "datasets.label_values",
         "datasets.progress",
     ),
-    "benchmark.comparison": ("files",),
+    "benchmark.comparison": ("files", *CHECKS),
     "benchmark.spec": (*CORE, *PARTS, "losses", "layers"),
     "benchmark.training": (
         *(name for name in CORE if name != "files"),
@@ -104,6 +112,7 @@ RULE = {
     ),
     "benchmark.runner": (
         *GROUND,
+        *CHECKS,
         "datasets",
         "benchmark.comparison",
         "benchmark.spec",

@@ -7,6 +7,7 @@ from typing import Any, NotRequired, Self, TypedDict
 import pandas as pd
 
 from keras_ccar.files import read_json
+from keras_ccar.inputs.arguments import argument_error, check_path
 
 # Increase when the meaning of results.json changes.
 RESULTS_FORMAT = 1
@@ -99,6 +100,13 @@ class Comparison:
     run_entries: list[RunEntry]
     command: str = ""
 
+    def __post_init__(self) -> None:
+        for name, kind in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                article = f"a {kind.__name__}, as `results.json` has it"
+                raise argument_error(name, value, article)
+
     @classmethod
     def read(cls, folder: str | Path) -> Self:
         """Reads the `results.json` of a folder.
@@ -109,7 +117,7 @@ class Comparison:
         Raises:
             ValueError: if there is no such file, or this version cannot read it.
         """
-        path = Path(folder) / RESULTS_FILE
+        path = Path(check_path("folder", folder)) / RESULTS_FILE
         try:
             content = read_json(path)
         except FileNotFoundError:
@@ -208,6 +216,17 @@ class Comparison:
         return run.get("environment", self.environment)
 
 
+# What the fields of a comparison hold.
+_KINDS = {
+    "dataset": dict,
+    "recipe": dict,
+    "options": dict,
+    "methods": list,
+    "seeds": list,
+    "environment": dict,
+    "run_entries": list,
+    "command": str,
+}
 # The fields of a comparison, in order, and their keys in results.json.
 _KEYS = {item.name: item.name for item in fields(Comparison)} | {"run_entries": "runs"}
 

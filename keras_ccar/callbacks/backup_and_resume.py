@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_ccar.callbacks.attachment import variable_scope
 from keras_ccar.callbacks.class_statistics import ClassStatistics
-from keras_ccar.inputs.checks import check_whole_number
+from keras_ccar.inputs.arguments import check_boolean, check_path, check_whole_number
 from keras_ccar.keras_internals import set_initial_epoch
 from keras_ccar.replicas import process_index, unsharded
 
@@ -85,11 +85,12 @@ class BackupAndResume(keras.callbacks.Callback):
         delete_checkpoint: bool = True,
     ) -> None:
         super().__init__()
-        if save_freq != "epoch":
-            check_whole_number("save_freq", save_freq, 1, 'batches, or "epoch"')
-        self.directory = Path(directory)
+        if not isinstance(save_freq, str) or save_freq != "epoch":
+            meaning = 'batches, or "epoch"'
+            save_freq = check_whole_number("save_freq", save_freq, 1, meaning=meaning)
+        self.directory = Path(check_path("directory", directory))
         self.save_freq = save_freq
-        self.delete_checkpoint = delete_checkpoint
+        self.delete_checkpoint = check_boolean("delete_checkpoint", delete_checkpoint)
         self.epoch: int
         self.batch: int
         self.epoch, self.batch = max(self._backups(), default=(0, 0))

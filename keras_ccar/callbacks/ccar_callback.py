@@ -14,11 +14,18 @@ from keras_ccar.callbacks.attachment import (
 )
 from keras_ccar.callbacks.compiled_losses import compiled_losses
 from keras_ccar.callbacks.detached_copies import DetachedCopies
-from keras_ccar.callbacks.history_file import QUANTITIES, write_history
+from keras_ccar.callbacks.history_file import output_entry, write_history
 from keras_ccar.callbacks.log_entries import log_entries
 from keras_ccar.callbacks.output_warning import warn_output_mismatch
 from keras_ccar.callbacks.tensorboard import StatisticsWriter
-from keras_ccar.inputs.checks import check_class_names, check_number
+from keras_ccar.inputs.arguments import (
+    check_boolean,
+    check_number,
+    check_path,
+    check_whole_number,
+    optional,
+)
+from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.replicas import check_multi_worker_support
 
@@ -115,12 +122,14 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         check_multi_worker_support()
-        self.update_frequencies = update_frequencies
+        self.update_frequencies = check_boolean(
+            "update_frequencies", update_frequencies
+        )
         self.momentum = check_number("momentum", momentum, 0, 1)
-        self.start_epoch = check_number("start_epoch", start_epoch, 0)
+        self.start_epoch = check_whole_number("start_epoch", start_epoch, 0)
         names = None if class_names is None else check_class_names(class_names)
         self.class_names = names
-        self.log_dir = log_dir
+        self.log_dir = optional(check_path, "log_dir", log_dir)
         self.history: list[dict[str, Any]] = []
         self._tracked: Attached = {}
         self._tracked_model: keras.Model | None = None
@@ -226,16 +235,7 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
         outputs = []
         for name, (loss, _) in self._tracked.items():
             epochs = [self._of_output(entry, name) for entry in self.history]
-            outputs.append(
-                {
-                    "name": name,
-                    "loss": type(loss).__name__,
-                    "pivot": getattr(loss.weighting, "pivot", None),
-                    "class_names": self.class_names,
-                    "class_counts": loss.class_counts,
-                    "epochs": [{q: entry[q] for q in QUANTITIES} for entry in epochs],
-                }
-            )
+            outputs.append(output_entry(name, loss, self.class_names, epochs))
         write_history(path, outputs)
 
     def _of_output(self, entry: dict[str, Any], name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from keras_ccar.callbacks.attachment import (
     serve_compiled_functions,
 )
 from keras_ccar.callbacks.detached_copies import DetachedCopies
-from keras_ccar.inputs.checks import check_number
+from keras_ccar.inputs.arguments import check_whole_number
 
 
 class DeferredReweighting(DetachedCopies, keras.callbacks.Callback):
@@ -63,7 +63,7 @@ class DeferredReweighting(DetachedCopies, keras.callbacks.Callback):
 
     def __init__(self, start_epoch: int) -> None:
         super().__init__()
-        self.start_epoch = check_number("start_epoch", start_epoch, 0)
+        self.start_epoch = check_whole_number("start_epoch", start_epoch, 0)
         self._attached: Attached = {}
 
     def set_model(self, model: keras.Model) -> None:

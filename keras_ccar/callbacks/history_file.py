@@ -7,15 +7,30 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.files import read_json, write_json
+from keras_ccar.inputs.arguments import check_path
 
 _FORMAT = "keras_ccar statistics"
 QUANTITIES = ("count", "frequency", "mean_confidence", "mean_weight", "below_pivot")
 
 
+def output_entry(
+    name: str, loss: Any, class_names: list[str] | None, epochs: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Returns the entry of a loss, described at `CCARCallback.save_history`."""
+    return {
+        "name": name,
+        "loss": type(loss).__name__,
+        "pivot": getattr(loss.weighting, "pivot", None),
+        "class_names": class_names,
+        "class_counts": loss.class_counts,
+        "epochs": [{q: epoch[q] for q in QUANTITIES} for epoch in epochs],
+    }
+
+
 def write_history(path: str | os.PathLike[str], outputs: list[dict[str, Any]]) -> None:
     """Writes the statistics of a training, described at `CCARCallback.save_history`."""
     content = {"format": _FORMAT, "outputs": outputs}
-    write_json(Path(path), content, indent=None, keep_infinity=True)
+    write_json(Path(check_path("path", path)), content, indent=None, keep_infinity=True)
 
 
 def read_history(path: str | os.PathLike[str]) -> list[dict[str, Any]]:

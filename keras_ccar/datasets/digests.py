@@ -1,13 +1,16 @@
 """Identifies images and subsets by their content, whatever their order and source."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_ccar.inputs.arguments import argument_error
 from keras_ccar.inputs.checks import integer_labels
+
+_IMAGES = "an array of images, or a sequence of their arrays"
 
 
 def image_hashes(images: Iterable[ArrayLike], seed: int | str = "") -> np.ndarray:
@@ -24,6 +27,20 @@ def _hash(image: np.ndarray, seed: int | str) -> bytes:
     content.update(f"{seed}|{image.dtype.str}|{image.shape}|".encode())
     content.update(np.ascontiguousarray(image).data)
     return content.hexdigest().encode()
+
+
+def check_num_images(images: Any) -> int:
+    """Returns the number of images in an array or a sequence."""
+    is_many = hasattr(images, "__len__") and hasattr(images, "__getitem__")
+    if isinstance(images, str | bytes | Mapping | type) or not is_many:
+        raise argument_error("images", images, _IMAGES)
+    try:
+        count = len(images)
+    except TypeError:  # an array without an axis
+        count = 0
+    if not count:
+        raise argument_error("images", images, _IMAGES)
+    return count
 
 
 def subset_digest(images: Sequence[Any] | np.ndarray, labels: ArrayLike) -> str:
@@ -52,7 +69,7 @@ def subset_digest(images: Sequence[Any] | np.ndarray, labels: ArrayLike) -> str:
     assert subset_digest(images, [1, 0]) != digest
     ```
     """
-    checked_labels = integer_labels(labels, len(images))
+    checked_labels = integer_labels(labels, check_num_images(images))
     return digest_of_hashes(image_hashes(images), checked_labels)
 
 

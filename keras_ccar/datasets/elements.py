@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import keras
 import numpy as np
+
+from keras_ccar.inputs.arguments import argument_error
 
 LABEL_KEYS = ("label", "labels", "target", "targets", "y")
 
@@ -22,11 +25,6 @@ def label_in(element: Any, label_of: LabelOf = None) -> Any:
     """
     if label_of is None:
         return find_label(element)
-    if not callable(label_of):
-        raise ValueError(
-            "`label_of` must be a function of the parts of an element, such as "
-            f"`lambda x, y: y['defect']`. Received: label_of={label_of!r}"
-        )
     label = label_of(*element) if is_sequence(element) else label_of(element)
     if is_sequence(label) or isinstance(label, Mapping) or label is None:
         raise ValueError(
@@ -34,6 +32,23 @@ def label_in(element: Any, label_of: LabelOf = None) -> Any:
             f"number. Received: a {type(label).__name__} from `label_of`"
         )
     return label
+
+
+def check_label_of(name: str, label_of: Any) -> None:
+    """Raises a `ValueError` for anything but a function of the parts of an element."""
+    if not callable(label_of) or isinstance(label_of, type):
+        expected = (
+            "a function of the parts of an element, such as `lambda x, y: y['defect']`"
+        )
+        raise argument_error(name, label_of, expected)
+
+
+def check_data(name: str, data: Any) -> None:
+    """Raises a `ValueError` for what holds no examples: a number, a symbolic tensor."""
+    if getattr(data, "shape", None) == () or isinstance(data, keras.KerasTensor):
+        raise argument_error(
+            name, data, "arrays with an axis of examples, or a data set"
+        )
 
 
 def find_label(element: Any) -> Any:

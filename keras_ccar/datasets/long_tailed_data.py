@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.datasets.images.decoding import decode
-from keras_ccar.frequencies import describe_shot_groups
+from keras_ccar.frequencies import class_counts_array, describe_shot_groups
+from keras_ccar.inputs.arguments import (
+    argument_error,
+    check_function,
+    check_number,
+    check_text,
+    check_whole_number,
+    optional,
+)
+from keras_ccar.inputs.class_names import check_class_names
 
 Arrays = tuple[np.ndarray, np.ndarray]
 """Images and labels."""
@@ -56,6 +65,27 @@ class LongTailedData:
     encoded_train: Callable[[], Any] | None = field(default=None, repr=False)
     encoded_test: Callable[[], Any] | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        check_text("name", self.name)
+        if not isinstance(self.class_counts, np.ndarray):
+            raise argument_error("class_counts", self.class_counts, "a numpy array")
+        counts = class_counts_array(self.class_counts, minimum=1)
+        names = check_class_names(self.class_names)
+        if len(names) != len(counts):
+            raise ValueError(
+                f"`class_names` must name each of the {len(counts)} classes. Received "
+                f"{len(names)} names."
+            )
+        check_number("imbalance_factor", self.imbalance_factor, 1)
+        check_whole_number("seed", self.seed, 0)
+        check_text("digest", self.digest)
+        for name in ("train_arrays", "test_arrays"):
+            arrays = getattr(self, name)
+            if arrays is not None and not _are_arrays(arrays):
+                raise argument_error(name, arrays, "images and labels, or None")
+        optional(check_function, "encoded_train", self.encoded_train, "()")
+        optional(check_function, "encoded_test", self.encoded_test, "()")
+
     @property
     def num_classes(self) -> int:
         """`K`, the number of classes."""
@@ -81,6 +111,11 @@ class LongTailedData:
             f"{self.imbalance_factor:g}, seed {self.seed}; "
             f"{describe_shot_groups(counts)} classes).{test} Digest {self.digest[:16]}."
         )
+
+
+def _are_arrays(arrays: Any) -> bool:
+    is_pair = isinstance(arrays, list | tuple) and len(arrays) == 2
+    return is_pair and all(isinstance(part, np.ndarray) for part in arrays)
 
 
 def _as_dataset(source: Arrays | Callable[[], Any] | None) -> Any:

@@ -1,20 +1,21 @@
 """Chooses the examples of a long-tailed subset: counts and indices."""
 
-import math
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_ccar.datasets.digests import image_hashes
-from keras_ccar.inputs.checks import check_choice, check_whole_number, integer_labels
+from keras_ccar.datasets.digests import check_num_images, image_hashes
+from keras_ccar.inputs.arguments import check_choice, check_number, check_whole_number
+from keras_ccar.inputs.checks import MOST_CLASSES, integer_labels
 
 PROFILES = ("exponential", "step", "pareto")
 SELECTIONS = ("hash", "cao")
 # Tail exponent of ImageNet-LT (Liu et al. 2019, arXiv 1904.05160).
 _PARETO_ALPHA = 6.0
+# Larger numbers are not exact as floats.
+_MOST_EXAMPLES = 2**53
 
 
 def long_tailed_counts(
@@ -58,9 +59,9 @@ def long_tailed_counts(
     assert (counts[0], counts[-1], counts.sum()) == (500, 5, 10847)
     ```
     """
-    check_whole_number("num_classes", num_classes, low=2)
-    check_whole_number("head_count", head_count, low=1)
-    check_imbalance_factor(imbalance_factor)
+    num_classes = check_whole_number("num_classes", num_classes, 2, MOST_CLASSES)
+    head_count = check_whole_number("head_count", head_count, 1, _MOST_EXAMPLES)
+    imbalance_factor = check_imbalance_factor(imbalance_factor)
     check_choice("profile", profile, PROFILES)
     if imbalance_factor > head_count:
         raise ValueError(
@@ -70,7 +71,7 @@ def long_tailed_counts(
         )
     rank = np.arange(num_classes) / (num_classes - 1)
     if profile == "exponential":
-        share = float(imbalance_factor) ** -rank
+        share = imbalance_factor**-rank
     elif profile == "step":
         is_head = np.arange(num_classes) < num_classes // 2
         share = np.where(is_head, 1.0, 1.0 / imbalance_factor)
@@ -136,9 +137,12 @@ def long_tailed_indices(
     assert (images[::-1][reverse] == images[chosen]).all()
     ```
     """
-    class_indices = integer_labels(labels, len(images))
+    class_indices = integer_labels(labels, check_num_images(images))
+    imbalance_factor = check_imbalance_factor(imbalance_factor)
     check_choice("selection", selection, SELECTIONS)
-    check_whole_number("seed", seed, low=0)
+    # NumPy's legacy generator takes seeds of 32 bits.
+    largest_seed = 2**32 - 1 if selection == "cao" else 2**63 - 1
+    seed = check_whole_number("seed", seed, 0, largest_seed)
     available = np.bincount(class_indices)
     if not available.all():
         empty = np.flatnonzero(available == 0).tolist()
@@ -177,17 +181,17 @@ def check_available(counts: np.ndarray, available: np.ndarray) -> None:
         )
 
 
-def check_imbalance_factor(imbalance_factor: Any) -> None:
-    """Raises a `ValueError` unless the imbalance factor is a number of at least 1."""
-    is_number = isinstance(imbalance_factor, Real) and math.isfinite(imbalance_factor)
-    if is_number and imbalance_factor >= 1:
-        return
-    inverted = is_number and imbalance_factor > 0
-    hint = f": pass its inverse, {1 / imbalance_factor:g}" if inverted else ""
-    raise ValueError(
-        "`imbalance_factor` must be a finite number >= 1, the largest class count "
-        f"divided by the smallest; received {imbalance_factor!r}{hint}."
-    )
+def check_imbalance_factor(imbalance_factor: Any) -> float:
+    """Returns the imbalance factor, a number of at least 1."""
+    meaning = "the largest class count divided by the smallest"
+    factor = check_number("imbalance_factor", imbalance_factor, meaning=meaning)
+    if factor < 1:
+        hint = f": pass its inverse, {1 / factor:g}" if factor > 0 else ""
+        raise ValueError(
+            f"`imbalance_factor` must be a finite number >= 1, {meaning}; received "
+            f"{factor:g}{hint}."
+        )
+    return factor
 
 
 def _shuffled_by_class(labels: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_ccar.inputs.checks import check_number, eager_value
+from keras_ccar.inputs.arguments import check_number
+from keras_ccar.inputs.checks import eager_value
 from keras_ccar.inputs.labels import shapes_fit
 
 
@@ -34,7 +35,7 @@ def check_ignore_value(value: Any) -> float | None:
     if 0 <= value <= 1:
         raise ValueError(
             "`ignore_value` must not be a target, which is in [0, 1]: mark unknown "
-            f"targets with -1 or NaN. Received: ignore_value={value!r}"
+            f"targets with -1 or NaN. Received: ignore_value={value:g}"
         )
     return value
 

@@ -1,12 +1,6 @@
-"""Checks arguments, one function for each type. Every check raises a `ValueError`."""
+"""Checks tensors, arrays and labels. Every check raises a `ValueError`."""
 
-import math
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Set
-from itertools import islice
-from numbers import Integral, Real
 from typing import Any
-from unicodedata import category, normalize
 
 import keras
 import numpy as np
@@ -18,66 +12,6 @@ MOST_CLASSES = 10_000_000
 # How far the sum of a label distribution may be from 1: bfloat16 rounds the entries of
 # smoothed labels by up to 0.4 %, all in the same direction.
 ROW_SUM_TOLERANCE = 1e-2
-
-
-def check_number(
-    name: str,
-    value: Any,
-    low: float = -math.inf,
-    high: float = math.inf,
-    meaning: str = "",
-) -> float:
-    """Returns a finite number in `[low, high]` as a float.
-
-    The error message names the argument and, where given, says what it means.
-    """
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:
-        bounds = f"in [{low:g}, {high:g}]" if high < math.inf else f">= {low:g}"
-        raise ValueError(
-            f"`{name}` must be a finite number {bounds}"
-            f"{f' ({meaning})' if meaning else ''}. Received: {name}={value!r}"
-        )
-    return float(value)
-
-
-def check_whole_number(
-    name: str, value: Any, low: float = -math.inf, meaning: str = ""
-) -> int:
-    """Returns a whole number of at least `low` as an int; see `check_number`."""
-    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not is_whole or value < low:
-        raise ValueError(
-            f"`{name}` must be a whole number{f' >= {low}' if low > -math.inf else ''}"
-            f"{f' ({meaning})' if meaning else ''}. Received: {name}={value!r}"
-        )
-    return int(value)
-
-
-def check_boolean(name: str, value: Any) -> bool:
-    """Returns `True` or `False`, also from numpy, as a bool."""
-    if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
-    return bool(value)
-
-
-def check_float_policy(name: str, dtype: Any) -> Any:
-    """Returns the dtype policy of a loss, which must be of floats.
-
-    Args:
-        name: the name of the argument.
-        dtype: the name of a dtype or of a policy, a policy, or None for float32.
-    """
-    try:
-        policy = keras.dtype_policies.get("float32" if dtype is None else dtype)
-        if keras.backend.is_float_dtype(policy.compute_dtype):
-            return policy
-    except (TypeError, ValueError):
-        pass
-    raise ValueError(
-        f"`{name}` must be the name of a float dtype such as 'float32', a dtype "
-        f"policy, or None. Received: {name}={dtype!r}"
-    )
 
 
 def to_numeric_tensor(name: str, value: Any, dtype: str | None = None) -> Any:
@@ -195,52 +129,3 @@ def _labels_error(received: Any) -> ValueError:
         "classes from 0 on, for example by `numpy.unique(labels, return_inverse=True)"
         f"[1]`. Received: {shown if len(shown) < 200 else shown[:200] + '...'}"
     )
-
-
-def check_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
-    """Returns a value that is one of the choices."""
-    if value not in choices:
-        raise ValueError(
-            f"`{name}` must be one of {', '.join(map(repr, choices))}; received: "
-            f"{name}={value!r}"
-        )
-    return value
-
-
-def check_class_names(names: Any) -> list[str]:
-    """Returns the names of classes as a list of strings that differ."""
-    is_ordered = isinstance(names, Iterable) and not isinstance(
-        names, str | bytes | Mapping | Set
-    )
-    if not is_ordered:
-        raise ValueError(
-            "`class_names` must be a sequence with one name for each class, in the "
-            f"order of the labels. Received: {names!r}"
-        )
-    checked = [str(name) for name in islice(names, MOST_CLASSES + 1)]
-    if len(checked) > MOST_CLASSES:
-        raise ValueError(
-            f"`class_names` must be at most {MOST_CLASSES:,} names. Received more: "
-            "pass one name for each class."
-        )
-    not_plain = [name for name in checked if not is_plain_text(name)]
-    if not_plain:
-        raise ValueError(
-            "`class_names` must be plain text, without control characters. Received: "
-            f"{', '.join(map(repr, not_plain[:5]))}. Replace what is escaped here."
-        )
-    # Two ways to write the same letters look alike in every report.
-    written = Counter(normalize("NFC", name) for name in checked)
-    repeated = [name for name, count in written.items() if count > 1]
-    if repeated:
-        raise ValueError(
-            "`class_names` must be different names, one for each class. Received more "
-            f"than once: {', '.join(map(repr, repeated[:5]))}. Tell the classes apart, "
-            "for example by their number."
-        )
-    return checked
-
-
-def is_plain_text(name: str) -> bool:
-    """Tells text without control characters, line breaks and broken encodings."""
-    return not any(category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name)

@@ -1,9 +1,23 @@
 """A classifier head whose logits are cosines."""
 
-from typing import Any
+from typing import Any, Self
 
 import keras
+import numpy as np
 from keras import ops
+
+from keras_ccar.inputs.arguments import (
+    argument_error,
+    check_number,
+    check_whole_number,
+    check_with_keras,
+)
+from keras_ccar.inputs.checks import MOST_CLASSES
+from keras_ccar.inputs.numbers import check_numbers
+from keras_ccar.layers.keras_arguments import (
+    check_layer_arguments,
+    read_layer_config,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -32,7 +46,8 @@ class CosineHead(keras.layers.Layer):
         `(..., units)`, in `[-scale, scale]`.
 
     Raises:
-        ValueError: if `units` is not a positive integer.
+        ValueError: if `units` is not a whole number of at least 1, for a negative or
+            non-finite `scale`, and for other arguments of another type.
 
     Reference:
         Cao et al. 2019, arXiv 1906.07413, Sec. 3.2.
@@ -59,19 +74,13 @@ class CosineHead(keras.layers.Layer):
         activity_regularizer: Any = None,
     ) -> None:
         super().__init__(
-            name=name,
-            trainable=trainable,
-            dtype=dtype,
-            autocast=autocast,
-            activity_regularizer=activity_regularizer,
-        )
-        if not isinstance(units, int) or units < 1:
-            raise ValueError(
-                f"`units` must be a positive integer. Received: units={units!r}"
+            **check_layer_arguments(
+                name, trainable, dtype, autocast, activity_regularizer
             )
-        self.units = units
-        self.scale = scale
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        )
+        self.units = check_whole_number("units", units, 1, MOST_CLASSES)
+        self.scale = check_number("scale", scale, 0)
+        self.kernel_initializer = _check_initializer(kernel_initializer)
         self.supports_masking = True
         # Tells `output_activation` that the outputs are logits.
         self.activation = keras.activations.linear
@@ -109,6 +118,21 @@ class CosineHead(keras.layers.Layer):
             "scale": self.scale,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Makes the layer from `get_config()`."""
+        return super().from_config(read_layer_config(config))
+
+
+def _check_initializer(value: Any) -> Any:
+    """Returns an initializer; Keras takes the values of the kernel as one too."""
+    name, kind = "kernel_initializer", "an initializer"
+    if isinstance(value, np.ndarray | np.generic):
+        check_numbers(name, value, f"{kind}, or the numbers of the kernel")
+        if value.ndim != 2:
+            raise argument_error(name, value, f"{kind}, or a matrix")
+    return check_with_keras(name, value, keras.initializers.get, kind)
 
 
 def _unit_vectors(vectors: Any, axis: int) -> Any:

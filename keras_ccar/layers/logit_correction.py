@@ -1,14 +1,19 @@
 """Post hoc logit adjustment, as the last layer of a trained model."""
 
 import warnings
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_ccar.frequencies import ClassCounts, class_prior, format_class_list
-from keras_ccar.inputs.checks import check_boolean, check_number, check_whole_number
+from keras_ccar.inputs.arguments import (
+    check_boolean,
+    check_number,
+    check_whole_number,
+    optional,
+)
 from keras_ccar.inputs.predictions import (
     are_probabilities,
     check_num_classes,
@@ -16,6 +21,10 @@ from keras_ccar.inputs.predictions import (
     class_axis,
 )
 from keras_ccar.keras_internals import source_of
+from keras_ccar.layers.keras_arguments import (
+    check_layer_arguments,
+    read_layer_config,
+)
 from keras_ccar.layers.kind_of_input import (
     ONE_COLUMN,
     check_not_probabilities,
@@ -104,11 +113,9 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         activity_regularizer: Any = None,
     ) -> None:
         super().__init__(
-            name=name,
-            trainable=trainable,
-            dtype=dtype,
-            autocast=autocast,
-            activity_regularizer=activity_regularizer,
+            **check_layer_arguments(
+                name, trainable, dtype, autocast, activity_regularizer
+            )
         )
         trained_on = class_prior(class_counts)
         frequency = trained_on.frequency
@@ -130,9 +137,7 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         self.class_counts = trained_on.counts
         self.tau = check_number("tau", tau, 0)
         self.target_prior = None if target_prior is None else target.tolist()
-        if from_logits is not None:
-            from_logits = check_boolean("from_logits", from_logits)
-        self.from_logits = from_logits
+        self.from_logits = optional(check_boolean, "from_logits", from_logits)
         self.axis = check_whole_number("axis", axis, meaning="the class axis")
         self.supports_masking = True
         self._correction = self.tau * (np.log(target) - np.log(frequency))
@@ -184,6 +189,11 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
             "from_logits": self.from_logits,
             "axis": self.axis,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Makes the layer from `get_config()`."""
+        return super().from_config(read_layer_config(config))
 
     def _check_shape(self, shape: tuple[int | None, ...]) -> None:
         check_num_classes(

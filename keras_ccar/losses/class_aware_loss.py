@@ -9,11 +9,13 @@ from keras import ops
 
 from keras_ccar import weightings
 from keras_ccar.frequencies import ClassPrior
-from keras_ccar.inputs.checks import (
+from keras_ccar.inputs.arguments import (
     check_boolean,
     check_choice,
     check_float_policy,
     check_number,
+    check_text,
+    optional,
 )
 from keras_ccar.inputs.predictions import class_axis
 from keras_ccar.inputs.samples import Shape, prepare_samples
@@ -22,6 +24,7 @@ from keras_ccar.losses.call_state import calling
 from keras_ccar.losses.copying import CopiesAttributes
 from keras_ccar.losses.has_statistics import HasStatistics
 from keras_ccar.losses.reduction import reduce_over_replicas
+from keras_ccar.losses.saved_prior import read_saved_prior
 from keras_ccar.replicas import replica_count
 from keras_ccar.serialization import from_nested_config
 from keras_ccar.weightings import Weighting
@@ -74,7 +77,7 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
         policy = check_float_policy("dtype", dtype)
         precision = "float64" if policy.compute_dtype == "float64" else "float32"
         check_choice("reduction", reduction, _REDUCTIONS)
-        super().__init__(name, reduction, precision)
+        super().__init__(optional(check_text, "name", name), reduction, precision)
         self._dtype_argument = dtype if dtype is None else policy.name
         self.weighting = weightings.get(weighting)
         self.normalize = check_boolean("normalize", normalize)
@@ -219,9 +222,9 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Makes the loss from `get_config()`."""
         config = dict(config)
-        # Files of version 0.1.0 have a frequency alone.
-        prior = config.pop("prior", None) or [config.pop("frequency", None)]
+        saved = {key: config.pop(key, None) for key in ("prior", "frequency")}
         loss = from_nested_config(cls, config)
-        if prior[0] is not None:
+        prior = read_saved_prior(**saved, given=loss.prior)
+        if prior is not None:
             loss.set_class_frequency(*prior)
         return loss

@@ -9,7 +9,7 @@ from keras import ops
 from keras_ccar import adjustments
 from keras_ccar.adjustments import Adjustment
 from keras_ccar.frequencies import ClassCounts, class_prior
-from keras_ccar.inputs.checks import check_whole_number
+from keras_ccar.inputs.arguments import check_ignore_class, check_whole_number
 from keras_ccar.inputs.labels import Labels, parse_labels
 from keras_ccar.inputs.predictions import (
     check_num_classes,
@@ -124,9 +124,7 @@ class LongTailedCrossentropy(ClassAwareLoss):
             self._prior = class_prior(class_counts)
             self.class_counts = self.statistics_counts = self._prior.counts
         self.adjustment = adjustments.get(adjustment)
-        if ignore_class is not None:
-            ignore_class = check_whole_number("ignore_class", ignore_class)
-        self.ignore_class = ignore_class
+        self.ignore_class = check_ignore_class(ignore_class)
         self.axis = check_whole_number("axis", axis, meaning="the class axis")
         for part in (self.weighting, self.adjustment):
             if part is not None:

@@ -1,19 +1,27 @@
 """A weighted sum of losses."""
 
 import contextlib
-import math
 from collections.abc import Callable, Sequence
-from numbers import Real
 from typing import Any, Self, TypeAlias
 
 import keras
 from keras import ops
 
+from keras_ccar.inputs.arguments import (
+    argument_error,
+    check_number,
+    check_text,
+    optional,
+)
 from keras_ccar.inputs.checks import to_numeric_tensor
 from keras_ccar.keras_internals import LossFunctionWrapper, get_keras_mask
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.losses.copying import CopiesAttributes
-from keras_ccar.serialization import warn_if_not_reloadable, without_reload_warnings
+from keras_ccar.serialization import (
+    deserialize_argument,
+    warn_if_not_reloadable,
+    without_reload_warnings,
+)
 
 # A loss, the name of one, or a function `(y_true, y_pred) -> loss`.
 LossLike: TypeAlias = keras.losses.Loss | str | Callable[..., Any]
@@ -70,7 +78,7 @@ class WeightedSum(CopiesAttributes, keras.losses.Loss):
     def __init__(
         self, losses: Sequence[tuple[float, LossLike]], name: str = "weighted_sum"
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=optional(check_text, "name", name))
         if not isinstance(losses, list | tuple) or not losses:
             raise _error("losses", losses, "a list of pairs of a weight and a loss")
         self.losses = [_check_pair(index, pair) for index, pair in enumerate(losses)]
@@ -115,12 +123,19 @@ class WeightedSum(CopiesAttributes, keras.losses.Loss):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Makes the loss from `get_config()`."""
-        pairs = [
-            (weight, keras.saving.deserialize_keras_object(loss))
-            for weight, loss in config["losses"]
-        ]
+        config = dict(config)
+        if isinstance(config.get("losses"), list | tuple):
+            config["losses"] = [_deserialize_pair(pair) for pair in config["losses"]]
         with without_reload_warnings():
-            return cls(**{**config, "losses": pairs})
+            return cls(**config)
+
+
+def _deserialize_pair(pair: Any) -> Any:
+    """Returns a pair with its loss; the constructor refuses what is none."""
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
+        return pair
+    weight, loss = pair
+    return weight, deserialize_argument("losses", loss)
 
 
 def _check_pair(index: int, pair: Any) -> tuple[float, LossLike]:
@@ -129,9 +144,11 @@ def _check_pair(index: int, pair: Any) -> tuple[float, LossLike]:
     if not isinstance(pair, list | tuple) or len(pair) != 2:
         raise _error(name, pair, "a pair of a weight and a loss")
     weight, loss = pair
-    is_number = isinstance(weight, Real) and not isinstance(weight, bool)
-    if not is_number or not math.isfinite(weight):
-        raise _error(f"{name}[0]", weight, "the weight of the loss, a finite number")
+    try:
+        weight = check_number(f"{name}[0]", weight)
+    except ValueError as error:
+        expected = "the weight of the loss, a finite number"
+        raise _error(f"{name}[0]", weight, expected) from error
     is_loss = callable(loss) and not isinstance(loss, type)
     if isinstance(loss, str):
         with contextlib.suppress(ValueError):  # no loss has this name
@@ -140,15 +157,15 @@ def _check_pair(index: int, pair: Any) -> tuple[float, LossLike]:
         expected = "an instance of a loss, the name of one, or a function"
         raise _error(f"{name}[1]", loss, expected)
     warn_if_not_reloadable(f"{name}[1]", loss)
-    return float(weight), loss
+    return weight, loss
 
 
 def _error(name: str, value: Any, expected: str) -> ValueError:
-    return ValueError(
-        f"`{name}` must be {expected}. Received: {name}={value!r}. Write "
-        "`keras_ccar.WeightedSum([(1.0, dice), (1.0, "
+    advice = (
+        "Write `keras_ccar.WeightedSum([(1.0, dice), (1.0, "
         "keras_ccar.CCARLoss(class_counts))])`."
     )
+    return argument_error(name, value, expected, advice)
 
 
 def _reduced(loss: LossLike) -> keras.losses.Loss:

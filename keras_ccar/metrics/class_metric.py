@@ -4,7 +4,13 @@ from typing import Any
 
 import keras
 
-from keras_ccar.inputs.checks import check_whole_number
+from keras_ccar.inputs.arguments import (
+    check_float_policy,
+    check_ignore_class,
+    check_text,
+    check_whole_number,
+    optional,
+)
 from keras_ccar.inputs.flattened import flatten_samples
 
 
@@ -17,10 +23,11 @@ class ClassMetric(keras.metrics.Metric):
     def __init__(
         self, ignore_class: int | None, axis: int, name: str, dtype: Any
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
-        if ignore_class is not None:
-            ignore_class = check_whole_number("ignore_class", ignore_class)
-        self.ignore_class = ignore_class
+        super().__init__(
+            name=optional(check_text, "name", name),
+            dtype=optional(check_float_policy, "dtype", dtype),
+        )
+        self.ignore_class = check_ignore_class(ignore_class)
         self.axis = check_whole_number("axis", axis, meaning="the class axis")
 
     def flatten(

@@ -5,11 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ccar.inputs.checks import check_boolean, check_whole_number
+from keras_ccar.inputs.arguments import check_boolean, check_whole_number
 from keras_ccar.inputs.predictions import are_probabilities, check_probabilities
 from keras_ccar.metrics.class_metric import ClassMetric
 from keras_ccar.metrics.exact_sum import ExactSum
 from keras_ccar.ops.row_sums import sum_rows
+
+# More would fill the memory.
+MOST_BINS = 10_000_000
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -60,7 +63,7 @@ class ExpectedCalibrationError(ClassMetric):
     ) -> None:
         super().__init__(ignore_class, axis, name, dtype)
         self._direction = "down"
-        self.bins = check_whole_number("bins", bins, low=1)
+        self.bins = check_whole_number("bins", bins, 1, MOST_BINS)
         self.from_logits = check_boolean("from_logits", from_logits)
         self._excess_hits = ExactSum(self, (self.bins,), "excess_hits")
         self._samples = ExactSum(self, (), "samples")

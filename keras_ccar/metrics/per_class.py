@@ -4,7 +4,8 @@ from typing import Any
 
 from keras import ops
 
-from keras_ccar.inputs.checks import check_whole_number
+from keras_ccar.inputs.arguments import check_whole_number
+from keras_ccar.inputs.checks import MOST_CLASSES
 from keras_ccar.metrics.class_metric import ClassMetric
 from keras_ccar.metrics.exact_sum import ExactSum
 from keras_ccar.ops.row_sums import sum_rows
@@ -30,6 +31,7 @@ class PerClassMetric(ClassMetric):
             "num_classes",
             num_classes,
             low=2,
+            high=MOST_CLASSES,
             meaning="classes that exclude each other: 2 for yes or no, with one "
             "column of predictions each",
         )

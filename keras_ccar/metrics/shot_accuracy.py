@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_ccar.frequencies import ClassCounts, class_counts_array, shot_groups
+from keras_ccar.inputs.arguments import check_number
 from keras_ccar.metrics.per_class import PerClassMetric
 
 _NAME = "shot_accuracy"
@@ -67,8 +68,8 @@ class ShotAccuracy(PerClassMetric):
     ) -> None:
         self.class_counts = class_counts_array(class_counts)
         super().__init__(len(self.class_counts), ignore_class, axis, name, dtype)
-        self.many = many
-        self.few = few
+        self.many = check_number("many", many, 0)
+        self.few = check_number("few", few, 0)
         # A compiled step must always return the same keys, so the groups depend on the
         # class counts alone, not on the batch.
         self._groups = {

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops, tree
 
-from keras_ccar.inputs.checks import check_class_names
+from keras_ccar.inputs.arguments import show
 from keras_ccar.keras_internals import get_input_signature
 from keras_ccar.layers.kind_of_input import BINARY_LOSSES
 from keras_ccar.layers.logit_correction import LogitCorrection, warn_if_adjusted
@@ -18,10 +18,25 @@ from keras_ccar.losses.search import agreed_from_logits, find_losses
 _UNNAMED = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 
 
+def check_model(model: Any) -> None:
+    """Raises a `TypeError` for anything but a `keras.Model`."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"`model` must be a `keras.Model`. Received: model={show(model)}"
+        )
+
+
+def check_is_correction(correction: Any) -> None:
+    """Raises a `TypeError` for anything but a `LogitCorrection` or None."""
+    if not isinstance(correction, LogitCorrection | None):
+        raise TypeError(
+            "`correction` must be a `keras_ccar.LogitCorrection`. Received: "
+            f"correction={show(correction)}"
+        )
+
+
 def named_inputs(model: Any) -> tuple[Any, dict[str, Any]]:
     """Returns the arguments that a model takes, and a dict of their specs by name."""
-    if not isinstance(model, keras.Model):
-        raise TypeError(f"`model` must be a `keras.Model`. Received: model={model!r}")
     try:
         signature = get_input_signature(model)
     except ValueError as error:
@@ -135,7 +150,7 @@ def _activation(model: Any, num_classes: int) -> tuple[str, bool]:
 
 
 def _check_correction(
-    correction: Any,
+    correction: LogitCorrection,
     model: Any,
     activation: str,
     gives_logits: bool,
@@ -143,11 +158,6 @@ def _check_correction(
 ) -> LogitCorrection:
     """Returns the correction in float32, if it fits the model's output."""
     rank, num_classes = len(shape), shape[-1]
-    if not isinstance(correction, LogitCorrection):
-        raise TypeError(
-            "`correction` must be a `keras_ccar.LogitCorrection`. Received: "
-            f"correction={correction!r}"
-        )
     if activation != "softmax":
         raise ValueError(
             "`correction` needs classes that exclude each other, but the output of "
@@ -188,10 +198,9 @@ def _check_correction(
 def _check_names(names: Sequence[str] | None, num_columns: int) -> list[str]:
     if names is None:
         return [str(label) for label in range(num_columns)]
-    if isinstance(names, str) or len(names) != num_columns:
-        what = repr(names) if isinstance(names, str) else len(names)
+    if len(names) != num_columns:
         raise ValueError(
             "`class_names` must be a sequence with one name for each of the model's "
-            f"{num_columns} classes. Received: {what}"
+            f"{num_columns} classes. Received: {len(names)}"
         )
-    return check_class_names(names)
+    return list(names)

@@ -10,10 +10,16 @@ from typing import Any
 
 import keras
 
-from keras_ccar.inputs.checks import check_boolean, check_whole_number
+from keras_ccar.inputs.arguments import check_boolean, check_path, check_whole_number
+from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.requirements import require
-from keras_ccar.serving.classifier import build_classifier, named_inputs
+from keras_ccar.serving.classifier import (
+    build_classifier,
+    check_is_correction,
+    check_model,
+    named_inputs,
+)
 from keras_ccar.serving.example import parse_example
 from keras_ccar.serving.warm_up import check_warm_up, warm_up_requests, write_warm_up
 
@@ -103,9 +109,14 @@ def export(
     assert folder.name == "1"
     ```
     """
-    _check_backend()
+    check_path("path", path)
     version = check_whole_number("version", version, 0)
     warm_up = check_boolean("warm_up", warm_up)
+    check_model(model)
+    check_is_correction(correction)
+    if class_names is not None:
+        class_names = check_class_names(class_names)
+    _check_backend()
     target = Path(path) / str(version)
     if target.exists():
         raise FileExistsError(

@@ -6,6 +6,7 @@ class. `f_c` is the frequency of that class, and broadcasts against `p_t`.
 
 from typing import Any
 
+from keras_ccar.inputs.arguments import show
 from keras_ccar.serialization import (
     warn_if_not_reloadable,
     without_reload_warnings,
@@ -35,5 +36,5 @@ def get(weighting: Any) -> Weighting | None:
             return CCARWeighting(form=weighting)
     raise TypeError(
         "`weighting` must be a `keras_ccar.weightings.Weighting`, a callable "
-        f"(p_t, f_c) -> weight, or None. Received: weighting={weighting!r}"
+        f"(p_t, f_c) -> weight, or None. Received: weighting={show(weighting)}"
     )

@@ -8,7 +8,8 @@ import keras
 from keras import ops
 
 from keras_ccar.frequencies import ClassPrior, replace_zero
-from keras_ccar.inputs.checks import check_number
+from keras_ccar.inputs.arguments import argument_error, check_number, optional
+from keras_ccar.inputs.numbers import check_positive, check_share
 from keras_ccar.ops.numerics import clip_min
 from keras_ccar.serialization import warn_if_not_reloadable
 from keras_ccar.weightings.base import LARGEST_WEIGHT, Weighting
@@ -80,7 +81,11 @@ def ccar_weight(
     )
     ```
     """
-    check_ccar_arguments(pivot, strength, form)
+    pivot, strength = check_ccar_arguments(pivot, strength, form)
+    check_share("p_t", p_t)
+    check_share("f_c", f_c)
+    num_classes = optional(check_positive, "num_classes", num_classes)
+    num_examples = optional(check_positive, "num_examples", num_examples)
     if callable(form):
         return form(p_t, f_c)
     p_t = _as_float_tensor(p_t)
@@ -117,17 +122,18 @@ def ccar_weight(
     return ops.exp(exponent)
 
 
-def check_ccar_arguments(pivot: Any, strength: Any, form: Any) -> None:
-    """Raises a `ValueError` for invalid arguments of `ccar_weight`."""
-    check_number("pivot", pivot, 0, 1, "the confidence at which the weight is 1")
-    if pivot == 0:
-        raise ValueError(f"`pivot` must be above 0. Received: pivot={pivot!r}")
-    check_number("strength", strength, 0, meaning="0 is cross-entropy")
-    if form not in FORMS and not callable(form):
-        raise ValueError(
-            f"`form` must be one of {', '.join(map(repr, FORMS))}, or a callable "
-            f"(p_t, f_c) -> weight. Received: form={form!r}"
+def check_ccar_arguments(pivot: Any, strength: Any, form: Any) -> tuple[float, float]:
+    """Returns the pivot and the strength; checks the form as well."""
+    meaning = "the confidence at which the weight is 1"
+    pivot = check_number("pivot", pivot, high=1, meaning=meaning, above=0)
+    strength = check_number("strength", strength, 0, meaning="0 is cross-entropy")
+    is_function = callable(form) and not isinstance(form, type)
+    if not is_function and not (isinstance(form, str) and form in FORMS):
+        expected = (
+            f"one of {', '.join(map(repr, FORMS))}, or a callable (p_t, f_c) -> weight"
         )
+        raise argument_error("form", form, expected)
+    return pivot, strength
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -163,10 +169,8 @@ class CCARWeighting(Weighting):
         strength: float = 1.0,
         form: str | Callable[..., Any] = "exponential",
     ) -> None:
-        check_ccar_arguments(pivot, strength, form)
+        self.pivot, self.strength = check_ccar_arguments(pivot, strength, form)
         warn_if_not_reloadable("form", form)
-        self.pivot = float(pivot)
-        self.strength = float(strength)
         self.form = form
 
     def __call__(self, p_t: Any, f_c: Any, prior: ClassPrior) -> Any:

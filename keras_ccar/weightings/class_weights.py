@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_ccar.frequencies import ClassPrior, require_numbers_of_examples
-from keras_ccar.inputs.checks import check_number
+from keras_ccar.inputs.arguments import check_number
 from keras_ccar.weightings.base import Weighting
 
 
@@ -71,12 +71,8 @@ class EffectiveNumber(Weighting):
     uses_confidence = False
 
     def __init__(self, beta: float = 0.9999) -> None:
-        self.beta = check_number("beta", beta, 0, 1)
-        if beta == 1:
-            raise ValueError(
-                "`beta` must be below 1; its limit is `InverseFrequency`. "
-                f"Received: beta={beta!r}"
-            )
+        meaning = "its limit 1 is `InverseFrequency`"
+        self.beta = check_number("beta", beta, 0, meaning=meaning, below=1)
 
     def check(self, prior: ClassPrior | None) -> None:
         """See `Weighting`."""

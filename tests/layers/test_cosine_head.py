@@ -38,7 +38,7 @@ def test_saved_and_loaded(tmp_path):
 
 
 def test_bad_units():
-    with pytest.raises(ValueError, match="`units` must be a positive integer"):
+    with pytest.raises(ValueError, match="`units` must be a whole number"):
         CosineHead(0)
 
 

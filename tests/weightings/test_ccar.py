@@ -132,7 +132,7 @@ def test_inverse_gives_balanced_classes_one_over_confidence():
     ("arguments", "message"),
     [
         ({"pivot": 0}, r"`pivot` must be .*0"),
-        ({"pivot": 1.5}, r"`pivot` .*\[0, 1\].* pivot=1.5"),
+        ({"pivot": 1.5}, r"`pivot` .*\(0, 1\].* pivot=1.5"),
         ({"pivot": "high"}, "`pivot` .*'high'"),
         ({"pivot": float("nan")}, "`pivot` .*nan"),
         ({"strength": -1}, "`strength` .*>= 0.*-1"),

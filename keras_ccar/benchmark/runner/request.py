@@ -22,6 +22,17 @@ from keras_ccar.benchmark.spec.settings import (
     option_flag,
 )
 from keras_ccar.benchmark.training.devices import enable_data_parallel, num_devices
+from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
+from keras_ccar.inputs.arguments import (
+    argument_error,
+    check_boolean,
+    check_path,
+    check_text,
+    check_whole_number,
+    optional,
+)
+
+_MOST_RUNS = 1_000_000
 
 
 @dataclass
@@ -61,14 +72,9 @@ class CompareRequest:
     output: str | Path | None = None
 
     def __post_init__(self) -> None:
+        self._check_types()
         self.recipe_settings = convert_settings(self.recipe_settings, Recipe)
         self.loss_settings = convert_settings(self.loss_settings, LossOptions)
-        for name in ("seeds", "parallel"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"`{name}` must be an integer of at least 1. Received: {value!r}."
-                )
         if self.recipe_settings.get("steps") and "epochs" in self.recipe_settings:
             raise ValueError(
                 "--steps and --epochs both set the length of a run. Received: --steps "
@@ -91,6 +97,27 @@ class CompareRequest:
                 "--parallel trains several runs at a time, --devices and --hosts train "
                 "one run on all devices. Received both. Leave one of them out."
             )
+
+    def _check_types(self) -> None:
+        """Raises a `ValueError` for an argument of another type or out of range."""
+        check_text("dataset", self.dataset)
+        if not isinstance(self.methods, list | tuple) or not all(
+            isinstance(name, str) for name in self.methods
+        ):
+            raise argument_error("methods", self.methods, "a list of names of methods")
+        self.seeds = check_whole_number("seeds", self.seeds, 1, _MOST_RUNS)
+        self.parallel = check_whole_number("parallel", self.parallel, 1, _MOST_RUNS)
+        optional(check_text, "recipe", self.recipe)
+        for name in ("recipe_settings", "loss_settings"):
+            if not isinstance(getattr(self, name), Mapping):
+                expected = "a dict of settings by name, or None"
+                raise argument_error(name, getattr(self, name), expected)
+        if self.imbalance_factor is not None:
+            check_imbalance_factor(self.imbalance_factor)
+        self.data_seed = check_whole_number("data_seed", self.data_seed, 0)
+        optional(check_path, "data_dir", self.data_dir)
+        self.smoke = check_boolean("smoke", self.smoke)
+        optional(check_path, "output", self.output)
 
     @property
     def folder(self) -> Path:

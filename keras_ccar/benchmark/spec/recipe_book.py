@@ -122,13 +122,13 @@ def get_recipe(dataset: str, name: str | None = None) -> Recipe:
     if not fitting:
         known = sorted({d for r in RECIPES.values() for d in r.datasets})
         raise ValueError(
-            f"dataset {dataset!r} has no recipe; expected one of {', '.join(known)}."
+            f"`dataset` {dataset!r} has no recipe; expected one of {', '.join(known)}."
         )
     if name is None:
         name = fitting[0]
     if name not in fitting:
         raise ValueError(
-            f"recipe {name!r} is not meant for {dataset}; expected one of "
+            f"`recipe` {name!r} is not meant for {dataset}; expected one of "
             f"{', '.join(fitting)}."
         )
     return RECIPES[name]

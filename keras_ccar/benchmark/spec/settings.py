@@ -7,6 +7,8 @@ import operator
 from collections.abc import Mapping
 from typing import Any
 
+from keras_ccar.inputs.arguments import show
+
 _BOUNDS = {
     "minimum": ("at least", operator.ge),
     "above": ("above", operator.gt),
@@ -59,16 +61,26 @@ def convert_settings(given: Mapping[str, Any], kind: type) -> dict[str, Any]:
                 f"{', '.join(types)}."
             )
         accepted = _ACCEPTED.get(types[name])
-        if value is not None and accepted and not isinstance(value, accepted):
+        is_boolean = isinstance(value, bool) and types[name] is not bool
+        is_right = not accepted or (isinstance(value, accepted) and not is_boolean)
+        if value is not None and (not is_right or _overflows(value)):
             raise ValueError(
                 f"`{name}` must be of type {types[name].__name__}. "
-                f"Received: {name}={value!r}."
+                f"Received: {name}={show(value)}."
             )
     return {
         name: convert(given[name])
         for name, convert in types.items()
         if given.get(name) is not None
     }
+
+
+def _overflows(value: Any) -> bool:
+    """Whether a whole number is too large for a float."""
+    try:
+        return isinstance(value, int) and not math.isfinite(value)
+    except OverflowError:
+        return True
 
 
 def check_settings(owner: Any, title: str) -> None:

@@ -7,9 +7,14 @@ import numpy as np
 
 from keras_ccar.datasets.counting.sources import labels_of
 from keras_ccar.datasets.counting.tally import Tally
-from keras_ccar.datasets.elements import LabelOf
+from keras_ccar.datasets.elements import LabelOf, check_data, check_label_of
 from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.inputs.checks import check_boolean, check_whole_number
+from keras_ccar.inputs.arguments import (
+    check_boolean,
+    check_text,
+    check_whole_number,
+    optional,
+)
 
 
 @overload
@@ -120,13 +125,15 @@ def count_classes(
     assert labels.tolist() == [1, 0, 0]
     ```
     """
-    if num_classes is not None:
-        check_whole_number("num_classes", num_classes, low=1)
-    if multi_label is not None:
-        multi_label = check_boolean("multi_label", multi_label)
+    num_classes = optional(check_whole_number, "num_classes", num_classes, 1)
+    check_text("split", split)
+    check_text("label_key", label_key)
+    multi_label = optional(check_boolean, "multi_label", multi_label)
     return_names = check_boolean("return_names", return_names)
-    if ignore_class is not None and not (multi_label and _is_nan(ignore_class)):
-        check_whole_number("ignore_class", ignore_class)
+    if not (multi_label and _is_nan(ignore_class)):
+        ignore_class = optional(check_whole_number, "ignore_class", ignore_class)
+    optional(check_label_of, "label_of", label_of)
+    check_data("data", data)
     if isinstance(data, LongTailedData):
         counts, names = np.array(data.class_counts), list(data.class_names)
     else:

@@ -8,7 +8,15 @@ import numpy as np
 
 from keras_ccar.datasets.loaders.arrays import measured_imbalance_factor
 from keras_ccar.frequencies import ClassCounts, class_counts_array, describe_shot_groups
-from keras_ccar.inputs.checks import check_class_names
+from keras_ccar.inputs.arguments import (
+    argument_error,
+    check_path,
+    check_text,
+    check_whole_number,
+    optional,
+)
+from keras_ccar.inputs.checks import MOST_CLASSES
+from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.requirements import require
 
 _BAR_WIDTH = 40
@@ -40,7 +48,12 @@ def show_class_counts(
     show_class_counts([500, 50, 5], class_names=["cat", "dog", "owl"])
     ```
     """
-    console = console or require("rich.console", "rich", "datasets").Console()
+    optional(check_text, "title", title)
+    rows = check_whole_number("rows", rows, 1, MOST_CLASSES)
+    if console is None:
+        console = require("rich.console", "rich", "datasets").Console()
+    elif not callable(getattr(console, "print", None)):
+        raise argument_error("console", console, "a `rich.console.Console`")
     counts = class_counts_array(class_counts)
     names = list(map(str, range(len(counts))))
     if class_names is not None:
@@ -96,6 +109,8 @@ def plot_class_counts(
         plot_class_counts([500, 50, 5], Path(folder) / "counts.png")
     ```
     """
+    check_path("path", path)
+    optional(check_text, "title", title)
     # Not pyplot, which would open the window system and keep the figure.
     matplotlib = require("matplotlib.figure", "matplotlib", "datasets")
     counts = class_counts_array(class_counts)

@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.datasets.images.decoding import decode
-from keras_ccar.inputs.checks import check_number, check_whole_number
+from keras_ccar.inputs.arguments import (
+    argument_error,
+    check_boolean,
+    check_function,
+    check_number,
+    check_whole_number,
+    optional,
+)
 
 # Mean and standard deviation of red, green and blue. Those of ImageNet are the default;
 # those of iNaturalist are from the published code of Kang et al. 2020.
@@ -14,6 +21,7 @@ _IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 _STATISTICS = {"inaturalist2018": ([0.466, 0.471, 0.380], [0.195, 0.194, 0.192])}
 
 _EVALUATION_RESIZE = 256 / 224
+_LARGEST_IMAGE = 2**15
 
 
 def training_batches(
@@ -65,11 +73,16 @@ def training_batches(
     assert images.shape == (4, 16, 16, 3)
     ```
     """
+    _check_data(data)
+    batch_size = check_whole_number("batch_size", batch_size, 1)
+    image_size = check_whole_number("image_size", image_size, 1, _LARGEST_IMAGE)
+    color_jitter = check_number("color_jitter", color_jitter, 0, 1)
+    optional(check_function, "sampler", sampler, "(dataset, class_counts, ...)")
+    seed = check_whole_number("seed", seed, 0)
+    buffer_size = check_whole_number("buffer_size", buffer_size, 1)
+    flip = check_boolean("flip", flip)
     import tensorflow as tf
 
-    check_whole_number("batch_size", batch_size, low=1)
-    check_whole_number("image_size", image_size, low=1)
-    check_number("color_jitter", color_jitter, low=0, high=1)
     # Encoded images keep the shuffle buffer small.
     stream = data.encoded_train() if data.encoded_train else data.train
     if sampler is None:
@@ -126,10 +139,11 @@ def evaluation_batches(data: Any, batch_size: int = 512, image_size: int = 224) 
     assert images.shape == (6, 16, 16, 3)
     ```
     """
+    _check_data(data)
+    batch_size = check_whole_number("batch_size", batch_size, 1)
+    image_size = check_whole_number("image_size", image_size, 1, _LARGEST_IMAGE)
     import tensorflow as tf
 
-    check_whole_number("batch_size", batch_size, low=1)
-    check_whole_number("image_size", image_size, low=1)
     stream = data.test
     if stream is None:
         raise ValueError(
@@ -142,6 +156,12 @@ def evaluation_batches(data: Any, batch_size: int = 512, image_size: int = 224) 
 
     batches = stream.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
     return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _check_data(data: Any) -> None:
+    # Not by its type: that module imports this package.
+    if not hasattr(data, "encoded_train") or isinstance(data, type):
+        raise argument_error("data", data, "a `LongTailedData`, as the loaders return")
 
 
 def _random_crop(image: Any, size: int, seed: Any) -> Any:

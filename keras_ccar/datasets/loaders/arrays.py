@@ -9,12 +9,15 @@ from keras_ccar.datasets import long_tailed_subset as subset
 from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
 from keras_ccar.datasets.loaders.duplicates import warn_of_duplicates
 from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
-from keras_ccar.inputs.checks import (
+from keras_ccar.inputs.arguments import (
+    argument_error,
     check_choice,
-    check_class_names,
+    check_text,
     check_whole_number,
-    integer_labels,
+    optional,
 )
+from keras_ccar.inputs.checks import integer_labels
+from keras_ccar.inputs.class_names import check_class_names
 
 
 def from_arrays(
@@ -132,6 +135,13 @@ def arrange(
     selection: str = "hash",
 ) -> Arranged:
     """Does what `from_arrays` does, without a warning of duplicates."""
+    if imbalance_factor is not None:
+        imbalance_factor = subset.check_imbalance_factor(imbalance_factor)
+    seed = check_whole_number("seed", seed, 0)
+    check_text("name", name)
+    optional(check_whole_number, "head_count", head_count, 1)
+    check_choice("profile", profile, subset.PROFILES)
+    check_choice("selection", selection, subset.SELECTIONS)
     images, labels = _check_pair("train", train)
     positions = np.arange(len(images))
     test_positions = None
@@ -149,7 +159,6 @@ def arrange(
         test = images[test_positions], labels[test_positions]
         positions = np.delete(positions, test_positions)
         images, labels = images[positions], labels[positions]
-    check_choice("selection", selection, subset.SELECTIONS)
     if imbalance_factor is not None:
         chosen = subset.long_tailed_indices(
             images, labels, imbalance_factor, seed, head_count, profile, selection
@@ -173,7 +182,7 @@ def arrange(
         name=name,
         class_counts=class_counts,
         class_names=names,
-        imbalance_factor=float(imbalance_factor),
+        imbalance_factor=imbalance_factor,
         seed=seed,
         digest=digest_of_hashes(hashes, labels),
         train_arrays=(images, labels),
@@ -200,15 +209,19 @@ def check_test_labels(labels: np.ndarray, num_classes: int) -> None:
 def _check_pair(name: str, pair: Any) -> Arrays:
     try:
         images, labels = pair
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"`{name}` must be a pair of arrays, `(images, labels)`. Received a "
-            f"{type(pair).__name__}."
-        ) from None
-    images = np.asarray(images)
-    if not len(images):
+        images = np.asarray(images)
+        count = len(images)
+    except (RuntimeError, TypeError, ValueError) as error:
+        expected = "a pair of arrays, `(images, labels)`"
+        raise argument_error(name, pair, expected) from error
+    if not count:
         raise ValueError(f"`{name}` must hold at least one image. Received none.")
-    return images, integer_labels(labels, len(images))
+    try:
+        return images, integer_labels(labels, count)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must hold a label of each image. {error}"
+        ) from error
 
 
 def _check_alike(train: np.ndarray, test: np.ndarray) -> None:

@@ -18,8 +18,16 @@ from keras_ccar.datasets.loaders.folders import (
     files_and_labels,
 )
 from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
+from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
 from keras_ccar.datasets.progress import progress_bar
-from keras_ccar.inputs.checks import check_class_names
+from keras_ccar.inputs.arguments import (
+    check_boolean,
+    check_path,
+    check_text,
+    check_whole_number,
+    optional,
+)
+from keras_ccar.inputs.class_names import check_class_names
 
 
 def from_directory(
@@ -87,7 +95,15 @@ def from_directory(
     assert data.class_names == ("cat", "owl")
     ```
     """
-    name = name or Path(os.path.abspath(path)).name
+    check_path("path", path)
+    optional(check_path, "test_path", test_path)
+    if imbalance_factor is not None:
+        imbalance_factor = check_imbalance_factor(imbalance_factor)
+    seed = check_whole_number("seed", seed, 0)
+    optional(check_whole_number, "test_per_class", test_per_class, 1)
+    in_memory = check_boolean("in_memory", in_memory)
+    # The name of "." is empty.
+    name = optional(check_text, "name", name) or Path(os.path.abspath(path)).name
     if class_names is not None:
         names = check_class_names(class_names)
     else:

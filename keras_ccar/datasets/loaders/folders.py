@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_ccar.inputs.checks import check_class_names, is_plain_text
+from keras_ccar.inputs.class_names import check_class_names, is_plain_text
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 # Made by programs, not by people. Hidden names begin with a dot.

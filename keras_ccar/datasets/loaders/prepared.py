@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.datasets.progress import progress_bar
+from keras_ccar.inputs.arguments import argument_error
 from keras_ccar.requirements import require
 
 DataDir = str | os.PathLike[str] | None
@@ -28,7 +29,6 @@ def read_split(
     those of them that are to stay `encoded`.
     """
     tfds = require("tensorflow_datasets", "tensorflow-datasets", "datasets")
-    check_features(builder, features)
     decoders = tfds.decode.PartialDecoding(
         dict.fromkeys(features, True),
         decoders={name: tfds.decode.SkipDecoding() for name in encoded},
@@ -61,7 +61,7 @@ def label_batches(builder: Any, split: str, label_key: str, batch_size: int) -> 
     """Returns the labels of a split as a `tf.data.Dataset` of `(batch,)`."""
     import tensorflow as tf
 
-    check_features(builder, [label_key])
+    check_features(builder, label_key=label_key)
     splits = builder.info.splits
     is_scalar = builder.info.features[label_key].shape == ()
     is_tfrecord = builder.info.file_format.value == "tfrecord"
@@ -81,13 +81,20 @@ def num_batches(builder: Any, split: str, batch_size: int) -> int | None:
     return -(-splits[split].num_examples // batch_size) if splits else None
 
 
-def check_features(builder: Any, features: Sequence[str]) -> None:
-    """Raises a `ValueError` if the builder lacks one of the features."""
+def check_builder(builder: Any) -> None:
+    """Raises a `ValueError` for anything but a builder of tensorflow-datasets."""
+    if not hasattr(builder, "as_dataset") or isinstance(builder, type):
+        expected = "a builder of tensorflow-datasets, `tfds.builder(...)`"
+        raise argument_error("builder", builder, expected)
+
+
+def check_features(builder: Any, **features: str) -> None:
+    """Raises a `ValueError` if the builder lacks a feature, given by its argument."""
     known = list(builder.info.features)
-    for name in features:
+    for argument, name in features.items():
         if name not in known:
             raise ValueError(
-                f"{builder.name} has no feature {name!r}: choose among "
+                f"{builder.name} has no feature {name!r}: choose `{argument}` among "
                 f"{', '.join(sorted(known))}."
             )
 

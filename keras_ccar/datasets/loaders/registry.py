@@ -13,7 +13,13 @@ from keras_ccar.datasets.loaders.cifar import cifar_arguments
 from keras_ccar.datasets.loaders.digits import digits_arguments
 from keras_ccar.datasets.long_tailed_data import LongTailedData
 from keras_ccar.datasets.long_tailed_subset import SELECTIONS, check_imbalance_factor
-from keras_ccar.inputs.checks import check_choice
+from keras_ccar.inputs.arguments import (
+    check_boolean,
+    check_choice,
+    check_path,
+    check_whole_number,
+    optional,
+)
 
 # Functions that return arguments of `from_arrays`, without a test set for validation,
 # and default imbalance factors.
@@ -82,7 +88,10 @@ def load(
     check_choice("name", name, NAMES)
     check_choice("selection", selection, SELECTIONS)
     if imbalance_factor is not None:
-        check_imbalance_factor(imbalance_factor)
+        imbalance_factor = check_imbalance_factor(imbalance_factor)
+    seed = check_whole_number("seed", seed, 0)
+    optional(check_path, "data_dir", data_dir)
+    validation = check_boolean("validation", validation)
     if name in natural_images.NAMES:
         if imbalance_factor is not None or selection != "hash":
             raise ValueError(

@@ -16,7 +16,15 @@ from keras_ccar.datasets.loaders.arrays import (
 )
 from keras_ccar.datasets.loaders.duplicates import warn_of_duplicates
 from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
-from keras_ccar.inputs.checks import check_class_names, integer_labels
+from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
+from keras_ccar.inputs.arguments import (
+    check_boolean,
+    check_text,
+    check_whole_number,
+    optional,
+)
+from keras_ccar.inputs.checks import integer_labels
+from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.requirements import require
 
 
@@ -72,8 +80,16 @@ def from_tfds(
     assert data.train_arrays[0].shape == (5, 28, 28, 1)
     ```
     """
-    features = [image_key, label_key]
-    prepared.check_features(builder, features)
+    features = [check_text("image_key", image_key), check_text("label_key", label_key)]
+    check_text("train_split", train_split)
+    optional(check_text, "test_split", test_split)
+    if imbalance_factor is not None:
+        imbalance_factor = check_imbalance_factor(imbalance_factor)
+    seed = check_whole_number("seed", seed, 0)
+    in_memory = check_boolean("in_memory", in_memory)
+    optional(check_text, "name", name)
+    prepared.check_builder(builder)
+    prepared.check_features(builder, image_key=image_key, label_key=label_key)
     name = name or builder.name
     if in_memory:
         class_names = getattr(builder.info.features[label_key], "names", None)

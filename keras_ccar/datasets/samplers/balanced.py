@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras_ccar.datasets.elements import LabelOf
+from keras_ccar.datasets.elements import LabelOf, check_data, check_label_of
 from keras_ccar.datasets.samplers.examples import Examples
 from keras_ccar.datasets.samplers.groups import Groups
 from keras_ccar.datasets.samplers.quotas import (
@@ -14,7 +14,7 @@ from keras_ccar.datasets.samplers.quotas import (
 )
 from keras_ccar.datasets.samplers.stream import Stream
 from keras_ccar.frequencies import ClassCounts
-from keras_ccar.inputs.checks import check_whole_number
+from keras_ccar.inputs.arguments import check_whole_number, optional
 
 
 def class_balanced(
@@ -191,11 +191,14 @@ def _drawn(
     label_of: LabelOf,
 ) -> Any:
     """Draws the classes in proportion to `shares(counts, epoch / epochs)`."""
-    check_whole_number("epochs", epochs, low=1)
-    check_whole_number("seed", seed, low=0)
-    check_whole_number("buffer_size", buffer_size, low=1)
-    if examples_per_epoch is not None:
-        check_whole_number("examples_per_epoch", examples_per_epoch, low=1)
+    epochs = check_whole_number("epochs", epochs, 1)
+    seed = check_whole_number("seed", seed, 0)
+    buffer_size = check_whole_number("buffer_size", buffer_size, 1)
+    examples_per_epoch = optional(
+        check_whole_number, "examples_per_epoch", examples_per_epoch, 1
+    )
+    optional(check_label_of, "label_of", label_of)
+    check_data("dataset", dataset)
     groups = Groups(class_counts)
     source: Stream | Examples
     if hasattr(dataset, "element_spec"):

@@ -139,7 +139,7 @@ class Groups:
 def _rank(class_counts: Any) -> int:
     try:
         return np.ndim(class_counts)
-    except ValueError:  # of unequal lengths; `class_counts_array` says so
+    except (RuntimeError, TypeError, ValueError):  # `class_counts_array` says so
         return 1
 
 

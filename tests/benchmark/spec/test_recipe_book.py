@@ -6,7 +6,7 @@ from keras_ccar.benchmark.spec.recipe_book import RECIPES, get_recipe
 def test_recipes_are_found_by_data_set():
     assert get_recipe("digits-lt").name == "digits"
     assert get_recipe("cifar100-lt", "plain").name == "plain"
-    with pytest.raises(ValueError, match="recipe 'plain' is not meant for digits-lt"):
+    with pytest.raises(ValueError, match="`recipe` 'plain' is not meant for digits-lt"):
         get_recipe("digits-lt", "plain")
     with pytest.raises(ValueError, match="'mnist' has no recipe; expected one of"):
         get_recipe("mnist")

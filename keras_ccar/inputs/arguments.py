@@ -1,0 +1,197 @@
+"""Checks arguments of constructors and functions, one function for each type.
+
+Every check names the argument in the error, and returns the value in one type. It
+imports nothing of the package, so that all rooms can use it.
+"""
+
+import math
+import os
+from collections.abc import Callable, Collection
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+import keras
+import numpy as np
+
+_Checked = TypeVar("_Checked")
+_LONGEST = 200
+# The whole numbers of 64 bits.
+_SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
+
+
+def show(value: Any) -> str:
+    """Returns a value as a message shows it: its beginning, if it is long."""
+    try:
+        text = repr(value)
+    except Exception:  # Python writes no number of more than 4300 digits.
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def argument_error(
+    name: str, value: Any, expected: str, advice: str = ""
+) -> ValueError:
+    """Returns the error of an argument that is not what is expected."""
+    advice = f". {advice}" if advice else ""
+    return ValueError(
+        f"`{name}` must be {expected}. Received: {name}={show(value)}{advice}"
+    )
+
+
+def optional(
+    check: Callable[..., _Checked], name: str, value: Any, *bounds: Any
+) -> _Checked | None:
+    """Returns None for None, and otherwise what a check of this module returns."""
+    return None if value is None else check(name, value, *bounds)
+
+
+def check_number(
+    name: str,
+    value: Any,
+    low: float = -math.inf,
+    high: float = math.inf,
+    meaning: str = "",
+    *,
+    above: float = -math.inf,
+    below: float = math.inf,
+) -> float:
+    """Returns a finite number as a float.
+
+    Args:
+        name: the name of the argument.
+        value: its value.
+        low: the smallest number that is right.
+        high: the largest number that is right.
+        meaning: what the number means, for the message.
+        above: the number must be larger than this.
+        below: the number must be smaller than this.
+    """
+    number = _to_float(value)
+    is_right = math.isfinite(number) and low <= number <= high
+    if not is_right or not above < number < below:
+        bounds = _bounds_text(low, high, above, below)
+        raise argument_error(name, value, f"a finite number{bounds}{_explain(meaning)}")
+    return number
+
+
+def check_whole_number(
+    name: str,
+    value: Any,
+    low: int = _SMALLEST_INTEGER,
+    high: int = _LARGEST_INTEGER,
+    meaning: str = "",
+) -> int:
+    """Returns a whole number in `[low, high]` as an int; see `check_number`."""
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_whole or not low <= value <= high:
+        bounds = f" >= {low}" if low > _SMALLEST_INTEGER else ""
+        if is_whole and (value > high or not bounds):
+            bounds = f" in [{low}, {high}]"
+        raise argument_error(name, value, f"a whole number{bounds}{_explain(meaning)}")
+    return int(value)
+
+
+def check_boolean(name: str, value: Any) -> bool:
+    """Returns `True` or `False`, also from numpy, as a bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise argument_error(name, value, "True or False")
+    return bool(value)
+
+
+def check_choice(name: str, value: Any, choices: Collection[str | None]) -> Any:
+    """Returns a text, or None, that is one of the choices."""
+    # Others may not be compared: an array has no truth value.
+    if not (value is None or isinstance(value, str)) or value not in choices:
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(map(repr, choices))}; received: "
+            f"{name}={show(value)}"
+        )
+    return value
+
+
+def check_ignore_class(value: Any) -> int | None:
+    """Returns the label of samples to leave out, or None. Labels are int32."""
+    return optional(check_whole_number, "ignore_class", value, -(2**31), 2**31 - 1)
+
+
+def check_text(name: str, value: Any) -> str:
+    """Returns a text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise argument_error(name, value, "a text that is not empty")
+    return value
+
+
+def check_path(name: str, value: Any) -> Any:
+    """Returns the path of a file or a folder: a text or an `os.PathLike`."""
+    is_path = isinstance(value, str | os.PathLike) and not isinstance(value, type)
+    if not is_path or not isinstance(os.fspath(value), str) or not os.fspath(value):
+        raise argument_error(name, value, "a path: a text or a `pathlib.Path`")
+    return value
+
+
+def check_function(name: str, value: Any, signature: str = "(...)") -> Any:
+    """Returns a function, or another object that can be called, but no class."""
+    if not callable(value) or isinstance(value, type):
+        raise argument_error(name, value, f"a function `{signature}`")
+    return value
+
+
+def check_float_policy(name: str, dtype: Any) -> Any:
+    """Returns a dtype policy, which must be of floats.
+
+    Args:
+        name: the name of the argument.
+        dtype: the name of a dtype or of a policy, a policy, or None for float32.
+    """
+    try:
+        policy = keras.dtype_policies.get("float32" if dtype is None else dtype)
+        if keras.backend.is_float_dtype(policy.compute_dtype):
+            return policy
+    except (AttributeError, KeyError, TypeError, ValueError):
+        pass
+    expected = "the name of a float dtype such as 'float32', a dtype policy, or None"
+    raise argument_error(name, dtype, expected)
+
+
+def check_with_keras(name: str, value: Any, get: Callable[..., Any], kind: str) -> Any:
+    """Returns what a `get` of Keras returns: an initializer, a regularizer.
+
+    Args:
+        name: the name of the argument.
+        value: its value.
+        get: the function of Keras, such as `keras.initializers.get`.
+        kind: what it returns, for the message.
+    """
+    expected = f"{kind}, or what Keras takes as one"
+    try:
+        found = get(value)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise argument_error(name, value, expected) from error
+    if found is not None and not callable(found):
+        raise argument_error(name, value, expected)
+    return found
+
+
+def _to_float(value: Any) -> float:
+    """Returns a real number as a float, and NaN for anything else."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _bounds_text(low: float, high: float, above: float, below: float) -> str:
+    is_above, is_below = above >= low, below <= high
+    low, high = max(low, above), min(high, below)
+    if high < math.inf:
+        left, right = "(" if is_above else "[", ")" if is_below else "]"
+        return f" in {left}{low:g}, {high:g}{right}"
+    if low > -math.inf:
+        return f" {'>' if is_above else '>='} {low:g}"
+    return ""
+
+
+def _explain(meaning: str) -> str:
+    return f" ({meaning})" if meaning else ""
