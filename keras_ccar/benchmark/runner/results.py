@@ -15,7 +15,7 @@ from keras_ccar.benchmark.runner.environment import (
 )
 from keras_ccar.benchmark.runner.folder_lock import on_first_host
 from keras_ccar.benchmark.runner.plan import Plan
-from keras_ccar.files import to_json, write_atomic, write_json
+from keras_ccar.files import add_checksum, to_json, write_atomic, write_json
 
 
 def build_results(plan: Plan, records: list[RunEntry]) -> Comparison:
@@ -55,7 +55,8 @@ def build_results(plan: Plan, records: list[RunEntry]) -> Comparison:
 def write_results(comparison: Comparison, folder: str | Path) -> None:
     """Writes `results.json` and `results.csv` to the folder of a comparison."""
     folder = Path(folder)
-    on_first_host(write_json, folder / RESULTS_FILE, comparison.to_json())
+    content = add_checksum(comparison.to_json())
+    on_first_host(write_json, folder / RESULTS_FILE, content)
     table = comparison.runs.to_csv(index=False)
     on_first_host(write_atomic, folder / TABLE_FILE, table)
 
