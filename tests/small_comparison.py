@@ -28,7 +28,7 @@ def read(folder):
 
     text = (folder / "results.json").read_text("utf-8")
     content = json.loads(text, parse_constant=refuse)
-    del content["checksum"]  # A file that is edited does without.
+    content.pop("checksum", None)  # A file that is edited does without.
     return content
 
 
