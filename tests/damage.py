@@ -123,7 +123,7 @@ class Backups:
     def resume(self):
         """Resumes; returns the position, and whether the weights are those of it."""
         for weight in self.model.weights:
-            weight.assign(keras.ops.full_like(weight, -1))
+            weight.assign(np.full(weight.shape, -1.0))
         backup = keras_ccar.BackupAndResume(self.folder, 2)
         backup.set_model(self.model)
         backup.on_train_begin()

@@ -1,6 +1,8 @@
 import errno
 import os
 import re
+import subprocess
+import sys
 import warnings
 
 import h5py
@@ -167,6 +169,44 @@ def test_a_kill_between_the_renaming_and_the_deletion(pair):
         "epoch-1-batch-6",
         "epoch-1-batch-8",
     ]
+
+
+# Forked processes write backups in a row, and are killed at random moments.
+KILLS = """
+import os, pathlib, random, signal, sys, time, warnings
+from keras_ccar.callbacks.backup_files import BackupFiles
+
+folder, choose, reached, half = pathlib.Path(sys.argv[1]), random.Random(0), 0, 0
+for _ in range(60):
+    with warnings.catch_warnings():  # JAX warns of forking.
+        warnings.simplefilter("ignore")
+        child = os.fork()
+    if child == 0:
+        files = BackupFiles(folder, lambda path: True)
+        files.find_newest()
+        files.prepare(is_writer=True)
+        while True:
+            reached += 1
+            files.write(reached, 0, memoryview(os.urandom(200_000)))
+    time.sleep(choose.random() * 0.05)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    half += any(folder.glob(".*.tmp"))
+    warnings.simplefilter("error")
+    newest = BackupFiles(folder, lambda path: True).find_newest()
+    epoch = newest.epoch if newest else 0
+    assert epoch >= reached, (epoch, reached)
+    reached = epoch
+assert reached and half, (reached, half)
+BackupFiles(folder, lambda path: True).prepare(is_writer=True)
+assert not list(folder.glob(".*.tmp"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_kill_at_any_moment_leaves_a_whole_backup(tmp_path):
+    subprocess.run([sys.executable, "-c", KILLS, str(tmp_path)], check=True)
 
 
 def test_content_and_name_are_on_disk_before_an_older_file_goes(pair, monkeypatch):
