@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # What depends on the backend.
 CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/datasets/ tests/saved_files/ tests/examples/ tests/test_docs_% tests/test_contributing.py tests/test_import_rule.py tests/test_package.py tests/test_wheel.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
 
-.PHONY: demo test test-long quick fuzz table failures lint types format bench results notebooks docs serve-docs clean
+.PHONY: demo test test-long quick fuzz damage table failures lint types format bench results notebooks docs serve-docs clean
 
 demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
@@ -58,6 +58,9 @@ fuzz: $(VENV)/.test  ## 100,000 random calls on each of three backends: about an
 	KERAS_BACKEND=tensorflow $(BIN)/python tests/fuzz_losses.py --calls 100000
 	KERAS_BACKEND=jax $(BIN)/python tests/fuzz_losses.py --calls 100000
 	KERAS_BACKEND=torch $(BIN)/python tests/fuzz_losses.py --calls 100000
+
+damage: $(VENV)/.test  ## damages 1,000 backups and records of runs, and counts what is believed: minutes
+	KERAS_BACKEND=tensorflow $(BIN)/python tests/damage.py --files 1000
 
 table: $(VENV)/.test  ## the table of unusual inputs in docs/pitfalls.md, from tests/unusual
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/unusual_inputs.py --write

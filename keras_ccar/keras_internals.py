@@ -4,6 +4,7 @@ A new version of Keras may change `keras.src` and the private attributes of its 
 so they occur nowhere else.
 """
 
+import io
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ from keras.src.backend import get_keras_mask, in_symbolic_scope, set_keras_mask
 from keras.src.export.export_utils import get_input_signature
 from keras.src.losses.loss import reduce_weighted_values
 from keras.src.losses.losses import LossFunctionWrapper
+from keras.src.saving import saving_lib
 
 __all__ = [
     "LossFunctionWrapper",
@@ -20,6 +22,7 @@ __all__ = [
     "in_symbolic_scope",
     "input_of_call",
     "reduce_as_keras",
+    "save_weights_to_memory",
     "set_initial_epoch",
     "set_keras_mask",
     "set_tracked_attribute",
@@ -74,6 +77,21 @@ def reduce_as_keras(
         reduction=reduction,
         dtype=dtype,
     )
+
+
+def save_weights_to_memory(model: keras.Model) -> io.BytesIO:
+    """Returns the content of the file that `model.save_weights` writes."""
+    content = io.BytesIO()
+    store = saving_lib.H5IOStore(content, mode="w")
+    saving_lib._save_state(
+        model,
+        weights_store=store,
+        assets_store=None,
+        inner_path="",
+        visited_saveables=set(),
+    )
+    store.close()
+    return content
 
 
 def set_tracked_attribute(model: keras.Model, name: str, value: Any) -> None:

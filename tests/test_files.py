@@ -4,7 +4,15 @@ import os
 import numpy as np
 import pytest
 
-from keras_ccar.files import read_json, remove_file, write_atomic, write_json
+from keras_ccar.files import (
+    add_checksum,
+    read_checked_json,
+    read_json,
+    remove_file,
+    remove_leftovers,
+    write_atomic,
+    write_json,
+)
 
 
 def test_numpy_becomes_plain_json(tmp_path):
@@ -74,3 +82,29 @@ def test_what_was_half_written_is_removed_with_the_file(tmp_path):
     remove_file(tmp_path / "x.json")
     remove_file(tmp_path / "x.json")
     assert [path.name for path in tmp_path.iterdir()] == ["y.json"]
+
+
+def test_a_checksum_covers_the_content(tmp_path):
+    path = tmp_path / "x.json"
+    content = {"a": np.float64(0.1) + 0.2, "b": [1, None, "Ω"], "c": {"d": np.nan}}
+    write_json(path, add_checksum(content))
+    read = read_checked_json(path)
+    assert read == {"a": 0.1 + 0.2, "b": [1, None, "Ω"], "c": {"d": None}}
+    path.write_text(path.read_text("utf-8").replace("0.30000000000000004", "0.3"))
+    with pytest.raises(ValueError, match="is damaged, or was edited"):
+        read_checked_json(path)
+    for text, value in (("[1]", [1]), ('{"a": 1}', {"a": 1})):
+        path.write_text(text)
+        assert read_checked_json(path) == value
+    path.write_text("{")
+    with pytest.raises(ValueError, match="is not JSON"):
+        read_checked_json(path)
+
+
+def test_leftovers_of_these_files_alone_are_removed(tmp_path):
+    for name in (".a.json.x1y2.tmp", ".b.csv.x1y2.tmp", ".a.tmp", "a.json"):
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path, "*.json")
+    remove_leftovers(tmp_path / "none", "*")
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".a.tmp", ".b.csv.x1y2.tmp", "a.json"]

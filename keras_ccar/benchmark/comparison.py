@@ -6,7 +6,7 @@ from typing import Any, NotRequired, Self, TypedDict
 
 import pandas as pd
 
-from keras_ccar.files import read_json
+from keras_ccar.files import read_checked_json
 from keras_ccar.inputs.arguments import argument_error, check_path
 
 # Increase when the meaning of results.json changes.
@@ -115,18 +115,22 @@ class Comparison:
             folder: the folder that `compare` or `keras-ccar compare --output` wrote to.
 
         Raises:
-            ValueError: if there is no such file, or this version cannot read it.
+            ValueError: if there is no such file, this version cannot read it, or its
+                content does not have the checksum in it.
         """
         path = Path(check_path("folder", folder)) / RESULTS_FILE
         try:
-            content = read_json(path)
+            content = read_checked_json(path)
         except FileNotFoundError:
             raise ValueError(
                 f"{folder} has no {RESULTS_FILE}; expected the --output folder of "
                 "`keras-ccar compare`."
             ) from None
         except ValueError as error:
-            raise ValueError(f"{path} is not JSON: {error}.") from None
+            raise ValueError(
+                f"{error} Make it again with `keras-ccar compare`, or, if the edit is "
+                "wanted, delete the entry `checksum` from it."
+            ) from None
         if not isinstance(content, dict) or content.get("format") != RESULTS_FORMAT:
             raise ValueError(
                 f"{path} is not in format {RESULTS_FORMAT} of results; make it again "

@@ -141,6 +141,7 @@ def train(
                 run_plan(plan, folder, progress, interruption, request.parallel)
             ) as stages,
         ):
+            results.remove_half_written(folder)
             earlier = _take_earlier_results(plan, folder, console)
             for records in stages:
                 comparison = results.build_results(plan, records)

@@ -1,7 +1,6 @@
 """Backs up a training, and resumes it at the very batch that it had reached."""
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,12 @@ import keras
 import numpy as np
 
 from keras_ccar.callbacks.attachment import variable_scope
+from keras_ccar.callbacks.backup_files import BackupFile, BackupFiles
 from keras_ccar.callbacks.class_statistics import ClassStatistics
 from keras_ccar.inputs.arguments import check_boolean, check_path, check_whole_number
-from keras_ccar.keras_internals import set_initial_epoch
+from keras_ccar.keras_internals import save_weights_to_memory, set_initial_epoch
 from keras_ccar.replicas import process_index, unsharded
 
-# The name holds the position, so that a single renaming completes a backup.
-_NAME = "epoch-{}-batch-{}.weights.h5"
-_PARTIAL = "partial-0.weights.h5"
 _RANDOM_STATES = "random_states"
 
 
@@ -35,26 +32,33 @@ class BackupAndResume(keras.callbacks.Callback):
     epoch and the index does, and so does a `tf.data` pipeline that begins at `epoch`.
     Skipped batches are read, but not trained.
 
-    A new backup is written beside the last one and then replaces it, so a kill in
-    between leaves the last one. A backup holds weights, optimizer, random states,
-    statistics and class frequencies. With several JAX processes the first one writes,
-    to a directory that all of them see. Other metrics and `loss` in the logs of the
-    resumed epoch cover its batches since the restart.
+    The last two backups are kept, each with a checksum in its name, and a new one
+    appears as a whole, so a kill or a loss of power leaves the last one. If that is
+    damaged, a warning names the file, and the training resumes from the one before. If
+    the disk is full, a warning says so, and the training goes on without a new backup.
+    The disk needs room for three backups, and the main memory for one.
+
+    Backups hold weights, optimizer, random states, statistics and class frequencies.
+    With several JAX processes the first one writes, to a directory that all of them
+    see. Other metrics and `loss` in the logs of the resumed epoch cover its batches
+    since the restart.
 
     Args:
-        directory: where the backup is kept, on a file system that can rename files.
+        directory: where the backups are kept, and only those of this training, on a
+            file system that can rename files.
         save_freq: "epoch", or the number of batches after which to save in mid-epoch
             as well.
-        delete_checkpoint: whether to delete the backup when training has ended, so
-            that the next `fit` starts from the beginning. Otherwise the last one stays.
+        delete_checkpoint: whether to delete the backups when training has ended, so
+            that the next `fit` starts from the beginning. Otherwise the last two stay.
 
     Attributes:
         epoch: the epoch, from 0, that the next `fit` begins with.
         batch: the number of its batches that are already trained.
 
     Raises:
-        ValueError: if `save_freq` is neither; when training begins, if the model is
-            not built.
+        ValueError: if `save_freq` is neither; if there are backups and all of them are
+            damaged, and then it says which files to delete to begin again; when
+            training begins, if the model is not built or `directory` not writable.
 
     Example:
     ```python
@@ -91,9 +95,9 @@ class BackupAndResume(keras.callbacks.Callback):
         self.directory = Path(check_path("directory", directory))
         self.save_freq = save_freq
         self.delete_checkpoint = check_boolean("delete_checkpoint", delete_checkpoint)
-        self.epoch: int
-        self.batch: int
-        self.epoch, self.batch = max(self._backups(), default=(0, 0))
+        self._files = BackupFiles(self.directory, self._is_usable)
+        self._find_backup()
+        self._current_epoch = 0
         self._last_saved = 0
         self._batches_to_skip = 0
         self._totals: list[tuple[ClassStatistics, np.ndarray]] = []
@@ -103,12 +107,14 @@ class BackupAndResume(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Loads the backup, if there is one."""
-        backups = self._backups()
-        self.epoch, self.batch = max(backups, default=(0, 0))
+        # On every process: one that fails alone leaves the others waiting for it.
+        self._files.prepare(is_writer=process_index() == 0)
+        backup = self._find_backup()
+        self._current_epoch = self.epoch
         self._last_saved = self._batches_to_skip = self.batch
         self._totals = []
         self._done, self._is_stopped, self._reached = 0, False, None
-        if not backups:
+        if backup is None:
             return
         model = self.model
         if not model.built:
@@ -119,9 +125,7 @@ class BackupAndResume(keras.callbacks.Callback):
         if model.optimizer is not None and not model.optimizer.built:
             with variable_scope(model):
                 model.optimizer.build(model.trainable_variables)
-        model.load_weights(backups[self.epoch, self.batch])
-        with h5py.File(backups[self.epoch, self.batch]) as file:
-            self._load_state(file)
+        self._restore(backup.path)
         # Keras's own callback tells `fit` in the same way where to begin.
         set_initial_epoch(model, self.epoch)
         if self._batches_to_skip:
@@ -133,7 +137,9 @@ class BackupAndResume(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Saves the end of the epoch before, which all callbacks have seen by now."""
-        if not self._batches_to_skip and epoch != self.epoch and self._is_due():
+        is_new = epoch != self._current_epoch
+        self._current_epoch = epoch
+        if not self._batches_to_skip and is_new and self._is_due():
             self._save(epoch, 0)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
@@ -153,7 +159,7 @@ class BackupAndResume(keras.callbacks.Callback):
             and done - self._last_saved >= self.save_freq
         )
         if is_due and done < (self.params.get("steps") or done + 1):
-            self._save(self.epoch, done)
+            self._save(self._current_epoch, done)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Notes how far the training has come: it may be stopped in mid-epoch."""
@@ -164,9 +170,10 @@ class BackupAndResume(keras.callbacks.Callback):
         self._reached = (epoch + 1, 0) if is_whole else (epoch, self._done)
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Deletes the backup, or saves the end of the training if there was one."""
+        """Deletes the backups, or saves the end of the training if there was one."""
         if self.delete_checkpoint:
-            self._delete_backups_except(None)
+            if process_index() == 0:
+                self._files.delete()
         elif self._reached and self._is_due():
             self._save(*self._reached)
         set_initial_epoch(self.model, None)
@@ -174,6 +181,22 @@ class BackupAndResume(keras.callbacks.Callback):
     def _is_due(self) -> bool:
         """Tells whether to save at the end of an epoch."""
         return True
+
+    def _is_usable(self, path: Path) -> bool:
+        """Tells whether a whole backup is one of this training."""
+        return True
+
+    def _find_backup(self) -> BackupFile | None:
+        """Sets `epoch` and `batch` to those of the newest backup, and returns it."""
+        backup = self._files.find_newest()
+        self.epoch, self.batch = (backup.epoch, backup.batch) if backup else (0, 0)
+        return backup
+
+    def _restore(self, path: Path) -> None:
+        """Loads a backup into the model."""
+        self.model.load_weights(path)
+        with h5py.File(path) as file:
+            self._load_state(file)
 
     def _save_state(self, file: Any) -> None:
         """Writes what the weights of the model leave out to an open `h5py.File`."""
@@ -205,37 +228,18 @@ class BackupAndResume(keras.callbacks.Callback):
         model.train_function = read_without_training
 
     def _save(self, epoch: int, batch: int) -> None:
-        self.epoch, self.batch, self._last_saved = epoch, batch, batch
-        # On every host: one that fails alone leaves the others waiting for it.
-        self.directory.mkdir(parents=True, exist_ok=True)
-        if process_index():
-            return
-        partial = self.directory / _PARTIAL
-        # To save, Keras creates an optimizer to compare with. Its variables, if shared,
-        # would wait for all processes to create them.
-        with unsharded():
-            self.model.save_weights(partial, overwrite=True)
-        with h5py.File(partial, "a") as file:
-            self._save_state(file)
-        complete = self.directory / _NAME.format(epoch, batch)
-        os.replace(partial, complete)
-        self._delete_backups_except(complete)
-
-    def _delete_backups_except(self, complete: Path | None) -> None:
+        self._last_saved = batch
         if process_index() == 0:
-            for path in _find_backups(self.directory).values():
-                if path != complete:
-                    path.unlink()
-
-    def _backups(self) -> dict[tuple[int, int], Path]:
-        """Returns the backups to resume from, by epoch and batch."""
-        return _find_backups(self.directory)
-
-
-def _find_backups(directory: Path) -> dict[tuple[int, int], Path]:
-    pattern = re.compile(_NAME.format(r"(\d+)", r"(\d+)").replace(".", r"\."))
-    matches = [(pattern.fullmatch(path.name), path) for path in directory.glob("*.h5")]
-    return {(int(match[1]), int(match[2])): path for match, path in matches if match}
+            # To save, Keras creates an optimizer to compare with. Its variables, if
+            # shared, would wait for all processes to create them.
+            with unsharded():
+                # In memory, because on a full disk HDF5 may crash the process.
+                content = save_weights_to_memory(self.model)
+            with h5py.File(content, "a") as file:
+                self._save_state(file)
+            if not self._files.write(epoch, batch, content.getbuffer()):
+                return
+        self.epoch, self.batch = epoch, batch
 
 
 def _random_states(model: keras.Model) -> list[keras.Variable]:

@@ -12,7 +12,7 @@ from keras_ccar.benchmark.comparison import (
 from keras_ccar.benchmark.report.figures import FIGURES
 from keras_ccar.benchmark.runner.earlier_results import archive_results, merge_results
 from keras_ccar.benchmark.runner.results import without_shared_fields
-from keras_ccar.files import write_json
+from keras_ccar.files import add_checksum, write_json
 
 
 @pytest.fixture
@@ -41,6 +41,22 @@ def test_what_cannot_be_read(content, message, tmp_path):
         (tmp_path / "results.json").write_text(content)
     with pytest.raises(ValueError, match=message):
         Comparison.read(tmp_path)
+
+
+def test_a_wrong_digit_is_noticed(comparison, tmp_path):
+    path = tmp_path / "results.json"
+    write_json(path, add_checksum(comparison.to_json()))
+    assert Comparison.read(tmp_path) == comparison
+    text = path.read_text("utf-8")
+    path.write_text(text.replace('"balanced": 32.0', '"balanced": 33.0'), "utf-8")
+    with pytest.raises(ValueError, match=f"{path} is damaged, or was edited") as error:
+        Comparison.read(tmp_path)
+    # The advice works, should the edit be wanted.
+    assert "delete the entry `checksum`" in str(error.value)
+    content = json.loads(path.read_text("utf-8"))
+    del content["checksum"]
+    path.write_text(json.dumps(content))
+    assert Comparison.read(tmp_path).by_seed("ce", "balanced")[1] == 33.0
 
 
 def test_finished_runs_as_a_table(comparison):

@@ -1,74 +1,10 @@
 import keras
 import numpy as np
 import pytest
+from backed_up_training import COUNTS, STEPS, Batches, Interrupt, classifier, fit
 from keras import ops
 
 import keras_ccar
-
-COUNTS = [60, 25, 11]
-STEPS = 6  # of 16 samples
-
-
-class Batches(keras.utils.PyDataset):
-    """Whose order is a function of the epoch."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        rng = np.random.default_rng(0)
-        self.labels = np.repeat([0, 1, 2], COUNTS)
-        self.x = rng.normal(size=(len(self.labels), 5)) + self.labels[:, None]
-        self.epoch = epoch
-
-    def __len__(self):
-        return STEPS
-
-    def __getitem__(self, index):
-        order = np.random.default_rng(self.epoch).permutation(len(self.labels))
-        rows = order[16 * index : 16 * index + 16]
-        return self.x[rows], self.labels[rows]
-
-    def on_epoch_end(self):
-        self.epoch += 1
-
-
-class Interrupt(keras.callbacks.Callback):
-    def __init__(self, epoch, batch):
-        super().__init__()
-        self.at, self.epoch = (epoch, batch), None
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if (self.epoch, batch) == self.at:
-            raise InterruptedError
-
-
-def classifier(**options):
-    keras.utils.set_random_seed(0)
-    layers = [
-        keras.Input((5,)),
-        keras.layers.Dense(4, activation="tanh"),
-        keras.layers.Dropout(0.3, seed=1),  # unseeded, torch uses a state of its own
-        keras.layers.Dense(3),
-    ]
-    model = keras.Sequential(layers)
-    loss = keras_ccar.CCARLoss(COUNTS, from_logits=True)
-    model.compile(keras.optimizers.Adam(0.05), loss, **options)
-    return model
-
-
-def fit(model, backup, *callbacks):
-    statistics = keras_ccar.CCARCallback(update_frequencies=True, momentum=0.5)
-    model.fit(
-        Batches(backup.epoch),
-        epochs=3,
-        shuffle=False,
-        verbose=0,
-        callbacks=[backup, *callbacks, statistics],
-    )
-    return statistics.history, [ops.convert_to_numpy(w) for w in model.weights]
-
 
 CASES = [
     ("epoch", (1, 3), (1, 0), 1),
@@ -103,10 +39,11 @@ def test_ends_as_if_never_interrupted(
     assert not list(folder.glob("*.h5"))
 
 
-def test_last_backup_stays_where_asked(tmp_path):
+def test_last_two_backups_stay_where_asked(tmp_path):
     backup = keras_ccar.BackupAndResume(tmp_path, delete_checkpoint=False)
     _, weights = fit(classifier(), backup)
-    (path,) = tmp_path.glob("*.h5")
+    before, path = sorted(tmp_path.glob("*.h5"))
+    assert before.name.startswith("epoch-2-batch-0-")
     model = classifier()
     model.optimizer.build(model.trainable_variables)
     model.load_weights(path)

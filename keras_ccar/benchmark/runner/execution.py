@@ -18,11 +18,12 @@ from keras_ccar.benchmark.runner.records import (
     make_record,
     record_path,
     remove_backup_of,
+    save_run,
 )
 from keras_ccar.benchmark.runner.workers import OnProgress, Workers
 from keras_ccar.benchmark.spec.controls import resolve_settings
 from keras_ccar.benchmark.training.loop import train_and_evaluate
-from keras_ccar.files import remove_file, write_json
+from keras_ccar.files import remove_file
 from keras_ccar.replicas import process_count
 
 # Workers that report nothing delay Ctrl-C by this much.
@@ -79,7 +80,7 @@ def run_plan(
     else:
         train = functools.partial(_run_in_process, folder)
     for run, record in train(waiting, records, progress, interruption):
-        on_first_host(write_json, record_path(run, folder), record)
+        on_first_host(save_run, run, folder, record)
         if record["status"] == "finished":
             remove_backup_of(run, folder)
         records[run.id] = record

@@ -1,6 +1,7 @@
 """The file of a finished or failed run, and the backup of an unfinished one."""
 
 import datetime
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +9,31 @@ from keras_ccar.benchmark.comparison import RunEntry
 from keras_ccar.benchmark.runner.environment import current_environment
 from keras_ccar.benchmark.runner.plan import Run
 from keras_ccar.benchmark.training.run_backup import RunBackup, remove_backup
-from keras_ccar.files import read_json, to_json
+from keras_ccar.files import add_checksum, read_checked_json, to_json, write_json
 
 RUNS_FOLDER = "runs"
 CHECKPOINTS_FOLDER = "checkpoints"
 
 
 def load_run(run: Run, folder: str | Path) -> RunEntry | None:
-    """Returns the record of a finished run on disk, None if it has to be trained."""
+    """Returns the record of a finished run on disk, None if it has to be trained.
+
+    That includes a run whose record is damaged, with a warning that names the file.
+    """
     try:
-        record = read_json(record_path(run, folder))
-    except (FileNotFoundError, ValueError):
+        record = read_checked_json(record_path(run, folder))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        warnings.warn(f"The run is trained again: {error}", stacklevel=2)
         return None
     is_this_run = isinstance(record, dict) and record.get("identity") == run.identity
     return record if is_this_run and record.get("status") == "finished" else None
+
+
+def save_run(run: Run, folder: str | Path, record: RunEntry) -> None:
+    """Writes the record of a run, with a checksum."""
+    write_json(record_path(run, folder), add_checksum(record))
 
 
 def make_record(run: Run, **outcome: Any) -> RunEntry:

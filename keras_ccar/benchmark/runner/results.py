@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_ccar.benchmark.comparison import (
+    REPORT_FILES,
     RESULTS_FILE,
     TABLE_FILE,
     Comparison,
@@ -15,7 +16,14 @@ from keras_ccar.benchmark.runner.environment import (
 )
 from keras_ccar.benchmark.runner.folder_lock import on_first_host
 from keras_ccar.benchmark.runner.plan import Plan
-from keras_ccar.files import to_json, write_atomic, write_json
+from keras_ccar.benchmark.runner.records import RUNS_FOLDER
+from keras_ccar.files import (
+    add_checksum,
+    remove_leftovers,
+    to_json,
+    write_atomic,
+    write_json,
+)
 
 
 def build_results(plan: Plan, records: list[RunEntry]) -> Comparison:
@@ -55,9 +63,18 @@ def build_results(plan: Plan, records: list[RunEntry]) -> Comparison:
 def write_results(comparison: Comparison, folder: str | Path) -> None:
     """Writes `results.json` and `results.csv` to the folder of a comparison."""
     folder = Path(folder)
-    on_first_host(write_json, folder / RESULTS_FILE, comparison.to_json())
+    content = add_checksum(comparison.to_json())
+    on_first_host(write_json, folder / RESULTS_FILE, content)
     table = comparison.runs.to_csv(index=False)
     on_first_host(write_atomic, folder / TABLE_FILE, table)
+
+
+def remove_half_written(folder: str | Path) -> None:
+    """Removes what killed comparisons half wrote to a folder, which must be locked."""
+    folder = Path(folder)
+    for name in (RESULTS_FILE, TABLE_FILE, *REPORT_FILES):
+        on_first_host(remove_leftovers, folder, name)
+    on_first_host(remove_leftovers, folder / RUNS_FOLDER, "*.json")
 
 
 def without_shared_fields(record: RunEntry, environment: dict[str, Any]) -> RunEntry:

@@ -4,7 +4,6 @@ import json
 import shutil
 import time
 import warnings
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,12 @@ import numpy as np
 
 from keras_ccar.benchmark.training.evaluation import Evaluation
 from keras_ccar.callbacks import BackupAndResume, CCARCallback
+from keras_ccar.callbacks.backup_files import BackupFile, DamagedBackupError
 from keras_ccar.replicas import process_index
 
 # Starting again costs about as long, for imports, data and compilation. A backup of
 # ResNet-32 takes a third of a second to write, so short epochs lose little to it.
 SECONDS_BETWEEN = 10.0
-
-_CHECKSUM = "checksum"
 
 
 class TrainingRecorder(keras.callbacks.Callback):
@@ -83,8 +81,8 @@ class TrainingRecorder(keras.callbacks.Callback):
 class RunBackup(BackupAndResume):
     """The backup of one run, which no other run resumes from.
 
-    It is written at the end of an epoch, at most every `SECONDS_BETWEEN`. A damaged
-    backup is deleted, and the run starts from the beginning.
+    It is written at the end of an epoch, at most every `SECONDS_BETWEEN`. If all
+    backups are damaged, they are deleted, and the run starts from the beginning.
 
     Args:
         directory: where the backup is kept, and nothing else.
@@ -103,17 +101,7 @@ class RunBackup(BackupAndResume):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Loads the backup, if there is one that fits the network."""
-        try:
-            with warnings.catch_warnings():
-                # Keras only warns of layers and optimizers that the file does not fit.
-                warnings.filterwarnings("error", "Skipping")
-                super().on_train_begin(logs)
-        except (KeyError, ValueError, UserWarning) as error:
-            remove_backup(self.directory)
-            raise ValueError(
-                f"the checkpoint in {self.directory} did not fit the network, and was "
-                f"removed; start again to train the run from its beginning. {error}"
-            ) from error
+        super().on_train_begin(logs)
         self._saved = time.perf_counter()
 
     def _is_due(self) -> bool:
@@ -130,46 +118,48 @@ class RunBackup(BackupAndResume):
         super()._save_state(file)
         self.recorder.save(file)
         file["identity"] = self._identity
-        file.attrs[_CHECKSUM] = _checksum(file)
 
     def _load_state(self, file: Any) -> None:
         super()._load_state(file)
         self.recorder.load(file)
 
-    def _backups(self) -> dict[tuple[int, int], Path]:
-        backups = super()._backups()
-        return {at: path for at, path in backups.items() if self._is_usable(path)}
-
     def _is_usable(self, path: Path) -> bool:
-        """Whether a backup is of this run; deletes it if it is damaged."""
+        with h5py.File(path) as file:
+            return bool(
+                "identity" in file and file["identity"].asstr()[()] == self._identity
+            )
+
+    def _find_backup(self) -> BackupFile | None:
         try:
-            with h5py.File(path) as file:
-                if file.attrs[_CHECKSUM] != _checksum(file):
-                    raise ValueError("The checksum differs.")
-                return bool(file["identity"].asstr()[()] == self._identity)
-        except Exception:  # There are many ways to be damaged.
+            return super()._find_backup()
+        except DamagedBackupError as error:
+            files = ", ".join(map(str, error.damage))
+            warnings.warn(
+                f"All backups of a run are damaged: {files}. They are deleted, and the "
+                "run starts from its beginning.",
+                stacklevel=2,
+            )
             if process_index() == 0:
-                path.unlink(missing_ok=True)
-            return False
+                for path in error.damage:
+                    path.unlink(missing_ok=True)
+            self.epoch, self.batch = 0, 0
+            return None
+
+    def _restore(self, path: Path) -> None:
+        try:
+            with warnings.catch_warnings():
+                # Keras only warns of layers and optimizers that the file does not fit.
+                warnings.filterwarnings("error", "Skipping")
+                super()._restore(path)
+        except (KeyError, ValueError, UserWarning) as error:
+            remove_backup(self.directory)
+            raise ValueError(
+                f"the checkpoint in {self.directory} did not fit the network, and was "
+                f"removed; start again to train the run from its beginning. {error}"
+            ) from error
 
 
 def remove_backup(directory: Path) -> None:
     """Deletes the directory with a backup and what was half written of one."""
     if process_index() == 0:
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def _checksum(file: Any) -> int:
-    """Returns a checksum of all that an `h5py.File` holds."""
-    checksum = 0
-
-    def add(name: str, item: Any) -> None:
-        nonlocal checksum
-        content = name.encode()
-        if isinstance(item, h5py.Dataset):
-            value = np.asarray(item[()])
-            content += f"{value.dtype}{value.shape}".encode() + value.tobytes()
-        checksum = zlib.crc32(content, checksum)
-
-    file.visititems(add)
-    return checksum

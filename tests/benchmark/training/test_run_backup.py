@@ -173,8 +173,17 @@ def test_what_is_saved_is_loaded(directory):
     saved.save(epoch=3)
     assert epoch_in(directory) == 3
     run_backup.remove_backup(saved.backup.directory)
-    assert Training(directory).is_at_its_beginning()
     assert list(directory.parent.iterdir()) == []
+    assert Training(directory).is_at_its_beginning()
+
+
+def begins_again(directory):
+    """Whether a run begins again, after a warning that names its one, damaged file."""
+    path = file_in(directory)
+    with pytest.warns(UserWarning, match=f"backups of a run are damaged: {path}"):
+        training = Training(directory)
+    assert not path.exists()
+    return training.is_at_its_beginning()
 
 
 def test_damaged_files_are_not_used(directory):
@@ -183,14 +192,26 @@ def test_damaged_files_are_not_used(directory):
     whole = path.read_bytes()
     for content in [whole[:length] for length in (0, 10, 200, len(whole) - 1)]:
         path.write_bytes(content)
-        assert Training(directory).is_at_its_beginning()
-        assert not path.exists()
+        assert begins_again(directory)
     position = whole.index(saved.values[0].tobytes())
     path.write_bytes(
         whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :]
     )
-    assert Training(directory).is_at_its_beginning()
-    assert not path.exists()
+    assert begins_again(directory)
+
+
+def test_the_file_before_a_damaged_one_is_used(directory):
+    expected = Training(directory).save()
+    older = file_in(directory)
+    expected_values = expected.values
+    expected.save(epoch=3)
+    (newer,) = set(directory.glob("*.h5")) - {older}
+    newer.write_bytes(bytes(newer.stat().st_size))
+    with pytest.warns(UserWarning, match=f"{newer} is damaged"):
+        training = Training(directory).load()
+    assert training.backup.epoch == len(training.recorder.losses) == 2
+    for one, other in zip(training.values, expected_values, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_file_of_another_run_is_neither_used_nor_removed(directory):
@@ -212,9 +233,15 @@ def test_nothing_is_unpickled(directory):
     with h5py.File(path, "a") as file:
         del file["record"]
         file["record"] = np.void(pickle.dumps(Trap()))
-    assert Training(directory).is_at_its_beginning()
+    # As if an earlier version had written it, which added no checksum.
+    whole = path.rename(directory / "epoch-2-batch-0.weights.h5").read_bytes()
+    with pytest.raises(TypeError, match="JSON"):
+        Training(directory).load()
+    path.write_bytes(whole)
+    (directory / "epoch-2-batch-0.weights.h5").unlink()
+    assert begins_again(directory)
     path.write_bytes(pickle.dumps(Trap()))
-    assert Training(directory).is_at_its_beginning()
+    assert begins_again(directory)
 
 
 def test_what_was_half_written_is_removed_with_the_file(directory):
