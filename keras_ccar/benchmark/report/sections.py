@@ -99,19 +99,19 @@ def _failure_rows(comparison: Comparison) -> list[list[str]]:
     return [["method", "seed", "error"], *rows] if rows else []
 
 
-def class_rows(comparison: Comparison) -> list[list[str]]:
-    """Returns the accuracy of each class under each method, the header first."""
+def class_rows(comparison: Comparison, labels: Iterable[int]) -> list[list[str]]:
+    """Returns the accuracy of some classes under each method, the header first."""
     names = comparison.dataset["class_names"]
     counts = comparison.dataset["class_counts"]
     methods = comparison.methods
     rows = [["class", "training examples", *(method["title"] for method in methods)]]
     runs = [comparison.finished_runs(method["name"]) for method in methods]
-    for label, (name, count) in enumerate(zip(names, counts, strict=True)):
+    for label in labels:
         cells = []
         for of_method in runs:
             accuracies = [run["per_class_accuracy"][label] for run in of_method]
             # A class without test examples has no accuracy.
             found = [accuracy for accuracy in accuracies if accuracy is not None]
             cells.append(f"{sum(found) / len(found):.1f}" if found else "–")
-        rows.append([name, str(count), *cells])
+        rows.append([names[label], str(counts[label]), *cells])
     return rows

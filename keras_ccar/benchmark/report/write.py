@@ -5,12 +5,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.comparison import RESULTS_FILE, Comparison
 from keras_ccar.benchmark.report import html_page, sections
 from keras_ccar.benchmark.report.console import console_tables, say
 from keras_ccar.benchmark.report.facts import describe_setup, title
 from keras_ccar.benchmark.report.figures import FIGURES, draw_all
 from keras_ccar.benchmark.report.markdown import escape_markdown, markdown_list
+from keras_ccar.benchmark.report.shown_classes import listed_classes
 from keras_ccar.benchmark.report.verdicts import verdicts
 from keras_ccar.files import write_atomic
 
@@ -45,6 +46,7 @@ def markdown(comparison: Comparison, drawn: Iterable[str]) -> str:
 
 def html(comparison: Comparison, drawn: dict[str, bytes]) -> str:
     """Returns the report as one HTML page that needs no other file."""
+    listed, labels = listed_classes(comparison.dataset["class_counts"], RESULTS_FILE)
     return html_page.render(
         "report.html",
         title=title(comparison),
@@ -54,7 +56,8 @@ def html(comparison: Comparison, drawn: dict[str, bytes]) -> str:
             html_page.embed_png(content, FIGURES[name][1])
             for name, content in drawn.items()
         ],
-        classes=sections.class_rows(comparison),
+        listed=listed,
+        classes=sections.class_rows(comparison, labels),
         facts=describe_setup(comparison),
         command=comparison.command,
     )
