@@ -2,11 +2,15 @@
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+# How JSON escapes half of a character beyond the first 65,536.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def write_atomic(path: str | Path, content: str | bytes) -> None:
@@ -29,8 +33,11 @@ def write_atomic(path: str | Path, content: str | bytes) -> None:
         # `mkstemp` makes private files; give them the usual permissions.
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            # A full disk names no file, other errors the temporary one.
+            error.filename, error.filename2 = str(path), None
         raise
 
 
@@ -59,8 +66,27 @@ def write_json(
 
 
 def read_json(path: str | Path) -> Any:
-    """Returns the content of a JSON file; a `ValueError` says that it is not JSON."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Returns the content of a JSON file.
+
+    Raises:
+        ValueError: if it is not JSON, is nested too deeply, or holds a lone surrogate,
+            which no file could be written with; names the file.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        content = json.loads(text)
+        if _SURROGATE.search(text):  # Most are halves of a pair.
+            json.dumps(content, ensure_ascii=False).encode("utf-8")
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply to be read.") from None
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{path} holds half of a character (a lone surrogate), which cannot be "
+            "written as UTF-8. Replace it in the file."
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}.") from None
+    return content
 
 
 def to_json(value: Any, keep_infinity: bool = False) -> Any:

@@ -13,6 +13,7 @@ PACKAGE = pathlib.Path(keras_ccar.__file__).parent
 GROUND = (
     "requirements",
     "files",
+    "json_checks",
     "keras_internals",
     "replicas",
     "serialization",
@@ -90,7 +91,8 @@ RULE = {
         "datasets.label_values",
         "datasets.progress",
     ),
-    "benchmark.comparison": ("files",),
+    "benchmark.results_checks": ("json_checks", "weightings"),
+    "benchmark.comparison": ("files", "benchmark.results_checks"),
     "benchmark.spec": (*CORE, *PARTS, "losses", "layers"),
     "benchmark.training": (
         *(name for name in CORE if name != "files"),
@@ -105,6 +107,7 @@ RULE = {
     "benchmark.runner": (
         *GROUND,
         "datasets",
+        "benchmark.results_checks",
         "benchmark.comparison",
         "benchmark.spec",
         "benchmark.training",
@@ -113,6 +116,7 @@ RULE = {
         *CORE,
         *PARTS,
         "callbacks.history_file",
+        "benchmark.results_checks",
         "benchmark.comparison",
         "benchmark.spec",
     ),

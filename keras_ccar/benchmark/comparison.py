@@ -6,6 +6,7 @@ from typing import Any, NotRequired, Self, TypedDict
 
 import pandas as pd
 
+from keras_ccar.benchmark.results_checks import check_results
 from keras_ccar.files import read_json
 
 # Increase when the meaning of results.json changes.
@@ -107,7 +108,8 @@ class Comparison:
             folder: the folder that `compare` or `keras-ccar compare --output` wrote to.
 
         Raises:
-            ValueError: if there is no such file, or this version cannot read it.
+            ValueError: if there is no such file, or this version cannot read it; names
+                the file, and the field that is missing or wrong.
         """
         path = Path(folder) / RESULTS_FILE
         try:
@@ -117,8 +119,6 @@ class Comparison:
                 f"{folder} has no {RESULTS_FILE}; expected the --output folder of "
                 "`keras-ccar compare`."
             ) from None
-        except ValueError as error:
-            raise ValueError(f"{path} is not JSON: {error}.") from None
         if not isinstance(content, dict) or content.get("format") != RESULTS_FORMAT:
             raise ValueError(
                 f"{path} is not in format {RESULTS_FORMAT} of results; make it again "
@@ -127,6 +127,7 @@ class Comparison:
         missing = sorted(set(_KEYS.values()) - set(content))
         if missing:
             raise ValueError(f"{path} lacks {', '.join(missing)}.")
+        check_results(path, content)
         return cls(**{name: content[key] for name, key in _KEYS.items()})
 
     def to_json(self) -> dict[str, Any]:
@@ -155,10 +156,10 @@ class Comparison:
                     "batch_size": self.recipe["batch_size"],
                     "learning_rate": self.recipe["learning_rate"],
                     "backend": environment["backend"],
-                    "keras_ccar": environment["versions"]["keras_ccar"],
+                    "keras_ccar": environment["versions"].get("keras_ccar"),
                     "commit": environment["commit"],
                     "digest": self.dataset["digest"],
-                    "run": run["id"],
+                    "run": run.get("id"),
                 }
             )
         return pd.DataFrame(rows).round(dict.fromkeys([*METRICS, "mean_weight"], 4))

@@ -11,6 +11,7 @@ from keras_ccar.benchmark.cli.count import run_count
 from keras_ccar.benchmark.cli.errors import INTERRUPTED, REFUSED, RequestError
 from keras_ccar.benchmark.cli.parser import build_parser
 from keras_ccar.benchmark.cli.report import run_report
+from keras_ccar.benchmark.report.console import printable
 
 _COMMANDS = {"compare": run_compare, "report": run_report, "count": run_count}
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _COMMANDS[options.command](options, Console())
     except RequestError as error:
-        print(f"keras-ccar: error: {error}", file=sys.stderr)
+        print(printable(f"keras-ccar: error: {error}"), file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
         # Before the first run or after the last, so no finished run is lost.

@@ -8,6 +8,7 @@ from rich.console import Console
 from keras_ccar.benchmark.cli.errors import INTERRUPTED, without_traceback
 from keras_ccar.benchmark.python_api import train, write_and_show
 from keras_ccar.benchmark.runner.folder_lock import FolderInUseError
+from keras_ccar.benchmark.runner.records import DamagedRunError
 from keras_ccar.benchmark.runner.request import CompareRequest
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.recipes import Recipe
@@ -22,7 +23,7 @@ def run_compare(options: argparse.Namespace, console: Console) -> int:
     with without_traceback(OSError):
         request.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with without_traceback(FolderInUseError):
+        with without_traceback(FolderInUseError, DamagedRunError, OSError):
             comparison, failed = train(request, plan, console)
     except KeyboardInterrupt:
         return INTERRUPTED

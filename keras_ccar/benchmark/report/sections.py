@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report.facts import describe_setup
 from keras_ccar.benchmark.report.figures import FIGURES
-from keras_ccar.benchmark.report.markdown import markdown_list, markdown_table
+from keras_ccar.benchmark.report.markdown import (
+    code_block,
+    link_target,
+    markdown_list,
+    markdown_table,
+)
 from keras_ccar.benchmark.report.published_table import (
     published_rows,
     published_sentence,
@@ -85,11 +90,11 @@ def markdown_sections(
         parts += [f"{heading} {section.heading}", section.introduction]
         parts += [markdown_table(section.rows), section.note]
     parts.append(f"{heading} Figures")
-    parts += [f"![{FIGURES[name][1]}]({folder}{name})" for name in drawn]
+    parts += [f"![{FIGURES[name][1]}]({link_target(folder + name)})" for name in drawn]
     facts = describe_setup(comparison)
     parts.append(f"{heading} How this was made")
     parts.append(markdown_list(f"{name}: {value}" for name, value in facts))
-    parts.append(f"```\n{comparison.command}\n```")
+    parts.append(code_block(comparison.command))
     return [part for part in parts if part]
 
 

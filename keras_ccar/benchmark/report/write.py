@@ -19,19 +19,31 @@ from keras_ccar.files import write_atomic
 def write_and_show_report(
     comparison: Comparison, folder: str | Path, console: Console
 ) -> dict[str, bytes]:
-    """Writes the report, shows its tables and verdicts, and returns its figures."""
-    folder = Path(folder)
+    """Shows tables and verdicts, writes the report, and returns its figures."""
+    show_report(comparison, console)
     drawn = draw_all(comparison)
-    for name, content in drawn.items():
-        write_atomic(folder / name, content)
-    write_atomic(folder / "report.md", markdown(comparison, drawn))
-    write_atomic(folder / "report.html", html(comparison, drawn))
+    write_report(comparison, folder, drawn)
+    say(console, f"Report: {Path(folder) / 'report.html'}")
+    return drawn
+
+
+def show_report(comparison: Comparison, console: Console) -> None:
+    """Shows the tables and verdicts of a comparison on the terminal."""
     for table in console_tables(comparison):
         console.print(table)
     for sentence in verdicts(comparison):
         say(console, sentence)
-    say(console, f"Report: {folder / 'report.html'}")
-    return drawn
+
+
+def write_report(
+    comparison: Comparison, folder: str | Path, drawn: dict[str, bytes]
+) -> None:
+    """Writes report and figures, those that `draw_all` returned, to a folder."""
+    folder = Path(folder)
+    for name, content in drawn.items():
+        write_atomic(folder / name, content)
+    write_atomic(folder / "report.md", markdown(comparison, drawn))
+    write_atomic(folder / "report.html", html(comparison, drawn))
 
 
 def markdown(comparison: Comparison, drawn: Iterable[str]) -> str:

@@ -69,6 +69,12 @@ class CompareRequest:
                 raise ValueError(
                     f"`{name}` must be an integer of at least 1. Received: {value!r}."
                 )
+        # The command line, which results keep, names the folder.
+        if not _is_unicode(str(self.folder)):
+            raise ValueError(
+                "--output must be a path that can be written as UTF-8. Received: "
+                f"{str(self.folder)!r}."
+            )
         if self.recipe_settings.get("steps") and "epochs" in self.recipe_settings:
             raise ValueError(
                 "--steps and --epochs both set the length of a run. Received: --steps "
@@ -184,3 +190,12 @@ class CompareRequest:
             data_dir=self.data_dir,
             validation=validation,
         )
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether text has no lone surrogates, which stand for bytes that are no UTF-8."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -15,6 +15,7 @@ from keras_ccar.benchmark.runner.environment import (
 )
 from keras_ccar.benchmark.runner.folder_lock import on_first_host
 from keras_ccar.benchmark.runner.plan import Plan
+from keras_ccar.benchmark.runner.spreadsheet import to_csv
 from keras_ccar.files import to_json, write_atomic, write_json
 
 
@@ -56,7 +57,7 @@ def write_results(comparison: Comparison, folder: str | Path) -> None:
     """Writes `results.json` and `results.csv` to the folder of a comparison."""
     folder = Path(folder)
     on_first_host(write_json, folder / RESULTS_FILE, comparison.to_json())
-    table = comparison.runs.to_csv(index=False)
+    table = to_csv(comparison.runs)
     on_first_host(write_atomic, folder / TABLE_FILE, table)
 
 
