@@ -89,6 +89,18 @@ def read_json(path: str | Path) -> Any:
     return content
 
 
+def is_unicode(text: str) -> bool:
+    """Whether text can be written to a file: it has no lone surrogates.
+
+    Python has them in paths, for bytes that are no UTF-8, and for escapes in JSON.
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def to_json(value: Any, keep_infinity: bool = False) -> Any:
     """Returns nested dicts, sequences, arrays and numbers in the types of JSON.
 

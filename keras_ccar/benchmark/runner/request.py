@@ -22,6 +22,7 @@ from keras_ccar.benchmark.spec.settings import (
     option_flag,
 )
 from keras_ccar.benchmark.training.devices import enable_data_parallel, num_devices
+from keras_ccar.files import is_unicode
 
 
 @dataclass
@@ -70,7 +71,7 @@ class CompareRequest:
                     f"`{name}` must be an integer of at least 1. Received: {value!r}."
                 )
         # The command line, which results keep, names the folder.
-        if not _is_unicode(str(self.folder)):
+        if not is_unicode(str(self.folder)):
             raise ValueError(
                 "--output must be a path that can be written as UTF-8. Received: "
                 f"{str(self.folder)!r}."
@@ -190,12 +191,3 @@ class CompareRequest:
             data_dir=self.data_dir,
             validation=validation,
         )
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether text has no lone surrogates, which stand for bytes that are no UTF-8."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
