@@ -39,11 +39,13 @@ def _are_numbers(values: Any, allow_infinity: bool) -> bool:
     if not isinstance(values, list) or not set(map(type, values)) <= _NUMBER_TYPES:
         return False
     given = [value for value in values if value is not None]
-    if allow_infinity:
-        return not any(map(math.isnan, given))
-    return not given or (
-        all(map(math.isfinite, given)) and max(map(abs, given)) <= _LARGEST
-    )
+    try:
+        if allow_infinity:
+            return not any(map(math.isnan, given))
+        largest = max(map(abs, given), default=0)
+        return all(map(math.isfinite, given)) and largest <= _LARGEST
+    except OverflowError:  # A whole number beyond all floats.
+        return False
 
 
 _NUMBER_TYPES = {int, float, type(None)}

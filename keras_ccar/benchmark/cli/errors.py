@@ -23,6 +23,8 @@ def without_traceback(*errors: type[Exception]) -> Iterator[None]:
 
 def describe_error(error: Exception) -> str:
     """Returns an error as a sentence; that of a file begins with its path."""
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}."
-    return str(error)
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    if not error.filename:
+        return f"standard output, or a file without a name: {error.strerror}."
+    return f"{os.fsdecode(error.filename)}: {error.strerror}."

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import io
 import json
 import sys
 
@@ -74,6 +75,7 @@ FIELDS = {
     "accuracy endless": ((*RUN, "few"), 10**400, "'runs[0].few'"),
     "too few classes": ((*RUN, "per_class_accuracy"), [1.0], "a list of 100 finite"),
     "classes as text": ((*RUN, "per_class_accuracy"), ["1"] * 100, "per_class_accu"),
+    "a class endless": ((*RUN, "per_class_accuracy", 0), 10**400, "a list of 100 fin"),
     "no history": ((*RUN, "history"), None, "'runs[0].history'"),
     "an epoch too few": ((*RUN, "history", "confidence", 1), ..., "history.confidence"),
     "other epochs": ((*RUN, "history", "test"), [], "'runs[1].history.test'"),
@@ -262,6 +264,15 @@ def test_a_path_that_is_no_unicode(readable, capsys):
     assert r"\udcff done" in capsys.readouterr().out
     (folder / "results.json").write_text("{")
     assert "is not JSON" in refused(folder, capsys)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux has /dev/full")
+def test_an_output_that_is_full(readable, capsys, monkeypatch):
+    with open("/dev/full", "wb", buffering=0) as device:
+        full = io.TextIOWrapper(device, write_through=True)
+        monkeypatch.setattr(sys, "stdout", full)
+        assert "No space left on device." in refused(readable, capsys)
+        full.detach()
 
 
 def test_compare_refuses_an_output_that_its_results_cannot_name(capsys):
