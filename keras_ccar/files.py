@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 
 _CHECKSUM = "checksum"
 _ALGORITHM = "sha256:"
+# How JSON escapes half of a character beyond the first 65,536.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def write_atomic(path: str | Path, content: str | bytes | memoryview) -> None:
@@ -38,8 +41,11 @@ def write_atomic(path: str | Path, content: str | bytes | memoryview) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
         _sync_folder(path.parent)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            # A full disk names no file, other errors the temporary one.
+            error.filename, error.filename2 = str(path), None
         raise
 
 
@@ -81,8 +87,39 @@ def write_json(
 
 
 def read_json(path: str | Path) -> Any:
-    """Returns the content of a JSON file; a `ValueError` says that it is not JSON."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Returns the content of a JSON file.
+
+    Raises:
+        ValueError: if it is not JSON, is nested too deeply, or holds a lone surrogate,
+            which no file could be written with; names the file.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        content = json.loads(text)
+        if _SURROGATE.search(text):  # Most are halves of a pair.
+            json.dumps(content, ensure_ascii=False).encode("utf-8")
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply to be read.") from None
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{path} holds half of a character (a lone surrogate), which cannot be "
+            "written as UTF-8. Replace it in the file."
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}.") from None
+    return content
+
+
+def is_unicode(text: str) -> bool:
+    """Whether text can be written to a file: it has no lone surrogates.
+
+    Python has them in paths, for bytes that are no UTF-8, and for escapes in JSON.
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def add_checksum(content: dict[str, Any]) -> dict[str, Any]:
@@ -97,13 +134,9 @@ def read_checked_json(path: str | Path) -> Any:
     A file without a checksum is believed.
 
     Raises:
-        ValueError: if the file is not JSON, or its checksum does not fit.
+        ValueError: as `read_json`, or if the checksum does not fit.
     """
-    path = Path(path)
-    try:
-        content = read_json(path)
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}.") from None
+    content = read_json(path)
     if not isinstance(content, dict):
         return content
     checksum = content.pop(_CHECKSUM, None)
@@ -114,7 +147,8 @@ def read_checked_json(path: str | Path) -> Any:
         fits = checksum == _checksum(content)
     if not fits:
         raise ValueError(
-            f"{path} is damaged, or was edited: its checksum does not fit its content."
+            f"{path} is damaged, or was edited: its checksum does not fit its content. "
+            "Make it again, or, if the edit is wanted, delete its entry `checksum`."
         )
     return content
 

@@ -1,5 +1,7 @@
 import json
 import os
+import signal
+import sys
 
 import numpy as np
 import pytest
@@ -35,6 +37,25 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
         write_atomic(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
+def test_an_error_of_the_disk_names_the_file(tmp_path):
+    """As of a full disk, whose error comes from writing, without a name."""
+    import resource
+
+    path = tmp_path / "x.json"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as raised:
+            write_atomic(path, b"x" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert raised.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_json_cannot_hold_is_not_written(tmp_path):

@@ -13,6 +13,7 @@ PACKAGE = pathlib.Path(keras_ccar.__file__).parent
 GROUND = (
     "requirements",
     "files",
+    "json_checks",
     "keras_internals",
     "replicas",
     "serialization",
@@ -98,7 +99,8 @@ RULE = {
         "datasets.label_values",
         "datasets.progress",
     ),
-    "benchmark.comparison": ("files", *CHECKS),
+    "benchmark.results_checks": ("json_checks", "weightings"),
+    "benchmark.comparison": ("files", *CHECKS, "benchmark.results_checks"),
     "benchmark.spec": (*CORE, *PARTS, "losses", "layers"),
     "benchmark.training": (
         *(name for name in CORE if name != "files"),
@@ -114,6 +116,7 @@ RULE = {
         *GROUND,
         *CHECKS,
         "datasets",
+        "benchmark.results_checks",
         "benchmark.comparison",
         "benchmark.spec",
         "benchmark.training",
@@ -122,6 +125,7 @@ RULE = {
         *CORE,
         *PARTS,
         "callbacks.history_file",
+        "benchmark.results_checks",
         "benchmark.comparison",
         "benchmark.spec",
     ),

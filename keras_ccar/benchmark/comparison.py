@@ -6,6 +6,7 @@ from typing import Any, NotRequired, Self, TypedDict
 
 import pandas as pd
 
+from keras_ccar.benchmark.results_checks import check_results
 from keras_ccar.files import read_checked_json
 from keras_ccar.inputs.arguments import argument_error, check_path
 
@@ -115,8 +116,8 @@ class Comparison:
             folder: the folder that `compare` or `keras-ccar compare --output` wrote to.
 
         Raises:
-            ValueError: if there is no such file, this version cannot read it, or its
-                content does not have the checksum in it.
+            ValueError: if there is no such file, its checksum does not fit, or a field
+                of it is missing or wrong.
         """
         path = Path(check_path("folder", folder)) / RESULTS_FILE
         try:
@@ -126,11 +127,6 @@ class Comparison:
                 f"{folder} has no {RESULTS_FILE}; expected the --output folder of "
                 "`keras-ccar compare`."
             ) from None
-        except ValueError as error:
-            raise ValueError(
-                f"{error} Make it again with `keras-ccar compare`, or, if the edit is "
-                "wanted, delete the entry `checksum` from it."
-            ) from None
         if not isinstance(content, dict) or content.get("format") != RESULTS_FORMAT:
             raise ValueError(
                 f"{path} is not in format {RESULTS_FORMAT} of results; make it again "
@@ -139,6 +135,7 @@ class Comparison:
         missing = sorted(set(_KEYS.values()) - set(content))
         if missing:
             raise ValueError(f"{path} lacks {', '.join(missing)}.")
+        check_results(path, content)
         return cls(**{name: content[key] for name, key in _KEYS.items()})
 
     def to_json(self) -> dict[str, Any]:
@@ -167,10 +164,10 @@ class Comparison:
                     "batch_size": self.recipe["batch_size"],
                     "learning_rate": self.recipe["learning_rate"],
                     "backend": environment["backend"],
-                    "keras_ccar": environment["versions"]["keras_ccar"],
+                    "keras_ccar": environment["versions"].get("keras_ccar"),
                     "commit": environment["commit"],
                     "digest": self.dataset["digest"],
-                    "run": run["id"],
+                    "run": run.get("id"),
                 }
             )
         return pd.DataFrame(rows).round(dict.fromkeys([*METRICS, "mean_weight"], 4))

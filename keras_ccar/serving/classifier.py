@@ -1,21 +1,19 @@
 """Turns a model into a function from named inputs to probabilities."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import ops, tree
 
 from keras_ccar.inputs.arguments import show
+from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.keras_internals import get_input_signature
 from keras_ccar.layers.kind_of_input import BINARY_LOSSES
 from keras_ccar.layers.logit_correction import LogitCorrection, warn_if_adjusted
 from keras_ccar.layers.model_output import output_activation
 from keras_ccar.losses.search import agreed_from_logits, find_losses
-
-# Names that Keras gives to unnamed inputs; they differ from process to process.
-_UNNAMED = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
+from keras_ccar.serving.input_names import valid_input_names
 
 
 def check_model(model: Any) -> None:
@@ -55,15 +53,8 @@ def named_inputs(model: Any) -> tuple[Any, dict[str, Any]]:
         )
     parts = tree.flatten(signature)
     specs = {}
-    for index, part in enumerate(parts):
-        name = re.sub(r"\W", "_", part.name or "")
-        if not name or _UNNAMED.fullmatch(name):
-            name = "inputs" if len(parts) == 1 else f"input_{index}"
-        if name in specs:
-            raise ValueError(
-                "`model` must have inputs whose names are different identifiers. "
-                f"Received two that are called {name!r}: rename one of them."
-            )
+    names = valid_input_names([part.name for part in parts])
+    for name, part in zip(names, parts, strict=True):
         # The model casts its inputs to half precision itself.
         dtype = "float32" if part.dtype in ("float16", "bfloat16") else part.dtype
         shape = (None, *part.shape[1:])
@@ -109,8 +100,9 @@ def build_classifier(
         correction = _check_correction(
             correction, model, activation, gives_logits, shape
         )
-    is_pair = num_classes == 1 and len(class_names or ()) == 2
-    checked_names = _check_names(class_names, 2 if is_pair else num_classes)
+    names = None if class_names is None else _check_texts(class_names)
+    is_pair = num_classes == 1 and len(names or ()) == 2
+    checked_names = _check_names(names, 2 if is_pair else num_classes)
     activate = keras.activations.get(activation if gives_logits else "linear")
 
     def classify(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +187,25 @@ def _check_correction(
     return LogitCorrection.from_config(config)
 
 
-def _check_names(names: Sequence[str] | None, num_columns: int) -> list[str]:
+def _check_texts(names: Any) -> list[str]:
+    """Returns a sequence of different texts, also an array of numpy, as a list."""
+    is_sequence = hasattr(names, "__len__") and hasattr(names, "__getitem__")
+    if not is_sequence or isinstance(names, str | bytes | Mapping):
+        raise ValueError(
+            "`class_names` must be a sequence of texts, one for each class in the "
+            f"order of the labels. Received: class_names={show(names)}. Pass a list."
+        )
+    for name in names:
+        if not isinstance(name, str):
+            raise ValueError(
+                "`class_names` must be a sequence of texts. Received "
+                f"{type(name).__name__}: {show(name)}. Pass "
+                "`[str(name) for name in class_names]`, or decode bytes."
+            )
+    return check_class_names(names)
+
+
+def _check_names(names: list[str] | None, num_columns: int) -> list[str]:
     if names is None:
         return [str(label) for label in range(num_columns)]
     if len(names) != num_columns:

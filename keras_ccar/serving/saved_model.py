@@ -1,19 +1,16 @@
 """Writes a classifier as a SavedModel for TensorFlow Serving."""
 
-import contextlib
 import os
-import shutil
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from keras_ccar.inputs.arguments import check_boolean, check_path, check_whole_number
-from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.requirements import require
+from keras_ccar.serving.atomic_folder import atomic_folder
 from keras_ccar.serving.classifier import (
     build_classifier,
     check_is_correction,
@@ -40,7 +37,9 @@ def export(
     the former alone, which is shorter if there are thousands of classes.
 
     - The inputs have the names of the model's inputs; a single unnamed input is called
-      `inputs`, one of several `input_0`, `input_1` and so on.
+      `inputs`, one of several `input_0`, `input_1` and so on. An underscore stands for
+      each character that is no ASCII letter or digit, and a number is added to names
+      that would be the same.
     - `probabilities` is float32 of shape `(batch, ..., K)`, whatever the precision of
       the model. Logits go through softmax, or through sigmoid if `K` is 1 or the model
       was compiled with a binary cross-entropy or `BinaryCCARLoss`. A single probability
@@ -54,18 +53,19 @@ def export(
     free. Give an example if the model does not take zeros, such as one that decodes
     images, or if its sizes are much larger than 32. The folder of the version appears
     in one step when it is complete: a server that watches `path` never sees half a
-    model.
+    model. The next export removes what a killed one left.
 
     Args:
         model: a built `keras.Model` with one or several inputs and one output of shape
             `(batch, ..., K)`.
         path: the folder of the model, TensorFlow Serving's `base_path`. It is created
             if it does not exist.
-        class_names: sequence of `K` names; None for "0" to "K - 1".
+        class_names: sequence of `K` different texts, such as a list; None for "0" to
+            "K - 1".
         correction: optional `keras_ccar.LogitCorrection` to apply to the model's
             output. Without `from_logits` it takes the output for what it is.
-        version: whole number that names the folder within `path`. TensorFlow Serving
-            serves the highest.
+        version: whole number from 1 to 2**63 - 1 that names the folder within `path`.
+            TensorFlow Serving serves the highest.
         example: what a client sends: one value for a model with one input, otherwise a
             dict by name, or values nested as the model takes them. A value is an array,
             a tensor, a list, a string or bytes, for one example or, with one more axis
@@ -84,11 +84,13 @@ def export(
         TypeError: if the model or the correction is of another type.
         ValueError: if the model is not built, has several outputs, or does not tell
             whether its output is logits; if the class names or the correction do not
-            fit the output; if the example does not fit the inputs.
+            fit the output; if the example does not fit the inputs; if the version is
+            out of range.
 
     Warns:
         UserWarning: if there is a correction and the model was compiled with an
-            adjusted loss of this package.
+            adjusted loss of this package; if an input is called otherwise than its name
+            tells.
 
     Reference:
         https://www.tensorflow.org/tfx/serving/saved_model_warmup
@@ -110,12 +112,10 @@ def export(
     ```
     """
     check_path("path", path)
-    version = check_whole_number("version", version, 0)
+    version = check_whole_number("version", version, 1, 2**63 - 1)
     warm_up = check_boolean("warm_up", warm_up)
     check_model(model)
     check_is_correction(correction)
-    if class_names is not None:
-        class_names = check_class_names(class_names)
     _check_backend()
     target = Path(path) / str(version)
     if target.exists():
@@ -148,7 +148,7 @@ def export(
     archive.add_endpoint("serving_default", serve)
     requests = warm_up_requests(specs, example) if warm_up else []
     check_warm_up(serve, requests, specs, example is not None)
-    with _atomic_folder(target) as folder:
+    with atomic_folder(target) as folder:
         archive.write_out(folder, verbose=False)
         if requests:
             write_warm_up(folder, requests, Path(path).name, tf, messages)
@@ -177,17 +177,3 @@ def _jax_export_options() -> dict[str, Any]:
         "native_serialization_platforms": ("cpu", "cuda"),
     }
     return {"jax2tf_kwargs": options} if keras.backend.backend() == "jax" else {}
-
-
-@contextlib.contextmanager
-def _atomic_folder(target: Path) -> Iterator[Path]:
-    """Yields a folder to write to, which becomes `target` if nothing fails."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # TensorFlow Serving ignores folders whose name is not a number.
-    folder = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
-        yield folder
-        os.rename(folder, target)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise

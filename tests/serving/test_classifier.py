@@ -260,6 +260,38 @@ def test_rejects(case, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+# No sequence, or one of other things than texts; and what the message says.
+NO_NAMES = {
+    "a text": ("abc", "'abc'"),
+    "bytes": (b"abc", "b'abc'"),
+    "a set": ({"a", "b", "c"}, "a sequence of texts"),
+    "a dict": ({"a": 0, "b": 1, "c": 2}, "a sequence of texts"),
+    "a generator": ((name for name in "abc"), "Pass a list"),
+    "a number": (3, "class_names=3"),
+    "numbers": ([0, 1, 2], "int: 0"),
+    "bytes in a list": ([b"a", b"b", b"c"], "bytes: b'a'"),
+    "None in a list": (["a", None, "c"], "NoneType: None"),
+    "half a character": (["a", "\ud800", "c"], "half of a character"),
+}
+
+
+@needs_export
+@pytest.mark.parametrize("case", NO_NAMES)
+def test_class_names_are_a_sequence_of_texts(case, tmp_path):
+    names, message = NO_NAMES[case]
+    with pytest.raises(ValueError, match="`class_names` must be ") as raised:
+        export(head(3), tmp_path, names)
+    assert message in str(raised.value)
+    assert not list(tmp_path.iterdir())
+
+
+@needs_export
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_kinds_of_sequences(kind, tmp_path):
+    folder = export(head(3), tmp_path, kind(["a", "b", "c"]), warm_up=False)
+    assert served(folder, x=X[:1])["class_names"].tolist() == [[b"a", b"b", b"c"]]
+
+
 @needs_export
 def test_warns_of_a_correction_of_an_adjusted_model(tmp_path):
     model = head(3)

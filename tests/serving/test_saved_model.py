@@ -112,6 +112,21 @@ def test_versions(tmp_path):
 
 
 @needs_export
+@pytest.mark.parametrize("version", [0, -1, 2**63, True, 1.5, "1", None])
+def test_versions_that_no_server_reads(version, tmp_path):
+    with pytest.raises(ValueError, match="`version` must be ") as raised:
+        export(head(3), tmp_path, version=version)
+    assert f"version={version!r}" in str(raised.value)
+    assert not list(tmp_path.iterdir())
+
+
+@needs_export
+def test_the_highest_version(tmp_path):
+    folder = export(head(3), tmp_path, version=2**63 - 1, warm_up=False)
+    assert folder.name == "9223372036854775807"
+
+
+@needs_export
 def test_interrupted_export_leaves_nothing(tmp_path, monkeypatch):
     import tensorflow as tf
 

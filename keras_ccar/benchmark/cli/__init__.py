@@ -8,9 +8,15 @@ from rich.console import Console
 
 from keras_ccar.benchmark.cli.compare import run_compare
 from keras_ccar.benchmark.cli.count import run_count
-from keras_ccar.benchmark.cli.errors import INTERRUPTED, REFUSED, RequestError
+from keras_ccar.benchmark.cli.errors import (
+    INTERRUPTED,
+    REFUSED,
+    RequestError,
+    describe_error,
+)
 from keras_ccar.benchmark.cli.parser import build_parser
 from keras_ccar.benchmark.cli.report import run_report
+from keras_ccar.benchmark.report.console import printable
 
 _COMMANDS = {"compare": run_compare, "report": run_report, "count": run_count}
 
@@ -30,8 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         return _COMMANDS[options.command](options, Console())
-    except RequestError as error:
-        print(f"keras-ccar: error: {error}", file=sys.stderr)
+    except (RequestError, OSError) as error:
+        message = f"keras-ccar: error: {describe_error(error)}"
+        print(printable(message), file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
         # Before the first run or after the last, so no finished run is lost.

@@ -22,7 +22,7 @@ def run_compare(options: argparse.Namespace, console: Console) -> int:
     with without_traceback(OSError):
         request.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with without_traceback(FolderInUseError):
+        with without_traceback(FolderInUseError, OSError):
             comparison, failed = train(request, plan, console)
     except KeyboardInterrupt:
         return INTERRUPTED

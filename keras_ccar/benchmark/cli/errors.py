@@ -1,6 +1,7 @@
 """Exit codes, and errors that are printed in one sentence without a traceback."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 REFUSED = 2
@@ -17,4 +18,13 @@ def without_traceback(*errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except errors as error:
-        raise RequestError(str(error)) from error
+        raise RequestError(describe_error(error)) from error
+
+
+def describe_error(error: Exception) -> str:
+    """Returns an error as a sentence; that of a file begins with its path."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    if not error.filename:
+        return f"standard output, or a file without a name: {error.strerror}."
+    return f"{os.fsdecode(error.filename)}: {error.strerror}."

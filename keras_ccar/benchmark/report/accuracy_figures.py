@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report import figure_style as style
+from keras_ccar.benchmark.report.shown_classes import describe_drawn, drawn_places
 from keras_ccar.benchmark.report.statistics import mean_and_deviation
 from keras_ccar.frequencies import reported_groups
 
@@ -28,7 +29,7 @@ def accuracy_by_class(comparison: Comparison, figure: Figure) -> bool:
     order = np.argsort(-counts, kind="stable")
     figure.set_size_inches(8, 5.4)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.6))
-    above.bar(np.arange(len(counts)), counts[order], color="#C3C8D0", width=0.8)
+    _count_bars(above, counts[order])
     above.set_ylabel("training\nexamples")
     if counts.max() > 50 * max(counts.min(), 1):
         style.set_log_scale(above)
@@ -46,6 +47,15 @@ def accuracy_by_class(comparison: Comparison, figure: Figure) -> bool:
         below.set_xlabel("class, most frequent first")
     style.legend_above(figure, below)
     return True
+
+
+def _count_bars(axes: Axes, counts: np.ndarray) -> None:
+    """Draws a bar for each class; those of very many classes are one outline."""
+    if len(drawn_places(len(counts))) == len(counts):
+        axes.bar(np.arange(len(counts)), counts, color="#C3C8D0", width=0.8)
+    else:
+        edges = np.arange(len(counts) + 1) - 0.5
+        axes.stairs(counts, edges, fill=True, color="#C3C8D0")
 
 
 def _accuracy_panels(
@@ -89,7 +99,8 @@ def _accuracy_line(
     smooth = np.convolve(mean, kernel, mode="valid")
     axes.plot(middle, smooth, **{**look, "marker": ""})
     size = look["markersize"] * 0.8
-    axes.plot(position, mean, ".", color=look["color"], alpha=0.25, markersize=size)
+    dots = drawn_places(len(order))
+    axes.plot(dots, mean[dots], ".", color=look["color"], alpha=0.25, markersize=size)
 
 
 def _window(classes: np.ndarray) -> int:
@@ -99,7 +110,8 @@ def _window(classes: np.ndarray) -> int:
 def _describe_smoothing(counts: np.ndarray) -> str:
     if len(counts) <= style.MANY_CLASSES:
         return ""
-    return f"; line: mean of {_window(counts)} neighbours, dots: classes"
+    dots = describe_drawn(len(counts))
+    return f"; line: mean of {_window(counts)} neighbours, dots: {dots}"
 
 
 @style.png_figure

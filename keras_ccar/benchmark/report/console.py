@@ -17,7 +17,12 @@ _MOST_COLUMNS = 5
 
 def say(console: Console, text: str) -> None:
     """Prints text as it is: neither names nor paths are markup."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Returns text with its lone surrogates, which paths may have, escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def console_table(

@@ -14,8 +14,12 @@ def accuracy_curve(
 
     The last one is the accuracy of the finished run.
     """
-    points = [*run["history"]["test"], {"epoch": last_epoch, metric: run[metric]}]
-    return [point["epoch"] for point in points], [point[metric] for point in points]
+    points = [*run["history"]["test"], {"epoch": last_epoch, metric: run.get(metric)}]
+    # A group without test examples has no accuracy.
+    accuracies = [
+        np.nan if point.get(metric) is None else point[metric] for point in points
+    ]
+    return [point["epoch"] for point in points], accuracies
 
 
 def training_confidence(comparison: Comparison, method: str) -> dict[int, np.ndarray]:

@@ -86,5 +86,7 @@ def describe_hardware(hardware: dict[str, Any]) -> str:
     text = f"{hardware['processor']}, {cores}, accelerators: {accelerators}"
     if "devices" in hardware:
         text += f"; {hardware['devices']} devices share every batch"
-        text += f", on {hardware['hosts']} hosts" if hardware["hosts"] > 1 else ""
+        text += (
+            f", on {hardware['hosts']} hosts" if hardware.get("hosts", 1) > 1 else ""
+        )
     return text

@@ -1,6 +1,9 @@
 """Lists, tables and escaping in Markdown."""
 
+import os
+import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -19,4 +22,31 @@ def markdown_table(rows: Iterable[Sequence[str]]) -> str:
 
 def escape_markdown(text: str) -> str:
     """Returns text that neither ends a cell of a table nor becomes markup."""
-    return " ".join(text.split()).replace("|", r"\|").replace("<", "&lt;")
+    text = re.sub(r"[\\`*]", r"\\\g<0>", " ".join(text.split()))
+    # Brackets make a link only where one of these follows.
+    text = re.sub(r"\](?=[(\[:])", r"\\]", text)
+    return text.replace("|", r"\|").replace("<", "&lt;")
+
+
+def link_target(path: str) -> str:
+    """Returns the path of a file as a link may have it, spaces and brackets encoded."""
+    return quote(os.fsencode(path))
+
+
+def code_span(text: str) -> str:
+    """Returns text as code in a line, whatever backticks it holds."""
+    text = " ".join(text.split())
+    fence = _fence(text, 1)
+    return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
+
+
+def code_block(text: str) -> str:
+    """Returns text as a block of code, whatever backticks it holds."""
+    fence = _fence(text, 3)
+    return f"{fence}\n{text}\n{fence}"
+
+
+def _fence(text: str, least: int) -> str:
+    """Returns more backticks than the text has in a row."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    return "`" * max(least, longest + 1)

@@ -6,9 +6,21 @@ from typing import Any
 import pandas as pd
 
 from keras_ccar.benchmark.comparison import RESULTS_FILE
+from keras_ccar.benchmark.results_checks import HARDWARE
 from keras_ccar.callbacks.history_file import is_history
 from keras_ccar.files import read_json
+from keras_ccar.json_checks import PLAIN, TEXT, Kind, check_fields, numbers
 
+_SECONDS = Kind(
+    "a list of numbers, at least one",
+    lambda value: numbers().fits(value) and bool(value) and None not in value,
+)
+_FIELDS = {
+    "command": TEXT,
+    "environment": {"hardware": HARDWARE, "commit": TEXT.or_null()},
+    "rows?": [(PLAIN,)],
+    "seconds?": (_SECONDS,),
+}
 # A table with more rows than this shows ranges instead.
 _MOST_ROWS = 20
 
@@ -22,10 +34,7 @@ def read_measurements(folder: str | Path) -> dict[str, dict[str, Any]]:
     for path in sorted(Path(folder).glob("*.json")):
         if path.name == RESULTS_FILE:
             continue
-        try:
-            content = read_json(path)
-        except ValueError as error:
-            raise ValueError(f"{path} is not JSON: {error}.") from None
+        content = read_json(path)
         if is_history(content):
             continue
         parts = set(content) if isinstance(content, dict) else set()
@@ -34,6 +43,10 @@ def read_measurements(folder: str | Path) -> dict[str, dict[str, Any]]:
                 f"{path} is not a measurement: it lacks command, environment, or rows "
                 "or seconds. See benchmarks/ for examples, or move the file elsewhere."
             )
+        check_fields(path, content, _FIELDS)
+        for key in ("rows", "seconds"):
+            if key in content and not content[key]:
+                raise ValueError(f"{path} has no {key}.")
         measurements[path.name] = content
     return measurements
 

@@ -11,6 +11,7 @@ from typing import Any
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report.facts import describe_hardware, title
 from keras_ccar.benchmark.report.markdown import (
+    code_span,
     escape_markdown,
     markdown_list,
     markdown_table,
@@ -84,14 +85,15 @@ def page(
     if measurements:
         parts.append("## Speed")
     for name, measurement in sorted(measurements.items()):
-        parts.append(f"### {name}")
+        parts.append(f"### {escape_markdown(name)}")
         if name in text.measurement_notes:
             parts.append(text.measurement_notes[name])
         parts.append(markdown_table(measurement_rows(measurement)))
         environment = measurement["environment"]
         parts.append(
-            f"`{text.measurement_folder}{name}`, by `{measurement['command']}` on "
-            f"{describe_hardware(environment['hardware'])}; "
+            f"{code_span(text.measurement_folder + name)}, by "
+            f"{code_span(measurement['command'])} on "
+            f"{escape_markdown(describe_hardware(environment['hardware']))}; "
             f"commit {environment['commit']}."
         )
     parts += text.appendix

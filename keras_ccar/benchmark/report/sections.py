@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report.facts import describe_setup
 from keras_ccar.benchmark.report.figures import FIGURES
-from keras_ccar.benchmark.report.markdown import markdown_list, markdown_table
+from keras_ccar.benchmark.report.markdown import (
+    code_block,
+    link_target,
+    markdown_list,
+    markdown_table,
+)
 from keras_ccar.benchmark.report.published_table import (
     published_rows,
     published_sentence,
@@ -85,11 +90,11 @@ def markdown_sections(
         parts += [f"{heading} {section.heading}", section.introduction]
         parts += [markdown_table(section.rows), section.note]
     parts.append(f"{heading} Figures")
-    parts += [f"![{FIGURES[name][1]}]({folder}{name})" for name in drawn]
+    parts += [f"![{FIGURES[name][1]}]({link_target(folder + name)})" for name in drawn]
     facts = describe_setup(comparison)
     parts.append(f"{heading} How this was made")
     parts.append(markdown_list(f"{name}: {value}" for name, value in facts))
-    parts.append(f"```\n{comparison.command}\n```")
+    parts.append(code_block(comparison.command))
     return [part for part in parts if part]
 
 
@@ -99,19 +104,19 @@ def _failure_rows(comparison: Comparison) -> list[list[str]]:
     return [["method", "seed", "error"], *rows] if rows else []
 
 
-def class_rows(comparison: Comparison) -> list[list[str]]:
-    """Returns the accuracy of each class under each method, the header first."""
+def class_rows(comparison: Comparison, labels: Iterable[int]) -> list[list[str]]:
+    """Returns the accuracy of some classes under each method, the header first."""
     names = comparison.dataset["class_names"]
     counts = comparison.dataset["class_counts"]
     methods = comparison.methods
     rows = [["class", "training examples", *(method["title"] for method in methods)]]
     runs = [comparison.finished_runs(method["name"]) for method in methods]
-    for label, (name, count) in enumerate(zip(names, counts, strict=True)):
+    for label in labels:
         cells = []
         for of_method in runs:
             accuracies = [run["per_class_accuracy"][label] for run in of_method]
             # A class without test examples has no accuracy.
             found = [accuracy for accuracy in accuracies if accuracy is not None]
             cells.append(f"{sum(found) / len(found):.1f}" if found else "–")
-        rows.append([name, str(count), *cells])
+        rows.append([names[label], str(counts[label]), *cells])
     return rows

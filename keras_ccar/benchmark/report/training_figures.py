@@ -103,7 +103,7 @@ def confidence_by_class(comparison: Comparison, figure: Figure) -> bool:
         style.class_curves(axes, mean, counts)
         axes.set_title(textwrap.fill(look["label"], 18))
         axes.set_ylim(0, 1.02)
-    style.label_below(figure, "epoch")
+    style.label_below(figure, style.epochs_label(counts))
     style.rare_to_frequent_legend(figure, counts)
     return True
 

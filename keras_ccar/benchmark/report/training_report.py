@@ -1,5 +1,6 @@
 """The page of one training: what `CCARCallback` saw of every class."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from keras_ccar.benchmark.report import figure_style as style
 from keras_ccar.benchmark.report import html_page
 from keras_ccar.benchmark.report.console import console_table
+from keras_ccar.benchmark.report.shown_classes import listed_classes
 from keras_ccar.files import write_atomic
 from keras_ccar.frequencies import reported_groups
 
@@ -48,8 +50,16 @@ def write_report(
     for output in outputs:
         heading, groups = _heading(output), _group_rows(output)
         console.print(console_table(heading, groups))
-        section = {"heading": heading, "groups": groups, "classes": _class_rows(output)}
-        sections.append({**section, "figures": _figures(output)})
+        listed, labels = listed_classes(output["class_counts"], Path(path).name)
+        sections.append(
+            {
+                "heading": heading,
+                "groups": groups,
+                "listed": listed,
+                "classes": _class_rows(output, labels),
+                "figures": _figures(output),
+            }
+        )
     title = f"Training with {', '.join(output['loss'] for output in outputs)}"
     html = html_page.render("training.html", title=title, sections=sections, note=_NOTE)
     write_atomic(page, html)
@@ -75,14 +85,15 @@ def _group_rows(output: dict[str, Any]) -> list[list[str]]:
     return [["", "classes", *_QUANTITIES], *rows]
 
 
-def _class_rows(output: dict[str, Any]) -> list[list[str]]:
-    """Returns the last epoch by class as text, the header first."""
+def _class_rows(output: dict[str, Any], labels: Iterable[int]) -> list[list[str]]:
+    """Returns the last epoch of some classes as text, the header first."""
     last = output["epochs"][-1]
     counts = output["class_counts"]
     names = output["class_names"] or range(len(counts))
     rows = [["class", "training examples", *_QUANTITIES]]
-    for label, (name, count) in enumerate(zip(names, counts, strict=True)):
-        rows.append([str(name), f"{count:g}", *_means(last, [label])])
+    for label in labels:
+        cells = [str(names[label]), f"{counts[label]:g}"]
+        rows.append([*cells, *_means(last, [label])])
     return rows
 
 
@@ -116,7 +127,7 @@ def _curves(output: dict[str, Any], quantity: str, figure: Any) -> bool:
     style.class_curves(axes, values, counts)
     if quantity != "mean_weight":
         axes.set_ylim(-0.02, 1.02)
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(style.epochs_label(counts))
     axes.set_ylabel(_FIGURES[quantity][0])
     style.rare_to_frequent_legend(figure, counts)
     return True

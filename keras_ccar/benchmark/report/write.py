@@ -5,12 +5,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.comparison import RESULTS_FILE, Comparison
 from keras_ccar.benchmark.report import html_page, sections
 from keras_ccar.benchmark.report.console import console_tables, say
 from keras_ccar.benchmark.report.facts import describe_setup, title
 from keras_ccar.benchmark.report.figures import FIGURES, draw_all
 from keras_ccar.benchmark.report.markdown import escape_markdown, markdown_list
+from keras_ccar.benchmark.report.shown_classes import listed_classes
 from keras_ccar.benchmark.report.verdicts import verdicts
 from keras_ccar.files import write_atomic
 
@@ -18,19 +19,31 @@ from keras_ccar.files import write_atomic
 def write_and_show_report(
     comparison: Comparison, folder: str | Path, console: Console
 ) -> dict[str, bytes]:
-    """Writes the report, shows its tables and verdicts, and returns its figures."""
-    folder = Path(folder)
+    """Shows tables and verdicts, writes the report, and returns its figures."""
+    show_report(comparison, console)
     drawn = draw_all(comparison)
-    for name, content in drawn.items():
-        write_atomic(folder / name, content)
-    write_atomic(folder / "report.md", markdown(comparison, drawn))
-    write_atomic(folder / "report.html", html(comparison, drawn))
+    write_report(comparison, folder, drawn)
+    say(console, f"Report: {Path(folder) / 'report.html'}")
+    return drawn
+
+
+def show_report(comparison: Comparison, console: Console) -> None:
+    """Shows the tables and verdicts of a comparison on the terminal."""
     for table in console_tables(comparison):
         console.print(table)
     for sentence in verdicts(comparison):
         say(console, sentence)
-    say(console, f"Report: {folder / 'report.html'}")
-    return drawn
+
+
+def write_report(
+    comparison: Comparison, folder: str | Path, drawn: dict[str, bytes]
+) -> None:
+    """Writes report and figures, those that `draw_all` returned, to a folder."""
+    folder = Path(folder)
+    for name, content in drawn.items():
+        write_atomic(folder / name, content)
+    write_atomic(folder / "report.md", markdown(comparison, drawn))
+    write_atomic(folder / "report.html", html(comparison, drawn))
 
 
 def markdown(comparison: Comparison, drawn: Iterable[str]) -> str:
@@ -45,6 +58,7 @@ def markdown(comparison: Comparison, drawn: Iterable[str]) -> str:
 
 def html(comparison: Comparison, drawn: dict[str, bytes]) -> str:
     """Returns the report as one HTML page that needs no other file."""
+    listed, labels = listed_classes(comparison.dataset["class_counts"], RESULTS_FILE)
     return html_page.render(
         "report.html",
         title=title(comparison),
@@ -54,7 +68,8 @@ def html(comparison: Comparison, drawn: dict[str, bytes]) -> str:
             html_page.embed_png(content, FIGURES[name][1])
             for name, content in drawn.items()
         ],
-        classes=sections.class_rows(comparison),
+        listed=listed,
+        classes=sections.class_rows(comparison, labels),
         facts=describe_setup(comparison),
         command=comparison.command,
     )

@@ -34,11 +34,13 @@ _NOT_HASHED = (
     "benchmark/comparison.py",
     "benchmark/python_api.py",
     "benchmark/report/",
+    "benchmark/results_checks.py",
     "benchmark/runner/",
     "benchmark/spec/ablations.py",
     "benchmark/spec/published.py",
     "datasets/",
     "files.py",
+    "json_checks.py",
     "requirements.py",
     "serving/",
 )
@@ -68,7 +70,7 @@ def comparability_key(
     found = {
         "backend": backend,
         "versions": {name: versions[name] for name in packages if name in versions},
-        "code": environment["code"],
+        "code": environment.get("code"),
     }
     if "devices" in environment["hardware"]:
         found["devices"] = environment["hardware"]["devices"]

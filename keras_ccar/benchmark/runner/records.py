@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from keras_ccar.benchmark.comparison import RunEntry
+from keras_ccar.benchmark.results_checks import check_run
 from keras_ccar.benchmark.runner.environment import current_environment
 from keras_ccar.benchmark.runner.plan import Run
 from keras_ccar.benchmark.training.run_backup import RunBackup, remove_backup
 from keras_ccar.files import add_checksum, read_checked_json, to_json, write_json
+from keras_ccar.json_checks import check_fields
 
 RUNS_FOLDER = "runs"
 CHECKPOINTS_FOLDER = "checkpoints"
@@ -20,15 +22,22 @@ def load_run(run: Run, folder: str | Path) -> RunEntry | None:
 
     That includes a run whose record is damaged, with a warning that names the file.
     """
+    path = record_path(run, folder)
     try:
-        record = read_checked_json(record_path(run, folder))
+        record = read_checked_json(path)
+        is_this_run = (
+            isinstance(record, dict) and record.get("identity") == run.identity
+        )
+        if not is_this_run or record.get("status") != "finished":
+            return None
+        check_run(path, record, len(run.data.class_counts), run.recipe.epochs)
+        check_fields(path, record, {"environment": {}})
     except FileNotFoundError:
         return None
     except ValueError as error:
         warnings.warn(f"The run is trained again: {error}", stacklevel=2)
         return None
-    is_this_run = isinstance(record, dict) and record.get("identity") == run.identity
-    return record if is_this_run and record.get("status") == "finished" else None
+    return record
 
 
 def save_run(run: Run, folder: str | Path, record: RunEntry) -> None:

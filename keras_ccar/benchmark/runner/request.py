@@ -23,6 +23,7 @@ from keras_ccar.benchmark.spec.settings import (
 )
 from keras_ccar.benchmark.training.devices import enable_data_parallel, num_devices
 from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
+from keras_ccar.files import is_unicode
 from keras_ccar.inputs.arguments import (
     argument_error,
     check_boolean,
@@ -75,6 +76,12 @@ class CompareRequest:
         self._check_types()
         self.recipe_settings = convert_settings(self.recipe_settings, Recipe)
         self.loss_settings = convert_settings(self.loss_settings, LossOptions)
+        # The command line, which results keep, names the folder.
+        if not is_unicode(str(self.folder)):
+            raise ValueError(
+                "--output must be a path that can be written as UTF-8. Received: "
+                f"{str(self.folder)!r}."
+            )
         if self.recipe_settings.get("steps") and "epochs" in self.recipe_settings:
             raise ValueError(
                 "--steps and --epochs both set the length of a run. Received: --steps "

@@ -17,6 +17,7 @@ from keras_ccar.benchmark.runner.environment import (
 from keras_ccar.benchmark.runner.folder_lock import on_first_host
 from keras_ccar.benchmark.runner.plan import Plan
 from keras_ccar.benchmark.runner.records import RUNS_FOLDER
+from keras_ccar.benchmark.runner.spreadsheet import to_csv
 from keras_ccar.files import (
     add_checksum,
     remove_leftovers,
@@ -65,7 +66,7 @@ def write_results(comparison: Comparison, folder: str | Path) -> None:
     folder = Path(folder)
     content = add_checksum(comparison.to_json())
     on_first_host(write_json, folder / RESULTS_FILE, content)
-    table = comparison.runs.to_csv(index=False)
+    table = to_csv(comparison.runs)
     on_first_host(write_atomic, folder / TABLE_FILE, table)
 
 
