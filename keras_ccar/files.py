@@ -14,6 +14,10 @@ _CHECKSUM = "checksum"
 _ALGORITHM = "sha256:"
 
 
+class ChecksumError(ValueError):
+    """The content of a file does not have the checksum in it."""
+
+
 def write_atomic(path: str | Path, content: str | bytes | memoryview) -> None:
     """Writes text (as UTF-8) or bytes so that no reader ever sees half a file.
 
@@ -97,7 +101,8 @@ def read_checked_json(path: str | Path) -> Any:
     A file without a checksum is believed.
 
     Raises:
-        ValueError: if the file is not JSON, or its checksum does not fit.
+        ChecksumError: if the checksum does not fit.
+        ValueError: if the file is not JSON.
     """
     path = Path(path)
     try:
@@ -113,7 +118,7 @@ def read_checked_json(path: str | Path) -> Any:
     else:
         fits = checksum == _checksum(content)
     if not fits:
-        raise ValueError(
+        raise ChecksumError(
             f"{path} is damaged, or was edited: its checksum does not fit its content."
         )
     return content

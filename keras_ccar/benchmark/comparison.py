@@ -6,7 +6,7 @@ from typing import Any, NotRequired, Self, TypedDict
 
 import pandas as pd
 
-from keras_ccar.files import read_checked_json
+from keras_ccar.files import ChecksumError, read_checked_json
 
 # Increase when the meaning of results.json changes.
 RESULTS_FORMAT = 1
@@ -118,10 +118,10 @@ class Comparison:
                 f"{folder} has no {RESULTS_FILE}; expected the --output folder of "
                 "`keras-ccar compare`."
             ) from None
-        except ValueError as error:
+        except ChecksumError as error:
             raise ValueError(
-                f"{error} Make it again with `keras-ccar compare`, or, if the edit is "
-                "wanted, delete the entry `checksum` from it."
+                f"{error} Make it again with `keras-ccar compare`. If it was edited on "
+                "purpose, delete the entry `checksum` from it."
             ) from None
         if not isinstance(content, dict) or content.get("format") != RESULTS_FORMAT:
             raise ValueError(
