@@ -25,16 +25,15 @@ from pathlib import Path
 import keras
 import numpy as np
 from backed_up_training import Interrupt, classifier, fit
+from finished_run import OUTCOME, RUN
 
 import keras_ccar
-from keras_ccar.benchmark.runner.plan import Run
 from keras_ccar.benchmark.runner.records import (
     load_run,
     make_record,
     record_path,
     save_run,
 )
-from keras_ccar.benchmark.spec.methods import METHODS
 from keras_ccar.callbacks.backup_files import DamagedBackupError
 
 # What becomes of a damaged file.
@@ -171,23 +170,11 @@ class Backups:
 class Records:
     """The record of a finished run."""
 
-    run = Run(METHODS["ccar"], 0, None, None, None, identity={"method": "ccar"})
-
     def __init__(self, folder):
         self.folder = folder
-        rng = np.random.default_rng(0)
-        losses, accuracies = rng.random(60).tolist(), rng.random(100).tolist()
-        history = {"loss": losses, "test": [{"epoch": 60, "balanced": 43.25}]}
-        self.record = make_record(
-            self.run,
-            status="finished",
-            balanced=43.25,
-            few=None,
-            per_class_accuracy=accuracies,
-            history=history,
-        )
-        save_run(self.run, folder, self.record)
-        self.path = record_path(self.run, folder)
+        self.record = make_record(RUN, **OUTCOME)
+        save_run(RUN, folder, self.record)
+        self.path = record_path(RUN, folder)
         self.content = self.path.read_bytes()
 
     def judge(self, rng):
@@ -200,7 +187,7 @@ class Records:
         """What becomes of a damaged record, which may be gone."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            found = load_run(self.run, self.folder)
+            found = load_run(RUN, self.folder)
         if found is not None:  # A space may have become another.
             return {"harmless"} if found == self.record else {"lost"}
         if is_gone:  # There is nothing to notice.

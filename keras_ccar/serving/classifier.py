@@ -1,6 +1,6 @@
 """Turns a model into a function from named inputs to probabilities."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -67,7 +67,7 @@ def build_classifier(
     signature: Any,
     specs: dict[str, Any],
     correction: LogitCorrection | None,
-    class_names: Sequence[str] | None,
+    class_names: list[str] | None,
 ) -> tuple[Callable[[dict[str, Any]], dict[str, Any]], list[str]]:
     """Returns a function from named inputs to probabilities, and the class names.
 
@@ -76,7 +76,7 @@ def build_classifier(
         signature: its arguments, as `named_inputs` returns them.
         specs: the specs of its inputs by name.
         correction: the correction of its output, or None.
-        class_names: the names of its classes, or None.
+        class_names: the names of its classes, from `check_texts`, or None.
     """
     symbols = tree.pack_sequence_as(
         signature,
@@ -100,9 +100,8 @@ def build_classifier(
         correction = _check_correction(
             correction, model, activation, gives_logits, shape
         )
-    names = None if class_names is None else _check_texts(class_names)
-    is_pair = num_classes == 1 and len(names or ()) == 2
-    checked_names = _check_names(names, 2 if is_pair else num_classes)
+    is_pair = num_classes == 1 and len(class_names or ()) == 2
+    names = _names_of_columns(class_names, 2 if is_pair else num_classes)
     activate = keras.activations.get(activation if gives_logits else "linear")
 
     def classify(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +116,7 @@ def build_classifier(
             scores = ops.concatenate([1.0 - scores, scores], axis=-1)
         return {"probabilities": scores}
 
-    return classify, checked_names
+    return classify, names
 
 
 def _activation(model: Any, num_classes: int) -> tuple[str, bool]:
@@ -187,9 +186,10 @@ def _check_correction(
     return LogitCorrection.from_config(config)
 
 
-def _check_texts(names: Any) -> list[str]:
+def check_texts(names: Any) -> list[str]:
     """Returns a sequence of different texts, also an array of numpy, as a list."""
     is_sequence = hasattr(names, "__len__") and hasattr(names, "__getitem__")
+    is_sequence = is_sequence and getattr(names, "shape", (0,)) != ()
     if not is_sequence or isinstance(names, str | bytes | Mapping):
         raise ValueError(
             "`class_names` must be a sequence of texts, one for each class in the "
@@ -205,7 +205,7 @@ def _check_texts(names: Any) -> list[str]:
     return check_class_names(names)
 
 
-def _check_names(names: list[str] | None, num_columns: int) -> list[str]:
+def _names_of_columns(names: list[str] | None, num_columns: int) -> list[str]:
     if names is None:
         return [str(label) for label in range(num_columns)]
     if len(names) != num_columns:

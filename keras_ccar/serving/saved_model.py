@@ -15,6 +15,7 @@ from keras_ccar.serving.classifier import (
     build_classifier,
     check_is_correction,
     check_model,
+    check_texts,
     named_inputs,
 )
 from keras_ccar.serving.example import parse_example
@@ -116,6 +117,7 @@ def export(
     warm_up = check_boolean("warm_up", warm_up)
     check_model(model)
     check_is_correction(correction)
+    names = None if class_names is None else check_texts(class_names)
     _check_backend()
     target = Path(path) / str(version)
     if target.exists():
@@ -129,7 +131,7 @@ def export(
     signature, specs = named_inputs(model)
     if example is not None:
         example, specs = parse_example(example, signature, specs)
-    classify, names = build_classifier(model, signature, specs, correction, class_names)
+    classify, names = build_classifier(model, signature, specs, correction, names)
 
     archive = keras.export.ExportArchive()
     archive.track(model)

@@ -52,7 +52,7 @@ def test_a_wrong_digit_is_noticed(comparison, tmp_path):
     with pytest.raises(ValueError, match=f"{path} is damaged, or was edited") as error:
         Comparison.read(tmp_path)
     # The advice works, should the edit be wanted.
-    assert "delete the entry `checksum`" in str(error.value)
+    assert "delete its entry `checksum`" in str(error.value)
     content = json.loads(path.read_text("utf-8"))
     del content["checksum"]
     path.write_text(json.dumps(content))

@@ -3,8 +3,8 @@ import re
 import warnings
 
 import pytest
+from finished_run import OUTCOME, RUN
 
-from keras_ccar.benchmark.runner.plan import Run
 from keras_ccar.benchmark.runner.records import (
     load_run,
     make_record,
@@ -12,16 +12,6 @@ from keras_ccar.benchmark.runner.records import (
     save_run,
 )
 from keras_ccar.benchmark.runner.results import remove_half_written
-from keras_ccar.benchmark.spec.methods import METHODS
-
-RUN = Run(METHODS["ccar"], 3, None, None, None, identity={"method": "ccar", "seed": 3})
-OUTCOME = {
-    "status": "finished",
-    "balanced": 100 / 3,
-    "few": None,
-    "mean_weight": 0.1 + 0.2,
-    "history": {"loss": [1e-30, 2.0, 3], "count": {"Ω": [1, 2]}},
-}
 
 
 @pytest.fixture
@@ -49,6 +39,16 @@ def test_a_record_of_an_earlier_version_is_read(record, path, tmp_path):
     assert load_run(RUN, tmp_path) == record
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("balanced", "38"), ("history", []), ("per_class_accuracy", [1.0])],
+)
+def test_an_incomplete_record_is_named(field, value, record, path, tmp_path):
+    save_run(RUN, tmp_path, {**record, field: value})
+    with pytest.warns(UserWarning, match=f"again: the field {field!r} of {path} must be"):
+        assert load_run(RUN, tmp_path) is None
+
+
 def test_spaces_do_not_matter(record, path, tmp_path):
     path.write_text(json.dumps(json.loads(path.read_text("utf-8"))))
     assert load_run(RUN, tmp_path) == record
@@ -63,10 +63,14 @@ def load_damaged(path, content):
     return found
 
 
+# Some 2,000 of the bits of a record.
+STEP = 397
+
+
 def test_a_flipped_bit_never_changes_a_result(record, path, tmp_path):
     whole = path.read_bytes()
     noticed = 0
-    for bit in range(0, 8 * len(whole), 37):
+    for bit in range(0, 8 * len(whole), STEP):
         content = bytearray(whole)
         content[bit // 8] ^= 1 << bit % 8
         path.write_bytes(content)
@@ -79,7 +83,7 @@ def test_a_flipped_bit_never_changes_a_result(record, path, tmp_path):
             noticed += 1
         else:  # A space became another.
             assert found == record
-    assert noticed > 0.8 * 8 * len(whole) / 37
+    assert noticed > 0.8 * 8 * len(whole) / STEP
 
 
 @pytest.mark.parametrize("length", [0, 1, 100, -3, -100])
