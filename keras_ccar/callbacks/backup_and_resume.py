@@ -53,8 +53,8 @@ class BackupAndResume(keras.callbacks.Callback):
         batch: the number of its batches that are already trained.
 
     Raises:
-        ValueError: if `save_freq` is neither; when training begins, if the model is
-            not built.
+        ValueError: for arguments other than these; when training begins, if the model
+            is not built.
 
     Example:
     ```python

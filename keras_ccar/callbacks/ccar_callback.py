@@ -72,10 +72,10 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
             `fit` of the same model, and begins anew with another one.
 
     Raises:
-        ValueError: if momentum or start epoch is out of range, or if `class_names` is a
-            string or repeats a name; when training begins, if the model was compiled
-            without a loss of this package, or with one whose number of classes is not
-            that of `class_names`.
+        ValueError: for arguments other than these, also if `class_names` repeats a
+            name; when training begins, if the model was compiled without a loss of
+            this package, or with one whose number of classes is not that of
+            `class_names`.
         RuntimeError: under `tf.distribute.MultiWorkerMirroredStrategy` with several
             workers, under which Keras 3 cannot `fit`.
 

@@ -42,6 +42,9 @@ class LongTailedData:
             set as a `tf.data.Dataset` of single `(file contents, label)`.
         encoded_test: the same for the test set; None if it is missing.
 
+    Raises:
+        ValueError: for attributes other than these.
+
     Example:
     ```python
     from keras_ccar import datasets

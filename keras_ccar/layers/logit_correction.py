@@ -73,8 +73,8 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         The same.
 
     Raises:
-        ValueError: for invalid counts or an invalid target prior, and for classes with
-            a count or prior of 0. When applied: for inputs with another number of
+        ValueError: for arguments other than these, and for classes with a count or
+            prior of 0. When applied: for inputs with another number of
             classes, after a sigmoid, or that `from_logits` does not fit. In a compiled
             step, inputs outside of [0, 1] with `from_logits=False` become NaN.
 

@@ -82,7 +82,8 @@ def export(
         RuntimeError: on a backend other than TensorFlow and JAX; if the model fails on
             a warm-up request.
         TypeError: if the model or the correction is of another type.
-        ValueError: if the model is not built, has several outputs, or does not tell
+        ValueError: for a path, a version or class names other than these; if the model
+            is not built, has several outputs, or does not tell
             whether its output is logits; if the class names or the correction do not
             fit the output; if the example does not fit the inputs.
 

@@ -63,7 +63,7 @@ def ccar_weight(
 
     Raises:
         ValueError: for a pivot, strength or form other than these, or a missing
-            `num_classes`.
+            `num_classes`; for numbers outside of a tensor that are out of range.
 
     Reference:
         Jagati et al. 2026, arXiv 2601.15924. The paper's exact capacity is not

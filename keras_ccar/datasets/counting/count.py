@@ -101,7 +101,7 @@ def count_classes(
         builder; otherwise "0", "1", ...
 
     Raises:
-        ValueError: if the data is empty or infinite, or a label is missing, not a
+        ValueError: if an argument is out of range, the data is empty or infinite, or a label is missing, not a
             class, or can be read in several ways.
         FileNotFoundError: if the builder's data is not prepared.
 

@@ -39,7 +39,7 @@ def show_class_counts(
         console: `rich` console to print to. Defaults to standard output.
 
     Raises:
-        ValueError: if the counts are invalid, or there is not one name per class.
+        ValueError: if an argument is invalid, or there is not one name per class.
 
     Example:
     ```python
@@ -97,7 +97,7 @@ def plot_class_counts(
         title: title of the figure.
 
     Raises:
-        ValueError: if the counts are invalid.
+        ValueError: if an argument is invalid.
 
     Example:
     ```python

@@ -54,7 +54,7 @@ def from_directory(
 
     Raises:
         FileNotFoundError: if a folder is missing.
-        ValueError: if a class folder is empty, an image cannot be read or is of another
+        ValueError: if an argument is out of range, a class folder is empty, an image cannot be read or is of another
             shape, or as `from_arrays`.
 
     Example:
