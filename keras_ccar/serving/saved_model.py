@@ -83,9 +83,9 @@ def export(
             a warm-up request.
         TypeError: if the model or the correction is of another type.
         ValueError: for a path, a version or class names other than these; if the model
-            is not built, has several outputs, or does not tell
-            whether its output is logits; if the class names or the correction do not
-            fit the output; if the example does not fit the inputs.
+            is not built, has several outputs, or does not tell whether its output is
+            logits; if the class names or the correction do not fit the output; if the
+            example does not fit the inputs.
 
     Warns:
         UserWarning: if there is a correction and the model was compiled with an

@@ -101,8 +101,8 @@ def count_classes(
         builder; otherwise "0", "1", ...
 
     Raises:
-        ValueError: if an argument is out of range, the data is empty or infinite, or a label is missing, not a
-            class, or can be read in several ways.
+        ValueError: if an argument is out of range, the data is empty or infinite, or a
+            label is missing, not a class, or can be read in several ways.
         FileNotFoundError: if the builder's data is not prepared.
 
     Example:

@@ -54,8 +54,8 @@ def from_directory(
 
     Raises:
         FileNotFoundError: if a folder is missing.
-        ValueError: if an argument is out of range, a class folder is empty, an image cannot be read or is of another
-            shape, or as `from_arrays`.
+        ValueError: if an argument is out of range, a class folder is empty, an image
+            cannot be read or is of another shape, or as `from_arrays`.
 
     Example:
     ```python
