@@ -11,6 +11,7 @@ import keras_ccar
 PACKAGE = pathlib.Path(keras_ccar.__file__).parent
 
 GROUND = (
+    "arguments",
     "requirements",
     "files",
     "keras_internals",
@@ -21,22 +22,17 @@ GROUND = (
     "ops",
 )
 CORE = (*GROUND, "inputs")
-# The checks of arguments, which the ground and the data package use too.
-CHECKS = tuple(
-    f"inputs.{name}" for name in ("arguments", "checks", "class_names", "numbers")
-)
+# The checks that the data package uses too.
+CHECKS = ("arguments", "inputs.checks", "inputs.class_names")
 PARTS = ("adjustments", "weightings")
 
 # A room or module, and what it may import beside itself. The longest name that a
 # module begins with decides. A name with a dot stands for that module or room alone.
 RULE = {
     **dict.fromkeys(GROUND, ()),
-    "frequencies": CHECKS,
-    "binary_counts": ("frequencies", *CHECKS),
-    "inputs": ("ops", "keras_internals"),
-    "inputs.arguments": (),
-    "inputs.class_names": ("inputs.arguments",),
-    "inputs.numbers": ("inputs.arguments",),
+    "frequencies": ("arguments",),
+    "binary_counts": ("arguments", "frequencies"),
+    "inputs": ("arguments", "ops", "keras_internals"),
     "adjustments": CORE,
     "weightings": CORE,
     "metrics": CORE,
@@ -98,7 +94,7 @@ RULE = {
         "datasets.label_values",
         "datasets.progress",
     ),
-    "benchmark.comparison": ("files", *CHECKS),
+    "benchmark.comparison": ("arguments", "files"),
     "benchmark.spec": (*CORE, *PARTS, "losses", "layers"),
     "benchmark.training": (
         *(name for name in CORE if name != "files"),
@@ -112,7 +108,6 @@ RULE = {
     ),
     "benchmark.runner": (
         *GROUND,
-        *CHECKS,
         "datasets",
         "benchmark.comparison",
         "benchmark.spec",

@@ -9,9 +9,9 @@ import h5py
 import keras
 import numpy as np
 
+from keras_ccar.arguments import check_boolean, check_path, check_whole_number
 from keras_ccar.callbacks.attachment import variable_scope
 from keras_ccar.callbacks.class_statistics import ClassStatistics
-from keras_ccar.inputs.arguments import check_boolean, check_path, check_whole_number
 from keras_ccar.keras_internals import set_initial_epoch
 from keras_ccar.replicas import process_index, unsharded
 

@@ -6,6 +6,13 @@ from typing import Any, ClassVar
 
 import keras
 
+from keras_ccar.arguments import (
+    check_boolean,
+    check_number,
+    check_path,
+    check_whole_number,
+    optional,
+)
 from keras_ccar.callbacks.attachment import (
     Attached,
     attach_statistics,
@@ -18,13 +25,6 @@ from keras_ccar.callbacks.history_file import output_entry, write_history
 from keras_ccar.callbacks.log_entries import log_entries
 from keras_ccar.callbacks.output_warning import warn_output_mismatch
 from keras_ccar.callbacks.tensorboard import StatisticsWriter
-from keras_ccar.inputs.arguments import (
-    check_boolean,
-    check_number,
-    check_path,
-    check_whole_number,
-    optional,
-)
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.replicas import check_multi_worker_support

@@ -4,13 +4,13 @@ from typing import Any, ClassVar
 
 import keras
 
+from keras_ccar.arguments import check_whole_number
 from keras_ccar.callbacks.attachment import (
     Attached,
     attach_statistics,
     serve_compiled_functions,
 )
 from keras_ccar.callbacks.detached_copies import DetachedCopies
-from keras_ccar.inputs.arguments import check_whole_number
 
 
 class DeferredReweighting(DetachedCopies, keras.callbacks.Callback):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.inputs.arguments import show
+from keras_ccar.arguments import show
 
 
 def check_class_names(names: Any) -> list[str]:

@@ -7,13 +7,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.frequencies import ClassCounts, class_prior, format_class_list
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     check_boolean,
     check_number,
     check_whole_number,
     optional,
 )
+from keras_ccar.frequencies import ClassCounts, class_prior, format_class_list
 from keras_ccar.inputs.predictions import (
     are_probabilities,
     check_num_classes,

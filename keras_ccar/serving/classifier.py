@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops, tree
 
-from keras_ccar.inputs.arguments import show
+from keras_ccar.arguments import show
 from keras_ccar.keras_internals import get_input_signature
 from keras_ccar.layers.kind_of_input import BINARY_LOSSES
 from keras_ccar.layers.logit_correction import LogitCorrection, warn_if_adjusted

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from keras_ccar.inputs.arguments import check_boolean, check_path, check_whole_number
+from keras_ccar.arguments import check_boolean, check_path, check_whole_number
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.requirements import require

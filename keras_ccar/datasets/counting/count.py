@@ -5,16 +5,16 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from keras_ccar.datasets.counting.sources import labels_of
-from keras_ccar.datasets.counting.tally import Tally
-from keras_ccar.datasets.elements import LabelOf, check_data, check_label_of
-from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     check_boolean,
     check_text,
     check_whole_number,
     optional,
 )
+from keras_ccar.datasets.counting.sources import labels_of
+from keras_ccar.datasets.counting.tally import Tally
+from keras_ccar.datasets.elements import LabelOf, check_data, check_label_of
+from keras_ccar.datasets.long_tailed_data import LongTailedData
 
 
 @overload

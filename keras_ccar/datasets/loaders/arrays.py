@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets import long_tailed_subset as subset
-from keras_ccar.datasets.digests import image_hashes, subset_digest
-from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     argument_error,
     check_choice,
     check_text,
     check_whole_number,
     optional,
 )
+from keras_ccar.datasets import long_tailed_subset as subset
+from keras_ccar.datasets.digests import image_hashes, subset_digest
+from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
 from keras_ccar.inputs.checks import integer_labels
 from keras_ccar.inputs.class_names import check_class_names
 

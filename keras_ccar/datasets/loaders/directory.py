@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
-from keras_ccar.datasets.loaders.arrays import from_arrays, measured_imbalance_factor
-from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
-from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
-from keras_ccar.datasets.progress import progress_bar
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     check_boolean,
     check_path,
     check_text,
     check_whole_number,
     optional,
 )
+from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
+from keras_ccar.datasets.loaders.arrays import from_arrays, measured_imbalance_factor
+from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
+from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
+from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.requirements import require
 

@@ -5,17 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
-from keras_ccar.datasets.loaders import prepared
-from keras_ccar.datasets.loaders.arrays import from_arrays, measured_imbalance_factor
-from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     check_boolean,
     check_text,
     check_whole_number,
     optional,
 )
+from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
+from keras_ccar.datasets.loaders import prepared
+from keras_ccar.datasets.loaders.arrays import from_arrays, measured_imbalance_factor
+from keras_ccar.datasets.long_tailed_data import LongTailedData
+from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
 
 
 def from_tfds(
