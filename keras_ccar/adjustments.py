@@ -6,13 +6,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ccar.arguments import check_number, show
 from keras_ccar.frequencies import (
     ClassPrior,
     format_class_list,
     require_class_counts,
     require_numbers_of_examples,
 )
-from keras_ccar.inputs.arguments import check_number, show
 from keras_ccar.serialization import warn_if_not_reloadable
 
 __all__ = ["Adjustment", "LDAMMargin", "LogitAdjustment"]

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.arguments import argument_error, check_numbers, show
 from keras_ccar.frequencies import ClassCounts, class_counts_array
-from keras_ccar.inputs.arguments import argument_error, show
-from keras_ccar.inputs.numbers import check_numbers
 
 NumExamples = float | Sequence[float] | np.ndarray | None
 

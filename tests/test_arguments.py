@@ -1,401 +1,121 @@
-"""Every argument of every public object refuses what it cannot take, by its name."""
-
-import datetime
 import decimal
-import fractions
-import inspect
-import math
-import types
-import warnings
-from functools import partial
+import pathlib
 
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
-import keras_ccar
-from keras_ccar import (
-    adjustments,
-    benchmark,
-    callbacks,
-    datasets,
-    layers,
-    losses,
-    metrics,
-    serving,
-    weightings,
+from keras_ccar.arguments import (
+    check_boolean,
+    check_choice,
+    check_float_policy,
+    check_function,
+    check_number,
+    check_numbers,
+    check_path,
+    check_positive,
+    check_share,
+    check_text,
+    check_whole_number,
+    check_with_keras,
+    optional,
+    show,
 )
 
-MODULES = (
-    keras_ccar,
-    adjustments,
-    benchmark,
-    callbacks,
-    datasets,
-    layers,
-    losses,
-    metrics,
-    serving,
-    weightings,
-)
 
-WRONG = {
-    "text": "no",
-    "empty text": "",
-    "bytes": b"x",
-    "None": None,
-    "NaN": math.nan,
-    "infinity": math.inf,
-    "-infinity": -math.inf,
-    "-1": -1,
-    "1.5": 1.5,
-    "400 digits": 10**400,
-    "-400 digits": -(10**400),
-    "complex": 1 + 2j,
-    "empty list": [],
-    "empty dict": {},
-    "empty set": set(),
-    "object": object(),
-    "function": lambda *arguments: None,
-    "type": int,
-    "numpy NaN": np.float32("nan"),
-    "array of two": np.array([0.25, 0.75]),
-    "array of a text": np.array("x"),
-    "empty array": np.zeros(0),
-    "True": True,
-    "numpy True": np.bool_(True),
-    "date": np.datetime64("2024-01-01"),
-    "time": datetime.datetime(2024, 1, 1),
-    "decimal NaN": decimal.Decimal("NaN"),
-    "decimal": decimal.Decimal("1.5"),
-    "fraction": fractions.Fraction(1, 3),
-    "range": range(1, 3),
-    "nested list": [[1, 2], [3]],
-    "list of None": [None, None],
-    "dict of a text": {0: "a"},
-    "huge key": {10**400: 1},
-    "symbolic tensor": keras.KerasTensor((2,)),
-    "module": types.ModuleType("nothing"),
-}
-
-# What of this is right, by argument. None is right too where it is the default.
-TEXT, FUNCTION, TRUTH = {"text"}, {"function"}, {"True", "numpy True"}
-SHARE, AMOUNT, WHOLE = {"fraction"}, {"fraction", "1.5"}, {"-1"}
-COUNTS, SHARES = {"range"}, {"range", "array of two"}
-ARRAYS = {"array of two", "empty list", "empty array"}
-NUMBERS = {*AMOUNT, "decimal", *SHARES, "None"}
-NONE: set[str] = set()
-DICTS = {"empty dict", "dict of a text", "huge key"}
-LISTS = {"empty list", "nested list", "list of None"}
-RIGHT = {
-    **dict.fromkeys(("name", "title", "digest", "command"), TEXT),
-    **dict.fromkeys(("split", "train_split"), TEXT),
-    "test_split": {"text", "None"},
-    **dict.fromkeys(("image_key", "label_key"), TEXT),
-    **dict.fromkeys(("directory", "path", "test_path", "log_dir"), TEXT),
-    **dict.fromkeys(("data_dir", "output"), TEXT),
-    **dict.fromkeys(("from_logits", "normalize", "differentiate_weight"), TRUTH),
-    **dict.fromkeys(("trainable", "autocast", "update_frequencies"), TRUTH),
-    **dict.fromkeys(("delete_checkpoint", "in_memory", "multi_label"), TRUTH),
-    **dict.fromkeys(("return_names", "validation", "smoke"), TRUTH),
-    **dict.fromkeys(("flip", "warm_up"), TRUTH),
-    **dict.fromkeys(("label_smoothing", "pivot", "beta", "momentum"), SHARE),
-    **dict.fromkeys(("color_jitter",), SHARE),
-    **dict.fromkeys(("strength", "tau", "smoothing", "gamma", "scale"), AMOUNT),
-    **dict.fromkeys(("max_margin", "few"), AMOUNT),
-    **dict.fromkeys(("axis", "ignore_class"), WHOLE),
-    **dict.fromkeys(("class_counts", "target_prior", "class_names"), SHARES),
-    "example": SHARES,
-    **dict.fromkeys(("weighting", "form", "activity_regularizer"), FUNCTION),
-    **dict.fromkeys(("sampler", "encoded_train", "encoded_test"), FUNCTION),
-    **dict.fromkeys(("p_t", "f_c"), ARRAYS),
-    "imbalance_factor": {"1.5"},
-    "ignore_value": {"NaN", "-1", "1.5"},  # what is no target
-    "kernel_initializer": {"function", "None"},
-    "reduction": {"None"},
-    "data": {"range", "nested list"},
-    "methods": {"empty list"},
-    "recipe_settings": {"empty dict"},
-    "loss_settings": {"empty dict"},
-}
-# The same, where an object differs from the others; None is listed here.
-RIGHT_OF = {
-    # Losses and metrics without a name are given one.
-    **{
-        (name, "name"): {"text", "None"}
-        for module in (losses, metrics)
-        for name in module.__all__
-    },
-    # Shares do not tell how many examples there are.
-    **dict.fromkeys(
-        (
-            ("ClassBalancedLoss", "class_counts"),
-            ("ShotAccuracy", "class_counts"),
-            ("plot_class_counts", "class_counts"),
-            ("show_class_counts", "class_counts"),
-        ),
-        COUNTS,
-    ),
-    ("LongTailedCrossentropy", "class_counts"): {*SHARES, "None"},
-    # Six examples of two classes are none of these.
-    **dict.fromkeys(
-        (
-            (name, "class_counts")
-            for name in (
-                "class_balanced",
-                "progressively_balanced",
-                "square_root_balanced",
-            )
-        ),
-        NONE,
-    ),
-    ("BinaryCCARLoss", "num_examples"): {"1.5", "decimal"},
-    ("LongTailedData", "class_counts"): {"array of two"},
-    ("ccar_weight", "num_classes"): NUMBERS,
-    ("ccar_weight", "num_examples"): NUMBERS,
-    # The content of a file; its keys are those of `results.json`.
-    **{
-        ("Comparison", name): DICTS
-        for name in ("dataset", "recipe", "options", "environment")
-    },
-    **{("Comparison", name): LISTS for name in ("methods", "seeds", "run_entries")},
-    ("Comparison", "command"): {"text", "empty text"},
-}
-# What errors may name instead: what data holds, or what does not fit it.
-ALSO_NAMED = {
-    "data": ("Labels must", "Elements "),
-    "dataset": ("Labels must", "Arrays must", "The data holds"),
-    "images": ("`labels`",),
-    "recipe_settings": ("is not a setting",),
-    "loss_settings": ("is not a setting",),
-}
+def test_valid_arguments_come_back_in_one_type():
+    assert type(check_number("x", np.float32(1), 0, 1)) is float
+    assert type(check_whole_number("x", np.int64(3), low=1)) is int
+    assert type(check_boolean("x", np.bool_(True))) is bool
+    assert check_choice("x", None, ("sum", None)) is None
+    assert check_path("x", pathlib.Path("y")) == pathlib.Path("y")
+    assert check_float_policy("x", None).name == "float32"
+    assert check_with_keras("x", "l2", keras.regularizers.get, "y") is not None
+    assert optional(check_whole_number, "x", None, 1) is None
+    assert optional(check_whole_number, "x", 2, 1) == 2
 
 
-def public_objects():
-    """The public classes and functions by name."""
-    found = {
-        name: getattr(module, name) for module in MODULES for name in module.__all__
-    }
-    return {
-        name: member
-        for name, member in found.items()
-        if inspect.isclass(member) or inspect.isfunction(member)
-    }
-
-
-OBJECTS = public_objects()
-ARGUMENTS = [
-    (name, argument)
-    for name, member in OBJECTS.items()
-    for argument in inspect.signature(member).parameters
-]
-CONFIGURED = [name for name, member in OBJECTS.items() if hasattr(member, "get_config")]
-
-
-class Builder:
-    """A builder of tensorflow-datasets, as far as arguments are concerned."""
-
-    name = "data"
-
-    def as_dataset(self):
-        raise NotImplementedError
-
-
-@pytest.fixture(scope="module")
-def given(tmp_path_factory):
-    """What an object must be given, by its name and that of the argument."""
-    folder = tmp_path_factory.mktemp("arguments")
-    labels = np.arange(12) % 2
-    images = np.arange(12 * 4, dtype="uint8").reshape(12, 2, 2, 1)
-    for name in ("cat", "owl"):
-        (folder / "images" / name).mkdir(parents=True)
-        image = np.zeros((2, 2, 3))
-        keras.utils.save_img(folder / "images" / name / "0.png", image)
-    model = keras.Sequential([keras.Input((2,), name="x"), keras.layers.Dense(2)])
-    subset = {
-        "name": "animals",
-        "class_counts": np.array([6, 6]),
-        "class_names": ["cat", "owl"],
-        "imbalance_factor": 1.0,
-        "seed": 0,
-        "digest": "0",
-    }
-    sampled = {"dataset": (labels, labels), "class_counts": [6, 6], "epochs": 1}
-    comparison = benchmark.Comparison({}, {}, {}, [], [], {}, [])
-    streamed = datasets.LongTailedData(**subset, encoded_train=WRONG["function"])
-    return {
-        "BackupAndResume": {"directory": folder / "backup"},
-        "BalancedAccuracy": {"num_classes": 2},
-        "BinaryCCARLoss": {"class_counts": [0.5], "num_examples": 10},
-        "Comparison": {**vars(comparison)},
-        "CosineHead": {"units": 2},
-        "DeferredReweighting": {"start_epoch": 1},
-        "LongTailedData": subset,
-        "PerClassRecall": {"num_classes": 2},
-        "WeightedSum": {"losses": [(1.0, "mse")]},
-        "ccar_weight": {"p_t": 0.5, "f_c": 0.5},
-        "class_balanced": sampled,
-        "compare": {
-            "dataset": "digits-lt",
-            "methods": ["ce"],
-            "output": folder / "comparison",
-        },
-        "count_classes": {"data": labels},
-        "evaluation_batches": {"data": streamed},
-        "export": {"model": model, "path": folder / "served"},
-        "from_arrays": {"train": (images, labels)},
-        "from_directory": {"path": folder / "images"},
-        "from_tfds": {"builder": Builder()},
-        "load": {"name": "digits-lt"},
-        "long_tailed_counts": {
-            "num_classes": 2,
-            "head_count": 4,
-            "imbalance_factor": 2,
-        },
-        "long_tailed_indices": {
-            "images": images,
-            "labels": labels,
-            "imbalance_factor": 2,
-        },
-        "plot_class_counts": {"path": folder / "counts.png"},
-        "progressively_balanced": sampled,
-        "square_root_balanced": sampled,
-        "subset_digest": {"images": images, "labels": labels},
-        "training_batches": {"data": streamed},
-    }
-
-
-def arguments_of(name, given):
-    """Arguments that are right."""
-    parameter = inspect.signature(OBJECTS[name]).parameters.get("class_counts")
-    needs_counts = parameter is not None and parameter.default is parameter.empty
-    counts = {"class_counts": [500, 100]} if needs_counts else {}
-    return {**counts, **given.get(name, {})}
-
-
-def right_values(name, argument):
-    """Which of the wrong values are right for an argument."""
-    if (name, argument) in RIGHT_OF:
-        return RIGHT_OF[name, argument]
-    parameter = inspect.signature(OBJECTS[name]).parameters.get(argument)
-    is_optional = parameter is not None and parameter.default is None
-    return RIGHT.get(argument, NONE) | ({"None"} if is_optional else NONE)
-
-
-def refusal(call):
-    """The message of the error that a call raises, None without one."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # A function that cannot be saved.
-        try:
-            call()
-        except (TypeError, ValueError) as error:
-            return str(error)
-    return None
-
-
-def problems(call, argument, right):
-    """What is not refused by the name of the argument, with the message."""
-    found = {}
-    names = (f"`{argument}", *ALSO_NAMED.get(argument, ()))
-    for label, value in WRONG.items():
-        if label not in right:
-            message = refusal(lambda value=value: call(value))
-            if message is None or not any(name in message for name in names):
-                found[label] = message
-    return found
-
-
-def test_there_are_enough_of_both():
-    assert len(WRONG) >= 30
-    assert len(OBJECTS) > 40
-    assert len(ARGUMENTS) > 250
-
-
-@pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
-def test_wrong_values_are_refused_by_name(name, argument, given):
-    if argument == "example" and keras.backend.backend() == "torch":
-        pytest.skip("torch cannot export")
-    arguments = arguments_of(name, given)
-
-    def call(value):
-        return OBJECTS[name](**{**arguments, argument: value})
-
-    right = right_values(name, argument)
-    assert problems(call, argument, right) == {}
-    # Functions would go on to read, write or train, and TensorBoard needs TensorFlow.
-    if inspect.isclass(OBJECTS[name]) and argument != "log_dir":
-        refused = {label: refusal(partial(call, WRONG[label])) for label in right}
-        assert refused == dict.fromkeys(right)
-
-
-@pytest.mark.parametrize("name", CONFIGURED)
-def test_wrong_values_in_a_configuration_are_refused_by_name(name, given):
-    built = OBJECTS[name](**arguments_of(name, given))
-    config = built.get_config()
-    for argument in config:
-
-        def load(value, argument=argument):
-            return OBJECTS[name].from_config({**config, argument: value})
-
-        assert problems(load, argument, right_values(name, argument)) == {}, argument
+def test_bounds():
+    for number in (0, 1):
+        assert check_number("x", number, 0, 1) == number
+        with pytest.raises(ValueError, match=r"in \(0, 1\)\. Received: x="):
+            check_number("x", number, above=0, below=1)
+    assert check_whole_number("x", 2**63 - 1) == 2**63 - 1
+    assert check_whole_number("x", -(2**63)) == -(2**63)
 
 
 @pytest.mark.parametrize(
-    ("argument", "part"),
+    ("check", "message"),
     [
-        ("weighting", weightings.CCARWeighting()),
-        ("weighting", weightings.EffectiveNumber()),
-        ("weighting", weightings.Focal()),
-        ("adjustment", adjustments.LogitAdjustment()),
-        ("adjustment", adjustments.LDAMMargin()),
+        (lambda: check_number("x", 2, 0, 1), r"`x` must be .*\[0, 1\].* x=2"),
+        (lambda: check_number("x", 1, 0, below=1), r"number in \[0, 1\)\. Rec.* x=1"),
+        (lambda: check_number("x", 0, above=0), "a finite number > 0. Received: x=0"),
+        (lambda: check_number("x", -1, 0), "a finite number >= 0. Received: x=-1"),
+        (lambda: check_number("x", True), "`x` must be a finite number. .* x=True"),
+        (lambda: check_number("x", 10**400), r"`x` must be .* x=10{199}\.\.\.$"),
+        (lambda: check_number("x", 10**5000), "x=a value of type int"),
+        (lambda: check_number("x", 2, 0, 1, "why"), r"in \[0, 1\] \(why\)\. Rec"),
+        (lambda: check_whole_number("x", 1.0), "`x` must be a whole number.* x=1.0"),
+        (lambda: check_whole_number("x", 0, 1), "number >= 1. Received: x=0"),
+        (lambda: check_whole_number("x", 3, 1, 2), r"number in \[1, 2\]\. .* x=3"),
+        (lambda: check_whole_number("x", 2**63), r"number in \[-9\d+, 9\d+\]\. "),
+        (lambda: check_boolean("x", 1), "`x` must be True or False.* x=1"),
+        (lambda: check_choice("x", "b", ("a",)), "`x` must be one of 'a'.* x='b'"),
+        (lambda: check_choice("x", [1], ("a",)), r"`x` must be one of 'a'.* x=\[1\]"),
+        (lambda: check_text("x", ""), "`x` must be a text that is not empty.* x=''"),
+        (lambda: check_path("x", b"y"), "`x` must be a path.* x=b'y'"),
+        (lambda: check_function("x", int, "(y)"), r"a function `\(y\)`.* x=<class"),
+        (lambda: check_float_policy("x", "int8"), "`x` must be .* x='int8'"),
+        (
+            lambda: check_with_keras("x", "l3", keras.regularizers.get, "a thing"),
+            "`x` must be a thing, or what Keras takes as one. Received: x='l3'",
+        ),
     ],
-    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_wrong_values_of_a_part_in_a_configuration(argument, part):
-    loss = keras_ccar.LongTailedCrossentropy([500, 100], **{argument: part})
-    config = loss.get_config()
-    for name in config[argument]["config"]:
-
-        def load(value, name=name):
-            inner = {**config[argument]["config"], name: value}
-            saved = {**config, argument: {**config[argument], "config": inner}}
-            return type(loss).from_config(saved)
-
-        assert problems(load, name, right_values(type(part).__name__, name)) == {}, name
+def test_invalid_arguments_are_named(check, message):
+    with pytest.raises(ValueError, match=message):
+        check()
 
 
-@pytest.mark.parametrize("name", ["CCARLoss", "BinaryCCARLoss"])
-def test_wrong_frequencies_in_a_configuration(name, given):
-    loss = OBJECTS[name](**arguments_of(name, given))
-    loss.blend_prior(np.array([3.0, 2.0]), 0.5)
-    config = loss.get_config()
-    frequency, num_examples = config["prior"]
+def test_what_cannot_be_shown_is_described():
+    class Silent:
+        def __repr__(self):
+            raise RuntimeError
 
-    def load(value):
-        return type(loss).from_config({**config, "prior": value})
-
-    assert problems(load, "prior", {"None"}) == {}
-    assert problems(lambda value: load([value, num_examples]), "prior", SHARES) == {}
-    right = {"1.5", "fraction"}
-    assert problems(lambda value: load([frequency, value]), "prior[1]", right) == {}
-    assert "3 frequencies" in refusal(lambda: load([[0.5, 0.3, 0.2], num_examples]))
-    np.testing.assert_array_equal(load(config["prior"]).frequency, frequency)
-    # What files of version 0.1.0 have.
-    del config["prior"]
-
-    def load_old(value):
-        return type(loss).from_config({**config, "frequency": value})
-
-    assert problems(load_old, "frequency", {"None", *SHARES}) == {}
+    assert show(Silent()) == "a value of type Silent"
+    assert show([1, "a"]) == "[1, 'a']"
 
 
-def test_wrong_pairs_in_the_configuration_of_a_sum():
-    config = keras_ccar.WeightedSum([(1.0, "mse")]).get_config()
+def test_numbers_become_float64():
+    for values in (
+        [1, 2],
+        range(1, 3),
+        np.array([1, 2], "uint8"),
+        [decimal.Decimal(2)],
+    ):
+        found = check_numbers("x", values, "numbers")
+        assert (found.dtype, found[-1]) == ("float64", 2)
 
-    def load(losses):
-        return keras_ccar.WeightedSum.from_config({**config, "losses": losses})
 
-    weights = problems(lambda value: load([[value, "mse"]]), "losses[0][0]", set())
-    assert set(weights) == {"-1", "1.5", "fraction"}
-    parts = problems(lambda value: load([[1.0, value]]), "losses", {"function"})
-    assert parts == {}
+@pytest.mark.parametrize("value", ["1", ["1"], [True], ["1", None], 10**400, 1j, {1}])
+def test_what_numpy_would_convert_is_no_number(value):
+    with pytest.raises(ValueError, match=r"`x` must be numbers\. Received: x="):
+        check_numbers("x", np.array(value, object), "numbers")
+
+
+def test_shares_and_positive_numbers():
+    check_share("x", [0.0, 0.5, 1.0005])
+    for wrong in (-0.1, [1.5], float("nan")):
+        with pytest.raises(ValueError, match=r"`x` must be .* in \[0, 1\]"):
+            check_share("x", wrong)
+    assert check_positive("x", 2) == 2
+    for wrong in (0, [], [1, float("inf")]):
+        with pytest.raises(ValueError, match=r"`x` must be .* above 0"):
+            check_positive("x", wrong)
+
+
+def test_tensors_pass():
+    tensor = ops.convert_to_tensor([-1.0])
+    assert check_positive("x", tensor) is tensor
+    check_share("x", tensor)

@@ -11,6 +11,7 @@ import keras_ccar
 PACKAGE = pathlib.Path(keras_ccar.__file__).parent
 
 GROUND = (
+    "arguments",
     "requirements",
     "files",
     "json_checks",
@@ -22,22 +23,18 @@ GROUND = (
     "ops",
 )
 CORE = (*GROUND, "inputs")
-# The checks of arguments, which the ground and the data package use too.
-CHECKS = tuple(
-    f"inputs.{name}" for name in ("arguments", "checks", "class_names", "numbers")
-)
+# The checks that the data package uses too.
+CHECKS = ("arguments", "inputs.checks", "inputs.class_names")
 PARTS = ("adjustments", "weightings")
 
 # A room or module, and what it may import beside itself. The longest name that a
 # module begins with decides. A name with a dot stands for that module or room alone.
 RULE = {
     **dict.fromkeys(GROUND, ()),
-    "frequencies": CHECKS,
-    "binary_counts": ("frequencies", *CHECKS),
-    "inputs": ("ops", "keras_internals"),
-    "inputs.arguments": (),
-    "inputs.class_names": ("inputs.arguments", "inputs.checks"),
-    "inputs.numbers": ("inputs.arguments",),
+    "frequencies": ("arguments",),
+    "binary_counts": ("arguments", "frequencies"),
+    "inputs": ("arguments", "ops", "keras_internals"),
+    "inputs.class_names": ("arguments", "inputs.checks"),
     "adjustments": CORE,
     "weightings": CORE,
     "metrics": CORE,
@@ -100,7 +97,7 @@ RULE = {
         "datasets.progress",
     ),
     "benchmark.results_checks": ("json_checks", "weightings"),
-    "benchmark.comparison": ("files", *CHECKS, "benchmark.results_checks"),
+    "benchmark.comparison": ("arguments", "files", "benchmark.results_checks"),
     "benchmark.spec": (*CORE, *PARTS, "losses", "layers"),
     "benchmark.training": (
         *(name for name in CORE if name != "files"),
@@ -114,7 +111,6 @@ RULE = {
     ),
     "benchmark.runner": (
         *GROUND,
-        *CHECKS,
         "datasets",
         "benchmark.results_checks",
         "benchmark.comparison",

@@ -6,9 +6,9 @@ from typing import Any, NotRequired, Self, TypedDict
 
 import pandas as pd
 
+from keras_ccar.arguments import argument_error, check_path
 from keras_ccar.benchmark.results_checks import check_results
 from keras_ccar.files import read_checked_json
-from keras_ccar.inputs.arguments import argument_error, check_path
 
 # Increase when the meaning of results.json changes.
 RESULTS_FORMAT = 1

@@ -8,10 +8,10 @@ import h5py
 import keras
 import numpy as np
 
+from keras_ccar.arguments import check_boolean, check_path, check_whole_number
 from keras_ccar.callbacks.attachment import variable_scope
 from keras_ccar.callbacks.backup_files import BackupFile, BackupFiles
 from keras_ccar.callbacks.class_statistics import ClassStatistics
-from keras_ccar.inputs.arguments import check_boolean, check_path, check_whole_number
 from keras_ccar.keras_internals import save_weights_to_memory, set_initial_epoch
 from keras_ccar.replicas import process_index, unsharded
 
@@ -56,7 +56,7 @@ class BackupAndResume(keras.callbacks.Callback):
         batch: the number of its batches that are already trained.
 
     Raises:
-        ValueError: if `save_freq` is neither; if there are backups and all of them are
+        ValueError: for arguments other than these; if there are backups and all of them are
             damaged, and then it says which files to delete to begin again; when
             training begins, if the model is not built or `directory` not writable.
 

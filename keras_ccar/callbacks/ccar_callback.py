@@ -6,6 +6,13 @@ from typing import Any, ClassVar
 
 import keras
 
+from keras_ccar.arguments import (
+    check_boolean,
+    check_number,
+    check_path,
+    check_whole_number,
+    optional,
+)
 from keras_ccar.callbacks.attachment import (
     Attached,
     attach_statistics,
@@ -18,13 +25,6 @@ from keras_ccar.callbacks.history_file import output_entry, write_history
 from keras_ccar.callbacks.log_entries import log_entries
 from keras_ccar.callbacks.output_warning import warn_output_mismatch
 from keras_ccar.callbacks.tensorboard import StatisticsWriter
-from keras_ccar.inputs.arguments import (
-    check_boolean,
-    check_number,
-    check_path,
-    check_whole_number,
-    optional,
-)
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.replicas import check_multi_worker_support
@@ -72,10 +72,10 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
             `fit` of the same model, and begins anew with another one.
 
     Raises:
-        ValueError: if momentum or start epoch is out of range, or if `class_names` is a
-            string or repeats a name; when training begins, if the model was compiled
-            without a loss of this package, or with one whose number of classes is not
-            that of `class_names`.
+        ValueError: for arguments other than these, also if `class_names` repeats a
+            name; when training begins, if the model was compiled without a loss of
+            this package, or with one whose number of classes is not that of
+            `class_names`.
         RuntimeError: under `tf.distribute.MultiWorkerMirroredStrategy` with several
             workers, under which Keras 3 cannot `fit`.
 

@@ -4,13 +4,13 @@ from typing import Any, ClassVar
 
 import keras
 
+from keras_ccar.arguments import check_whole_number
 from keras_ccar.callbacks.attachment import (
     Attached,
     attach_statistics,
     serve_compiled_functions,
 )
 from keras_ccar.callbacks.detached_copies import DetachedCopies
-from keras_ccar.inputs.arguments import check_whole_number
 
 
 class DeferredReweighting(DetachedCopies, keras.callbacks.Callback):
@@ -29,8 +29,9 @@ class DeferredReweighting(DetachedCopies, keras.callbacks.Callback):
         start_epoch: the first epoch (from 0) that trains with weights.
 
     Raises:
-        ValueError: if the start epoch is negative; when training begins, if the model
-            was compiled without a loss of this package or with one without weights.
+        ValueError: if the start epoch is no whole number of at least 0; when training
+            begins, if the model was compiled without a loss of this package or with
+            one without weights.
 
     Reference:
         Cao et al. 2019, arXiv 1906.07413, Algorithm 1.

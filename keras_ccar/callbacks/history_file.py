@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.arguments import check_path
 from keras_ccar.files import read_json, write_json
-from keras_ccar.inputs.arguments import check_path
 from keras_ccar.json_checks import TEXT, TEXTS, check_fields, field_error, numbers
 
 _FORMAT = "keras_ccar statistics"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_ccar.inputs.arguments import argument_error
+from keras_ccar.arguments import argument_error
 from keras_ccar.inputs.checks import integer_labels
 
 _IMAGES = "an array of images, or a sequence of their arrays"

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ccar.inputs.arguments import argument_error
+from keras_ccar.arguments import argument_error
 
 LABEL_KEYS = ("label", "labels", "target", "targets", "y")
 

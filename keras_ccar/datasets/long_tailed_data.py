@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets.images.decoding import decode
-from keras_ccar.frequencies import class_counts_array, describe_shot_groups
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     argument_error,
     check_function,
     check_number,
@@ -16,6 +14,8 @@ from keras_ccar.inputs.arguments import (
     check_whole_number,
     optional,
 )
+from keras_ccar.datasets.images.decoding import decode
+from keras_ccar.frequencies import class_counts_array, describe_shot_groups
 from keras_ccar.inputs.class_names import check_class_names
 
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -41,6 +41,9 @@ class LongTailedData:
         encoded_train: for data that is streamed, a function that returns the training
             set as a `tf.data.Dataset` of single `((file contents, name), label)`.
         encoded_test: the same for the test set; None if it is missing.
+
+    Raises:
+        ValueError: for attributes other than these.
 
     Example:
     ```python

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_ccar.inputs.arguments import check_number
+from keras_ccar.arguments import check_number
 from keras_ccar.inputs.checks import eager_value
 from keras_ccar.inputs.labels import shapes_fit
 

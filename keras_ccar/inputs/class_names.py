@@ -9,7 +9,7 @@ from unicodedata import category, normalize
 
 import numpy as np
 
-from keras_ccar.inputs.arguments import show
+from keras_ccar.arguments import show
 from keras_ccar.inputs.checks import MOST_CLASSES
 
 

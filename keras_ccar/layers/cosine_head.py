@@ -6,14 +6,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     argument_error,
     check_number,
+    check_numbers,
     check_whole_number,
     check_with_keras,
 )
 from keras_ccar.inputs.checks import MOST_CLASSES
-from keras_ccar.inputs.numbers import check_numbers
 from keras_ccar.layers.keras_arguments import (
     check_layer_arguments,
     read_layer_config,

@@ -7,13 +7,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.frequencies import ClassCounts, class_prior, format_class_list
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     check_boolean,
     check_number,
     check_whole_number,
     optional,
 )
+from keras_ccar.frequencies import ClassCounts, class_prior, format_class_list
 from keras_ccar.inputs.predictions import (
     are_probabilities,
     check_num_classes,
@@ -73,8 +73,8 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         The same.
 
     Raises:
-        ValueError: for invalid counts or an invalid target prior, and for classes with
-            a count or prior of 0. When applied: for inputs with another number of
+        ValueError: for arguments other than these, and for classes with a count or
+            prior of 0. When applied: for inputs with another number of
             classes, after a sigmoid, or that `from_logits` does not fit. In a compiled
             step, inputs outside of [0, 1] with `from_logits=False` become NaN.
 

@@ -8,8 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_ccar import weightings
-from keras_ccar.frequencies import ClassPrior
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     check_boolean,
     check_choice,
     check_float_policy,
@@ -17,6 +16,7 @@ from keras_ccar.inputs.arguments import (
     check_text,
     optional,
 )
+from keras_ccar.frequencies import ClassPrior
 from keras_ccar.inputs.predictions import class_axis
 from keras_ccar.inputs.samples import Shape, prepare_samples
 from keras_ccar.keras_internals import reduce_as_keras

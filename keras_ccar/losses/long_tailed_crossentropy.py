@@ -8,8 +8,8 @@ from keras import ops
 
 from keras_ccar import adjustments
 from keras_ccar.adjustments import Adjustment
+from keras_ccar.arguments import check_ignore_class, check_whole_number
 from keras_ccar.frequencies import ClassCounts, class_prior
-from keras_ccar.inputs.arguments import check_ignore_class, check_whole_number
 from keras_ccar.inputs.labels import Labels, parse_labels
 from keras_ccar.inputs.predictions import (
     check_num_classes,

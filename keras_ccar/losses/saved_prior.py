@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.arguments import argument_error, check_number
 from keras_ccar.frequencies import ClassPrior, class_counts_array
-from keras_ccar.inputs.arguments import argument_error, check_number
 
 
 def read_saved_prior(

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeAlias
 import keras
 from keras import ops
 
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     argument_error,
     check_number,
     check_text,

@@ -32,9 +32,9 @@ class BalancedAccuracy(PerClassMetric):
         dtype: dtype of the result. Counts are exact with any dtype.
 
     Raises:
-        ValueError: if `num_classes` is below 2, or if labels, predictions and weights
-            do not fit it or each other. One column of yes-or-no predictions is an
-            error that says how to make two of it.
+        ValueError: for arguments other than these, also if `num_classes` is below 2,
+            or if labels, predictions and weights do not fit it or each other. One
+            column of yes-or-no predictions is an error that says how to make two of it.
 
     Example:
     ```python

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     check_float_policy,
     check_ignore_class,
     check_text,

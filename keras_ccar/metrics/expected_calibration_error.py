@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ccar.inputs.arguments import check_boolean, check_whole_number
+from keras_ccar.arguments import check_boolean, check_whole_number
 from keras_ccar.inputs.predictions import are_probabilities, check_probabilities
 from keras_ccar.metrics.class_metric import ClassMetric
 from keras_ccar.metrics.exact_sum import ExactSum

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_ccar.inputs.arguments import check_whole_number
+from keras_ccar.arguments import check_whole_number
 from keras_ccar.inputs.checks import MOST_CLASSES
 from keras_ccar.metrics.class_metric import ClassMetric
 from keras_ccar.metrics.exact_sum import ExactSum

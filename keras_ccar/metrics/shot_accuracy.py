@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
+from keras_ccar.arguments import check_number
 from keras_ccar.frequencies import ClassCounts, class_counts_array, shot_groups
-from keras_ccar.inputs.arguments import check_number
 from keras_ccar.metrics.per_class import PerClassMetric
 
 _NAME = "shot_accuracy"

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops, tree
 
-from keras_ccar.inputs.arguments import show
+from keras_ccar.arguments import show
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.keras_internals import get_input_signature
 from keras_ccar.layers.kind_of_input import BINARY_LOSSES

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_ccar.inputs.arguments import check_boolean, check_path, check_whole_number
+from keras_ccar.arguments import check_boolean, check_path, check_whole_number
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.requirements import require
 from keras_ccar.serving.atomic_folder import atomic_folder
@@ -83,10 +83,10 @@ def export(
         RuntimeError: on a backend other than TensorFlow and JAX; if the model fails on
             a warm-up request.
         TypeError: if the model or the correction is of another type.
-        ValueError: if the model is not built, has several outputs, or does not tell
-            whether its output is logits; if the class names or the correction do not
-            fit the output; if the example does not fit the inputs; if the version is
-            out of range.
+        ValueError: for a path, a version or class names other than these; if the model
+            is not built, has several outputs, or does not tell whether its output is
+            logits; if the class names or the correction do not fit the output; if the
+            example does not fit the inputs.
 
     Warns:
         UserWarning: if there is a correction and the model was compiled with an

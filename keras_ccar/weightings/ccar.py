@@ -7,9 +7,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_ccar.arguments import (
+    argument_error,
+    check_number,
+    check_positive,
+    check_share,
+    optional,
+)
 from keras_ccar.frequencies import ClassPrior, replace_zero
-from keras_ccar.inputs.arguments import argument_error, check_number, optional
-from keras_ccar.inputs.numbers import check_positive, check_share
 from keras_ccar.ops.numerics import clip_min
 from keras_ccar.serialization import warn_if_not_reloadable
 from keras_ccar.weightings.base import LARGEST_WEIGHT, Weighting
@@ -63,7 +68,7 @@ def ccar_weight(
 
     Raises:
         ValueError: for a pivot, strength or form other than these, or a missing
-            `num_classes`.
+            `num_classes`; for numbers outside of a tensor that are out of range.
 
     Reference:
         Jagati et al. 2026, arXiv 2601.15924. The paper's exact capacity is not

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_ccar.arguments import check_number
 from keras_ccar.frequencies import ClassPrior, require_numbers_of_examples
-from keras_ccar.inputs.arguments import check_number
 from keras_ccar.weightings.base import Weighting
 
 

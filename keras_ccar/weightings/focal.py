@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ccar.inputs.arguments import check_number
+from keras_ccar.arguments import check_number
 from keras_ccar.ops.numerics import clip_min
 from keras_ccar.weightings.base import Weighting
 

@@ -9,6 +9,14 @@ from typing import Any
 import keras
 
 from keras_ccar import datasets
+from keras_ccar.arguments import (
+    argument_error,
+    check_boolean,
+    check_path,
+    check_text,
+    check_whole_number,
+    optional,
+)
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.runner.plan import Plan
 from keras_ccar.benchmark.runner.workers import allow_shared_accelerators
@@ -24,14 +32,6 @@ from keras_ccar.benchmark.spec.settings import (
 from keras_ccar.benchmark.training.devices import enable_data_parallel, num_devices
 from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
 from keras_ccar.files import is_unicode
-from keras_ccar.inputs.arguments import (
-    argument_error,
-    check_boolean,
-    check_path,
-    check_text,
-    check_whole_number,
-    optional,
-)
 
 _MOST_RUNS = 1_000_000
 

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Mapping
 from typing import Any
 
-from keras_ccar.inputs.arguments import show
+from keras_ccar.arguments import show
 
 _BOUNDS = {
     "minimum": ("at least", operator.ge),

@@ -5,16 +5,16 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from keras_ccar.datasets.counting.sources import labels_of
-from keras_ccar.datasets.counting.tally import Tally
-from keras_ccar.datasets.elements import LabelOf, check_data, check_label_of
-from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     check_boolean,
     check_text,
     check_whole_number,
     optional,
 )
+from keras_ccar.datasets.counting.sources import labels_of
+from keras_ccar.datasets.counting.tally import Tally
+from keras_ccar.datasets.elements import LabelOf, check_data, check_label_of
+from keras_ccar.datasets.long_tailed_data import LongTailedData
 
 
 @overload
@@ -101,9 +101,9 @@ def count_classes(
         builder; otherwise "0", "1", ...
 
     Raises:
-        ValueError: if the data is empty or infinite (or, without a length, has more
-            than 10 million elements), or a label is missing, not a class, or can be
-            read in several ways.
+        ValueError: if an argument is out of range, the data is empty or infinite (or,
+            without a length, has more than 10 million elements), or a label is missing,
+            not a class, or can be read in several ways.
         FileNotFoundError: if the builder's data is not prepared.
 
     Example:

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets.loaders.arrays import measured_imbalance_factor
-from keras_ccar.frequencies import ClassCounts, class_counts_array, describe_shot_groups
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     argument_error,
     check_path,
     check_text,
     check_whole_number,
     optional,
 )
+from keras_ccar.datasets.loaders.arrays import measured_imbalance_factor
+from keras_ccar.frequencies import ClassCounts, class_counts_array, describe_shot_groups
 from keras_ccar.inputs.checks import MOST_CLASSES
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.requirements import require
@@ -39,7 +39,7 @@ def show_class_counts(
         console: `rich` console to print to. Defaults to standard output.
 
     Raises:
-        ValueError: if the counts are invalid, or there is not one name per class.
+        ValueError: if an argument is invalid, or there is not one name per class.
 
     Example:
     ```python
@@ -97,7 +97,7 @@ def plot_class_counts(
         title: title of the figure.
 
     Raises:
-        ValueError: if the counts are invalid.
+        ValueError: if an argument is invalid.
 
     Example:
     ```python

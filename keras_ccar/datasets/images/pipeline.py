@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets.images.decoding import decode
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     argument_error,
     check_boolean,
     check_function,
@@ -14,6 +13,7 @@ from keras_ccar.inputs.arguments import (
     check_whole_number,
     optional,
 )
+from keras_ccar.datasets.images.decoding import decode
 
 # Mean and standard deviation of red, green and blue. Those of ImageNet are the default;
 # those of iNaturalist are from the published code of Kang et al. 2020.

@@ -5,17 +5,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_ccar.datasets import long_tailed_subset as subset
-from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
-from keras_ccar.datasets.loaders.duplicates import warn_of_duplicates
-from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     argument_error,
     check_choice,
     check_text,
     check_whole_number,
     optional,
 )
+from keras_ccar.datasets import long_tailed_subset as subset
+from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
+from keras_ccar.datasets.loaders.duplicates import warn_of_duplicates
+from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
 from keras_ccar.inputs.checks import integer_labels
 from keras_ccar.inputs.class_names import check_class_names
 

@@ -8,9 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.arguments import (
+    check_boolean,
+    check_path,
+    check_text,
+    check_whole_number,
+    optional,
+)
 from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
 from keras_ccar.datasets.images.decoding import decode_image, decode_images
-from keras_ccar.datasets.loaders.arrays import arrange, measured_imbalance_factor
+from keras_ccar.datasets.loaders.arrays import (
+    arrange,
+    measured_imbalance_factor,
+)
 from keras_ccar.datasets.loaders.duplicates import warn_of_duplicates
 from keras_ccar.datasets.loaders.folders import (
     check_same_classes,
@@ -20,13 +30,6 @@ from keras_ccar.datasets.loaders.folders import (
 from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
 from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
 from keras_ccar.datasets.progress import progress_bar
-from keras_ccar.inputs.arguments import (
-    check_boolean,
-    check_path,
-    check_text,
-    check_whole_number,
-    optional,
-)
 from keras_ccar.inputs.class_names import check_class_names
 
 
@@ -68,7 +71,7 @@ def from_directory(
 
     Raises:
         FileNotFoundError: if a folder is missing.
-        ValueError: if a class folder is empty, holds a folder, a pipe or a link to
+        ValueError: if an argument is out of range; if a class folder is empty, holds a folder, a pipe or a link to
             nothing, or has a name that is not plain text; if the test data has another
             class; if an image cannot be read, is too large, or, in memory, is of
             another shape; or as `from_arrays`.

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.arguments import argument_error
 from keras_ccar.datasets.progress import progress_bar
-from keras_ccar.inputs.arguments import argument_error
 from keras_ccar.requirements import require
 
 DataDir = str | os.PathLike[str] | None

@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets.loaders import natural_images
-from keras_ccar.datasets.loaders.arrays import arrange
-from keras_ccar.datasets.loaders.cifar import cifar_arguments
-from keras_ccar.datasets.loaders.digits import digits_arguments
-from keras_ccar.datasets.long_tailed_data import LongTailedData
-from keras_ccar.datasets.long_tailed_subset import SELECTIONS, check_imbalance_factor
-from keras_ccar.inputs.arguments import (
+from keras_ccar.arguments import (
     check_boolean,
     check_choice,
     check_path,
     check_whole_number,
     optional,
 )
+from keras_ccar.datasets.loaders import natural_images
+from keras_ccar.datasets.loaders.arrays import arrange
+from keras_ccar.datasets.loaders.cifar import cifar_arguments
+from keras_ccar.datasets.loaders.digits import digits_arguments
+from keras_ccar.datasets.long_tailed_data import LongTailedData
+from keras_ccar.datasets.long_tailed_subset import SELECTIONS, check_imbalance_factor
 
 # Functions that return arguments of `from_arrays`, without a test set for validation,
 # and default imbalance factors.

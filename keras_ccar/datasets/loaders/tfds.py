@@ -6,6 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.arguments import (
+    check_boolean,
+    check_text,
+    check_whole_number,
+    optional,
+)
 from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
 from keras_ccar.datasets.images.decoding import decode_images
 from keras_ccar.datasets.loaders import prepared
@@ -17,12 +23,6 @@ from keras_ccar.datasets.loaders.arrays import (
 from keras_ccar.datasets.loaders.duplicates import warn_of_duplicates
 from keras_ccar.datasets.long_tailed_data import Arrays, LongTailedData
 from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
-from keras_ccar.inputs.arguments import (
-    check_boolean,
-    check_text,
-    check_whole_number,
-    optional,
-)
 from keras_ccar.inputs.checks import integer_labels
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.requirements import require

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_ccar.arguments import check_whole_number, optional
 from keras_ccar.datasets.elements import LabelOf, check_data, check_label_of
 from keras_ccar.datasets.samplers.examples import Examples
 from keras_ccar.datasets.samplers.groups import Groups
@@ -14,7 +15,6 @@ from keras_ccar.datasets.samplers.quotas import (
 )
 from keras_ccar.datasets.samplers.stream import Stream
 from keras_ccar.frequencies import ClassCounts
-from keras_ccar.inputs.arguments import check_whole_number, optional
 
 
 def class_balanced(

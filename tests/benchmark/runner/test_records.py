@@ -45,7 +45,7 @@ def test_a_record_of_an_earlier_version_is_read(record, path, tmp_path):
 )
 def test_an_incomplete_record_is_named(field, value, record, path, tmp_path):
     save_run(RUN, tmp_path, {**record, field: value})
-    with pytest.warns(UserWarning, match=f"again: the field {field!r} of {path} must be"):
+    with pytest.warns(UserWarning, match=f"the field {field!r} of {path}"):
         assert load_run(RUN, tmp_path) is None
 
 
