@@ -56,8 +56,8 @@ class BackupAndResume(keras.callbacks.Callback):
         batch: the number of its batches that are already trained.
 
     Raises:
-        ValueError: for arguments other than these; if there are backups and all of them are
-            damaged, and then it says which files to delete to begin again; when
+        ValueError: for arguments other than these; if there are backups and all of them
+            are damaged, and then it says which files to delete to begin again; when
             training begins, if the model is not built or `directory` not writable.
 
     Example:

@@ -71,10 +71,10 @@ def from_directory(
 
     Raises:
         FileNotFoundError: if a folder is missing.
-        ValueError: if an argument is out of range; if a class folder is empty, holds a folder, a pipe or a link to
-            nothing, or has a name that is not plain text; if the test data has another
-            class; if an image cannot be read, is too large, or, in memory, is of
-            another shape; or as `from_arrays`.
+        ValueError: if an argument is out of range; if a class folder is empty, holds a
+            folder, a pipe or a link to nothing, or has a name that is not plain text;
+            if the test data has another class; if an image cannot be read, is too
+            large, or, in memory, is of another shape; or as `from_arrays`.
 
     Example:
     ```python
