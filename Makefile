@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 # What depends on the backend.
 CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/datasets/ tests/saved_files/ tests/examples/ tests/test_docs_% tests/test_contributing.py tests/test_import_rule.py tests/test_package.py tests/test_wheel.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
 
+# JAX compiles each operation for each shape, so keep what it compiled for the next test.
+JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(VENV)/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
+
 .PHONY: demo test test-long quick fuzz damage table failures lint types format bench results notebooks docs serve-docs clean
 
 demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
@@ -12,7 +15,7 @@ demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 
 test: lint types  ## lint, check types, the whole suite on TensorFlow, the core suite on JAX and torch
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto
-	KERAS_BACKEND=jax $(BIN)/pytest -n auto $(CORE)
+	KERAS_BACKEND=jax $(JAX_CACHE) $(BIN)/pytest -n auto $(CORE)
 	KERAS_BACKEND=torch $(BIN)/pytest -n auto $(CORE) tests/benchmark/training/test_augmentation.py tests/benchmark/training/test_auto_augment.py
 
 failures: $(VENV)/.test  ## kills and restarts 20 runs on each backend: about half an hour
