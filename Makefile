@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/datasets/ tests/saved_files/ tests/examples/ tests/test_docs_% tests/test_contributing.py tests/test_import_rule.py tests/test_package.py tests/test_wheel.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
 
 # JAX compiles each operation for each shape, so keep what it compiled for the next test.
-JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(VENV)/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
+JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
 .PHONY: demo test test-long quick fuzz damage table failures lint types format bench results notebooks docs serve-docs clean
 
