@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 import keras
 import numpy as np
 
+# Beyond this, counts of every class up to the largest label would fill the memory.
+MOST_CLASSES = 10_000_000
+
 _Checked = TypeVar("_Checked")
 _LONGEST = 200
 # The whole numbers of 64 bits.

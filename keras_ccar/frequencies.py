@@ -6,12 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from keras_ccar.arguments import check_number, check_numbers, show
+from keras_ccar.arguments import MOST_CLASSES, check_number, check_numbers, show
 
 # The number of training examples of each class.
 ClassCounts = Sequence[float] | Mapping[int, float] | np.ndarray
-# As in `inputs/checks.py`, which this cannot import: a larger key is a mistake.
-_MOST_CLASSES = 10_000_000
 
 
 class ClassPrior(NamedTuple):
@@ -236,7 +234,7 @@ def _from_mapping(class_counts: Any, name: str) -> list[float]:
     class_counts = dict(class_counts.items())
     for key in class_counts:
         is_integer = isinstance(key, int | np.integer) and not isinstance(key, bool)
-        if not is_integer or not 0 <= key < _MOST_CLASSES:
+        if not is_integer or not 0 <= key < MOST_CLASSES:
             problem = "negative key" if is_integer and key < 0 else "key"
             raise ValueError(
                 f"`{name}` given as a dict must have the class indices 0, 1, ... as "

@@ -6,9 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_ccar.arguments import check_choice, check_number, check_whole_number
+from keras_ccar.arguments import (
+    MOST_CLASSES,
+    check_choice,
+    check_number,
+    check_whole_number,
+)
 from keras_ccar.datasets.digests import check_num_images, image_hashes
-from keras_ccar.inputs.checks import MOST_CLASSES, integer_labels
+from keras_ccar.inputs.checks import integer_labels
 
 PROFILES = ("exponential", "step", "pareto")
 SELECTIONS = ("hash", "cao")

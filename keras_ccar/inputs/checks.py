@@ -5,10 +5,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_ccar.arguments import MOST_CLASSES
 from keras_ccar.keras_internals import in_symbolic_scope
 
-# Beyond this, counts of every class up to the largest label would fill the memory.
-MOST_CLASSES = 10_000_000
 # How far the sum of a label distribution may be from 1: bfloat16 rounds the entries of
 # smoothed labels by up to 0.4 %, all in the same direction.
 ROW_SUM_TOLERANCE = 1e-2

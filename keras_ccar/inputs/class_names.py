@@ -9,8 +9,7 @@ from unicodedata import category, normalize
 
 import numpy as np
 
-from keras_ccar.arguments import show
-from keras_ccar.inputs.checks import MOST_CLASSES
+from keras_ccar.arguments import MOST_CLASSES, show
 
 
 def check_class_names(names: Any) -> list[str]:

@@ -7,13 +7,13 @@ import numpy as np
 from keras import ops
 
 from keras_ccar.arguments import (
+    MOST_CLASSES,
     argument_error,
     check_number,
     check_numbers,
     check_whole_number,
     check_with_keras,
 )
-from keras_ccar.inputs.checks import MOST_CLASSES
 from keras_ccar.layers.keras_arguments import (
     check_layer_arguments,
     read_layer_config,

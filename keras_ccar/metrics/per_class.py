@@ -4,8 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_ccar.arguments import check_whole_number
-from keras_ccar.inputs.checks import MOST_CLASSES
+from keras_ccar.arguments import MOST_CLASSES, check_whole_number
 from keras_ccar.metrics.class_metric import ClassMetric
 from keras_ccar.metrics.exact_sum import ExactSum
 from keras_ccar.ops.row_sums import sum_rows

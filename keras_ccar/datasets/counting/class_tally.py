@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from keras_ccar.inputs.checks import MOST_CLASSES
+from keras_ccar.arguments import MOST_CLASSES
 
 
 class ClassTally:

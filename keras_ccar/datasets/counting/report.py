@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.arguments import (
+    MOST_CLASSES,
     argument_error,
     check_path,
     check_text,
@@ -15,7 +16,6 @@ from keras_ccar.arguments import (
 )
 from keras_ccar.datasets.loaders.arrays import measured_imbalance_factor
 from keras_ccar.frequencies import ClassCounts, class_counts_array, describe_shot_groups
-from keras_ccar.inputs.checks import MOST_CLASSES
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.requirements import require
 

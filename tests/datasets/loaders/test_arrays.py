@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ccar.datasets import from_arrays, long_tailed_indices
-from keras_ccar.inputs import checks
+from keras_ccar.inputs import class_names
 
 
 def balanced(per_class=30, num_classes=3):
@@ -49,7 +49,7 @@ def test_a_test_class_without_training_examples_needs_a_name():
 
 
 def test_names_without_an_end_are_refused(monkeypatch):
-    monkeypatch.setattr(checks, "MOST_CLASSES", 50)
+    monkeypatch.setattr(class_names, "MOST_CLASSES", 50)
     with pytest.raises(ValueError, match="at most 50 names"):
         from_arrays(balanced(), class_names=itertools.count())
     data = from_arrays(balanced(), class_names=itertools.islice(itertools.count(), 3))
