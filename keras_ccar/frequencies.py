@@ -206,8 +206,10 @@ def reported_groups(class_counts: ClassCounts) -> dict[str, np.ndarray]:
     """Returns the groups of classes that reports of a training show.
 
     The first, "all", holds every class. The others are those of `shot_groups`. Neither
-    shares nor ones, which stand for unknown counts, tell them.
+    shares nor ones, which stand for unknown counts, tell them, nor does one label.
     """
+    if np.size(class_counts) == 1:
+        return {"all": np.ones(1, bool)}
     counts = class_counts_array(class_counts)
     everything = {"all": np.ones(len(counts), bool)}
     if looks_like_shares(counts) or (counts == 1).all():

@@ -62,11 +62,11 @@ def classifier(**options):
     return model
 
 
-def fit(model, backup, *callbacks):
+def fit(model, backup, *callbacks, epochs=3):
     statistics = keras_ccar.CCARCallback(update_frequencies=True, momentum=0.5)
     model.fit(
         Batches(backup.epoch),
-        epochs=3,
+        epochs=epochs,
         shuffle=False,
         verbose=0,
         callbacks=[backup, *callbacks, statistics],

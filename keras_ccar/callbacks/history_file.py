@@ -74,8 +74,8 @@ def _check(path: Path, content: dict[str, Any]) -> None:
         field = f"outputs[{at}]"
         counts, names = output["class_counts"], output["class_names"]
         is_wrong = any(count is None or count < 0 for count in counts)
-        if is_wrong or len(counts) < 2 or not any(counts):
-            words = "a list of counts of two classes or more that are not all zero"
+        if is_wrong or not any(counts):
+            words = "a list of counts that are not all zero"
             raise field_error(path, f"{field}.class_counts", words, counts)
         if names is not None and len(names) != len(counts):
             words = f"a list of {len(counts)} names"

@@ -43,6 +43,18 @@ def test_report_of_a_training(tmp_path, capsys):
     assert f"{both:.3f}" in printed
 
 
+def test_report_of_one_sigmoid(tmp_path, capsys):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", keras_ccar.BinaryCCARLoss([5], 50, from_logits=True))
+    callback = keras_ccar.CCARCallback()
+    y = (np.arange(50) < 5).astype("float32")
+    model.fit(np.ones((50, 4)), y, verbose=0, callbacks=[callback])
+    callback.save_history(tmp_path / "history.json")
+    assert main(["report", str(tmp_path / "history.json")]) == 0
+    weight = callback.statistics()["mean_weight"][0]
+    assert f"{weight:.3f}" in capsys.readouterr().out
+
+
 def test_other_files_are_rejected(tmp_path, capsys):
     (tmp_path / "a.json").write_text("[]")
     assert main(["report", str(tmp_path / "a.json")]) == 2
