@@ -8,7 +8,7 @@ CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/datasets/ tests/sa
 # JAX compiles each operation for each shape, so keep what it compiled for the next test.
 JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: demo test test-long quick fuzz damage table failures lint types format bench results notebooks docs serve-docs clean
+.PHONY: demo test test-long quick fuzz damage kills table failures lint types format bench results notebooks docs serve-docs clean
 
 demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
@@ -62,8 +62,15 @@ fuzz: $(VENV)/.test  ## 100,000 random calls on each of three backends: about an
 	KERAS_BACKEND=jax $(BIN)/python tests/fuzz_losses.py --calls 100000
 	KERAS_BACKEND=torch $(BIN)/python tests/fuzz_losses.py --calls 100000
 
-damage: $(VENV)/.test  ## damages 1,000 backups and records of runs, and counts what is believed: minutes
+damage: $(VENV)/.test  ## damages 1,000 backups and records of runs on each backend, and counts what is believed
 	KERAS_BACKEND=tensorflow $(BIN)/python tests/damage.py --files 1000
+	KERAS_BACKEND=jax $(BIN)/python tests/damage.py --files 1000
+	KERAS_BACKEND=torch $(BIN)/python tests/damage.py --files 1000
+
+kills: $(VENV)/.test  ## kills trainings 100 times on each backend, and counts what is lost
+	KERAS_BACKEND=tensorflow $(BIN)/python tests/kills.py --kills 100
+	KERAS_BACKEND=jax $(BIN)/python tests/kills.py --kills 100
+	KERAS_BACKEND=torch $(BIN)/python tests/kills.py --kills 100
 
 table: $(VENV)/.test  ## the table of unusual inputs in docs/pitfalls.md, from tests/unusual
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/unusual_inputs.py --write

@@ -14,8 +14,6 @@ import argparse
 import collections
 import contextlib
 import json
-import platform
-import shlex
 import sys
 import tempfile
 import time
@@ -26,6 +24,7 @@ import keras
 import numpy as np
 from backed_up_training import Interrupt, classifier, fit
 from finished_run import OUTCOME, RUN
+from trial_results import save_result
 
 import keras_ccar
 from keras_ccar.benchmark.runner.records import (
@@ -213,9 +212,6 @@ def main():
     from rich.progress import track
     from rich.table import Table
 
-    from keras_ccar.benchmark.runner.environment import current_environment
-    from keras_ccar.files import write_json
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
@@ -246,19 +242,15 @@ def main():
     for row in rows:
         table.add_row(*map(str, row.values()))
     console.print(table)
-    result = {
-        "command": f"KERAS_BACKEND={backend} python {shlex.join(sys.argv)}",
-        "configuration": {"files": len(numbers), "only": options.only},
-        "seed": options.seed,
-        "platform": platform.platform(),
-        "environment": current_environment(),
-        "seconds": round(time.monotonic() - began, 1),
-        "totals": totals,
-        "rows": rows,
-    }
+    result = save_result(
+        options.output,
+        {"files": len(numbers), "only": options.only},
+        options.seed,
+        time.monotonic() - began,
+        totals,
+        rows,
+    )
     console.print(json.dumps(result | {"rows": len(rows)}, indent=1))
-    if options.output is not None:
-        write_json(options.output, result)
     sys.exit(totals["lost"] > 0)
 
 

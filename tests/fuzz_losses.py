@@ -21,9 +21,11 @@ import functools
 import sys
 import time
 import warnings
+from pathlib import Path
 
 from fuzzing.free_calls import BACKEND, Generator, problem_of
 from fuzzing.running import Runner
+from trial_results import save_result
 
 BLOCK = 250
 # Calls of anything in each block. JAX compiles every operation for every shape.
@@ -86,6 +88,7 @@ def main():
     parser.add_argument("--calls", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0, help="number of the first call")
     parser.add_argument("--only", type=int, help="run this call alone, and show it")
+    parser.add_argument("--output", type=Path, help="JSON file for the counts")
     parser.add_argument("--failures", type=int, default=10, help="stop after so many")
     options = parser.parse_args()
     console = Console(soft_wrap=True, markup=False, highlight=False)
@@ -118,6 +121,13 @@ def main():
         f"of them malformed, in {seconds:.0f} s ({counts.total() / seconds:.0f} a "
         f"second); go on with --first {first + counts.total()}"
     )
+    totals = {"calls": counts.total(), "malformed": malformed, "failures": failures}
+    rows = [
+        {"object": name, "well_formed": is_well, "calls": count}
+        for (name, is_well), count in sorted(counts.items())
+    ]
+    configuration = {"first": first, "calls": calls}
+    save_result(options.output, configuration, 0, seconds, totals, rows)
     sys.exit(failures > 0)
 
 
