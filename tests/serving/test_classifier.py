@@ -271,7 +271,7 @@ NO_NAMES = {
     "numbers": ([0, 1, 2], "int: 0"),
     "bytes in a list": ([b"a", b"b", b"c"], "bytes: b'a'"),
     "None in a list": (["a", None, "c"], "NoneType: None"),
-    "half a character": (["a", "\ud800", "c"], "half of a character"),
+    "half a character": (["a", "\ud800", "c"], r"Received: '\ud800'"),
 }
 
 

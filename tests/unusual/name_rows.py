@@ -24,7 +24,11 @@ def refused(says):
 
 ROWS = [
     row("a list, a tuple", names(NAMES), names(tuple(NAMES))),
-    row("numbers", names(list(range(K)))),
+    row(
+        "numbers",
+        names(list(range(K))),
+        outcomes={"export": refused("sequence of texts")["*"]},
+    ),
     row("a string", names("abcd"), outcomes=refused("sequence")),
     row("a name twice", names(["cat", "cat", "owl", "yak"]), outcomes=refused("once")),
     row(
