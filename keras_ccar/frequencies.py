@@ -208,7 +208,7 @@ def reported_groups(class_counts: ClassCounts) -> dict[str, np.ndarray]:
     The first, "all", holds every class. The others are those of `shot_groups`. Neither
     shares nor ones, which stand for unknown counts, tell them, nor does one label.
     """
-    if np.size(class_counts) == 1:
+    if len(class_counts) == 1:
         return {"all": np.ones(1, bool)}
     counts = class_counts_array(class_counts)
     everything = {"all": np.ones(len(counts), bool)}
