@@ -133,10 +133,10 @@ def check_path(name: str, value: Any) -> Any:
     return value
 
 
-def check_function(name: str, value: Any, signature: str = "(...)") -> Any:
+def check_function(name: str, value: Any, expected: str = "a function") -> Any:
     """Returns a function, or another object that can be called, but no class."""
     if not callable(value) or isinstance(value, type):
-        raise argument_error(name, value, f"a function `{signature}`")
+        raise argument_error(name, value, expected)
     return value
 
 

@@ -65,7 +65,10 @@ def test_bounds():
         (lambda: check_choice("x", [1], ("a",)), r"`x` must be one of 'a'.* x=\[1\]"),
         (lambda: check_text("x", ""), "`x` must be a text that is not empty.* x=''"),
         (lambda: check_path("x", b"y"), "`x` must be a path.* x=b'y'"),
-        (lambda: check_function("x", int, "(y)"), r"a function `\(y\)`.* x=<class"),
+        (
+            lambda: check_function("x", int, "a function `(y)`"),
+            r"a function `\(y\)`.* x=<class",
+        ),
         (lambda: check_float_policy("x", "int8"), "`x` must be .* x='int8'"),
         (
             lambda: check_with_keras("x", "l3", keras.regularizers.get, "a thing"),

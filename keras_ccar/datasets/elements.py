@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ccar.arguments import argument_error
+from keras_ccar.arguments import argument_error, check_function
 
 LABEL_KEYS = ("label", "labels", "target", "targets", "y")
 
@@ -36,11 +36,10 @@ def label_in(element: Any, label_of: LabelOf = None) -> Any:
 
 def check_label_of(name: str, label_of: Any) -> None:
     """Raises a `ValueError` for anything but a function of the parts of an element."""
-    if not callable(label_of) or isinstance(label_of, type):
-        expected = (
-            "a function of the parts of an element, such as `lambda x, y: y['defect']`"
-        )
-        raise argument_error(name, label_of, expected)
+    expected = (
+        "a function of the parts of an element, such as `lambda x, y: y['defect']`"
+    )
+    check_function(name, label_of, expected)
 
 
 def check_data(name: str, data: Any) -> None:

@@ -86,8 +86,8 @@ class LongTailedData:
             arrays = getattr(self, name)
             if arrays is not None and not _are_arrays(arrays):
                 raise argument_error(name, arrays, "images and labels, or None")
-        optional(check_function, "encoded_train", self.encoded_train, "()")
-        optional(check_function, "encoded_test", self.encoded_test, "()")
+        for name in ("encoded_train", "encoded_test"):
+            optional(check_function, name, getattr(self, name), "a function `()`")
 
     @property
     def num_classes(self) -> int:

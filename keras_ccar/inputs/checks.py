@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ccar.arguments import MOST_CLASSES
+from keras_ccar.arguments import MOST_CLASSES, show
 from keras_ccar.keras_internals import in_symbolic_scope
 
 # How far the sum of a label distribution may be from 1: bfloat16 rounds the entries of
@@ -122,9 +122,8 @@ def integer_labels(labels: Any, expected: int) -> np.ndarray:
 
 
 def _labels_error(received: Any) -> ValueError:
-    shown = repr(received)
     return ValueError(
         f"`labels` must be whole numbers >= 0, below {MOST_CLASSES:,}: number the "
         "classes from 0 on, for example by `numpy.unique(labels, return_inverse=True)"
-        f"[1]`. Received: {shown if len(shown) < 200 else shown[:200] + '...'}"
+        f"[1]`. Received: {show(received)}"
     )

@@ -213,4 +213,4 @@ def _names_of_columns(names: list[str] | None, num_columns: int) -> list[str]:
             "`class_names` must be a sequence with one name for each of the model's "
             f"{num_columns} classes. Received: {len(names)}"
         )
-    return list(names)
+    return names

@@ -18,13 +18,11 @@ from keras_ccar.files import write_atomic
 
 def write_and_show_report(
     comparison: Comparison, folder: str | Path, console: Console
-) -> dict[str, bytes]:
-    """Shows tables and verdicts, writes the report, and returns its figures."""
+) -> None:
+    """Shows tables and verdicts, and writes the report."""
     show_report(comparison, console)
-    drawn = draw_all(comparison)
-    write_report(comparison, folder, drawn)
+    write_report(comparison, folder, draw_all(comparison))
     say(console, f"Report: {Path(folder) / 'report.html'}")
-    return drawn
 
 
 def show_report(comparison: Comparison, console: Console) -> None:

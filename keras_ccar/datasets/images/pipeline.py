@@ -77,7 +77,8 @@ def training_batches(
     batch_size = check_whole_number("batch_size", batch_size, 1)
     image_size = check_whole_number("image_size", image_size, 1, _LARGEST_IMAGE)
     color_jitter = check_number("color_jitter", color_jitter, 0, 1)
-    optional(check_function, "sampler", sampler, "(dataset, class_counts, ...)")
+    expected = "a function `(dataset, class_counts, ...)`"
+    optional(check_function, "sampler", sampler, expected)
     seed = check_whole_number("seed", seed, 0)
     buffer_size = check_whole_number("buffer_size", buffer_size, 1)
     flip = check_boolean("flip", flip)
