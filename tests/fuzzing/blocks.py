@@ -378,7 +378,8 @@ class Block:
         if self.kind == "binary":
             z = predictions
             if not self.from_logits:
-                z = np.log(z) - np.log1p(-z)
+                # The losses take 0 for 1e-20.
+                z = np.log(np.maximum(z, 1e-20)) - np.log(np.maximum(1 - z, 1e-20))
             return oracle.binary_losses(
                 values.meant,
                 z,
