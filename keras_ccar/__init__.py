@@ -21,10 +21,17 @@ from keras_ccar import adjustments, layers, weightings
 from keras_ccar.callbacks import BackupAndResume, CCARCallback, DeferredReweighting
 from keras_ccar.layers import LogitCorrection
 from keras_ccar.losses import (
+    AsymmetricLoss,
     BalancedSoftmaxLoss,
     BinaryCCARLoss,
+    BinaryClassBalancedLoss,
+    BinaryFocalLoss,
+    BinaryInverseFrequencyLoss,
+    BinaryLogitAdjustedLoss,
+    BinaryLongTailedCrossentropy,
     CCARLoss,
     ClassBalancedLoss,
+    DistributionBalancedLoss,
     FocalLoss,
     InverseFrequencyLoss,
     LDAMLoss,
@@ -42,14 +49,21 @@ from keras_ccar.metrics import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsymmetricLoss",
     "BackupAndResume",
     "BalancedAccuracy",
     "BalancedSoftmaxLoss",
     "BinaryCCARLoss",
+    "BinaryClassBalancedLoss",
+    "BinaryFocalLoss",
+    "BinaryInverseFrequencyLoss",
+    "BinaryLogitAdjustedLoss",
+    "BinaryLongTailedCrossentropy",
     "CCARCallback",
     "CCARLoss",
     "ClassBalancedLoss",
     "DeferredReweighting",
+    "DistributionBalancedLoss",
     "ExpectedCalibrationError",
     "FocalLoss",
     "InverseFrequencyLoss",

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_ccar.arguments import check_number, show
+from keras_ccar.binary_counts import format_empty_sides
 from keras_ccar.frequencies import (
     ClassPrior,
     format_class_list,
@@ -19,10 +20,12 @@ __all__ = ["Adjustment", "LDAMMargin", "LogitAdjustment"]
 
 
 class Adjustment:
-    """Base class of the logit adjustments of `LongTailedCrossentropy`.
+    """Base class of the logit adjustments of the losses.
 
     A subclass implements `__call__(logits, labels, prior)` with `keras.ops` and
-    `get_config()`.
+    `get_config()`. With yes-or-no labels it is called with a class axis before the
+    last: logits and labels are `(..., 2, K)`, yes first, and the frequencies of the
+    prior `(2, K)`. So write it for frequencies that broadcast against the logits.
     """
 
     def check(self, prior: ClassPrior | None) -> None:
@@ -46,6 +49,21 @@ class Adjustment:
             A tensor of shape `(..., K)`.
         """
         raise NotImplementedError
+
+    def adjust_sigmoid(self, logits: Any, targets: Any, prior: ClassPrior) -> Any:
+        """Returns the adjusted logits of yes-or-no labels.
+
+        A label is a problem of two classes, with the logits `z` of yes and 0 of no.
+
+        Args:
+            logits: tensor of shape `(..., K)`.
+            targets: targets in [0, 1], of the same shape.
+            prior: the prior of all labels, frequencies `(2, K)`.
+        """
+        sides = ops.stack([logits, ops.zeros_like(logits)], axis=-2)
+        labels = ops.stack([targets, 1.0 - targets], axis=-2)
+        yes, no = ops.unstack(self(sides, labels, prior), num=2, axis=-2)
+        return yes - no
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
@@ -100,23 +118,36 @@ class LogitAdjustment(Adjustment):
             require_numbers_of_examples(prior.counts, "`smoothing`")
         empty = np.asarray(prior.frequency) == 0
         if empty.any() and not self.smoothing:
+            named = "`BalancedSoftmaxLoss` or `LogitAdjustedLoss`"
+            received = f"{format_class_list(empty)} without examples"
+            if empty.ndim > 1:
+                named = "`BinaryLogitAdjustedLoss`"
+                received = format_empty_sides(empty)
             raise ValueError(
                 "`class_counts` must be above 0 for the logarithm of the class "
-                f"frequencies. Received: {format_class_list(empty)} without examples. "
+                f"frequencies. Received: {received}. "
                 "To add 1 to the count of every class, pass `smoothing=1` to "
-                "`BalancedSoftmaxLoss` or `LogitAdjustedLoss`, or "
+                f"{named}, or "
                 "`adjustment=LogitAdjustment(smoothing=1)` to any other loss."
             )
 
     def __call__(self, logits: Any, labels: Any, prior: ClassPrior) -> Any:
         """See `Adjustment`."""
+        return logits + ops.cast(self._shift(prior), logits.dtype)
+
+    def adjust_sigmoid(self, logits: Any, targets: Any, prior: ClassPrior) -> Any:
+        """See `Adjustment`: `z + τ log (f / (1 - f))`."""
+        yes, no = ops.unstack(self._shift(prior), num=2)
+        return logits + ops.cast(yes - no, logits.dtype)
+
+    def _shift(self, prior: ClassPrior) -> Any:
         if self.smoothing:
             share = self.smoothing / prior.num_examples
             frequency = (prior.frequency + share) / (1.0 + share * prior.num_classes)
         else:
             # Updates during training may have lowered a frequency to 0.
             frequency = prior.replace_zero(prior.frequency)
-        return logits + ops.cast(self.tau * ops.log(frequency), logits.dtype)
+        return self.tau * ops.log(frequency)
 
     def get_config(self) -> dict[str, Any]:
         """See `Adjustment`."""
@@ -129,7 +160,8 @@ class LDAMMargin(Adjustment):
 
     The margins are `m_c = M * (n_c / min n)^(-1/4)`. They only make sense for logits
     that are cosines, as those of `keras_ccar.layers.CosineHead`. With label
-    distributions `y` each class has its share of the margin: `z - m * y`.
+    distributions `y` each class has its share of the margin: `z - m * y`. Yes and no of
+    a yes-or-no label have a margin each: `S * (z - m_yes y + m_no (1 - y))`.
 
     Args:
         max_margin: M, the margin of the rarest class.
@@ -158,11 +190,7 @@ class LDAMMargin(Adjustment):
 
     def __call__(self, logits: Any, labels: Any, prior: ClassPrior) -> Any:
         """See `Adjustment`."""
-        frequency = prior.frequency
-        # Classes without examples get the largest margin.
-        rarest = ops.min(ops.where(frequency > 0, frequency, 1.0))
-        margins = self.max_margin * (rarest / ops.maximum(frequency, rarest)) ** 0.25
-        margins = ops.cast(self.scale * margins, logits.dtype)
+        margins = ops.cast(self._margins(prior), logits.dtype)
         if len(labels.shape) < len(logits.shape):
             # A selection instead of a product: XLA need not build one-hot labels.
             is_true = ops.expand_dims(labels, -1) == ops.arange(prior.num_classes)
@@ -171,6 +199,18 @@ class LDAMMargin(Adjustment):
         else:
             margins = margins * labels
         return self.scale * logits - margins
+
+    def adjust_sigmoid(self, logits: Any, targets: Any, prior: ClassPrior) -> Any:
+        """See `Adjustment`: the margin moves the true side."""
+        yes, no = ops.unstack(ops.cast(self._margins(prior), logits.dtype), num=2)
+        return self.scale * logits - targets * yes + (1.0 - targets) * no
+
+    def _margins(self, prior: ClassPrior) -> Any:
+        frequency = prior.frequency
+        # Classes without examples get the largest margin.
+        rarest = ops.min(ops.where(frequency > 0, frequency, 1.0), axis=0)
+        ratio = rarest / ops.maximum(frequency, rarest)
+        return self.scale * (self.max_margin * ratio**0.25)
 
     def get_config(self) -> dict[str, Any]:
         """See `Adjustment`."""

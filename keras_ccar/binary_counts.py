@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.arguments import argument_error, check_numbers, show
-from keras_ccar.frequencies import ClassCounts, class_counts_array
+from keras_ccar.frequencies import (
+    ClassCounts,
+    ClassPrior,
+    class_counts_array,
+    format_class_list,
+)
 
 NumExamples = float | Sequence[float] | np.ndarray | None
 
@@ -18,7 +23,8 @@ def binary_counts(
 
     Args:
         class_counts: the examples that carry each label, as for `class_counts_array`;
-            without `num_examples`, `[no, yes]` of one label or `(K, 2)` of K.
+            without `num_examples`, `[no, yes]` or `{0: no, 1: yes}` of one label, or
+            `(K, 2)` of K.
         num_examples: N, a number or of shape `(K,)`, or None.
 
     Returns:
@@ -44,7 +50,40 @@ def binary_counts(
     return counts, float(totals[0]) if is_equal else totals.tolist()
 
 
+def prior_by_label(prior: ClassPrior, module: Any) -> ClassPrior:
+    """Returns the prior of 2K classes as that of K labels.
+
+    Args:
+        prior: frequencies of yes, then those of no, of shape `(2K,)`.
+        module: `numpy`, or `keras.ops` for tensors.
+    """
+    rows = module.reshape(prior.frequency, (2, -1))
+    total = module.sum(rows, axis=0)
+    # Training may not have seen a label for long.
+    shares = rows / module.where(total <= 0, 1.0, total)
+    return ClassPrior(shares, total * prior.num_examples)
+
+
+def format_empty_sides(empty: np.ndarray) -> str:
+    """Names the labels without examples of yes, or of no, for a message.
+
+    Args:
+        empty: boolean of shape `(2, K)`, yes first.
+    """
+    sides = zip(("yes", "no"), empty, strict=True)
+    return "; ".join(
+        f"{format_class_list(labels, 'label', 'labels')} without an example of {side}"
+        for side, labels in sides
+        if labels.any()
+    )
+
+
 def _from_both_answers(class_counts: Any) -> tuple[np.ndarray, np.ndarray]:
+    given = class_counts
+    # A dict, a Counter, a pandas value_counts; labels may also be floats or booleans.
+    if hasattr(given, "items") and all(label in (0, 1) for label in dict(given)):
+        answers = dict(given.items())
+        class_counts = [answers.get(label, 0) for label in (0, 1)]
     shape: tuple[int, ...] = ()
     if not hasattr(class_counts, "items"):
         expected = "`[no, yes]` of one label, or counts of shape (K, 2) of K"
@@ -52,7 +91,8 @@ def _from_both_answers(class_counts: Any) -> tuple[np.ndarray, np.ndarray]:
     if shape != (2,) and (len(shape) != 2 or shape[1] != 2 or not shape[0]):
         raise ValueError(
             "`num_examples` must be given, unless `class_counts` has the examples of "
-            "both answers: `[no, yes]` for one label, or shape (K, 2) for K. Received: "
+            "both answers: `[no, yes]` or `{0: no, 1: yes}` for one label, or shape "
+            "(K, 2) for K. Received: "
             f"class_counts={show(class_counts)}, num_examples=None"
         )
     flat = class_counts_array(np.reshape(class_counts, -1))

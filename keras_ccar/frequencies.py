@@ -41,8 +41,8 @@ class ClassPrior(NamedTuple):
 
     @property
     def counts(self) -> list[float]:
-        """`n_c` of each class; whole numbers are integers."""
-        counts = np.asarray(self.frequency, "float64") * self.num_examples
+        """`n_c` of each class, or of all yes and then all no. Whole ones are `int`."""
+        counts = np.ravel(np.asarray(self.frequency, "float64") * self.num_examples)
         whole = np.rint(counts)
         is_whole = np.abs(counts - whole) < 1e-9 * np.maximum(whole, 1)
         rows = zip(counts.tolist(), whole.tolist(), is_whole, strict=True)
@@ -223,13 +223,15 @@ def describe_shot_groups(class_counts: ClassCounts) -> str:
     return ", ".join(f"{members.sum()} {name}-shot" for name, members in groups)
 
 
-def format_class_list(selected: np.ndarray, limit: int = 10) -> str:
+def format_class_list(
+    selected: np.ndarray, one: str = "class", several: str = "classes"
+) -> str:
     """Names the selected classes of a boolean vector for a message."""
     indices = np.flatnonzero(selected)
-    listed = ", ".join(map(str, indices[:limit]))
-    if indices.size > limit:
+    listed = ", ".join(map(str, indices[:10]))
+    if indices.size > 10:
         listed += f", ... ({indices.size} in all)"
-    return f"class {listed}" if indices.size == 1 else f"classes {listed}"
+    return f"{one if indices.size == 1 else several} {listed}"
 
 
 def _from_mapping(class_counts: Any, name: str) -> list[float]:

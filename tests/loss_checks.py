@@ -219,8 +219,7 @@ def check_gradient_against_finite_differences(case):
         context = contextlib.nullcontext()
     with context:
         logits = case.predictions((3,)).astype("float64")
-        arguments = {} if case.name == "FocalLoss" else {"differentiate_weight": True}
-        loss = case.loss(reduction=None, dtype="float64", **arguments)
+        loss = case.loss(reduction=None, dtype="float64", differentiate_weight=True)
         for labels in [case.labels((3,))] + (
             [] if case.is_binary else [np.full((3, NUM_CLASSES), 0.25)]
         ):
@@ -313,11 +312,12 @@ def check_every_argument_reaches_the_loss(case):
         "weighting": keras_ccar.weightings.Focal(3.0),
         "adjustment": keras_ccar.adjustments.LDAMMargin(0.25),
         "normalize": True,
-        "differentiate_weight": case.name != "FocalLoss",
+        "differentiate_weight": not case.parameters["differentiate_weight"].default,
         "from_logits": not case.parameters["from_logits"].default,
         "label_smoothing": 0.25,
         "ignore_class": 255,
         "axis": 1,
+        "ignore_value": -1.0,
         "reduction": "sum",
         "name": "mine",
         "dtype": "bfloat16",

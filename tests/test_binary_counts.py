@@ -35,7 +35,7 @@ def test_one_form(class_counts, num_examples, yes, no, totals):
         ([3, 4], [10, 10, 10], "one for each of the 2 labels"),
         ([3], None, "`num_examples` must be given"),
         ([3, 4, 5], None, "`num_examples` must be given"),
-        ({0: 3, 1: 4}, None, "`num_examples` must be given"),
+        ({0: 3, 2: 4}, None, "`num_examples` must be given"),
         ([[1, 2, 3]], None, "`num_examples` must be given"),
         ([[0, 0], [1, 2]], None, "at least one example for each label"),
         ([-1, 2], None, "negative"),

@@ -103,6 +103,10 @@ RIGHT = {
     **dict.fromkeys(("color_jitter",), SHARE),
     **dict.fromkeys(("strength", "tau", "smoothing", "gamma", "scale"), AMOUNT),
     **dict.fromkeys(("max_margin", "few"), AMOUNT),
+    **dict.fromkeys(("gamma_positive", "gamma_negative"), AMOUNT),
+    **dict.fromkeys(("kappa", "negative_scale"), AMOUNT),
+    **dict.fromkeys(("alpha", "clip"), SHARE),
+    "mu": {*AMOUNT, "-1"},
     **dict.fromkeys(("axis", "ignore_class"), WHOLE),
     **dict.fromkeys(("class_counts", "target_prior", "class_names"), SHARES),
     "example": SHARES,
@@ -136,7 +140,11 @@ RIGHT_OF = {
         ),
         COUNTS,
     ),
-    ("LongTailedCrossentropy", "class_counts"): {*SHARES, "None"},
+    **{
+        (f"{kind}LongTailedCrossentropy", "class_counts"): {*SHARES, "None"}
+        for kind in ("", "Binary")
+    },
+    **{("DistributionBalancedLoss", name): AMOUNT for name in ("alpha", "beta")},
     # Six examples of two classes are none of these.
     **dict.fromkeys(
         (
@@ -150,6 +158,7 @@ RIGHT_OF = {
         NONE,
     ),
     ("BinaryCCARLoss", "num_examples"): {"1.5", "decimal"},
+    ("BinaryClassBalancedLoss", "num_examples"): NONE,
     ("LongTailedData", "class_counts"): {"array of two"},
     ("ccar_weight", "num_classes"): NUMBERS,
     ("ccar_weight", "num_examples"): NUMBERS,
@@ -227,6 +236,7 @@ def given(tmp_path_factory):
         "BackupAndResume": {"directory": folder / "backup"},
         "BalancedAccuracy": {"num_classes": 2},
         "BinaryCCARLoss": {"class_counts": [0.5], "num_examples": 10},
+        "BinaryClassBalancedLoss": {"class_counts": [2], "num_examples": 10},
         "Comparison": {**vars(comparison)},
         "CosineHead": {"units": 2},
         "DeferredReweighting": {"start_epoch": 1},

@@ -23,6 +23,7 @@ from keras_ccar.callbacks.compiled_losses import compiled_losses
 from keras_ccar.callbacks.detached_copies import DetachedCopies
 from keras_ccar.callbacks.history_file import output_entry, write_history
 from keras_ccar.callbacks.log_entries import log_entries
+from keras_ccar.callbacks.nan_warning import warn_if_nan
 from keras_ccar.callbacks.output_warning import warn_output_mismatch
 from keras_ccar.callbacks.tensorboard import StatisticsWriter
 from keras_ccar.inputs.class_names import check_class_names
@@ -160,6 +161,8 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Reports the statistics of an epoch and updates the frequencies."""
+        if not self.history:
+            warn_if_nan(logs, [loss for loss, _ in self._tracked.values()])
         self.history.append(self.statistics())
         for name, (loss, statistics) in self._tracked.items():
             prefix = f"{name}_ccar" if name else "ccar"
@@ -187,7 +190,7 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
             `frequency` and `class_counts` (that the loss computes with),
             `mean_confidence` (of p_t), `mean_weight` and `below_pivot` (the share of
             samples with `p_t` below the pivot), which are NaN for classes without a
-            sample; and `class_name` if given. With `BinaryCCARLoss` these are of target
+            sample; and `class_name` if given. With a binary loss these are of target
             1, those of target 0 are `negative_count` and so on. With several losses, a
             dict of such dicts by the name of the output. Where an output has several,
             or the model a single output, the key ends with the name of the loss:
@@ -215,10 +218,10 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
     def save_history(self, path: str | os.PathLike[str]) -> None:
         """Writes `history` as JSON, which `keras-ccar report PATH` shows.
 
-        The file is an object with `format` and a list `outputs`. It has an entry for
-        each loss, with `name` (of the output; empty if there is one loss), `loss`,
-        `pivot`, `class_names`, `class_counts`, and `epochs`: for each epoch the lists
-        of length `K` of `statistics()`, with null for NaN.
+        The file is an object with `format` and a list `outputs`: for each loss `name`
+        (of the output; empty if there is one loss), `loss`, `pivot`, `class_names`,
+        `class_counts`, and `epochs`: for each epoch the lists of length `K` of
+        `statistics()`, with null for NaN.
 
         Args:
             path: the file, in which an older one is replaced in one step.

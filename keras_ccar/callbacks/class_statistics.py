@@ -113,20 +113,37 @@ class ClassStatistics(keras.metrics.Metric):
         finally:
             self.is_recording = False
 
+    def weight_in_force(self, weight: Any) -> Any:
+        """Returns weights: 1 while `DeferredReweighting` has them switched off."""
+        switch = ops.cast(self.weight_switch, weight.dtype)
+        return switch * weight + (1.0 - switch)
+
     def record(
         self, mass: Any, confidence: Any, weight: Any, pivot: float, labels: Any = None
-    ) -> Any:
-        """Adds the terms of a loss while recording, and returns the weights in force.
+    ) -> None:
+        """Adds the terms of a loss; arguments are those of `batch_totals`."""
+        terms = (mass, confidence, weight, pivot)
+        self.update_state(*batch_totals(*terms, self.num_classes, labels))
 
-        These are 1 while `DeferredReweighting` has the weights switched off. Arguments
-        are those of `batch_totals`.
+    def record_sides(
+        self, masses: Any, confidences: Any, weights: Any, pivot: float
+    ) -> None:
+        """Adds the terms of yes and of no of K labels, as 2K classes.
+
+        Args:
+            masses: a pair of tensors `(..., K)`, as are the confidences.
+            confidences: the probabilities of yes and of no.
+            weights: a pair of tensors that broadcast to `(..., K)`.
+            pivot: as in `record`.
         """
-        switch = ops.cast(self.weight_switch, weight.dtype)
-        weight = switch * weight + (1.0 - switch)
-        if self.is_recording:
-            terms = (mass, confidence, weight, pivot)
-            self.update_state(*batch_totals(*terms, self.num_classes, labels))
-        return weight
+        full = [
+            weight + ops.zeros_like(mass)
+            for weight, mass in zip(weights, masses, strict=True)
+        ]
+        mass, confidence, weight = (
+            ops.stack(pair, axis=-2) for pair in (masses, confidences, full)
+        )
+        self.record(mass, confidence, weight, pivot)
 
     def update_state(self, *batch_totals: Any) -> None:
         """Adds what `batch_totals` returned for a batch."""

@@ -11,6 +11,9 @@ from keras_ccar.layers.model_output import (
     output_activation,
     output_tensor,
 )
+from keras_ccar.losses.binary_long_tailed_crossentropy import (
+    BinaryLongTailedCrossentropy,
+)
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.metrics.class_metric import ClassMetric
 
@@ -23,7 +26,12 @@ def warn_output_mismatch(
     `output` is the name of the output, None in a model with a single one.
     """
     activation, is_corrected = output_activation(model, output)
-    if activation == "linear" and not loss.from_logits:
+    if activation == "softmax" and isinstance(loss, BinaryLongTailedCrossentropy):
+        problem = (
+            "The model's output is a softmax, of classes that exclude each other",
+            f"use `{loss.sibling}`, or a sigmoid for labels that do not",
+        )
+    elif activation == "linear" and not loss.from_logits:
         problem = (
             "The model's output is logits (no activation)",
             "pass `from_logits=True` to the loss",

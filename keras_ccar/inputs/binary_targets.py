@@ -43,21 +43,24 @@ def check_ignore_value(value: Any) -> float | None:
 def parse_binary_targets(
     labels: Any,
     y_pred: Any,
-    num_labels: int,
+    num_labels: int | None,
     ignore_value: float | None = None,
     counted: Any = None,
+    softmax_loss: str = "CCARLoss",
 ) -> BinaryTargets:
     """Brings targets to the shape and dtype of predictions `(..., K)`.
 
     Args:
         labels: tensor of the shape of `y_pred`; without its last axis if K is 1.
         y_pred: predictions.
-        num_labels: K, the number of labels.
+        num_labels: K, the number of labels; None for that of `y_pred`.
         ignore_value: the value of unknown targets, which do not count, or None.
         counted: 0 where the target may be anything, such as padding; or None.
+        softmax_loss: the loss to name where the predictions may be of a softmax.
     """
     labels = ops.cast(ops.convert_to_tensor(labels), y_pred.dtype)
-    labels = _with_shape_of_predictions(labels, tuple(y_pred.shape), num_labels)
+    shape = tuple(y_pred.shape)
+    labels = _with_shape_of_predictions(labels, shape, num_labels, softmax_loss)
     is_known = None
     if ignore_value is not None:
         is_nan = math.isnan(ignore_value)
@@ -73,19 +76,33 @@ def parse_binary_targets(
 
 
 def _with_shape_of_predictions(
-    labels: Any, shape: tuple[int | None, ...], num_labels: int
+    labels: Any,
+    shape: tuple[int | None, ...],
+    num_labels: int | None,
+    softmax_loss: str,
 ) -> Any:
+    if num_labels is None and len(shape) > 1:
+        num_labels = shape[-1]
     if len(shape) < 2 or shape[-1] != num_labels:
-        pair = (
-            " If these are the counts of no and yes of one label, leave out "
-            "`num_examples`."
-            if num_labels == 2 and shape[-1:] == (1,)
-            else ""
-        )
+        hint = ""
+        if num_labels == 2 and shape[-1:] == (1,):
+            hint = (
+                " If these are the counts of no and yes of one label, leave out "
+                "`num_examples`."
+            )
+        elif num_labels == 1 and len(shape) > 1 and shape[-1] != 1:
+            hint = (
+                " Counts [no, yes] without `num_examples` are those of one label, with "
+                "one column of predictions. If the columns are classes that exclude "
+                f"each other, the outputs of a softmax, use `{softmax_loss}`. If they "
+                "are labels of their own, give the counts of no and yes of each, in "
+                "the shape (K, 2), or the examples that carry each label and "
+                "`num_examples`."
+            )
         raise ValueError(
             "`class_counts` must have one entry for each label on the last axis of "
             f"`y_pred`, which has a rank of at least 2. Received {num_labels} counts "
-            f"and y_pred.shape={shape}.{pair}"
+            f"and y_pred.shape={shape}.{hint}"
         )
     if num_labels == 1 and shapes_fit(tuple(labels.shape), shape[:-1]):
         labels = ops.expand_dims(labels, -1)

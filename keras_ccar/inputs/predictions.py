@@ -11,8 +11,6 @@ from keras_ccar.ops.numerics import safe_log
 # Half precision rounds probabilities to just above 1.
 LARGEST_PROBABILITY = 1 + 1e-3
 
-ONE_COLUMN_IN_LOSSES = "For one sigmoid output use `BinaryCCARLoss`."
-
 # What an argument must do, and the unit that it has.
 _CLASS_ARGUMENTS = {
     "class_counts": ("have one entry for each class on", "counts"),
@@ -39,7 +37,7 @@ def check_num_classes(
     axis: int = -1,
     argument: str = "class_counts",
     predictions: str = "y_pred",
-    one_column: str = ONE_COLUMN_IN_LOSSES,
+    one_column: str = "",
 ) -> None:
     """Raises a `ValueError` unless predictions have so many classes, at least two.
 

@@ -50,6 +50,7 @@ class BalancedSoftmaxLoss(LongTailedCrossentropy):
     ```
     """
 
+    sibling = "BinaryLogitAdjustedLoss"
     _fixed_parts = ("adjustment",)
 
     def __init__(

@@ -71,6 +71,7 @@ class CCARLoss(LongTailedCrossentropy):
     """
 
     weighting: CCARWeighting
+    sibling = "BinaryCCARLoss"
     _fixed_parts = ("weighting",)
 
     def __init__(

@@ -58,6 +58,8 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
         statistics_counts: training examples of each class of the statistics.
     """
 
+    # The loss of the other kind of output, softmax or sigmoid, to name in messages.
+    sibling = ""
     # The parts that the constructor builds from arguments of its own. They are saved as
     # these arguments.
     _fixed_parts: tuple[str, ...] = ()
@@ -136,10 +138,17 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
             self.weighting, confidence, prior, mass, labels, self.normalize
         )
         weight = ops.cast(weight, self.dtype)
-        if self.statistics is not None:
-            pivot = getattr(self.weighting, "pivot", 0.75)
-            weight = self.statistics.record(mass, confidence, weight, pivot, labels)
+        statistics = self.statistics
+        if statistics is not None:
+            weight = statistics.weight_in_force(weight)
+            if statistics.is_recording:
+                statistics.record(mass, confidence, weight, self.pivot, labels)
         return weight if self.differentiate_weight else ops.stop_gradient(weight)
+
+    @property
+    def pivot(self) -> float:
+        """The confidence below which the statistics call a term hard."""
+        return getattr(self.weighting, "pivot", 0.75)
 
     @property
     def num_classes(self) -> int | None:

@@ -51,6 +51,7 @@ class ClassBalancedLoss(LongTailedCrossentropy):
     ```
     """
 
+    sibling = "BinaryClassBalancedLoss"
     _fixed_parts = ("weighting",)
 
     def __init__(

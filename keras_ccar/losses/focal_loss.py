@@ -46,6 +46,7 @@ class FocalLoss(LongTailedCrossentropy):
     ```
     """
 
+    sibling = "BinaryFocalLoss"
     _fixed_parts = ("weighting",)
 
     def __init__(

@@ -46,6 +46,7 @@ class InverseFrequencyLoss(LongTailedCrossentropy):
     ```
     """
 
+    sibling = "BinaryInverseFrequencyLoss"
     _fixed_parts = ("weighting",)
 
     def __init__(

@@ -51,6 +51,7 @@ class LogitAdjustedLoss(LongTailedCrossentropy):
     ```
     """
 
+    sibling = "BinaryLogitAdjustedLoss"
     _fixed_parts = ("adjustment",)
 
     def __init__(

@@ -94,6 +94,8 @@ class LongTailedCrossentropy(ClassAwareLoss):
     ```
     """
 
+    sibling = "BinaryLongTailedCrossentropy"
+
     def __init__(
         self,
         class_counts: ClassCounts | None,
@@ -126,6 +128,12 @@ class LongTailedCrossentropy(ClassAwareLoss):
         self.adjustment = adjustments.get(adjustment)
         self.ignore_class = check_ignore_class(ignore_class)
         self.axis = check_whole_number("axis", axis, meaning="the class axis")
+        if self.weighting is not None and self.weighting.is_binary:
+            raise ValueError(
+                "`weighting` must be one of classes that exclude each other. Received: "
+                f"{type(self.weighting).__name__} that tells yes from no. Use it with "
+                f"`{self.sibling}`, or leave out its `alpha`."
+            )
         for part in (self.weighting, self.adjustment):
             if part is not None:
                 part.check(self._prior)
@@ -134,7 +142,12 @@ class LongTailedCrossentropy(ClassAwareLoss):
         """Returns one loss for each sample, in the shape of the labels."""
         y_true, counted = counted_labels(self, y_true)
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        check_num_classes(y_pred.shape, self.num_classes, self.axis)
+        check_num_classes(
+            y_pred.shape,
+            self.num_classes,
+            self.axis,
+            one_column=f"For one sigmoid output use `{self.sibling}`.",
+        )
         y_pred = move_class_axis_last(y_pred, self.axis, self.dtype)
         labels = parse_labels(y_true, y_pred, self.axis, self.ignore_class, counted)
         counted = labels.counted_samples(counted, self.dtype)

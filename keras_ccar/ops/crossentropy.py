@@ -44,11 +44,42 @@ def softmax_terms(logits: Any) -> tuple[Any, Callable[[Any], Any]]:
     return exponentials * _barrier(1.0 / total), crossentropy
 
 
-def binary_crossentropies(y_pred: Any, from_logits: bool) -> Any:
-    """Returns `-log p` and `-log (1 - p)`, stacked on the axis before the last."""
-    if from_logits:
-        return ops.softplus(ops.stack([-y_pred, y_pred], axis=-2))
-    return -safe_log(ops.stack([y_pred, 1.0 - y_pred], axis=-2))
+def sigmoid_terms(logits: Any) -> tuple[tuple[Any, Any], Callable[[Any, Any], Any]]:
+    """Returns the probabilities of yes and of no, and the cross-entropy of logits.
+
+    Args:
+        logits: logits of yes `(..., K)`.
+
+    Returns:
+        A tuple `(confidences, crossentropy)`: the pair of probabilities of yes and of
+        no, `(..., K)` each; and a function of two shares, how much yes and no count,
+        that returns `-(yes * log p + no * log (1 - p))`. Nothing overflows or cancels.
+    """
+    is_yes = logits > 0
+    # Both sides need this one exponential and this one logarithm. The side that is
+    # less likely has the probability `odds / (1 + odds)`.
+    odds = ops.exp(ops.where(is_yes, -logits, logits))
+    likely = 1.0 / (1.0 + odds)
+    unlikely = odds * likely
+
+    def crossentropy(yes: Any, no: Any) -> Any:
+        # The derivative at 0 is right because one branch is taken here and in `odds`.
+        return (yes + no) * ops.log1p(odds) + ops.where(is_yes, no, -yes) * logits
+
+    confidences = (
+        ops.where(is_yes, likely, unlikely),
+        ops.where(is_yes, unlikely, likely),
+    )
+    return confidences, crossentropy
+
+
+def probability_terms(p: Any) -> tuple[tuple[Any, Any], Callable[[Any, Any], Any]]:
+    """Returns what `sigmoid_terms` does, of probabilities of yes."""
+
+    def crossentropy(yes: Any, no: Any) -> Any:
+        return -(yes * safe_log(p) + no * safe_log(1.0 - p))
+
+    return (p, 1.0 - p), crossentropy
 
 
 def _backend_functions() -> tuple[

@@ -14,9 +14,10 @@ from keras_ccar.serialization import (
 from keras_ccar.weightings.base import Weighting
 from keras_ccar.weightings.ccar import CCARWeighting, ccar_weight
 from keras_ccar.weightings.class_weights import EffectiveNumber, InverseFrequency
-from keras_ccar.weightings.focal import Focal
+from keras_ccar.weightings.focal import AsymmetricFocal, Focal
 
 __all__ = [
+    "AsymmetricFocal",
     "CCARWeighting",
     "EffectiveNumber",
     "Focal",

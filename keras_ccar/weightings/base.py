@@ -1,6 +1,9 @@
 """The base class of weightings."""
 
+from collections.abc import Sequence
 from typing import Any, Self
+
+from keras import ops
 
 from keras_ccar.frequencies import ClassPrior, require_class_counts
 from keras_ccar.serialization import from_nested_config
@@ -10,10 +13,11 @@ LARGEST_WEIGHT = 1e13
 
 
 class Weighting:
-    """Base class of the weightings of `LongTailedCrossentropy`.
+    """Base class of the weightings of the losses.
 
     A subclass implements `__call__(p_t, f_c, prior)` with `keras.ops` and
-    `get_config()`.
+    `get_config()`. With yes-or-no labels the same weighting is asked for the two sides
+    of each label, whose frequencies in the prior have the shape `(2, K)`, yes first.
 
     Attributes:
         uses_confidence: whether the weight depends on `p_t`. If so, `normalize=True`
@@ -21,10 +25,12 @@ class Weighting:
             distribution.
         uses_frequency: whether the weight depends on `f_c`, so that the loss needs
             class counts.
+        is_binary: whether the weighting only makes sense for yes-or-no labels.
     """
 
     uses_confidence = True
     uses_frequency = True
+    is_binary = False
 
     def check(self, prior: ClassPrior | None) -> None:
         """Raises a `ValueError` for a prior that the weighting cannot work with.
@@ -50,6 +56,21 @@ class Weighting:
             A tensor that broadcasts against `p_t`.
         """
         raise NotImplementedError
+
+    def side_weights(self, confidences: Sequence[Any], prior: Any) -> list[Any]:
+        """Returns the weights of the two sides of yes-or-no labels.
+
+        Only called for weightings that use the confidence.
+
+        Args:
+            confidences: the probabilities of yes and of no, of shape `(..., K)` each.
+            prior: the prior of all labels, frequencies `(2, K)`; None without counts.
+        """
+        frequencies = [None, None]
+        if prior is not None:
+            frequencies = ops.unstack(prior.frequency, num=2)
+        sides = zip(confidences, frequencies, strict=True)
+        return [self(p_t, f_c, prior) for p_t, f_c in sides]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""

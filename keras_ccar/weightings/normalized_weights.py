@@ -1,5 +1,6 @@
 """Computes the weights of the terms of a loss."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
@@ -43,11 +44,42 @@ def compute_term_weights(
         return of_terms(weight)
     frequency = None if prior is None else of_terms(prior.frequency)
     weight = weighting(confidence, frequency, prior)
-    if normalize:
-        sums = ops.stack([ops.sum(mass * weight), ops.sum(mass)])
-        total, count = ops.unstack(sum_over_replicas(sums))
-        mean = total / clip_min(count, SMALLEST_PROBABILITY)
-        weight = ops.minimum(
-            weight / clip_min(mean, 1 / LARGEST_WEIGHT), LARGEST_WEIGHT
-        )
-    return weight
+    return divide_by_batch_mean([weight], [mass])[0] if normalize else weight
+
+
+def compute_side_weights(
+    weighting: Weighting | None,
+    confidences: Sequence[Any],
+    prior: Any,
+    masses: Sequence[Any],
+    normalize: bool = False,
+) -> list[Any]:
+    """Returns the weights of the yes terms and of the no terms of yes-or-no labels.
+
+    Each broadcasts against `(..., K)`. The arguments are those of
+    `compute_term_weights`, in pairs of yes and no of shape `(..., K)`; the prior has
+    frequencies `(2, K)`.
+    """
+    if weighting is None:
+        return [ops.ones((1,), confidences[0].dtype)] * 2
+    if not weighting.uses_confidence:
+        weight = weighting(None, prior.frequency, prior)
+        if normalize:
+            examples = prior.frequency * prior.num_examples
+            weight = weight / (ops.sum(examples * weight) / ops.sum(examples))
+        return list(ops.unstack(weight, num=2))
+    weights = weighting.side_weights(confidences, prior)
+    return divide_by_batch_mean(weights, masses) if normalize else weights
+
+
+def divide_by_batch_mean(weights: Sequence[Any], masses: Sequence[Any]) -> list[Any]:
+    """Divides weights by their mean over the batch, of all replicas.
+
+    The arguments are one tensor for each side, or one alone, and its mass.
+    """
+    pairs = list(zip(weights, masses, strict=True))
+    total = sum(ops.sum(mass * weight) for weight, mass in pairs)
+    count = sum(ops.sum(mass) for mass in masses)
+    total, count = ops.unstack(sum_over_replicas(ops.stack([total, count])))
+    mean = clip_min(total / clip_min(count, SMALLEST_PROBABILITY), 1 / LARGEST_WEIGHT)
+    return [ops.minimum(weight / mean, LARGEST_WEIGHT) for weight in weights]

@@ -1,0 +1,36 @@
+"""Says why a loss may be NaN, which a compiled step cannot."""
+
+import math
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from keras_ccar.losses.binary_long_tailed_crossentropy import (
+    BinaryLongTailedCrossentropy,
+)
+from keras_ccar.losses.class_aware_loss import ClassAwareLoss
+
+
+def warn_if_nan(
+    logs: Mapping[str, Any] | None, losses: Iterable[ClassAwareLoss]
+) -> None:
+    """Warns if the loss of an epoch is NaN, with what may be wrong with the data."""
+    loss = (logs or {}).get("loss")
+    if loss is None or not math.isnan(float(loss)):
+        return
+    kinds = {isinstance(loss, BinaryLongTailedCrossentropy) for loss in losses}
+    causes = {
+        True: "a target of a yes-or-no label outside of [0, 1]: mark unknown ones, and "
+        "pass their value as `ignore_value` (such as -1 or NaN) to the loss, or give "
+        "them a `sample_weight` of 0 of the shape (N, K)",
+        False: "a label that is not a class: pass its value as `ignore_class` to the "
+        "loss, or give it a `sample_weight` of 0",
+    }
+    found = "; ".join(cause for kind, cause in causes.items() if kind in kinds)
+    warnings.warn(
+        "The loss is NaN. In a compiled step, an error cannot be raised; the cause may "
+        f"be {found}; a prediction that is NaN or, with from_logits=False, outside of "
+        "[0, 1]; or a learning rate that is too large. "
+        "`model.compile(..., run_eagerly=True)` for one batch names the value.",
+        stacklevel=3,
+    )
