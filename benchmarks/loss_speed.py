@@ -4,7 +4,7 @@ TensorFlow and JAX compile with XLA, torch runs eagerly. Each backend runs in a 
 of its own. Every loss and its peer are measured in turn, in one loop, so that changes
 in the machine's speed affect both equally; the ratio is that of the medians. Integer
 labels are compared with Keras's sparse cross-entropy, mixed labels with its categorical
-one. Also measured are the seconds of the first call, most of which is compilation, and
+one, yes-or-no labels with its binary one. Also measured are the seconds of the first call, most of which is compilation, and
 the memory of a step, with its result but without its inputs: as XLA reports it, on
 torch by the peak size of the process. Writes `benchmarks/results/loss_speed.json` and
 `loss_speed.csv`.
@@ -24,6 +24,8 @@ from measuring import run_on_backend, write_measurement
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 SIZES = ((4096, 100), (1024, 1000), (512, 8142), (64, 100_000))
+# Of sigmoid outputs: one label, the tags of a picture, the species of an image.
+BINARY_SIZES = ((4096, 1), (1024, 80), (256, 8142))
 BACKENDS = ("tensorflow", "jax", "torch")
 # Otherwise the C library returns temporary arrays over 32 MiB to the system after every
 # step, and most of the step's time goes into getting them again.
@@ -107,6 +109,20 @@ def cases():
             }
             steps = [compiled_step(x, y_true, logits) for x in (loss, peer)]
             yield about, *steps, logits.nbytes + y_true.nbytes
+    peer = keras.losses.BinaryCrossentropy(from_logits=True)
+    for batch, num_labels in BINARY_SIZES:
+        logits = rng.normal(size=(batch, num_labels)).astype("float32")
+        targets = (rng.uniform(size=logits.shape) < 0.05).astype("float32")
+        for name, loss in binary_losses(num_labels).items():
+            about = {
+                "backend": keras.backend.backend(),
+                "batch": batch,
+                "classes": num_labels,
+                "loss": name,
+                "labels": "yes or no",
+            }
+            steps = [compiled_step(x, targets, logits) for x in (loss, peer)]
+            yield about, *steps, logits.nbytes + targets.nbytes
 
 
 def measure_seconds(rounds):
@@ -205,6 +221,29 @@ def losses(num_classes):
         "ClassBalancedLoss": keras_ccar.ClassBalancedLoss(**arguments),
         "InverseFrequencyLoss": keras_ccar.InverseFrequencyLoss(**arguments),
         "FocalLoss": keras_ccar.FocalLoss(from_logits=True),
+    }
+
+
+def binary_losses(num_labels):
+    """Returns the losses of yes-or-no labels to measure; all take logits."""
+    import numpy as np
+
+    import keras_ccar
+
+    positives = np.maximum(500 * 0.01 ** (np.arange(num_labels) / num_labels), 1)
+    counts = {"class_counts": positives, "num_examples": 10_000}
+    names = (
+        "BinaryLongTailedCrossentropy",
+        "BinaryLogitAdjustedLoss",
+        "BinaryInverseFrequencyLoss",
+        "BinaryClassBalancedLoss",
+        "BinaryCCARLoss",
+        "BinaryFocalLoss",
+        "AsymmetricLoss",
+        "DistributionBalancedLoss",
+    )
+    return {
+        name: getattr(keras_ccar, name)(from_logits=True, **counts) for name in names
     }
 
 

@@ -14,14 +14,21 @@ from keras_ccar import adjustments, layers, metrics, weightings
 
 def test_public_names():
     assert keras_ccar.__all__ == [
+        "AsymmetricLoss",
         "BackupAndResume",
         "BalancedAccuracy",
         "BalancedSoftmaxLoss",
         "BinaryCCARLoss",
+        "BinaryClassBalancedLoss",
+        "BinaryFocalLoss",
+        "BinaryInverseFrequencyLoss",
+        "BinaryLogitAdjustedLoss",
+        "BinaryLongTailedCrossentropy",
         "CCARCallback",
         "CCARLoss",
         "ClassBalancedLoss",
         "DeferredReweighting",
+        "DistributionBalancedLoss",
         "ExpectedCalibrationError",
         "FocalLoss",
         "InverseFrequencyLoss",
