@@ -139,14 +139,17 @@ TRIALS = (
 NOT_PROMISED = (
     "**Labels that Keras changes first.** On JAX, `fit` and `evaluate` cut int64 "
     "labels to 32 bits in Keras's own adapter, before this package sees them: a label "
-    "of `2**32 + 1` arrives as `1`. Direct calls and the counting of classes see all "
-    "bits, so count the labels first.",
+    "of `2**32 + 1` arrives as `1`. Direct calls with NumPy arrays and the counting of "
+    "classes see all bits, so count the labels first.",
+    "**Counts without end.** Counts of samples are exact up to 2⁴⁸ of a class since "
+    "the last reset. Sums of confidences and weights are rounded, as sums of float32 "
+    "are.",
     "**Values inside a compiled step** cannot raise an error. They make the loss or "
     "the metric NaN, and it is yours to look at it.",
     "**Files that never end.** Where a `results.json`, a record or a history is a "
-    "named pipe or a device, reading it waits or fills the memory. Files are read "
-    "whole, so one larger than the memory ends the process. `from_directory` alone "
-    "looks first, and refuses pipes and devices.",
+    "named pipe or a device, reading it waits or fills the memory. These files are "
+    "read whole, so one larger than the memory ends the process. `from_directory` "
+    "alone looks first, and refuses pipes and devices.",
     "**A disk that reports what is not true.** A backup and its name are on disk "
     "(fsync) before an older one goes. A disk, a virtual machine or a network file "
     "system that reports this before it is so, or that has no such call for folders, "
@@ -159,8 +162,13 @@ NOT_PROMISED = (
     "other's backups. `keras-ccar compare` locks its folder, as far as the file "
     "system has locks.",
     "**Checksums against a person.** They tell damage by accident. Whoever can write "
-    "to the folder can write a checksum that fits. Files without one, of earlier "
+    "to the folder can write a checksum that fits; what is no backup at all is then "
+    "refused by HDF5 or Keras, in their words. Files without a checksum, of earlier "
     "versions or edited, are believed.",
+    "**Text that looks like other text.** Names of classes must be different, and a "
+    "letter may be written in one way alone. But names with letters of several "
+    "alphabets that look alike, or that run from right to left, are shown as they "
+    "are, in data and in a `results.json` that somebody else wrote.",
     "**Saved models from people whom you do not trust.** What becomes of code in a "
     "`.keras` file is decided by Keras: leave `safe_mode` on. Images are decoded by "
     "Pillow, and weights by HDF5, whose own faults are not tried here.",

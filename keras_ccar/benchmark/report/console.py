@@ -38,7 +38,8 @@ def console_table(
     """Returns rows of text, the header first, as a table for the terminal."""
     if transposed:
         rows = list(zip(*rows, strict=True))
-    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD)
+    title = escape(printable(title))
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     header, *body = [[Text(printable(text)) for text in row] for row in rows]
     for index, name in enumerate(header):
         table.add_column(name, justify="right" if index else "left")

@@ -33,8 +33,8 @@ def test_a_table_can_lie_on_its_side():
 
 def test_a_terminal_is_given_no_codes():
     rows = [["method", "\x1b[1m"], ["\x9b2J\r", "1.0"]]
-    assert shown(console_table("t", rows)) == [
-        ["t"],
+    assert shown(console_table("\x1b]0;t", rows)) == [
+        [r"\x1b]0;t"],
         ["method", r"\x1b[1m"],
         [r"\x9b2J\x0d", "1.0"],
     ]
