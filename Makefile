@@ -3,12 +3,15 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 # What depends on the backend.
-CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/datasets/ tests/saved_files/ tests/examples/ tests/test_docs_% tests/test_contributing.py tests/test_import_rule.py tests/test_package.py tests/test_wheel.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
+CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/datasets/ tests/saved_files/ tests/examples/ tests/test_docs_% tests/test_contributing.py tests/test_hostile.py tests/test_import_rule.py tests/test_package.py tests/test_wheel.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
 
 # JAX compiles each operation for each shape, so keep what it compiled for the next test.
 JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: demo test test-long quick fuzz damage kills table failures lint types format bench results notebooks docs serve-docs clean
+# Where trials say what they tried; docs/what-was-tried.md is made from it.
+TRIED := benchmarks/results/tried
+
+.PHONY: demo test test-long quick fuzz damage kills hostile table failures lint types format bench results notebooks docs serve-docs clean
 
 demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
@@ -47,6 +50,7 @@ bench: $(VENV)/.test  ## time and memory of the losses, of a whole step, of the 
 results: $(VENV)/.demo  ## what docs/ quotes of results, and the figures, from benchmarks/results
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/results_page.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/choosing_a_loss.py
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/what_was_tried.py
 
 docs: $(VENV)/.docs  ## the site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -58,19 +62,24 @@ notebooks: $(VENV)/.test  ## runs every example and writes its notebook
 	$(BIN)/python examples/build.py
 
 fuzz: $(VENV)/.test  ## 100,000 random calls on each of three backends: about an hour; a part goes on with --first
-	KERAS_BACKEND=tensorflow $(BIN)/python tests/fuzz_losses.py --calls 100000
-	KERAS_BACKEND=jax $(BIN)/python tests/fuzz_losses.py --calls 100000
-	KERAS_BACKEND=torch $(BIN)/python tests/fuzz_losses.py --calls 100000
+	KERAS_BACKEND=tensorflow $(BIN)/python tests/fuzz_losses.py --calls 100000 --output $(TRIED)/fuzz-tensorflow.json
+	KERAS_BACKEND=jax $(BIN)/python tests/fuzz_losses.py --calls 100000 --output $(TRIED)/fuzz-jax.json
+	KERAS_BACKEND=torch $(BIN)/python tests/fuzz_losses.py --calls 100000 --output $(TRIED)/fuzz-torch.json
 
 damage: $(VENV)/.test  ## damages 1,000 backups and records of runs on each backend, and counts what is believed
-	KERAS_BACKEND=tensorflow $(BIN)/python tests/damage.py --files 1000
-	KERAS_BACKEND=jax $(BIN)/python tests/damage.py --files 1000
-	KERAS_BACKEND=torch $(BIN)/python tests/damage.py --files 1000
+	KERAS_BACKEND=tensorflow $(BIN)/python tests/damage.py --files 1000 --output $(TRIED)/damage-tensorflow.json
+	KERAS_BACKEND=jax $(BIN)/python tests/damage.py --files 1000 --output $(TRIED)/damage-jax.json
+	KERAS_BACKEND=torch $(BIN)/python tests/damage.py --files 1000 --output $(TRIED)/damage-torch.json
 
 kills: $(VENV)/.test  ## kills trainings 100 times on each backend, and counts what is lost
-	KERAS_BACKEND=tensorflow $(BIN)/python tests/kills.py --kills 100
-	KERAS_BACKEND=jax $(BIN)/python tests/kills.py --kills 100
-	KERAS_BACKEND=torch $(BIN)/python tests/kills.py --kills 100
+	KERAS_BACKEND=tensorflow $(BIN)/python tests/kills.py --kills 100 --output $(TRIED)/kills-tensorflow.json
+	KERAS_BACKEND=jax $(BIN)/python tests/kills.py --kills 100 --output $(TRIED)/kills-jax.json
+	KERAS_BACKEND=torch $(BIN)/python tests/kills.py --kills 100 --output $(TRIED)/kills-torch.json
+
+hostile: $(VENV)/.test  ## gives hostile files and names to whatever reads them, on each backend, and counts what is executed
+	KERAS_BACKEND=tensorflow $(BIN)/python tests/hostile.py --output $(TRIED)/hostile-tensorflow.json
+	KERAS_BACKEND=jax $(BIN)/python tests/hostile.py --output $(TRIED)/hostile-jax.json
+	KERAS_BACKEND=torch $(BIN)/python tests/hostile.py --output $(TRIED)/hostile-torch.json
 
 table: $(VENV)/.test  ## the table of unusual inputs in docs/pitfalls.md, from tests/unusual
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/unusual_inputs.py --write

@@ -3,16 +3,18 @@
 A sum in float32 stops counting at 2^24. On each backend, directly and compiled,
 `CCARLoss` with statistics (integer labels and distributions) and the metrics take one
 batch in which the second class has nine samples; their counts are compared with those
-of numpy. Needs about 8 GB of memory. Writes `benchmarks/results/large_batches.json`.
+of numpy. Needs about 8 GB of memory. Writes `large_batches.json` into
+`benchmarks/results/tried`, for docs/what-was-tried.md.
 """
 
 import argparse
 import json
 import pathlib
+import platform
 
 from measuring import run_on_backend, write_measurement
 
-RESULTS = pathlib.Path(__file__).parent / "results"
+TRIED = pathlib.Path(__file__).parent / "results" / "tried"
 BACKENDS = ("tensorflow", "jax", "torch")
 MODES = {
     "tensorflow": ("eager", "graph", "xla"),
@@ -25,14 +27,15 @@ RARE = 9
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=40_000_000)
-    parser.add_argument("--output", type=pathlib.Path, default=RESULTS)
+    parser.add_argument("--output", type=pathlib.Path, default=TRIED)
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         from keras_ccar.benchmark.runner.environment import current_environment
 
         rows = measure(arguments.samples)
-        print(json.dumps({"rows": rows, "environment": current_environment()}))
+        environment = {**current_environment(), "platform": platform.platform()}
+        print(json.dumps({"rows": rows, "environment": environment}))
         return
     options = ["--worker", "--samples", str(arguments.samples)]
     answers = [run_on_backend(backend, __file__, options) for backend in BACKENDS]
@@ -76,6 +79,7 @@ def measure(samples):
                         "mode": mode,
                         "labels": kind,
                         "object": name,
+                        "samples": samples,
                         "counted": [int(count) for count in found],
                         "lost": int(np.abs(np.subtract(found, counts)).sum()),
                     }

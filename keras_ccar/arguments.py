@@ -128,9 +128,16 @@ def check_text(name: str, value: Any) -> str:
 def check_path(name: str, value: Any) -> Any:
     """Returns the path of a file or a folder: a text or an `os.PathLike`."""
     is_path = isinstance(value, str | os.PathLike) and not isinstance(value, type)
-    if not is_path or not isinstance(os.fspath(value), str) or not os.fspath(value):
+    if not is_path or not _is_file_name(os.fspath(value)):
         raise argument_error(name, value, "a path: a text or a `pathlib.Path`")
     return value
+
+
+def _is_file_name(path: Any) -> bool:
+    try:
+        return isinstance(path, str) and path != "" and b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:  # half of a character
+        return False
 
 
 def check_function(name: str, value: Any, expected: str = "a function") -> Any:

@@ -14,6 +14,7 @@ import argparse
 import collections
 import contextlib
 import json
+import operator
 import sys
 import tempfile
 import time
@@ -90,16 +91,17 @@ def _replaced(content, start, part):
 
 
 def damage_file(path, rng, damages=DAMAGES):
-    """Damages a file in a random way, whose name it returns."""
+    """Damages a file in a random way; returns its name, and how many bytes differ."""
     damage = damages[rng.integers(len(damages))]
     whole = changed = path.read_bytes()
     while changed == whole:  # Zeros may become zeros.
         changed = damage(whole, rng)
     if changed is None:
         path.unlink()
-    else:
-        path.write_bytes(changed)
-    return damage.__name__
+        return damage.__name__, len(whole)
+    path.write_bytes(changed)
+    differing = sum(map(operator.ne, whole, changed))
+    return damage.__name__, differing + abs(len(whole) - len(changed))
 
 
 class Backups:
@@ -132,7 +134,7 @@ class Backups:
         return position, all(map(np.array_equal, weights, expected))
 
     def judge(self, rng):
-        """Damages one backup or both; returns which, how, and what became of it."""
+        """Damages one backup or both; returns which, how, the bytes, what became."""
         for path, content in self.contents.items():
             path.write_bytes(content)
         name, paths = [
@@ -140,11 +142,11 @@ class Backups:
             ("older backup", [self.older]),
             ("both backups", [self.newer, self.older]),
         ][rng.choice(3, p=[0.5, 0.1, 0.4])]
-        kind = damage_file(paths[0], rng)
+        kind, size = damage_file(paths[0], rng)
         for path in paths[1:]:
             # A folder without a backup is that of a training that has not begun.
-            damage_file(path, rng, DAMAGES[:-1])
-        return name, kind, self.outcomes(paths, is_gone=kind == "delete")
+            size += damage_file(path, rng, DAMAGES[:-1])[1]
+        return name, kind, size, self.outcomes(paths, is_gone=kind == "delete")
 
     def outcomes(self, paths, is_gone):
         """What becomes of damaged backups, of which the first may be gone."""
@@ -177,10 +179,10 @@ class Records:
         self.content = self.path.read_bytes()
 
     def judge(self, rng):
-        """Damages the record; returns its name, how, and what became of it."""
+        """Damages the record; returns its name, how, the bytes, what became."""
         self.path.write_bytes(self.content)
-        kind = damage_file(self.path, rng)
-        return "record", kind, self.outcomes(is_gone=kind == "delete")
+        kind, size = damage_file(self.path, rng)
+        return "record", kind, size, self.outcomes(is_gone=kind == "delete")
 
     def outcomes(self, is_gone):
         """What becomes of a damaged record, which may be gone."""
@@ -196,7 +198,7 @@ class Records:
 
 
 class Judge:
-    """Damages files by their numbers; returns which, how, and what became of it."""
+    """Damages files by their numbers; returns which, how, the bytes, what became."""
 
     def __init__(self, folder, seed):
         self.seed = seed
@@ -226,13 +228,14 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         judge = Judge(Path(folder), options.seed)
         for number in track(numbers, "damaged files", console=console):
-            name, kind, outcomes = judge(number)
+            name, kind, size, outcomes = judge(number)
             counts[name, kind].update(["damaged", *outcomes])
+            counts[name, kind]["bytes"] += size
             if "lost" in outcomes:
                 console.print(f"lost: {name}, {kind}; {again} --only {number}")
             elif options.only is not None:
                 console.print(f"{name}, {kind}: {', '.join(sorted(outcomes))}")
-    keys = ("damaged", *OUTCOMES)
+    keys = ("damaged", "bytes", *OUTCOMES)
     rows = [
         {"file": name, "damage": kind, **{key: count[key] for key in keys}}
         for (name, kind), count in sorted(counts.items())

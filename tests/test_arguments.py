@@ -65,6 +65,8 @@ def test_bounds():
         (lambda: check_choice("x", [1], ("a",)), r"`x` must be one of 'a'.* x=\[1\]"),
         (lambda: check_text("x", ""), "`x` must be a text that is not empty.* x=''"),
         (lambda: check_path("x", b"y"), "`x` must be a path.* x=b'y'"),
+        (lambda: check_path("x", "a\0b"), r"`x` must be a path.* x='a\\x00b'"),
+        (lambda: check_path("x", "\ud800"), r"`x` must be a path.* x='\\ud800'"),
         (
             lambda: check_function("x", int, "a function `(y)`"),
             r"a function `\(y\)`.* x=<class",

@@ -12,7 +12,8 @@ def judge(tmp_path_factory):
 def test_damaged_files_are_never_believed(judge):
     outcomes = set()
     for number in range(60):
-        name, kind, found = judge(number)
+        name, kind, size, found = judge(number)
+        assert size > 0
         assert "lost" not in found, (number, name, kind)
         outcomes |= found
     assert outcomes == {"noticed", "older_used", "begun_again", "not_needed"}

@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import pytest
+import what_was_tried
 from results_page import page_text
 
 from keras_ccar.benchmark.comparison import Comparison, comparison_folders
@@ -17,7 +18,8 @@ from keras_ccar.benchmark.report.write import markdown
 ROOT = pathlib.Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "results.md"
-TEXTS = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - {PAGE})]
+MADE = {PAGE, what_was_tried.PAGE}
+TEXTS = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - MADE)]
 COMPARISONS = {folder.name: folder for folder in comparison_folders(RESULTS)}
 MEASUREMENTS = read_measurements(RESULTS)
 
@@ -45,6 +47,7 @@ def test_results_name_commits_that_can_be_looked_up():
     if not whole or not (ROOT / ".git").exists():
         pytest.skip("no history here")
     files = [*RESULTS.glob("*.json"), *RESULTS.glob("*/results.json")]
+    files += what_was_tried.TRIED.glob("*.json")
     assert len(files) > 2
     for path in files:
         commit = json.loads(path.read_text("utf-8"))["environment"]["commit"]
@@ -132,6 +135,14 @@ def test_the_page_is_what_the_files_give():
     expected = page(results, names, MEASUREMENTS, page_text(results.values()))
     assert PAGE.read_text("utf-8") == expected, (
         "docs/results.md is not what benchmarks/results gives: run `make results`."
+    )
+
+
+def test_the_page_of_trials_is_what_the_files_give():
+    expected = what_was_tried.page(what_was_tried.read_trials())
+    assert what_was_tried.PAGE.read_text("utf-8") == expected, (
+        "docs/what-was-tried.md is not what benchmarks/results/tried gives: run "
+        "`make results`."
     )
 
 

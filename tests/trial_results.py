@@ -3,11 +3,14 @@
 import platform
 import shlex
 import sys
+from pathlib import Path
 
 import keras
 
 from keras_ccar.benchmark.runner.environment import current_environment
 from keras_ccar.files import write_json
+
+ROOT = Path(__file__).parent.parent
 
 
 def save_result(path, configuration, seed, seconds, totals, rows=()):
@@ -21,9 +24,12 @@ def save_result(path, configuration, seed, seconds, totals, rows=()):
         totals: what was tried, and what became of it, as counts by name.
         rows: the same by kind, as dicts with the same keys.
     """
+    script = Path(sys.argv[0]).resolve()
+    if script.is_relative_to(ROOT):  # As it is called in the root of the repository.
+        script = script.relative_to(ROOT)
     result = {
         "command": f"KERAS_BACKEND={keras.backend.backend()} python "
-        f"{shlex.join(sys.argv)}",
+        f"{shlex.join([script.as_posix(), *sys.argv[1:]])}",
         "configuration": configuration,
         "seed": seed,
         "platform": platform.platform(),

@@ -13,6 +13,8 @@ from keras_ccar.benchmark.report.summary import difference_rows, score_rows
 
 # With more methods, one column each is too wide for a terminal.
 _MOST_COLUMNS = 5
+_CONTROLS = {*range(32), *range(127, 160)} - {ord("\n")}
+_ESCAPED = {code: f"\\x{code:02x}" for code in _CONTROLS}
 
 
 def say(console: Console, text: str) -> None:
@@ -21,8 +23,13 @@ def say(console: Console, text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Returns text with its lone surrogates, which paths may have, escaped."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Returns text with its lone surrogates and control characters escaped.
+
+    Paths may have both, and names in a file that somebody else wrote: a terminal would
+    obey them.
+    """
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text.translate(_ESCAPED)
 
 
 def console_table(
@@ -31,11 +38,13 @@ def console_table(
     """Returns rows of text, the header first, as a table for the terminal."""
     if transposed:
         rows = list(zip(*rows, strict=True))
-    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD)
-    for index, name in enumerate(rows[0]):
-        table.add_column(Text(name), justify="right" if index else "left")
-    for row in rows[1:]:
-        table.add_row(*map(Text, row))
+    title = escape(printable(title))
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    header, *body = [[Text(printable(text)) for text in row] for row in rows]
+    for index, name in enumerate(header):
+        table.add_column(name, justify="right" if index else "left")
+    for row in body:
+        table.add_row(*row)
     return table
 
 

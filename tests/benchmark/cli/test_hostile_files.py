@@ -4,6 +4,7 @@ import copy
 import functools
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -225,6 +226,15 @@ def readable(tmp_path, monkeypatch):
     return folder
 
 
+def test_codes_of_the_terminal_are_shown_as_text(readable, capsys):
+    hostile = changed(results(), ("methods", 0, "title"), "\x1b[2J\x9b1m\0\x7f")
+    (readable / "results.json").write_text(json.dumps(hostile))
+    assert main(["report", str(readable)]) == 0
+    printed = capsys.readouterr().out
+    assert r"\x1b[2J\x9b1m\x00\x7f" in printed
+    assert printed.replace("\n", "").isprintable()
+
+
 def test_a_folder_where_the_results_should_be(tmp_path, capsys):
     (tmp_path / "results.json").mkdir()
     assert f"{tmp_path / 'results.json'}: Is a directory." in refused(tmp_path, capsys)
@@ -275,6 +285,7 @@ def test_an_output_that_is_full(readable, capsys, monkeypatch):
         full.detach()
 
 
-def test_compare_refuses_an_output_that_its_results_cannot_name(capsys):
-    assert main(["compare", "digits-lt", "--output", "\udcff"]) == 2
-    assert "--output must be a path" in capsys.readouterr().err
+@pytest.mark.parametrize("output", ["\udcff", "a\0b"])
+def test_compare_refuses_an_output_that_its_results_cannot_name(output, capsys):
+    assert main(["compare", "digits-lt", "--output", output]) == 2
+    assert re.search("output`? must be a path", capsys.readouterr().err)

@@ -3,7 +3,7 @@ import io
 from made_results import VARIANTS, made_with_many_methods
 from rich.console import Console
 
-from keras_ccar.benchmark.report.console import console_table, console_tables
+from keras_ccar.benchmark.report.console import console_table, console_tables, printable
 
 
 def test_many_methods_fit_a_terminal():
@@ -29,3 +29,13 @@ def test_a_table_can_lie_on_its_side():
     assert shown(console_table("[b]", rows)) == [["[b]"], *rows]
     columns = [["method", "ce", "[i]bs[/i]"], ["[b]", "1.0", "2.0"]]
     assert shown(console_table("[b]", rows, transposed=True)) == [["[b]"], *columns]
+
+
+def test_a_terminal_is_given_no_codes():
+    rows = [["method", "\x1b[1m"], ["\x9b2J\r", "1.0"]]
+    assert shown(console_table("\x1b]0;t", rows)) == [
+        [r"\x1b]0;t"],
+        ["method", r"\x1b[1m"],
+        [r"\x9b2J\x0d", "1.0"],
+    ]
+    assert printable("\x07Ω\udcff\n") == "\\x07Ω\\udcff\n"
