@@ -115,6 +115,7 @@ RIGHT = {
     **dict.fromkeys(("sampler", "encoded_train", "encoded_test"), FUNCTION),
     **dict.fromkeys(("p_t", "f_c"), ARRAYS),
     "imbalance_factor": {"1.5"},
+    "thresholds": {"fraction", "array of two"},
     "ignore_value": {"NaN", "-1", "1.5"},  # what is no target
     "kernel_initializer": {"function", "None"},
     "reduction": {"None"},
