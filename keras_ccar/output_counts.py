@@ -78,7 +78,7 @@ def read_output_counts(
         return OutputCounts(examples, _plain(examples[0]), num_examples)
     shape: tuple[int, ...] = ()
     if not hasattr(class_counts, "items"):
-        expected = "numbers, one for each class, or of shape (K, 2) for labels"
+        expected = "a sequence of numbers, one for each class, or (K, 2) for labels"
         shape = check_numbers("class_counts", class_counts, expected).shape
     if len(shape) < 2:
         examples = class_counts_array(class_counts)
