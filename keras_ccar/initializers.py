@@ -24,7 +24,8 @@ class PriorBias(keras.initializers.Initializer):
     for a bias of shape `(1,)`, and two classes for one of shape `(2,)`.
 
     It is meant for a last layer that is trained with plain or weighted cross-entropy.
-    An adjusted loss, such as `BalancedSoftmaxLoss`, adds the prior itself.
+    An adjusted loss, such as `BalancedSoftmaxLoss`, adds the prior itself. Import this
+    package before you load a model that was saved with it.
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)` or a

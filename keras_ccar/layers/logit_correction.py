@@ -164,11 +164,11 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         """Whether the counts are of labels whatever the number of columns."""
         return self._counts.are_labels
 
-    def fits(self, num_columns: int) -> bool:
+    def fits(self, num_columns: int | None) -> bool:
         """Whether the counts are those of an output with so many columns."""
         return self._counts.fit(num_columns)
 
-    def corrects_labels(self, num_columns: int) -> bool:
+    def corrects_labels(self, num_columns: int | None) -> bool:
         """Whether the columns of an output count as yes-or-no labels."""
         return self._counts.mean_labels(num_columns)
 

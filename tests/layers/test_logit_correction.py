@@ -53,6 +53,22 @@ def test_warns_of_a_second_correction(loss):
     keras.Sequential([model, LogitCorrection(COUNTS, trained_prior="balanced")])
 
 
+def test_advice_for_class_weights():
+    """The class counts times the weights are what training saw."""
+    loss = keras_ccar.ClassBalancedLoss(COUNTS, beta=0.99, from_logits=True)
+    weights = (1 - 0.99) / (1 - 0.99 ** np.array(COUNTS))
+    model = model_with(loss)
+    with pytest.warns(UserWarning, match="class counts times their weights as `train"):
+        keras.Sequential([model, LogitCorrection(COUNTS)])
+    layer = LogitCorrection(COUNTS, trained_prior=COUNTS * weights)
+    x = np.ones((2, 8))
+    corrected = keras.Sequential([model, layer]).predict(x, verbose=0)
+    p = softmax(model.predict(x, verbose=0)) / weights
+    np.testing.assert_allclose(
+        softmax(corrected), p / p.sum(-1, keepdims=True), rtol=1e-4
+    )
+
+
 def test_no_warning_after_plain_training():
     for loss in (keras_ccar.CCARLoss(COUNTS, from_logits=True), "mse"):
         keras.Sequential([model_with(loss), LogitCorrection(COUNTS)])
