@@ -17,7 +17,7 @@ except ModuleNotFoundError as error:
         name=missing,
     ) from error
 
-from keras_ccar import adjustments, layers, weightings
+from keras_ccar import adjustments, initializers, layers, weightings
 from keras_ccar.callbacks import BackupAndResume, CCARCallback, DeferredReweighting
 from keras_ccar.layers import LogitCorrection
 from keras_ccar.losses import (
@@ -76,6 +76,7 @@ __all__ = [
     "WeightedSum",
     "adjustments",
     "datasets",
+    "initializers",
     "layers",
     "serving",
     "weightings",

@@ -19,6 +19,7 @@ from keras_ccar import (
     benchmark,
     callbacks,
     datasets,
+    initializers,
     layers,
     losses,
     metrics,
@@ -32,6 +33,7 @@ MODULES = (
     benchmark,
     callbacks,
     datasets,
+    initializers,
     layers,
     losses,
     metrics,
@@ -84,6 +86,7 @@ SHARE, AMOUNT, WHOLE = {"fraction"}, {"fraction", "1.5"}, {"-1"}
 COUNTS, SHARES = {"range"}, {"range", "array of two"}
 ARRAYS = {"array of two", "empty list", "empty array"}
 NUMBERS = {*AMOUNT, "decimal", *SHARES, "None"}
+PRIORS = {*SHARES, *SHARE}
 NONE: set[str] = set()
 DICTS = {"empty dict", "dict of a text", "huge key"}
 LISTS = {"empty list", "nested list", "list of None"}
@@ -108,12 +111,15 @@ RIGHT = {
     **dict.fromkeys(("alpha", "clip"), SHARE),
     "mu": {*AMOUNT, "-1"},
     **dict.fromkeys(("axis", "ignore_class"), WHOLE),
-    **dict.fromkeys(("class_counts", "target_prior", "class_names"), SHARES),
+    **dict.fromkeys(("class_counts", "class_names"), SHARES),
+    # Of two classes, or of the yes of one question.
+    **dict.fromkeys(("target_prior", "trained_prior"), PRIORS),
     "example": SHARES,
     **dict.fromkeys(("weighting", "form", "activity_regularizer"), FUNCTION),
     **dict.fromkeys(("sampler", "encoded_train", "encoded_test"), FUNCTION),
     **dict.fromkeys(("p_t", "f_c"), ARRAYS),
     "imbalance_factor": {"1.5"},
+    "thresholds": {"fraction", "array of two"},
     "ignore_value": {"NaN", "-1", "1.5"},  # what is no target
     "kernel_initializer": {"function", "None"},
     "reduction": {"None"},

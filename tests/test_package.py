@@ -9,7 +9,9 @@ import sys
 import pytest
 
 import keras_ccar
-from keras_ccar import adjustments, layers, metrics, weightings
+from keras_ccar import adjustments, initializers, layers, metrics, weightings
+
+MODULES = (keras_ccar, adjustments, initializers, layers, metrics, weightings)
 
 
 def test_public_names():
@@ -41,6 +43,7 @@ def test_public_names():
         "WeightedSum",
         "adjustments",
         "datasets",
+        "initializers",
         "layers",
         "serving",
         "weightings",
@@ -103,7 +106,7 @@ def test_what_is_typed_says_so():
 def test_every_argument_has_a_name():
     classes = [
         member
-        for module in (keras_ccar, adjustments, layers, metrics, weightings)
+        for module in MODULES
         for name, member in vars(module).items()
         if name in module.__all__ and inspect.isclass(member)
     ]

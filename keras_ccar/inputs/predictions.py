@@ -109,9 +109,12 @@ def move_class_axis_last(y_pred: Any, axis: int, dtype: str) -> Any:
     return y_pred if is_last else ops.moveaxis(y_pred, axis, -1)
 
 
-def probabilities_or_nan(y_pred: Any) -> Any:
-    """Returns probabilities. Others are an error or, in a compiled step, NaN."""
-    check_probabilities(y_pred)
+def probabilities_or_nan(y_pred: Any, predictions: str = "y_pred") -> Any:
+    """Returns probabilities. Others are an error or, in a compiled step, NaN.
+
+    `predictions` is the name of the argument that holds them.
+    """
+    check_probabilities(y_pred, predictions)
     return ops.where(_is_probability(y_pred), y_pred, float("nan"))
 
 

@@ -14,13 +14,17 @@ from keras_ccar.layers.model_output import (
     tensor_activation,
 )
 from keras_ccar.losses.binary_ccar_loss import BinaryCCARLoss
+from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.losses.search import agreed_from_logits, find_losses
 
-ONE_COLUMN = (
-    "Give yes and no a column each, no first, and the counts of both: of one logit "
-    "`z`, `LogitCorrection([no, yes], from_logits=True)(keras.ops.concatenate("
-    "[0 * z, z], axis=-1))`; of one probability `p`, `LogitCorrection([no, yes], "
-    "from_logits=False)(keras.ops.concatenate([1 - p, p], axis=-1))`."
+ONE_COLUMN = "For one sigmoid output pass `class_counts=[no, yes]`."
+HOW_TO_COUNT_LABELS = (
+    "Pass the counts of no and yes of each label, of shape (K, 2), as "
+    "`count_classes(..., multi_label=True)` returns them, or the positives of each and "
+    "`num_examples`."
+)
+HOW_TO_COUNT_CLASSES = (
+    "Pass the examples of each class, of shape (K,), without `num_examples`."
 )
 # Losses of yes-or-no labels.
 BINARY_LOSSES = (
@@ -28,9 +32,17 @@ BINARY_LOSSES = (
     keras.losses.BinaryCrossentropy,
     keras.losses.BinaryFocalCrossentropy,
 )
+_SOFTMAX_LOSSES = (
+    LongTailedCrossentropy,
+    keras.losses.CategoricalCrossentropy,
+    keras.losses.CategoricalFocalCrossentropy,
+    keras.losses.SparseCategoricalCrossentropy,
+)
 
 
-def find_from_logits(inputs: Any, from_logits: bool | None, axis: int) -> bool:
+def find_from_logits(
+    inputs: Any, from_logits: bool | None, axis: int, are_labels: bool
+) -> bool:
     """Returns whether a symbolic tensor holds logits rather than probabilities.
 
     The layer that it comes from tells, or else the loss that its model was compiled
@@ -40,27 +52,19 @@ def find_from_logits(inputs: Any, from_logits: bool | None, axis: int) -> bool:
         inputs: a symbolic tensor.
         from_logits: what the user says, or None.
         axis: the class axis.
+        are_labels: whether the counts are of yes-or-no labels rather than of classes
+            that exclude each other.
 
     Raises:
-        ValueError: if the classes do not exclude each other, or are on another axis; if
-            the user says otherwise; if neither the user nor anything else tells.
+        ValueError: if the inputs are of the other kind, or have their classes on
+            another axis; if the user says otherwise; if neither the user nor anything
+            else tells.
     """
     model = (source_of(inputs) or (None,))[0]
     losses = keras.tree.flatten(getattr(model, "loss", None))
     loss = losses[0] if len(losses) == 1 else None
     activation, _ = tensor_activation(inputs)
-    is_binary = _is_binary(loss)
-    if is_binary or "sigmoid" in (activation or ""):
-        what = (
-            f"was trained with {loss!r}" if is_binary else f"goes through {activation}"
-        )
-        raise ValueError(
-            "`inputs` must be logits or probabilities of classes that exclude each "
-            f"other. Received an output that {what}, where every label is a question "
-            "of yes or no with a prior of its own. Take it out of each logit by "
-            "itself, `z - keras.ops.log(yes / no)` with the counts of yes and no; of a "
-            "probability `p`, `z` is `keras.ops.log(p / (1 - p))`."
-        )
+    _check_kind(inputs, activation, loss, axis, are_labels)
     normalised = softmax_axis(inputs)
     shape = tuple(inputs.shape)
     if normalised is not None and class_axis(normalised, shape) != class_axis(
@@ -77,8 +81,8 @@ def find_from_logits(inputs: Any, from_logits: bool | None, axis: int) -> bool:
         raise ValueError(
             "`from_logits` must be given where nothing tells whether `inputs` are "
             f"logits. Received: from_logits=None, and inputs from {model!r}, which has "
-            "neither a softmax nor a linear output, nor was compiled with a loss that "
-            "has `from_logits`. Pass `from_logits=True` for logits, "
+            "neither a softmax, a sigmoid nor a linear output, nor was compiled with a "
+            "loss that has `from_logits`. Pass `from_logits=True` for logits, "
             "`from_logits=False` for probabilities."
         )
     if found is not None and from_logits not in (None, found):
@@ -90,11 +94,61 @@ def find_from_logits(inputs: Any, from_logits: bool | None, axis: int) -> bool:
     return bool(from_logits if found is None else found)
 
 
-def _is_binary(loss: Any) -> bool:
-    """Whether a loss, a function, or the name of either is of yes-or-no labels."""
+def outputs_are_labels(activation: str | None, loss: Any) -> bool | None:
+    """Whether an output is yes-or-no labels rather than classes, None if untold.
+
+    Args:
+        activation: the last activation of the model, which decides.
+        loss: what the model was trained with, which decides otherwise.
+    """
+    for name, answer in (("sigmoid", True), ("softmax", False)):
+        if name in (activation or ""):
+            return answer
+    if _is_of(loss, BINARY_LOSSES, ("binary",)):
+        return True
+    names = ("categorical", "sparse_categorical")
+    return False if _is_of(loss, _SOFTMAX_LOSSES, names) else None
+
+
+def _check_kind(
+    inputs: Any, activation: str | None, loss: Any, axis: int, are_labels: bool
+) -> None:
+    """Raises a `ValueError` if inputs are not of the kind that the counts are of."""
+    if outputs_are_labels(activation, loss) is (not are_labels):
+        told = f"was trained with {loss!r}"
+        if outputs_are_labels(activation, None) is not None:
+            told = f"goes through {activation}"
+        raise ValueError(_other_counts(told, inputs.shape[axis], are_labels))
+    if activation == "log_sigmoid":
+        raise ValueError(
+            "`inputs` must be logits or probabilities. Received the logarithms of "
+            "probabilities, after log_sigmoid: apply the correction before it, to "
+            "the logits."
+        )
+
+
+def _other_counts(told: str, num_columns: int | None, are_labels: bool) -> str:
+    """Returns the message about counts of one kind for an output of the other."""
+    kinds = ["classes that exclude each other", "yes-or-no labels"]
+    if not are_labels:
+        advice = HOW_TO_COUNT_LABELS
+    elif num_columns == 1:
+        advice = (
+            "The softmax of one column is always 1: train it with a binary loss, and "
+            'end the model with `Dense(1)` or `Dense(1, activation="sigmoid")`.'
+        )
+    else:
+        advice = HOW_TO_COUNT_CLASSES
+    return (
+        f"`class_counts` must be counts of {kinds[not are_labels]} for an output that "
+        f"{told}. Received: counts of {kinds[are_labels]}. {advice}"
+    )
+
+
+def _is_of(loss: Any, kinds: tuple[type, ...], beginnings: tuple[str, ...]) -> bool:
+    """Whether a loss, a function, or the name of either is of some kind."""
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
-    is_binary = bool(find_losses(loss, BINARY_LOSSES))
-    return is_binary or name.lower().startswith("binary")
+    return bool(find_losses(loss, kinds)) or name.lower().startswith(beginnings)
 
 
 def check_not_probabilities(inputs: Any) -> None:

@@ -1,10 +1,8 @@
 """Post hoc logit adjustment, as the last layer of a trained model."""
 
-import warnings
 from typing import Any, Self
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_ccar.arguments import (
@@ -13,12 +11,14 @@ from keras_ccar.arguments import (
     check_whole_number,
     optional,
 )
-from keras_ccar.frequencies import ClassCounts, class_prior, format_class_list
+from keras_ccar.binary_counts import NumExamples
+from keras_ccar.frequencies import ClassCounts
 from keras_ccar.inputs.predictions import (
     are_probabilities,
     check_num_classes,
     check_probabilities,
     class_axis,
+    probabilities_or_nan,
 )
 from keras_ccar.keras_internals import source_of
 from keras_ccar.layers.keras_arguments import (
@@ -31,28 +31,43 @@ from keras_ccar.layers.kind_of_input import (
     find_from_logits,
 )
 from keras_ccar.layers.model_output import KeepsActivation
-from keras_ccar.losses.search import find_losses
+from keras_ccar.layers.prior_shift import PriorShift
+from keras_ccar.layers.prior_warning import warn_if_rebalanced
 from keras_ccar.ops.numerics import safe_log
+from keras_ccar.output_counts import read_output_counts
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
 class LogitCorrection(KeepsActivation, keras.layers.Layer):
-    """Corrects the logits of a trained model: `z - τ log f + τ log g`.
+    """Corrects the logits of a trained model: `z - τ log t + τ log g`.
 
-    Takes the class prior `f` of the training data out of the logits of a model that was
-    trained with plain cross-entropy and, if it is known, puts in the prior `g` of the
-    data to predict. A model that was trained with an adjusted loss, such as
-    `BalancedSoftmaxLoss`, needs no correction: the prior would be taken out twice.
+    Takes the prior `t` that training saw out of the logits, and puts in the prior `g`
+    of the data to predict. For classes that exclude each other (softmax) the priors are
+    class frequencies. For yes-or-no labels (sigmoid) each label has a prior of its own,
+    the share of *yes*: `z - τ log(t / (1 - t)) + τ log(g / (1 - g))`. The counts tell
+    which of the two is meant; `[no, yes]` is one label if the input has one column, and
+    two classes if it has two.
 
-    The classes must exclude each other. A single yes-or-no output needs two columns,
-    which the error about it shows how to make.
+    Two uses, of training data with the prior `f` of `class_counts`:
+
+    - A model that was trained on the data as they are (`t = f`, the default), for
+      balanced predictions (the default) or data with another `target_prior`.
+    - A model that was rebalanced in training, by weights, resampling or an adjusted
+      loss, such as `BalancedSoftmaxLoss`: give `trained_prior`, the prior that training
+      saw instead, `"balanced"` in most cases. Then `g` is `f` by default, and
+      probabilities mean what they say again. For balanced predictions such a model
+      needs no correction.
 
     Args:
-        class_counts: training examples of each class: a sequence of shape `(K,)` or a
-            dict `{class: count}`.
+        class_counts: examples of each class in the training data, before any
+            rebalancing: a sequence of shape `(K,)` or a dict `{class: count}`. For
+            labels, those of no and yes: `[no, yes]` of one label, or shape `(K, 2)`, as
+            `count_classes(..., multi_label=True)` returns them. With `num_examples`,
+            those that carry each label, `(K,)`.
         tau: τ >= 0, how much of the priors to apply.
-        target_prior: g, the class frequencies of the data to predict, of shape `(K,)`,
-            none of them 0; None for a balanced distribution.
+        target_prior: g. Frequencies of classes, of shape `(K,)`, none of them 0; shares
+            of yes in (0, 1), a number for all labels or of shape `(K,)`. None for
+            balanced classes and shares of one half or, with `trained_prior`, for f.
         from_logits: whether inputs and outputs are logits rather than probabilities.
             None reads it from the activation of the layer that the inputs come from,
             or the loss that their model was compiled with, and keeps what it found,
@@ -60,6 +75,10 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
             unless all of them are in [0, 1], which is an error. Where nothing tells,
             as in the `call` of a subclassed model, give True or False.
         axis: the class axis of inputs.
+        num_examples: N, the number of examples of labels, one for all or of shape
+            `(K,)`. None if `class_counts` has both answers, and for classes.
+        trained_prior: t, in the same form as `target_prior`, or `"balanced"`. None for
+            f.
         name: as in every Keras layer.
         trainable: as in every Keras layer.
         dtype: as in every Keras layer.
@@ -67,24 +86,27 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         activity_regularizer: as in every Keras layer.
 
     Input shape:
-        `(..., K)`.
+        `(..., K)`; `(..., 1)` for one label.
 
     Output shape:
         The same.
 
     Raises:
         ValueError: for arguments other than these, and for classes with a count or
-            prior of 0. When applied: for inputs with another number of
-            classes, after a sigmoid, or that `from_logits` does not fit. In a compiled
-            step, inputs outside of [0, 1] with `from_logits=False` become NaN.
+            prior of 0, labels with a share of 0 or 1. When applied: for inputs with
+            another number of columns, for counts of classes after a sigmoid or a binary
+            loss, counts of labels after a softmax, and inputs that `from_logits` does
+            not fit. In a compiled step, inputs outside of [0, 1] with
+            `from_logits=False` become NaN.
 
     Warns:
-        UserWarning: if the layer is applied to a model that was compiled with an
-            adjusted loss of this package.
+        UserWarning: if the layer is applied without `trained_prior` to a model that was
+            compiled with a loss of this package that adjusts logits or weighs classes.
 
     Reference:
         Menon et al. 2021, arXiv 2007.07314, Eq. 9; Saerens et al. 2002, "Adjusting the
-        Outputs of a Classifier to New a Priori Probabilities", for g.
+        Outputs of a Classifier to New a Priori Probabilities", for g; King and Zeng
+        2001, "Logistic Regression in Rare Events Data", Eq. 7, for one label.
 
     Example:
     ```python
@@ -95,6 +117,13 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
     corrected = keras.Sequential(
         [model, keras_ccar.LogitCorrection([500, 100, 20], tau=1.0)]
     )
+    # One sigmoid, trained with `class_weight`: probabilities for the data as they are.
+    detector = keras.Sequential(
+        [keras.Input((8,)), keras.layers.Dense(1, activation="sigmoid")]
+    )
+    calibrated = keras.Sequential(
+        [detector, keras_ccar.LogitCorrection([990, 10], trained_prior="balanced")]
+    )
     ```
     """
 
@@ -102,10 +131,12 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         self,
         class_counts: ClassCounts,
         tau: float = 1.0,
-        target_prior: ClassCounts | None = None,
+        target_prior: float | ClassCounts | None = None,
         from_logits: bool | None = None,
         axis: int = -1,
         *,
+        num_examples: NumExamples = None,
+        trained_prior: float | str | ClassCounts | None = None,
         name: str | None = None,
         trainable: bool = True,
         dtype: Any = None,
@@ -117,38 +148,40 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
                 name, trainable, dtype, autocast, activity_regularizer
             )
         )
-        trained_on = class_prior(class_counts)
-        frequency = trained_on.frequency
-        target = np.ones_like(frequency)
-        if target_prior is not None:
-            target = class_prior(target_prior, "target_prior").frequency
-        if target.shape != frequency.shape:
-            raise ValueError(
-                "`target_prior` must have one entry for each class. Received: "
-                f"{len(target)} entries for {len(frequency)} classes"
-            )
-        for name, prior in (("class_counts", frequency), ("target_prior", target)):
-            if not prior.all():
-                raise ValueError(
-                    f"`{name}` must be above 0 for its logarithm. Received: 0 for "
-                    f"{format_class_list(prior == 0)}. Add 1 to the counts of all "
-                    "classes."
-                )
-        self.class_counts = trained_on.counts
+        self._counts = read_output_counts(class_counts, num_examples)
+        self._shift = PriorShift(self._counts, trained_prior, target_prior)
+        self.class_counts = self._counts.class_counts
+        self.num_examples = self._counts.num_examples
+        self.trained_prior = self._shift.trained_prior
+        self.target_prior = self._shift.target_prior
         self.tau = check_number("tau", tau, 0)
-        self.target_prior = None if target_prior is None else target.tolist()
         self.from_logits = optional(check_boolean, "from_logits", from_logits)
         self.axis = check_whole_number("axis", axis, meaning="the class axis")
         self.supports_masking = True
-        self._correction = self.tau * (np.log(target) - np.log(frequency))
+
+    @property
+    def are_labels(self) -> bool:
+        """Whether the counts are of labels whatever the number of columns."""
+        return self._counts.are_labels
+
+    def fits(self, num_columns: int | None) -> bool:
+        """Whether the counts are those of an output with so many columns."""
+        return self._counts.fit(num_columns)
+
+    def corrects_labels(self, num_columns: int | None) -> bool:
+        """Whether the columns of an output count as yes-or-no labels."""
+        return self._counts.mean_labels(num_columns)
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """See `keras.layers.Layer`."""
         source = source_of(inputs)
         if source is not None:
             self._check_shape(inputs.shape)
-            warn_if_adjusted(source[0], stacklevel=2)
-            self.from_logits = find_from_logits(inputs, self.from_logits, self.axis)
+            warn_if_rebalanced(source[0], self.trained_prior, stacklevel=2)
+            are_labels = self._counts.mean_labels(inputs.shape[self.axis])
+            self.from_logits = find_from_logits(
+                inputs, self.from_logits, self.axis, are_labels
+            )
         return super().__call__(inputs, *args, **kwargs)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -160,17 +193,23 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         self._check_shape(inputs.shape)
         inputs = ops.cast(inputs, "float32")
         axis = class_axis(self.axis, inputs.shape, "inputs")
+        num_columns = inputs.shape[axis]
         behind = (1,) * (len(inputs.shape) - 1 - axis)
-        correction = ops.cast(self._correction.reshape(-1, *behind), "float32")
+        shift = self.tau * self._shift.of_columns(num_columns).reshape(-1, *behind)
+        shift = ops.cast(shift, "float32")
         if self.from_logits is None:
             check_not_probabilities(inputs)
         if self.from_logits is not False:
-            return ops.cast(inputs + correction, self.compute_dtype)
-        check_probabilities(inputs, "inputs")
-        corrected = ops.softmax(safe_log(inputs) + correction, axis=axis)
-        # A compiled step cannot raise an error.
-        is_right = ops.expand_dims(are_probabilities(inputs, axis), axis)
-        corrected = ops.where(is_right, corrected, float("nan"))
+            corrected = inputs + shift
+        elif self._counts.mean_labels(num_columns):
+            yes = probabilities_or_nan(inputs, "inputs")
+            corrected = ops.sigmoid(safe_log(yes) - safe_log(1.0 - yes) + shift)
+        else:
+            check_probabilities(inputs, "inputs")
+            corrected = ops.softmax(safe_log(inputs) + shift, axis=axis)
+            # A compiled step cannot raise an error.
+            is_right = ops.expand_dims(are_probabilities(inputs, axis), axis)
+            corrected = ops.where(is_right, corrected, float("nan"))
         return ops.cast(corrected, self.compute_dtype)
 
     def compute_output_shape(
@@ -188,6 +227,8 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
             "target_prior": self.target_prior,
             "from_logits": self.from_logits,
             "axis": self.axis,
+            "num_examples": self.num_examples,
+            "trained_prior": self.trained_prior,
         }
 
     @classmethod
@@ -196,26 +237,13 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         return super().from_config(read_layer_config(config))
 
     def _check_shape(self, shape: tuple[int | None, ...]) -> None:
+        axis = class_axis(self.axis, tuple(shape), "inputs")
+        if len(shape) > 1 and self._counts.fit(shape[axis]):
+            return
         check_num_classes(
             tuple(shape),
-            len(self.class_counts),
+            self._counts.num_columns,
             self.axis,
             predictions="inputs",
             one_column=ONE_COLUMN,
         )
-
-
-def warn_if_adjusted(model: Any, stacklevel: int) -> None:
-    """Warns if a model to correct was compiled with an adjusted loss of this package.
-
-    Ignores anything but a `keras.Model`. The stack level is that of the caller.
-    """
-    for loss in find_losses(getattr(model, "loss", None)):
-        if getattr(loss, "adjustment", None):
-            warnings.warn(
-                f"The model was compiled with {type(loss).__name__}, which adjusts its "
-                "logits in training: correcting them again would apply the prior "
-                "twice. Leave `LogitCorrection` out, or only correct for a target "
-                "prior, with `class_counts` of ones.",
-                stacklevel=stacklevel + 1,
-            )

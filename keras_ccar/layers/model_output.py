@@ -10,12 +10,21 @@ from keras_ccar.keras_internals import input_of_call, source_of
 _MOVES_AXES = (keras.layers.Flatten, keras.layers.Permute, keras.layers.Reshape)
 # Layers that do not change the range of their input.
 _PASS_THROUGH = (keras.layers.Dropout, keras.layers.Identity, *_MOVES_AXES)
-# Activations after which predictions are logits, or probabilities of all classes.
-_GIVES_LOGITS = {"linear": True, "log_softmax": True, "softmax": False}
+# Activations after which predictions are logits, or probabilities.
+_GIVES_LOGITS = {
+    "linear": True,
+    "log_softmax": True,
+    **dict.fromkeys(("softmax", "sigmoid", "hard_sigmoid", "sparse_sigmoid"), False),
+}
 
 
 class KeepsActivation:
     """Base of layers that change predictions, but neither their kind nor their axes."""
+
+    @property
+    def are_labels(self) -> bool:
+        """Whether the predictions are of yes-or-no labels whatever their number."""
+        raise NotImplementedError
 
 
 def output_activation(
@@ -48,9 +57,17 @@ def output_tensor(model: keras.Model, output: str | None = None) -> Any:
     return tensors[0] if len(tensors) == 1 else None
 
 
+def is_corrected_by_label(model: keras.Model) -> bool:
+    """Whether a model's only output passes through a correction of K labels."""
+    tensor = output_tensor(model)
+    correction = None if tensor is None else _last_operation(tensor)[1]
+    return correction is not None and correction.are_labels
+
+
 def tensor_activation(tensor: Any) -> tuple[str | None, bool]:
     """Finds the activation of a symbolic tensor; see `output_activation`."""
-    operation, is_corrected = _last_operation(tensor)
+    operation, correction = _last_operation(tensor)
+    is_corrected = correction is not None
     if type(operation).__name__ in ("Softmax", "Sigmoid"):  # layers and operations
         return type(operation).__name__.lower(), is_corrected
     activation = getattr(operation, "activation", None)
@@ -72,13 +89,13 @@ def softmax_axis(tensor: Any) -> int | None:
     return -1 if activation is keras.activations.softmax else None
 
 
-def _last_operation(tensor: Any, keeping_axes: bool = False) -> tuple[Any, bool]:
-    """Returns what decides the range of a symbolic tensor, and if it is corrected.
+def _last_operation(tensor: Any, keeping_axes: bool = False) -> tuple[Any, Any]:
+    """Returns what decides the range of a symbolic tensor, and what corrects it.
 
-    None if that is unknown or, with `keeping_axes`, if a layer after it may have moved
-    the axes.
+    The former is None if it is unknown or, with `keeping_axes`, if a layer after it may
+    have moved the axes, the latter without a correction.
     """
-    is_corrected = False
+    correction = None
     while True:
         operation, call, index = source_of(tensor) or (None, 0, 0)
         if isinstance(operation, keras.Model) and getattr(operation, "outputs", None):
@@ -86,13 +103,13 @@ def _last_operation(tensor: Any, keeping_axes: bool = False) -> tuple[Any, bool]
             continue
         is_linear = getattr(operation, "activation", None) is keras.activations.linear
         if isinstance(operation, KeepsActivation):
-            is_corrected = True
+            correction = operation
         elif isinstance(operation, keras.layers.TimeDistributed):
-            return None if keeping_axes else operation.layer, is_corrected
+            return None if keeping_axes else operation.layer, correction
         elif not isinstance(operation, _PASS_THROUGH) and not (
             isinstance(operation, keras.layers.Activation) and is_linear
         ):
-            return operation, is_corrected
+            return operation, correction
         elif keeping_axes and isinstance(operation, _MOVES_AXES):
-            return None, is_corrected
+            return None, correction
         tensor = input_of_call(operation, call)

@@ -4,15 +4,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops, tree
 
 from keras_ccar.arguments import show
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.keras_internals import get_input_signature
-from keras_ccar.layers.kind_of_input import BINARY_LOSSES
-from keras_ccar.layers.logit_correction import LogitCorrection, warn_if_adjusted
-from keras_ccar.layers.model_output import output_activation
-from keras_ccar.losses.search import agreed_from_logits, find_losses
+from keras_ccar.layers.kind_of_input import (
+    HOW_TO_COUNT_CLASSES,
+    HOW_TO_COUNT_LABELS,
+    outputs_are_labels,
+)
+from keras_ccar.layers.logit_correction import LogitCorrection
+from keras_ccar.layers.model_output import (
+    gives_logits,
+    is_corrected_by_label,
+    output_activation,
+)
+from keras_ccar.layers.prior_warning import warn_if_rebalanced
+from keras_ccar.losses.search import agreed_from_logits
+from keras_ccar.serving.decisions import fit_thresholds
 from keras_ccar.serving.input_names import valid_input_names
 
 
@@ -68,8 +79,11 @@ def build_classifier(
     specs: dict[str, Any],
     correction: LogitCorrection | None,
     class_names: list[str] | None,
-) -> tuple[Callable[[dict[str, Any]], dict[str, Any]], list[str]]:
-    """Returns a function from named inputs to probabilities, and the class names.
+    thresholds: np.ndarray | None,
+) -> tuple[Callable[[dict[str, Any]], dict[str, Any]], list[str], np.ndarray | None]:
+    """Returns a function from named inputs to probabilities, names and thresholds.
+
+    The names are those of its columns, the thresholds, if any, those of its labels.
 
     Args:
         model: the model.
@@ -77,6 +91,7 @@ def build_classifier(
         specs: the specs of its inputs by name.
         correction: the correction of its output, or None.
         class_names: the names of its classes, from `check_texts`, or None.
+        thresholds: those of its labels, from `check_thresholds`, or None.
     """
     symbols = tree.pack_sequence_as(
         signature,
@@ -94,15 +109,15 @@ def build_classifier(
             "`model` must have an output of shape (batch, ..., K) with a known K. "
             f"Received an output of shape {tuple(shape)}."
         )
-    num_classes = shape[-1]
-    activation, gives_logits = _activation(model, num_classes)
+    num_columns = shape[-1]
+    are_labels, are_logits = _kind(model, num_columns, correction)
     if correction is not None:
-        correction = _check_correction(
-            correction, model, activation, gives_logits, shape
-        )
-    is_pair = num_classes == 1 and len(class_names or ()) == 2
-    names = _names_of_columns(class_names, 2 if is_pair else num_classes)
-    activate = keras.activations.get(activation if gives_logits else "linear")
+        correction = _check_correction(correction, model, are_labels, are_logits, shape)
+    thresholds = fit_thresholds(thresholds, num_columns, are_labels)
+    is_pair = num_columns == 1 and are_labels and len(class_names or ()) == 2
+    names = _names_of_columns(class_names, 2 if is_pair else num_columns)
+    activation = "sigmoid" if are_labels else "softmax"
+    activate = keras.activations.get(activation if are_logits else "linear")
 
     def classify(inputs: dict[str, Any]) -> dict[str, Any]:
         arguments = tree.pack_sequence_as(signature, [inputs[name] for name in specs])
@@ -116,53 +131,63 @@ def build_classifier(
             scores = ops.concatenate([1.0 - scores, scores], axis=-1)
         return {"probabilities": scores}
 
-    return classify, names
+    return classify, names, thresholds
 
 
-def _activation(model: Any, num_classes: int) -> tuple[str, bool]:
-    """Returns the activation to probabilities, and whether the model lacks it.
+def _kind(
+    model: Any, num_columns: int, correction: LogitCorrection | None
+) -> tuple[bool, bool]:
+    """Returns whether the output is yes-or-no labels, and whether it is logits.
 
     The layers decide, or the loss where they do not tell, as in subclassed models.
     """
     activation, _ = output_activation(model)
-    if activation in ("softmax", "sigmoid"):
-        return activation, False
     losses = tree.flatten(getattr(model, "loss", None))
     loss = keras.losses.get(losses[0]) if len(losses) == 1 else None
-    gives_logits = activation == "linear" or agreed_from_logits(loss)
-    if gives_logits is None:
+    are_logits = gives_logits(activation)
+    if are_logits is None:
+        are_logits = agreed_from_logits(loss)
+    if are_logits is None:
         raise ValueError(
             f"Whether the output of `model` {model.name!r} is logits or probabilities "
             "is told neither by its last layer nor by its loss: compile it with a loss "
             "that has `from_logits`, or end it with a layer that has an activation."
         )
-    is_binary = num_classes == 1 or bool(find_losses(loss, BINARY_LOSSES))
-    return ("sigmoid" if is_binary else "softmax"), gives_logits
+    are_labels = outputs_are_labels(activation, None if num_columns == 1 else loss)
+    if are_labels is None:
+        is_told = correction is not None and correction.are_labels
+        are_labels = num_columns == 1 or is_told or is_corrected_by_label(model)
+    return are_labels, are_logits
 
 
 def _check_correction(
     correction: LogitCorrection,
     model: Any,
-    activation: str,
-    gives_logits: bool,
+    are_labels: bool,
+    are_logits: bool,
     shape: tuple[int | None, ...],
 ) -> LogitCorrection:
     """Returns the correction in float32, if it fits the model's output."""
-    rank, num_classes = len(shape), shape[-1]
-    if activation != "softmax":
+    rank, num_columns = len(shape), shape[-1]
+    if correction.corrects_labels(num_columns) != are_labels:
+        kinds = ["classes that exclude each other", "yes-or-no labels"]
         raise ValueError(
-            "`correction` needs classes that exclude each other, but the output of "
-            f"`model` goes through {activation}: leave `correction` out."
+            f"`correction` must have counts of {kinds[are_labels]}, which the model's "
+            f"output is. Received one with counts of {kinds[not are_labels]}. "
+            + (HOW_TO_COUNT_LABELS if are_labels else HOW_TO_COUNT_CLASSES)
         )
     if output_activation(model)[1]:
         raise ValueError(
             "`model` already ends in a `LogitCorrection`, and `correction` would apply "
             "the prior twice: leave one of the two out."
         )
-    if len(correction.class_counts) != num_classes:
+    if not correction.fits(num_columns):
+        kind = "labels" if are_labels else "classes"
+        advice = " For one sigmoid output pass `LogitCorrection([no, yes])`."
         raise ValueError(
-            "`correction` must have one class count for each of the model's "
-            f"{num_classes} classes. Received: {len(correction.class_counts)}"
+            "`correction` must have class counts for each of the model's "
+            f"{num_columns} {kind}. Received: {len(correction.class_counts)}."
+            f"{advice if num_columns == 1 else ''}"
         )
     if correction.axis not in (-1, rank - 1):
         raise ValueError(
@@ -170,18 +195,18 @@ def _check_correction(
             f"last. Received one with axis={correction.axis}: pass "
             "`LogitCorrection(..., axis=-1)`."
         )
-    if correction.from_logits not in (None, gives_logits):
-        kind = "logits" if gives_logits else "probabilities"
+    if correction.from_logits not in (None, are_logits):
+        kind = "logits" if are_logits else "probabilities"
         raise ValueError(
             f"`correction` must fit the model's output, which is {kind}. Received one "
             f"with from_logits={correction.from_logits}: pass "
-            f"`LogitCorrection(..., from_logits={gives_logits})`."
+            f"`LogitCorrection(..., from_logits={are_logits})`."
         )
-    warn_if_adjusted(model, stacklevel=4)
+    warn_if_rebalanced(model, correction.trained_prior, stacklevel=4)
     config = {
         **correction.get_config(),
         "dtype": "float32",
-        "from_logits": gives_logits,
+        "from_logits": are_logits,
     }
     return LogitCorrection.from_config(config)
 
@@ -209,8 +234,9 @@ def _names_of_columns(names: list[str] | None, num_columns: int) -> list[str]:
     if names is None:
         return [str(label) for label in range(num_columns)]
     if len(names) != num_columns:
+        advice = ". Name yes, or no and yes" if num_columns == 1 else ""
         raise ValueError(
             "`class_names` must be a sequence with one name for each of the model's "
-            f"{num_columns} classes. Received: {len(names)}"
+            f"{num_columns} classes. Received: {len(names)}{advice}"
         )
     return names

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_ccar.arguments import check_boolean, check_path, check_whole_number
 from keras_ccar.layers.logit_correction import LogitCorrection
@@ -18,6 +19,7 @@ from keras_ccar.serving.classifier import (
     check_texts,
     named_inputs,
 )
+from keras_ccar.serving.decisions import check_thresholds, decide
 from keras_ccar.serving.example import parse_example
 from keras_ccar.serving.warm_up import check_warm_up, warm_up_requests, write_warm_up
 
@@ -30,23 +32,30 @@ def export(
     version: int = 1,
     example: Any = None,
     warm_up: bool = True,
+    thresholds: float | Sequence[float] | np.ndarray | None = None,
 ) -> Path:
     """Writes a classifier as a SavedModel for TensorFlow Serving.
 
     The SavedModel needs neither Keras nor this package. Its signature `serving_default`
-    answers with `probabilities` and `class_names`, its signature `probabilities` with
-    the former alone, which is shorter if there are thousands of classes.
+    answers with `probabilities`, `class_names` and, with thresholds, `decisions` and
+    `thresholds`; its signature `probabilities` with the first alone, which is shorter
+    if there are thousands of classes.
 
     - The inputs have the names of the model's inputs; a single unnamed input is called
       `inputs`, one of several `input_0`, `input_1` and so on. An underscore stands for
       each character that is no ASCII letter or digit, and a number is added to names
       that would be the same.
     - `probabilities` is float32 of shape `(batch, ..., K)`, whatever the precision of
-      the model. Logits go through softmax, or through sigmoid if `K` is 1 or the model
-      was compiled with a binary cross-entropy or `BinaryCCARLoss`. A single probability
-      becomes the two columns `1 - p, p` if there are two class names.
+      the model. Logits go through softmax, or through sigmoid if `K` is 1, if the model
+      was compiled with a binary cross-entropy or a binary loss of this package, or if
+      the counts of the correction are of yes-or-no labels. A single probability becomes
+      the two columns `1 - p, p` if there are two class names.
     - `class_names` is string of shape `(batch, K)`: the same names for each example,
       because the row format of the REST interface requires it of every output.
+    - `decisions` is bool of the shape of `probabilities`: whether the probability of
+      yes reaches the threshold of its label. With two class names for one label, the
+      first column is the opposite of the second.
+    - `thresholds` is float32 of shape `(batch, K)`: the same for each example.
 
     The batch dimension is free. Warm-up requests of 1 and 8 examples are tried and
     written, so that the first answer of the server is as fast as the others. They hold
@@ -62,7 +71,7 @@ def export(
         path: the folder of the model, TensorFlow Serving's `base_path`. It is created
             if it does not exist.
         class_names: sequence of `K` different texts, such as a list; None for "0" to
-            "K - 1".
+            "K - 1". One yes-or-no label has one name, or two, of no and of yes.
         correction: optional `keras_ccar.LogitCorrection` to apply to the model's
             output. Without `from_logits` it takes the output for what it is.
         version: whole number from 1 to 2**63 - 1 that names the folder within `path`.
@@ -73,6 +82,9 @@ def export(
             in front, for a batch. None for zeros and empty strings.
         warm_up: whether to try and write the warm-up requests. If not, the example is
             only compared with the inputs.
+        thresholds: for yes-or-no labels, the probability from which on each is
+            answered with yes, after the correction: a number in [0, 1] for all labels,
+            or of shape `(K,)`. None for no decisions.
 
     Returns:
         The folder of the version, a `pathlib.Path`.
@@ -85,13 +97,13 @@ def export(
         TypeError: if the model or the correction is of another type.
         ValueError: for a path, a version or class names other than these; if the model
             is not built, has several outputs, or does not tell whether its output is
-            logits; if the class names or the correction do not fit the output; if the
-            example does not fit the inputs.
+            logits; if the class names, the correction or the thresholds do not fit the
+            output; if the example does not fit the inputs.
 
     Warns:
-        UserWarning: if there is a correction and the model was compiled with an
-            adjusted loss of this package; if an input is called otherwise than its name
-            tells.
+        UserWarning: if there is a correction without `trained_prior` and the model was
+            compiled with a loss of this package that adjusts logits or weighs classes;
+            if an input is called otherwise than its name tells.
 
     Reference:
         https://www.tensorflow.org/tfx/serving/saved_model_warmup
@@ -118,6 +130,7 @@ def export(
     check_model(model)
     check_is_correction(correction)
     names = None if class_names is None else check_texts(class_names)
+    limits = check_thresholds(thresholds)
     _check_backend()
     target = Path(path) / str(version)
     if target.exists():
@@ -131,7 +144,9 @@ def export(
     signature, specs = named_inputs(model)
     if example is not None:
         example, specs = parse_example(example, signature, specs)
-    classify, names = build_classifier(model, signature, specs, correction, names)
+    classify, names, limits = build_classifier(
+        model, signature, specs, correction, names, limits
+    )
 
     archive = keras.export.ExportArchive()
     archive.track(model)
@@ -142,7 +157,10 @@ def export(
     def with_names(inputs: dict[str, Any]) -> dict[str, Any]:
         answer = probabilities(inputs)
         batch = tf.shape(answer["probabilities"])[0]
-        return {**answer, "class_names": tf.tile(tf.constant([names]), [batch, 1])}
+        answer = {**answer, "class_names": tf.tile(tf.constant([names]), [batch, 1])}
+        if limits is not None:
+            answer |= decide(tf, answer["probabilities"], limits)
+        return answer
 
     tensors = {n: tf.TensorSpec(s.shape, s.dtype, n) for n, s in specs.items()}
     serve = tf.function(with_names, input_signature=[tensors], autograph=False)

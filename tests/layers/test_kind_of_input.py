@@ -130,70 +130,130 @@ def test_arrays_are_logits_unless_they_could_be_probabilities():
     np.testing.assert_allclose(ops.convert_to_numpy(given).sum(-1), 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "hard_sigmoid"])
+NO_YES = [[480, 20], [250, 250], [490, 10]]
+LABEL_SHIFT = -np.log(np.array([20, 250, 10]) / np.array([480, 250, 490]))
+# What of a message to follow for labels: counts of no and yes, or of positives.
+AS_ADVISED = ({"class_counts": NO_YES}, {"class_counts": [20, 250, 10]})
+AS_ADVISED[1]["num_examples"] = 500
+
+
+def logit(p):
+    return np.log(p) - np.log1p(-p)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "hard_sigmoid", "sparse_sigmoid"])
 def test_labels_that_do_not_exclude_each_other(activation):
+    dense = keras.layers.Dense(3, activation=activation)
     for given in (None, True, False):
-        with pytest.raises(ValueError, match=r"`inputs` .*exclude each other.*sigmoid"):
-            functional(
-                keras.layers.Dense(3, activation=activation),
-                LogitCorrection(COUNTS, from_logits=given),
-            )
+        message = r"`class_counts` .*labels .*through .*sigmoid.*\(K, 2\).*num_examples"
+        with pytest.raises(ValueError, match=message):
+            functional(dense, LogitCorrection(COUNTS, from_logits=given))
+    for counts in AS_ADVISED:
+        correction = LogitCorrection(**counts)
+        model = functional(dense, correction)
+        assert correction.from_logits is False
+        if activation == "sigmoid":
+            p = np.asarray(functional(dense).predict(X, verbose=0), "float64")
+            result = np.asarray(model.predict(X, verbose=0), "float64")
+            expected = 1 / (1 + np.exp(-logit(p) - LABEL_SHIFT))
+            np.testing.assert_allclose(result, expected, rtol=1e-4)
+    with pytest.raises(ValueError, match=r"`from_logits` must fit `inputs`.*probab"):
+        functional(dense, LogitCorrection(NO_YES, from_logits=True))
 
 
-@pytest.mark.parametrize(
-    "loss",
-    [
-        keras_ccar.BinaryCCARLoss(COUNTS, 700, from_logits=True),
-        keras.losses.BinaryCrossentropy(from_logits=True),
-        keras.losses.BinaryFocalCrossentropy(from_logits=True),
-        keras.losses.binary_crossentropy,
-        "binary_crossentropy",
-    ],
-)
+BINARY_LOSSES = [
+    keras_ccar.BinaryCCARLoss(COUNTS, 700, from_logits=True),
+    keras.losses.BinaryCrossentropy(from_logits=True),
+    keras.losses.BinaryFocalCrossentropy(from_logits=True),
+    keras.losses.binary_crossentropy,
+    "binary_crossentropy",
+]
+
+
+@pytest.mark.parametrize("loss", BINARY_LOSSES)
 def test_model_that_was_trained_on_labels_of_yes_or_no(loss):
     model = functional(keras.layers.Dense(3))
     model.compile("sgd", loss)
-    with pytest.raises(ValueError, match=r"`inputs` .*exclude each other.*trained"):
+    with pytest.raises(ValueError, match=r"counts of yes-or-no labels .*was trained"):
         keras.Sequential([model, LogitCorrection(COUNTS)])
+    for counts in AS_ADVISED:
+        corrected = keras.Sequential([model, LogitCorrection(**counts)])
+        difference = corrected.predict(X, verbose=0) - model.predict(X, verbose=0)
+        np.testing.assert_allclose(difference, [LABEL_SHIFT] * 4, atol=1e-5)
 
 
-def test_advice_for_labels_of_yes_or_no():
-    """The prior that is taken out of every logit makes yes and no equally frequent."""
-    p = np.array([[0.2], [0.03]], "float32")
-    yes, no = 20.0, 480.0
-    z = ops.log(p / (1 - p)) - ops.log(yes / no)
-    result = ops.convert_to_numpy(ops.sigmoid(z))
-    expected = p / yes / (p / yes + (1 - p) / no)
-    np.testing.assert_allclose(result, expected, rtol=1e-4)
+@pytest.mark.parametrize("loss", BINARY_LOSSES[1:])
+def test_two_labels_are_not_two_classes(loss):
+    """Two counts are of one label, or of two columns that exclude each other."""
+    for activation in (None, "sigmoid"):
+        model = functional(keras.layers.Dense(2, activation=activation))
+        model.compile("sgd", loss)
+        with pytest.raises(
+            ValueError, match=r"`class_counts` .*labels.*shape \(K, 2\)"
+        ):
+            keras.Sequential([model, LogitCorrection([480, 20])])
+        keras.Sequential([model, LogitCorrection(NO_YES[:2])])
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss"),
+    [
+        ("softmax", None),
+        ("softmax", "binary_crossentropy"),  # over columns that sum to 1
+        (None, keras_ccar.CCARLoss(COUNTS, from_logits=True)),
+        (None, keras.losses.SparseCategoricalCrossentropy(from_logits=True)),
+        (None, keras.losses.CategoricalCrossentropy(from_logits=True)),
+        (None, "categorical_crossentropy"),
+        (None, keras.losses.sparse_categorical_crossentropy),
+    ],
+)
+def test_counts_of_labels_for_classes(activation, loss):
+    model = functional(keras.layers.Dense(3, activation=activation))
+    model.compile("sgd", loss)
+    for counts in AS_ADVISED:
+        message = r"`class_counts` .*exclude each other.*shape \(K,\), without `num_ex"
+        with pytest.raises(ValueError, match=message):
+            keras.Sequential([model, LogitCorrection(**counts)])
+    keras.Sequential([model, LogitCorrection(COUNTS)])
+
+
+def test_one_column_of_a_softmax():
+    model = functional(keras.layers.Dense(1, activation="softmax"))
+    with pytest.raises(ValueError, match=r"softmax of one column.*`Dense\(1\)`"):
+        keras.Sequential([model, LogitCorrection([480, 20])])
+    model = functional(keras.layers.Dense(1, activation="log_sigmoid"))
+    with pytest.raises(ValueError, match=r"`inputs` must be .*after log_sigmoid"):
+        keras.Sequential([model, LogitCorrection([480, 20])])
 
 
 @pytest.mark.parametrize("activation", [None, "sigmoid"])
 def test_one_column(activation):
     model = functional(keras.layers.Dense(1, activation=activation))
-    message = r"`inputs` must have two classes or more.*concatenate\(\[1 - p, p\]"
+    message = r"`inputs` must have two classes or more.*`class_counts=\[no, yes\]`"
     with pytest.raises(ValueError, match=message):
-        keras.Sequential([model, LogitCorrection([480, 20])])
+        keras.Sequential([model, LogitCorrection(COUNTS)])
     with pytest.raises(ValueError, match=message):
-        LogitCorrection([480, 20])(model(X))
+        LogitCorrection(COUNTS)(model(X))
     # As the message says.
-    no, yes = 480, 20
+    correction = LogitCorrection([480, 20])
+    result = keras.Sequential([model, correction]).predict(X, verbose=0)
+    assert correction.from_logits is (activation is None)
     answer = np.asarray(model.predict(X, verbose=0), "float64")
-    p = answer if activation else 1 / (1 + np.exp(-answer))
-    expected = p / yes / (p / yes + (1 - p) / no)
-    inputs = keras.Input((8,))
-    if activation:
-        p = model(inputs)
-        outputs = LogitCorrection([no, yes], from_logits=False)(
-            keras.ops.concatenate([1 - p, p], axis=-1)
-        )
-    else:
-        z = model(inputs)
-        outputs = LogitCorrection([no, yes], from_logits=True)(
-            keras.ops.concatenate([0 * z, z], axis=-1)
-        )
-        outputs = keras.layers.Softmax()(outputs)
-    result = keras.Model(inputs, outputs).predict(X, verbose=0)
-    np.testing.assert_allclose(result[:, 1:], expected, rtol=1e-4)
+    z = logit(answer) if activation else answer
+    z = z + np.log(480 / 20)
+    np.testing.assert_allclose(result, 1 / (1 + np.exp(-z)) if activation else z, 1e-4)
+
+
+def test_one_correction_of_one_column_and_of_two():
+    correction = LogitCorrection([480, 20])
+    one = functional(keras.layers.Dense(1), correction)
+    two = functional(keras.layers.Dense(2), correction)
+    z, both = (m.layers[1](X) for m in (one, two))
+    for logits, model in ((z, one), (both, two)):
+        logits = np.asarray(ops.convert_to_numpy(logits), "float64")
+        shift = np.asarray(model.predict(X, verbose=0), "float64") - logits
+        gain = shift if shift.shape[1] == 1 else shift[:, 1:] - shift[:, :1]
+        np.testing.assert_allclose(gain, np.full((4, 1), np.log(24)), rtol=1e-4)
 
 
 def test_softmax_over_another_axis():

@@ -41,11 +41,32 @@ def model_with(loss):
     [
         keras_ccar.BalancedSoftmaxLoss(COUNTS, from_logits=True),
         keras_ccar.LogitAdjustedLoss(COUNTS, from_logits=True),
+        keras_ccar.InverseFrequencyLoss(COUNTS, from_logits=True),
+        keras_ccar.ClassBalancedLoss(COUNTS, from_logits=True),
     ],
 )
 def test_warns_of_a_second_correction(loss):
-    with pytest.warns(UserWarning, match="would apply the prior twice"):
-        keras.Sequential([model_with(loss), LogitCorrection(COUNTS)])
+    model = model_with(loss)
+    with pytest.warns(UserWarning, match="would apply the prior twice.*trained_prior"):
+        keras.Sequential([model, LogitCorrection(COUNTS)])
+    # As the message says.
+    keras.Sequential([model, LogitCorrection(COUNTS, trained_prior="balanced")])
+
+
+def test_advice_for_class_weights():
+    """The class counts times the weights are what training saw."""
+    loss = keras_ccar.ClassBalancedLoss(COUNTS, beta=0.99, from_logits=True)
+    weights = (1 - 0.99) / (1 - 0.99 ** np.array(COUNTS))
+    model = model_with(loss)
+    with pytest.warns(UserWarning, match="class counts times their weights as `train"):
+        keras.Sequential([model, LogitCorrection(COUNTS)])
+    layer = LogitCorrection(COUNTS, trained_prior=COUNTS * weights)
+    x = np.ones((2, 8))
+    corrected = keras.Sequential([model, layer]).predict(x, verbose=0)
+    p = softmax(model.predict(x, verbose=0)) / weights
+    np.testing.assert_allclose(
+        softmax(corrected), p / p.sum(-1, keepdims=True), rtol=1e-4
+    )
 
 
 def test_no_warning_after_plain_training():
@@ -75,6 +96,12 @@ def test_saved_and_loaded(tmp_path):
         ({"class_counts": [3, 0]}, "`class_counts` must be above 0 .*class 1"),
         ({"target_prior": [1, 0, 1]}, "`target_prior` must be above 0 .*class 1"),
         ({"target_prior": [0.5, 0.5]}, "`target_prior` must have one entry"),
+        ({"target_prior": 0.5}, "`target_prior` must be the frequencies of the 3 cl"),
+        ({"trained_prior": [1, 0, 1]}, "`trained_prior` must be above 0 .*class 1"),
+        ({"trained_prior": [0.5, 0.5]}, "`trained_prior` must have one entry"),
+        ({"trained_prior": "uniform"}, '`trained_prior` must be .*or "balanced"'),
+        ({"target_prior": "balanced"}, "`target_prior` must be the frequencies"),
+        ({"num_examples": 400}, "`class_counts` must not exceed `num_examples`"),
         ({"tau": -1}, "`tau`"),
         ({"from_logits": "auto"}, "`from_logits` must be True or False"),
         ({"axis": None}, "`axis` must be a whole number"),
@@ -99,6 +126,24 @@ def test_arguments_of_every_keras_layer():
     assert layer.activity_regularizer is arguments["activity_regularizer"]
     copy = type(layer).from_config(layer.get_config())
     assert copy.get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("tau", [0.5, 1.0])
+@pytest.mark.parametrize(
+    ("trained", "target", "t", "g"),
+    [
+        ("balanced", None, np.ones(3), F),
+        ("balanced", [0.2, 0.2, 0.6], np.ones(3), [0.2, 0.2, 0.6]),
+        ([3, 2, 1], None, [3, 2, 1], F),
+        ([3, 2, 1], [1, 1, 1], [3, 2, 1], np.ones(3)),
+    ],
+)
+def test_puts_the_prior_back_after_rebalancing(tau, trained, target, t, g):
+    layer = LogitCorrection(COUNTS, tau, target, False, trained_prior=trained)
+    p = softmax(LOGITS)
+    weighted = p * (np.array(g) / np.array(t)) ** tau
+    expected = weighted / weighted.sum(-1, keepdims=True)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(p)), expected, rtol=1e-5)
 
 
 def corrected(p, tau=1.0, axis=-1):

@@ -227,7 +227,7 @@ REJECTED = {
         lambda: head(3, activation="sigmoid"),
         correction(),
         ValueError,
-        "goes through sigmoid",
+        "counts of yes-or-no labels",
     ),
     "correction of other outputs": (
         lambda: head(3, activation="softmax"),

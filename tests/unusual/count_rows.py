@@ -206,7 +206,7 @@ ROWS = [
         counts(lambda c: c[:, None]),
         outcomes={
             "*": refused("must be one-dimensional"),
-            "sampling": refused(r"shape \(K, 2\)"),
+            **dict.fromkeys(("sampling", "correction"), refused(r"\(K, 2\)")),
         },
     ),
     row(

@@ -113,11 +113,23 @@ def as_two_columns(call, subject):
     return run
 
 
+def as_one_question(call, subject):
+    """Counts of no and yes, as the message shows."""
+
+    def run():
+        given = call.give(labels=None, counts=[620, 5])
+        result = np.asarray(subject.run_eagerly(given), "float64")
+        expected = np.asarray(call.predictions, "float64") + np.log(620 / 5)
+        np.testing.assert_allclose(result, expected, rtol=1e-5)
+
+    return run
+
+
 TWO = ("BalancedAccuracy", "PerClassRecall")
 ONE_COLUMN = {
     "*": Error("y_pred", "concatenate", as_two_columns),
     "losses": Error("y_pred", "use `BinaryCCARLoss`", as_binary),
-    "correction": Error("inputs", "concatenate", as_two_columns),
+    "correction": Error("inputs", r"=\[no, yes\]`", as_one_question),
 }
 NOT_PROBABILITIES = {
     "*": nan_when_compiled("y_pred", "pass `from_logits=True`", say_logits),

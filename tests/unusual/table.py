@@ -44,6 +44,7 @@ COLUMNS = {
 ELSEWHERE = {
     "Weighting": "a base class",
     "Adjustment": "a base class",
+    "PriorBias": "takes counts alone, which it reads as `LogitCorrection` does",
     "LongTailedData": "holds what others have checked",
     "NAMES": "a tuple of names",
     "load": "takes a name",
@@ -67,6 +68,7 @@ ROOMS = (
     keras_ccar.adjustments,
     keras_ccar.callbacks,
     keras_ccar.datasets,
+    keras_ccar.initializers,
     keras_ccar.layers,
     keras_ccar.losses,
     keras_ccar.metrics,
