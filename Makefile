@@ -47,6 +47,7 @@ bench: $(VENV)/.test  ## time and memory of the losses, of a whole step, of the 
 results: $(VENV)/.demo  ## what docs/ quotes of results, and the figures, from benchmarks/results
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/results_page.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/choosing_a_loss.py
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/yes_or_no_page.py
 
 docs: $(VENV)/.docs  ## the site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

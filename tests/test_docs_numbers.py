@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import pytest
+import yes_or_no_page
 from results_page import page_text
 
 from keras_ccar.benchmark.comparison import Comparison, comparison_folders
@@ -17,7 +18,8 @@ from keras_ccar.benchmark.report.write import markdown
 ROOT = pathlib.Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "results.md"
-TEXTS = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - {PAGE})]
+PAGES = {PAGE, yes_or_no_page.PAGE}
+TEXTS = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - PAGES)]
 COMPARISONS = {folder.name: folder for folder in comparison_folders(RESULTS)}
 MEASUREMENTS = read_measurements(RESULTS)
 
@@ -45,6 +47,7 @@ def test_results_name_commits_that_can_be_looked_up():
     if not whole or not (ROOT / ".git").exists():
         pytest.skip("no history here")
     files = [*RESULTS.glob("*.json"), *RESULTS.glob("*/results.json")]
+    files += RESULTS.glob("yes-or-no/runs.json")
     assert len(files) > 2
     for path in files:
         commit = json.loads(path.read_text("utf-8"))["environment"]["commit"]
@@ -71,7 +74,7 @@ def leaves(value):
 
 def evidence():
     """Every number of the published page and reports, and of the measurements."""
-    texts = [PAGE, *(folder / "report.md" for folder in COMPARISONS.values())]
+    texts = [*PAGES, *(folder / "report.md" for folder in COMPARISONS.values())]
     numbers = []
     for path in texts:
         # Names and digests hold digits too, but no points and no units.
@@ -132,6 +135,14 @@ def test_the_page_is_what_the_files_give():
     expected = page(results, names, MEASUREMENTS, page_text(results.values()))
     assert PAGE.read_text("utf-8") == expected, (
         "docs/results.md is not what benchmarks/results gives: run `make results`."
+    )
+
+
+def test_the_page_on_yes_or_no_is_what_its_file_gives(tmp_path):
+    written = tmp_path / "page.md"
+    yes_or_no_page.write_page(path=written)
+    assert yes_or_no_page.PAGE.read_text("utf-8") == written.read_text("utf-8"), (
+        "docs/yes-or-no.md is not what benchmarks/results gives: run `make results`."
     )
 
 
