@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 import what_was_tried
+import yes_or_no_page
 from results_page import page_text
 
 from keras_ccar.benchmark.comparison import Comparison, comparison_folders
@@ -18,7 +19,7 @@ from keras_ccar.benchmark.report.write import markdown
 ROOT = pathlib.Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "results.md"
-MADE = {PAGE, what_was_tried.PAGE}
+MADE = {PAGE, what_was_tried.PAGE, yes_or_no_page.PAGE}
 TEXTS = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - MADE)]
 COMPARISONS = {folder.name: folder for folder in comparison_folders(RESULTS)}
 MEASUREMENTS = read_measurements(RESULTS)
@@ -48,6 +49,7 @@ def test_results_name_commits_that_can_be_looked_up():
         pytest.skip("no history here")
     files = [*RESULTS.glob("*.json"), *RESULTS.glob("*/results.json")]
     files += what_was_tried.TRIED.glob("*.json")
+    files += RESULTS.glob("yes-or-no/runs.json")
     assert len(files) > 2
     for path in files:
         commit = json.loads(path.read_text("utf-8"))["environment"]["commit"]
@@ -74,7 +76,7 @@ def leaves(value):
 
 def evidence():
     """Every number of the published page and reports, and of the measurements."""
-    texts = [PAGE, *(folder / "report.md" for folder in COMPARISONS.values())]
+    texts = [*PAGES, *(folder / "report.md" for folder in COMPARISONS.values())]
     numbers = []
     for path in texts:
         # Names and digests hold digits too, but no points and no units.
@@ -143,6 +145,14 @@ def test_the_page_of_trials_is_what_the_files_give():
     assert what_was_tried.PAGE.read_text("utf-8") == expected, (
         "docs/what-was-tried.md is not what benchmarks/results/tried gives: run "
         "`make results`."
+    )
+
+
+def test_the_page_on_yes_or_no_is_what_its_file_gives(tmp_path):
+    written = tmp_path / "page.md"
+    yes_or_no_page.write_page(path=written)
+    assert yes_or_no_page.PAGE.read_text("utf-8") == written.read_text("utf-8"), (
+        "docs/yes-or-no.md is not what benchmarks/results gives: run `make results`."
     )
 
 

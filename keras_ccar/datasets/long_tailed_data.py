@@ -35,8 +35,8 @@ class LongTailedData:
         digest: 64 hexadecimal digits that identify the training set: the same for the
             same examples, whatever their source and order.
         train_arrays: the training images `(N, height, width, channels)`, uint8 in
-            [0, 255] in the named data sets, and int64 labels `(N,)`; None if the data
-            is streamed from disk.
+            [0, 255] in the named data sets, and int64 labels `(N,)`; for tables, the
+            features `(N, columns)`, float32; None if the data is streamed from disk.
         test_arrays: the same for the test set; None if it is streamed or missing.
         encoded_train: for data that is streamed, a function that returns the training
             set as a `tf.data.Dataset` of single `((file contents, name), label)`.
@@ -107,9 +107,11 @@ class LongTailedData:
     def describe(self) -> str:
         """Returns a description of the data in one paragraph."""
         counts = self.class_counts
-        test = f" {len(self.test_arrays[1]):,} test images." if self.test_arrays else ""
+        is_table = self.train_arrays is not None and self.train_arrays[0].ndim == 2
+        kind = "rows" if is_table else "images"
+        test = f" {len(self.test_arrays[1]):,} test {kind}." if self.test_arrays else ""
         return (
-            f"{self.name}: {counts.sum():,} training images of {self.num_classes:,} "
+            f"{self.name}: {counts.sum():,} training {kind} of {self.num_classes:,} "
             f"classes, {counts.max():,} to {counts.min():,} a class (imbalance factor "
             f"{self.imbalance_factor:g}, seed {self.seed}; "
             f"{describe_shot_groups(counts)} classes).{test} Digest {self.digest[:16]}."
