@@ -4,10 +4,10 @@ TensorFlow and JAX compile with XLA, torch runs eagerly. Each backend runs in a 
 of its own. Every loss and its peer are measured in turn, in one loop, so that changes
 in the machine's speed affect both equally; the ratio is that of the medians. Integer
 labels are compared with Keras's sparse cross-entropy, mixed labels with its categorical
-one, yes-or-no labels with its binary one. Also measured are the seconds of the first call, most of which is compilation, and
-the memory of a step, with its result but without its inputs: as XLA reports it, on
-torch by the peak size of the process. Writes `benchmarks/results/loss_speed.json` and
-`loss_speed.csv`.
+one, yes-or-no labels with its binary one. Also measured are the seconds of the first
+call, most of which is compilation, and the memory of a step, with its result but
+without its inputs: as XLA reports it, on torch by the peak size of the process. Writes
+`benchmarks/results/loss_speed.json` and `loss_speed.csv`.
 """
 
 import argparse

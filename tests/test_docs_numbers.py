@@ -76,7 +76,7 @@ def leaves(value):
 
 def evidence():
     """Every number of the published page and reports, and of the measurements."""
-    texts = [*PAGES, *(folder / "report.md" for folder in COMPARISONS.values())]
+    texts = [*MADE, *(folder / "report.md" for folder in COMPARISONS.values())]
     numbers = []
     for path in texts:
         # Names and digests hold digits too, but no points and no units.

@@ -69,14 +69,12 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
             classes have a curve each, otherwise groups of classes have.
 
     Attributes:
-        history: a list with the `statistics()` of each epoch. It goes on in a further
-            `fit` of the same model, and begins anew with another one.
+        history: a list with the `statistics()` of each epoch of a model.
 
     Raises:
         ValueError: for arguments other than these, also if `class_names` repeats a
-            name; when training begins, if the model was compiled without a loss of
-            this package, or with one whose number of classes is not that of
-            `class_names`.
+            name; when training begins, if the model has no loss of this package, or
+            one whose number of classes is not that of `class_names`.
         RuntimeError: under `tf.distribute.MultiWorkerMirroredStrategy` with several
             workers, under which Keras 3 cannot `fit`.
 
@@ -190,11 +188,10 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
             `frequency` and `class_counts` (that the loss computes with),
             `mean_confidence` (of p_t), `mean_weight` and `below_pivot` (the share of
             samples with `p_t` below the pivot), which are NaN for classes without a
-            sample; and `class_name` if given. With a binary loss these are of target
-            1, those of target 0 are `negative_count` and so on. With several losses, a
-            dict of such dicts by the name of the output. Where an output has several,
-            or the model a single output, the key ends with the name of the loss:
-            `"<output>_<loss>"` or `"<loss>"`; `_2`, ... follow if that is the same too.
+            sample; and `class_name` if given. With a binary loss these are of yes;
+            those of no are `negative_count` and so on. With several losses, a dict of
+            such dicts by the name of the output; where that does not tell them apart,
+            `"<output>_<loss>"` or `"<loss>"`, with `_2`, ... if these are the same too.
 
         Raises:
             RuntimeError: before training.

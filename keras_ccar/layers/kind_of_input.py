@@ -13,7 +13,9 @@ from keras_ccar.layers.model_output import (
     softmax_axis,
     tensor_activation,
 )
-from keras_ccar.losses.binary_ccar_loss import BinaryCCARLoss
+from keras_ccar.losses.binary_long_tailed_crossentropy import (
+    BinaryLongTailedCrossentropy,
+)
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.losses.search import agreed_from_logits, find_losses
 
@@ -28,7 +30,7 @@ HOW_TO_COUNT_CLASSES = (
 )
 # Losses of yes-or-no labels.
 BINARY_LOSSES = (
-    BinaryCCARLoss,
+    BinaryLongTailedCrossentropy,
     keras.losses.BinaryCrossentropy,
     keras.losses.BinaryFocalCrossentropy,
 )

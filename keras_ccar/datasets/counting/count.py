@@ -94,7 +94,7 @@ def count_classes(
     Returns:
         An int64 array of shape `(K,)`; float64 if the labels are distributions that
         do not add up to whole numbers. With `multi_label=True` it has the shape
-        `(K, 2)`, the numbers of no and of yes for each label, as `BinaryCCARLoss` takes
+        `(K, 2)`, the numbers of no and of yes for each label, as binary losses take
         them without `num_examples`. With `return_names=True`, a tuple of the counts
         and a list of K names: those of strings in the order of `numpy.unique`, of
         categories in their own order, of the columns of a table, or of the classes of a

@@ -29,7 +29,7 @@ def missing(number: int, total: int, multi_label: bool, has_columns: bool) -> st
     if multi_label or has_columns:
         way = (
             "pass `multi_label=True, ignore_class=float('nan')` to leave unknown yes-"
-            "or-no targets out, as `ignore_value` of `BinaryCCARLoss` does"
+            "or-no targets out, as `ignore_value` of binary losses does"
         )
         if not multi_label:
             way += "; leave out other rows, as `labels[~np.isnan(labels).any(-1)]` does"
@@ -83,7 +83,7 @@ def zeros_and_ones(shape: Shape, row_sums: tuple[float, float]) -> str:
         f"`multi_label` must be given for zeros and ones of shape {shape}, whose rows "
         f"do not all sum to 1. Received {_sums(row_sums)}: pass "
         f"`multi_label=True` if the last axis holds {shape[-1]} yes-or-no labels, to "
-        f"count no and yes of each for `BinaryCCARLoss`, or `multi_label=False` if each"
+        f"count no and yes of each for a binary loss, or `multi_label=False` if each"
         f" value is class 0 or 1, as in label maps.{unlabelled}"
     )
 
