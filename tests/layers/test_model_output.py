@@ -1,7 +1,7 @@
 import keras
 
 from keras_ccar import LogitCorrection
-from keras_ccar.layers.model_output import output_activation
+from keras_ccar.layers.model_output import is_corrected_by_label, output_activation
 
 
 def test_a_shared_layer_is_seen_where_it_was_called():
@@ -21,3 +21,17 @@ def test_a_shared_correction():
     second = correction(keras.layers.Dense(3, activation="relu")(inputs))
     assert output_activation(keras.Model(inputs, first)) == ("linear", True)
     assert output_activation(keras.Model(inputs, second)) == ("relu", True)
+
+
+def test_a_correction_of_labels_is_told_from_one_of_classes():
+    for correction, are_labels in (
+        (LogitCorrection([[5, 1], [4, 2], [3, 3]]), True),
+        (LogitCorrection([1, 2, 3], num_examples=6), True),
+        (LogitCorrection([5, 3, 2]), False),
+        (keras.layers.Identity(), False),
+    ):
+        inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+        model = keras.Sequential([inner, correction, keras.layers.Identity()])
+        model = keras.Sequential([keras.Input((4,)), model])
+        assert is_corrected_by_label(model) is are_labels
+    assert not is_corrected_by_label(keras.Sequential())
