@@ -33,8 +33,11 @@ from keras_ccar.losses import (
     WeightedSum,
 )
 from keras_ccar.metrics import (
+    AveragePrecision,
     BalancedAccuracy,
     ExpectedCalibrationError,
+    GeometricMean,
+    MacroF1,
     PerClassRecall,
     ShotAccuracy,
 )
@@ -42,6 +45,7 @@ from keras_ccar.metrics import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AveragePrecision",
     "BackupAndResume",
     "BalancedAccuracy",
     "BalancedSoftmaxLoss",
@@ -52,11 +56,13 @@ __all__ = [
     "DeferredReweighting",
     "ExpectedCalibrationError",
     "FocalLoss",
+    "GeometricMean",
     "InverseFrequencyLoss",
     "LDAMLoss",
     "LogitAdjustedLoss",
     "LogitCorrection",
     "LongTailedCrossentropy",
+    "MacroF1",
     "PerClassRecall",
     "ShotAccuracy",
     "WeightedSum",
