@@ -52,18 +52,14 @@ def geometric_mean_of_known(values):
     return values.prod() ** (1 / values.size) if values.size else np.nan
 
 
-def average_precision(is_yes, p, weights, thresholds=10_000):
-    """Of probabilities, with ties between those that no threshold separates."""
-    with np.errstate(divide="ignore"):
-        logits = np.clip(np.log(p) - np.log1p(-p), -16, 16)
-    scores = np.minimum(np.floor((logits + 16) / 32 * thresholds), thresholds - 1)
+def average_precision(is_yes, scores, weights):
+    """The precision at each score, weighted by the recall that is gained there."""
     positives = weights[is_yes].sum()
     total, recall = 0.0, 0.0
-    for score in np.unique(scores)[::-1] if positives else ():
+    for score in np.unique(scores[weights != 0])[::-1] if positives else ():
         said = scores >= score
         found = weights[said & is_yes].sum()
-        if weights[said].sum():
-            total += found / weights[said].sum() * (found / positives - recall)
+        total += found / weights[said].sum() * (found / positives - recall)
         recall = found / positives
     return total if positives else np.nan
 
