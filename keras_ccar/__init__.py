@@ -40,8 +40,11 @@ from keras_ccar.losses import (
     WeightedSum,
 )
 from keras_ccar.metrics import (
+    AveragePrecision,
     BalancedAccuracy,
     ExpectedCalibrationError,
+    GeometricMean,
+    MacroF1,
     PerClassRecall,
     ShotAccuracy,
 )
@@ -50,6 +53,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AsymmetricLoss",
+    "AveragePrecision",
     "BackupAndResume",
     "BalancedAccuracy",
     "BalancedSoftmaxLoss",
@@ -66,11 +70,13 @@ __all__ = [
     "DistributionBalancedLoss",
     "ExpectedCalibrationError",
     "FocalLoss",
+    "GeometricMean",
     "InverseFrequencyLoss",
     "LDAMLoss",
     "LogitAdjustedLoss",
     "LogitCorrection",
     "LongTailedCrossentropy",
+    "MacroF1",
     "PerClassRecall",
     "ShotAccuracy",
     "WeightedSum",

@@ -164,6 +164,7 @@ def shot_groups(
     class_counts: ClassCounts,
     many: float = 100,
     few: float = 20,
+    minimum: int = 2,
 ) -> dict[str, np.ndarray]:
     """Groups classes by the number of their training examples.
 
@@ -174,6 +175,7 @@ def shot_groups(
         class_counts: training examples of each class, as for `class_counts_array`.
         many: classes with more examples than this are many-shot.
         few: classes with fewer examples than this are few-shot.
+        minimum: the smallest number of classes.
 
     Returns:
         A dict of boolean arrays of shape `(K,)` under "many", "medium" and "few".
@@ -196,7 +198,7 @@ def shot_groups(
         raise ValueError(
             f"`few` must not exceed `many`. Received: few={few:g}, many={many:g}"
         )
-    counts = class_counts_array(class_counts)
+    counts = class_counts_array(class_counts, minimum=minimum)
     require_numbers_of_examples(counts, "whether a class is many- or few-shot")
     is_many, is_few = counts > many, counts < few
     return {"many": is_many, "medium": ~(is_many | is_few), "few": is_few}

@@ -103,6 +103,8 @@ RIGHT = {
     **dict.fromkeys(("return_names", "validation", "smoke"), TRUTH),
     **dict.fromkeys(("flip", "warm_up"), TRUTH),
     **dict.fromkeys(("label_smoothing", "pivot", "beta", "momentum"), SHARE),
+    "threshold": SHARE,
+    "average": {"None"},
     **dict.fromkeys(("color_jitter",), SHARE),
     **dict.fromkeys(("strength", "tau", "smoothing", "gamma", "scale"), AMOUNT),
     **dict.fromkeys(("max_margin", "few"), AMOUNT),
@@ -239,6 +241,7 @@ def given(tmp_path_factory):
     comparison = benchmark.Comparison({}, {}, {}, [], [], {}, [])
     streamed = datasets.LongTailedData(**subset, encoded_train=WRONG["function"])
     return {
+        "AveragePrecision": {"num_classes": 2},
         "BackupAndResume": {"directory": folder / "backup"},
         "BalancedAccuracy": {"num_classes": 2},
         "BinaryCCARLoss": {"class_counts": [0.5], "num_examples": 10},
@@ -246,7 +249,9 @@ def given(tmp_path_factory):
         "Comparison": {**vars(comparison)},
         "CosineHead": {"units": 2},
         "DeferredReweighting": {"start_epoch": 1},
+        "GeometricMean": {"num_classes": 2},
         "LongTailedData": subset,
+        "MacroF1": {"num_classes": 2},
         "PerClassRecall": {"num_classes": 2},
         "WeightedSum": {"losses": [(1.0, "mse")]},
         "ccar_weight": {"p_t": 0.5, "f_c": 0.5},

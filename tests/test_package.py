@@ -17,6 +17,7 @@ MODULES = (keras_ccar, adjustments, initializers, layers, metrics, weightings)
 def test_public_names():
     assert keras_ccar.__all__ == [
         "AsymmetricLoss",
+        "AveragePrecision",
         "BackupAndResume",
         "BalancedAccuracy",
         "BalancedSoftmaxLoss",
@@ -33,11 +34,13 @@ def test_public_names():
         "DistributionBalancedLoss",
         "ExpectedCalibrationError",
         "FocalLoss",
+        "GeometricMean",
         "InverseFrequencyLoss",
         "LDAMLoss",
         "LogitAdjustedLoss",
         "LogitCorrection",
         "LongTailedCrossentropy",
+        "MacroF1",
         "PerClassRecall",
         "ShotAccuracy",
         "WeightedSum",

@@ -56,9 +56,9 @@ def warn_output_mismatch(
             f"{getattr(loss, 'adjustment', None)!r}: {problem[1]}.",
             stacklevel=2,
         )
-    rank = _rank(model, output)
+    shape = _shape(model, output)
     for metric in _metrics(model, output):
-        for argument, wrong, right in _differences(metric, loss, activation, rank):
+        for argument, wrong, right in _differences(metric, loss, activation, shape):
             warnings.warn(
                 f"The metric {metric.name!r} has {argument}={wrong!r}, which does not "
                 f"fit the loss {loss.name!r} and the output that it is beside: pass "
@@ -68,13 +68,16 @@ def warn_output_mismatch(
 
 
 def _differences(
-    metric: ClassMetric, loss: Any, activation: str | None, rank: int | None
+    metric: ClassMetric,
+    loss: Any,
+    activation: str | None,
+    shape: tuple[int | None, ...] | None,
 ) -> list[tuple[str, Any, Any]]:
     """Returns arguments of a metric, what it has and what it should have."""
     found: list[tuple[str, Any, Any]] = []
     # A loss of yes-or-no labels has neither an axis nor an ignored class.
     axis = getattr(loss, "axis", metric.axis)
-    axes = [axis if rank is None else axis % rank for axis in (metric.axis, axis)]
+    axes = [axis % len(shape) if shape else axis for axis in (metric.axis, axis)]
     if axes[0] != axes[1]:
         found.append(("axis", metric.axis, axis))
     ignored = getattr(loss, "ignore_class", metric.ignore_class)
@@ -82,9 +85,9 @@ def _differences(
         found.append(("ignore_class", metric.ignore_class, ignored))
     is_logits = gives_logits(activation)
     is_logits = loss.from_logits if is_logits is None else is_logits
-    from_logits = getattr(metric, "from_logits", is_logits)
-    if from_logits != is_logits:
-        found.append(("from_logits", from_logits, is_logits))
+    num_columns = shape[axes[0]] if shape else None
+    if metric.from_logits != is_logits and metric.needs_from_logits(num_columns):
+        found.append(("from_logits", metric.from_logits, is_logits))
     return found
 
 
@@ -103,6 +106,6 @@ def _metrics(model: keras.Model, output: str | None) -> list[ClassMetric]:
     return found
 
 
-def _rank(model: keras.Model, output: str | None) -> int | None:
+def _shape(model: keras.Model, output: str | None) -> tuple[int | None, ...] | None:
     tensor = output_tensor(model, output)
-    return None if tensor is None else len(tensor.shape)
+    return None if tensor is None else tuple(tensor.shape)

@@ -124,6 +124,6 @@ def _check_targets(labels: Any) -> None:
         raise ValueError(
             "`y_true` must hold targets in [0, 1]. Received: "
             f"{values[wrong][:5].tolist()}. Leave unknown targets out by passing "
-            "their value as `ignore_value` to the loss, or by a `sample_weight` of 0 "
-            "of the shape of `y_pred`."
+            "their value as `ignore_value`, or by a `sample_weight` of 0 of the shape "
+            "of `y_pred`."
         )

@@ -38,8 +38,9 @@ def check_num_classes(
     argument: str = "class_counts",
     predictions: str = "y_pred",
     one_column: str = "",
+    smallest: int = 2,
 ) -> None:
-    """Raises a `ValueError` unless predictions have so many classes, at least two.
+    """Raises a `ValueError` unless predictions have so many classes.
 
     Args:
         shape: static shape of the predictions.
@@ -48,6 +49,7 @@ def check_num_classes(
         argument: the argument that gives K: "class_counts" or "num_classes".
         predictions: the name of the argument that holds the predictions.
         one_column: what the error of a class axis of size 1 advises.
+        smallest: the smallest number of classes: 2 if they exclude each other, or 1.
     """
     shape = tuple(shape)
     size = shape[class_axis(axis, shape, predictions)]
@@ -55,7 +57,7 @@ def check_num_classes(
     is_matrix = f"`{predictions}`, which has a rank of at least 2"
     if len(shape) < 2 and num_classes is None:
         problem = f"`axis` must be the class axis of {is_matrix}. Received: {received}"
-    elif len(shape) > 1 and size == 1:
+    elif len(shape) > 1 and size == 1 < smallest:
         problem = (
             f"`{predictions}` must have two classes or more: the softmax of one is "
             f"always 1. Received: {received} {one_column}"
@@ -102,8 +104,8 @@ def _is_probability(y_pred: Any) -> Any:
     return (y_pred >= 0) & (y_pred <= LARGEST_PROBABILITY)
 
 
-def move_class_axis_last(y_pred: Any, axis: int, dtype: str) -> Any:
-    """Returns predictions as a tensor of a dtype, class axis last."""
+def move_class_axis_last(y_pred: Any, axis: int, dtype: str | None) -> Any:
+    """Returns predictions as a tensor of a dtype, None for theirs, class axis last."""
     y_pred = ops.convert_to_tensor(y_pred, dtype=dtype)
     is_last = axis in (-1, len(y_pred.shape) - 1)
     return y_pred if is_last else ops.moveaxis(y_pred, axis, -1)

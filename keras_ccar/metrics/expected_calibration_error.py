@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ccar.arguments import check_boolean, check_whole_number
-from keras_ccar.inputs.predictions import are_probabilities, check_probabilities
+from keras_ccar.arguments import check_whole_number
+from keras_ccar.inputs.class_scores import class_probabilities
 from keras_ccar.metrics.class_metric import ClassMetric
 from keras_ccar.metrics.exact_sum import ExactSum
 from keras_ccar.ops.row_sums import sum_rows
@@ -28,11 +28,21 @@ class ExpectedCalibrationError(ClassMetric):
     `from_logits=False` are an error or, in a compiled step, make the result NaN. Before
     the first sample the result is NaN.
 
+    One sigmoid column is read as two classes, as if it were `[1 - p, p]`. With
+    `multi_label=True` the samples of all labels are binned by the probability of *yes*,
+    and the error is the mean of |share of yes - mean probability|. This holds for a
+    single column as well, if it is told to be one label by `multi_label=True`: of a
+    rare yes it says more than the confidence, which is mostly that of no.
+
     Args:
         bins: number of bins; bin `b` holds confidences in `(b / bins, (b + 1) / bins]`.
         from_logits: whether predictions are logits rather than probabilities.
         ignore_class: as in `BalancedAccuracy`.
         axis: as in `BalancedAccuracy`.
+        multi_label: whether labels are independent of each other.
+        ignore_value: as in `BalancedAccuracy`.
+        threshold: as in `BalancedAccuracy`; it decides which answer the confidence of
+            one column is of. With `multi_label=True` it has no part.
         name: name of the metric.
         dtype: dtype of the result. Sums are pairs of float32 with any dtype.
 
@@ -52,38 +62,50 @@ class ExpectedCalibrationError(ClassMetric):
     ```
     """
 
+    _needs_probabilities = True
+
     def __init__(
         self,
         bins: int = 15,
         from_logits: bool = False,
         ignore_class: int | None = None,
         axis: int = -1,
+        multi_label: bool = False,
+        ignore_value: float | None = None,
+        threshold: float = 0.5,
         name: str = "expected_calibration_error",
         dtype: Any = None,
     ) -> None:
-        super().__init__(ignore_class, axis, name, dtype)
+        super().__init__(
+            None,
+            ignore_class,
+            axis,
+            multi_label,
+            ignore_value,
+            threshold,
+            from_logits,
+            name,
+            dtype,
+        )
         self._direction = "down"
         self.bins = check_whole_number("bins", bins, 1, MOST_BINS)
-        self.from_logits = check_boolean("from_logits", from_logits)
         self._excess_hits = ExactSum(self, (self.bins,), "excess_hits")
         self._samples = ExactSum(self, (), "samples")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds a batch; see `PerClassMetric.update_state`."""
-        labels, y_pred, weights = self.flatten(y_true, y_pred, sample_weight)
-        # The prediction of a sample of weight 0 may be anything, also NaN.
-        y_pred = ops.where(ops.expand_dims(weights == 0, -1), 1.0, y_pred)
-        if self.from_logits:
-            y_pred = ops.softmax(y_pred, axis=-1)
+        rows = self.read(y_true, y_pred, sample_weight)
+        probabilities, weights = class_probabilities(rows, self.from_logits)
+        if self.multi_label:
+            confidence, hits = probabilities, rows.labels
         else:
-            check_probabilities(y_pred)
-            # A compiled step cannot raise an error.
-            weights = ops.where(are_probabilities(y_pred), weights, float("nan"))
-            y_pred = y_pred / ops.sum(y_pred, axis=-1, keepdims=True)
-        predicted = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-        # Not `max`, which an empty batch does not have.
-        confidence = ops.take_along_axis(y_pred, predicted[:, None], axis=-1)[:, 0]
-        hits = predicted == labels
+            # Not `max`, which an empty batch does not have.
+            said = rows.predicted[:, None]
+            confidence = ops.take_along_axis(probabilities, said, axis=-1)
+            hits = rows.predicted == rows.labels
+        confidence, weights, hits = (
+            ops.reshape(part, (-1,)) for part in (confidence, weights, hits)
+        )
         # |accuracy - mean confidence| of a bin, times its samples, is the absolute
         # value of its sum of hit - confidence, so a bin only needs this sum.
         excess = weights * (ops.cast(hits, "float32") - confidence)
@@ -103,8 +125,4 @@ class ExpectedCalibrationError(ClassMetric):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
-        return {
-            **super().get_config(),
-            "bins": self.bins,
-            "from_logits": self.from_logits,
-        }
+        return {**super().get_config(), "bins": self.bins}

@@ -3,8 +3,10 @@
 from typing import Any
 
 import keras
+import numpy as np
 
-from keras_ccar.arguments import check_number
+from keras_ccar.arguments import check_number, check_numbers
+from keras_ccar.binary_counts import binary_counts
 from keras_ccar.frequencies import ClassCounts, class_counts_array, shot_groups
 from keras_ccar.metrics.per_class import PerClassMetric
 
@@ -27,13 +29,24 @@ class ShotAccuracy(PerClassMetric):
     Labels and predictions are as in `BalancedAccuracy`. Classes without samples are
     left out of their group; the accuracy of a group without samples is NaN.
 
+    One sigmoid column has the two classes no and yes: pass `class_counts=[no, yes]`.
+    With `multi_label=True` the labels are grouped by the number of their *positive*
+    training examples, and the accuracy of a group is the mean over its labels of
+    (recall + specificity) / 2. Recall alone would be 1 for a model that says yes to
+    everything. "balanced" is `BalancedAccuracy` in every case.
+
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)`, or
-            a dict `{class: count}`.
+            a dict `{class: count}`. With `multi_label=True` the positives of each
+            label, or the counts of no and yes of each, of shape `(K, 2)`.
         many: classes with more training examples than this are many-shot.
         few: classes with fewer training examples than this are few-shot.
         ignore_class: as in `BalancedAccuracy`.
         axis: as in `BalancedAccuracy`.
+        multi_label: whether labels are independent of each other.
+        ignore_value: as in `BalancedAccuracy`.
+        threshold: as in `BalancedAccuracy`.
+        from_logits: as in `BalancedAccuracy`.
         name: name of the metric.
         dtype: dtype of the results. Counts are exact with any dtype.
 
@@ -63,18 +76,38 @@ class ShotAccuracy(PerClassMetric):
         few: float = 20,
         ignore_class: int | None = None,
         axis: int = -1,
+        multi_label: bool = False,
+        ignore_value: float | None = None,
+        threshold: float = 0.5,
+        from_logits: bool = False,
         name: str = _NAME,
         dtype: Any = None,
     ) -> None:
-        self.class_counts = class_counts_array(class_counts)
-        super().__init__(len(self.class_counts), ignore_class, axis, name, dtype)
+        self.class_counts = (
+            _positives(class_counts)
+            if multi_label
+            else class_counts_array(class_counts)
+        )
+        super().__init__(
+            len(self.class_counts),
+            ignore_class,
+            axis,
+            multi_label,
+            ignore_value,
+            threshold,
+            from_logits,
+            name,
+            dtype,
+        )
         self.many = check_number("many", many, 0)
         self.few = check_number("few", few, 0)
         # A compiled step must always return the same keys, so the groups depend on the
         # class counts alone, not on the batch.
         self._groups = {
             group: classes
-            for group, classes in shot_groups(self.class_counts, many, few).items()
+            for group, classes in shot_groups(
+                self.class_counts, many, few, minimum=1
+            ).items()
             if classes.any()
         }
         self._prefix = "" if name == _NAME else f"{name}_"
@@ -98,3 +131,14 @@ class ShotAccuracy(PerClassMetric):
             "many": self.many,
             "few": self.few,
         }
+
+
+def _positives(class_counts: Any) -> np.ndarray:
+    """Returns how many training examples have each label."""
+    if not hasattr(class_counts, "items"):
+        expected = "the positives of each label, or counts of no and yes, (K, 2)"
+        shape = check_numbers("class_counts", class_counts, expected).shape
+        if len(shape) == 2 and shape[1] == 2:
+            (yes, _), _ = binary_counts(class_counts)
+            return yes
+    return class_counts_array(class_counts, minimum=1)

@@ -12,12 +12,16 @@ from keras_ccar import metrics
 K = 3
 COUNTS = [90, 8, 2]
 RNG = np.random.default_rng(0)
+NEEDED = {"from_logits": True}
 MAKE = {
+    "AveragePrecision": lambda **a: metrics.AveragePrecision(K, **NEEDED, **a),
     "BalancedAccuracy": lambda **a: metrics.BalancedAccuracy(K, **a),
+    "GeometricMean": lambda **a: metrics.GeometricMean(K, **a),
+    "MacroF1": lambda **a: metrics.MacroF1(K, **a),
     "PerClassRecall": lambda **a: metrics.PerClassRecall(K, **a),
     "ShotAccuracy": lambda **a: metrics.ShotAccuracy(COUNTS, **a),
     "ExpectedCalibrationError": lambda **a: metrics.ExpectedCalibrationError(
-        from_logits=True, **a
+        **NEEDED, **a
     ),
 }
 
@@ -94,6 +98,26 @@ def test_calibration_of_logits(activation):
         found = messages_of_fit(model, x, labels)
         assert len(found) == (given != is_logits)
         assert all(f"pass `from_logits={is_logits}`" in message for message in found)
+
+
+@pytest.mark.parametrize("columns", [1, K])
+def test_from_logits_beside_a_binary_loss(columns):
+    """It matters for every metric of yes or no."""
+    for given in (True, False):
+        model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(columns)])
+        metric = metrics.BalancedAccuracy(
+            2 if columns == 1 else K, multi_label=columns > 1, from_logits=given
+        )
+        loss = keras_ccar.BinaryCCARLoss([4] * columns, 8, from_logits=True)
+        model.compile("sgd", loss, metrics=[metric])
+        x, labels = RNG.normal(size=(8, 5)), RNG.integers(0, 2, (8, columns))
+        if keras.backend.backend() == "torch" and not given:
+            with pytest.raises(ValueError, match="pass `from_logits=True`"):
+                messages_of_fit(model, x, labels)
+            continue
+        found = messages_of_fit(model, x, labels)
+        assert len(found) == (not given)
+        assert all("pass `from_logits=True` to the metric" in text for text in found)
 
 
 def test_the_loss_tells_of_calibration_where_layers_do_not():

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+from metric_oracles import average_precision, to_float
+from sklearn.metrics import average_precision_score
+
+from keras_ccar.metrics import AveragePrecision
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def scores(kind, rng, is_yes):
+    """Logits of yes-or-no labels."""
+    z = rng.normal(size=is_yes.shape)
+    if kind == "below 0.002":
+        return 0.4 * z + 0.6 * is_yes - 9
+    if kind == "nearly certain":
+        return 2 * z + 4 * is_yes + 9
+    if kind == "ties":
+        return np.round(z + 2 * is_yes, 1)
+    if kind == "chance":
+        return 3 * z
+    return 2 * z + 3 * is_yes - 4
+
+
+@pytest.mark.parametrize("share", [0.0035, 0.02, 0.3])
+@pytest.mark.parametrize(
+    "kind", ["learnt", "below 0.002", "nearly certain", "ties", "chance"]
+)
+def test_scikit_learn_says_the_same(kind, share):
+    """Of eight labels at once, from probabilities and from logits."""
+    rng = np.random.default_rng(0)
+    is_yes = rng.random((10_000, 8)) < share
+    z = scores(kind, rng, is_yes).astype("float32")
+    if kind == "nearly certain":
+        # Probabilities in float32 tell less apart: what is given is compared.
+        z = np.minimum(z, 14)
+    p = sigmoid(z.astype("float64"))
+    expected = average_precision_score(is_yes, p, average=None)
+    if kind == "below 0.002":
+        assert p.max() < 0.002
+    for given in ({"from_logits": True}, {}):
+        metric = AveragePrecision(8, average=None, multi_label=True, **given)
+        y_pred = z if given else p.astype("float32")
+        result = to_float(metric(is_yes, y_pred))
+        if not given:
+            expected = average_precision_score(is_yes, y_pred, average=None)
+        np.testing.assert_allclose(result, expected, rtol=0, atol=0.005)
+
+
+def test_each_class_against_the_rest():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 5, 4000)
+    z = (3 * rng.normal(size=(4000, 5)) + 3 * np.eye(5)[labels]).astype("float32")
+    p = np.exp(z) / np.exp(z).sum(-1, keepdims=True)
+    one_hot = np.eye(5)[labels]
+    expected = average_precision_score(one_hot, p.astype("float64"), average=None)
+    for given, y_pred in (({}, p), ({}, p / 2), ({"from_logits": True}, z)):
+        metric = AveragePrecision(5, average=None, **given)
+        result = to_float(metric(labels, y_pred))
+        np.testing.assert_allclose(result, expected, rtol=0, atol=0.005)
+        metric = AveragePrecision(5, **given)
+        assert abs(to_float(metric(labels, y_pred)) - expected.mean()) < 0.005
+
+
+def test_classes_whose_probabilities_round_to_one():
+    """The rest of the classes tells them apart."""
+    rest = np.float32([1e-9, 3e-9, 1e-8, 3e-8, 1e-7])[::-1, None]
+    p = np.concatenate([rest / 2, rest / 2, np.ones_like(rest)], axis=1)
+    assert (p[:, 2] == 1).all()
+    metric = AveragePrecision(3, average=None)
+    metric.update_state(np.array([0, 1, 2, 2, 2]), p * np.float32(0.5))
+    # Those that are beyond 1e-7 fall to the end of the range.
+    assert to_float(metric.result())[2] >= 0.6
+
+
+def test_two_classes_are_one_question():
+    rng = np.random.default_rng(0)
+    yes = rng.random(500) < 0.1
+    p = sigmoid(rng.normal(size=500) + 2 * yes - 2).astype("float32")
+    both = np.stack([1 - p, p], -1)
+    for y_pred in (p[:, None], both):
+        of_yes = to_float(AveragePrecision(2)(yes, y_pred))
+        assert abs(of_yes - average_precision_score(yes, p)) < 0.005
+        of_each = to_float(AveragePrecision(2, average=None)(yes, y_pred))
+        assert of_each[1] == of_yes
+        assert abs(of_each[0] - average_precision_score(~yes, 1 - p)) < 0.005
+
+
+def test_few_samples_between_few_thresholds():
+    """A yes and a no between two thresholds come in their order, ties together."""
+    for scores, expected in (
+        ([0.51, 0.52], 1.0),
+        ([0.52, 0.51], 0.5),
+        ([0.52, 0.52], 0.5),
+        ([0.52, 0.51, 0.53], 5 / 6),
+    ):
+        yes = np.array([0, 1, 1])[: len(scores)]
+        metric = AveragePrecision(2, num_thresholds=2)
+        assert abs(to_float(metric(yes, np.float32(scores))) - expected) < 0.1
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 100.0])
+def test_the_scale_of_weights_has_no_part(scale):
+    rng = np.random.default_rng(0)
+    yes = rng.random(3000) < 0.2
+    weights = scale * rng.integers(0, 3, 3000)
+    p = sigmoid(0.1 * rng.normal(size=3000) + 0.1 * yes - 6).astype("float32")
+    metric = AveragePrecision(2)
+    result = to_float(metric(yes, p, weights.astype("float32")))
+    expected = average_precision_score(yes, p, sample_weight=weights)
+    assert abs(result - expected) < 0.002
+    assert abs(average_precision(yes, p, weights) - expected) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"average": "micro"}, "`average` must be one of 'macro', None"),
+        ({"num_thresholds": 1}, "`num_thresholds` must be a whole number >= 2"),
+        ({"num_thresholds": 10**8}, "`num_thresholds` must be at most 25000000"),
+    ],
+)
+def test_impossible_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        AveragePrecision(2, **arguments)
