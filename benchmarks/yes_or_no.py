@@ -88,10 +88,10 @@ WITH_PARTS = {
 }
 
 
-def fit_network(x, y, loss=None, bias=0.0, class_weight=None):
+def fit_network(x, y, loss=None, bias="zeros", class_weight=None):
     """Trains the network, and returns a function from features to probabilities."""
     hidden = [keras.layers.Dense(n, "relu") for n in CONFIGURATION["units"]]
-    last = keras.layers.Dense(1, bias_initializer=keras.initializers.Constant(bias))
+    last = keras.layers.Dense(1, bias_initializer=bias)
     model = keras.Sequential([keras.Input(x.shape[1:]), *hidden, last])
     model.compile(
         keras.optimizers.Adam(CONFIGURATION["learning_rate"]),
@@ -110,8 +110,7 @@ def fit_network(x, y, loss=None, bias=0.0, class_weight=None):
 
 
 def fit_with_prior_bias(x, y, seed):
-    no, yes = np.bincount(y)
-    return fit_network(x, y, bias=np.log(yes / no))
+    return fit_network(x, y, bias=keras_ccar.initializers.PriorBias(np.bincount(y)))
 
 
 def fit_with_class_weight(x, y, seed):
@@ -132,7 +131,9 @@ def fit_forest(x, y, seed):
 
 
 def fit_with_loss(loss, parts, x, y, seed):
-    return fit_network(x, y, loss(np.bincount(y), from_logits=True, **parts))
+    return fit_network(
+        x, y, loss(class_counts=np.bincount(y), from_logits=True, **parts)
+    )
 
 
 def losses_of_the_package():

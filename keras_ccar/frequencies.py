@@ -161,10 +161,7 @@ def class_prior(class_counts: ClassCounts, name: str = "class_counts") -> ClassP
 
 
 def shot_groups(
-    class_counts: ClassCounts,
-    many: float = 100,
-    few: float = 20,
-    minimum: int = 2,
+    class_counts: ClassCounts, many: float = 100, few: float = 20, minimum: int = 2
 ) -> dict[str, np.ndarray]:
     """Groups classes by the number of their training examples.
 
