@@ -207,6 +207,46 @@ def label_forms(case, shape=(6,)):
     return [labels] if case.is_binary else [labels, np.eye(NUM_CLASSES)[labels]]
 
 
+def check_missing_targets_do_not_count(case):
+    if not case.is_binary:
+        return
+    is_known = np.random.default_rng(2).uniform(size=(6, NUM_CLASSES)) < 0.6
+    is_known[0] = False  # an example of which nothing is known
+    for unknown in (-1.0, np.nan):
+        labels = np.where(is_known, case.labels(), np.float32(unknown))
+        loss = case.loss(ignore_value=unknown)
+        for mode in MODES:
+            value, gradient = value_and_gradient(
+                lambda z, y=labels: loss(y, z), case.predictions(), mode
+            )
+            assert not gradient[~is_known].any()
+            # What is left out by a weight of 0 is left out of everything but the mean.
+            weights = is_known.astype("float32")
+            total = case.loss(reduction="sum")(
+                case.labels(), case.predictions(), weights
+            )
+            expected = numpy(total) / is_known.sum()
+            np.testing.assert_allclose(value, expected, rtol=1e-5)
+
+
+def check_one_label_and_ten_thousand(case):
+    if not case.is_binary:
+        return
+    for num_labels in (1, 10_000):
+        rng = np.random.default_rng(0)
+        counts = rng.integers(1, 90, num_labels)
+        logits = case.predictions((3,), num_classes=num_labels)
+        labels = case.labels((3,), num_classes=num_labels)
+        loss = case.loss(class_counts=counts, num_examples=100, reduction=None)
+        losses = numpy(loss(labels, logits))
+        assert losses.shape == logits.shape
+        assert np.isfinite(losses).all()
+        assert (losses >= 0).all()
+        if num_labels == 1:
+            for column in (labels[:, 0], [bool(y) for y in labels[:, 0]]):
+                np.testing.assert_array_equal(numpy(loss(column, logits)), losses)
+
+
 def check_gradient_against_finite_differences(case):
     """In float64; where the weight is a constant, of the loss with that weight."""
     if keras.backend.backend() == "jax":
