@@ -14,6 +14,7 @@ from keras_ccar import adjustments, layers, metrics, weightings
 
 def test_public_names():
     assert keras_ccar.__all__ == [
+        "AveragePrecision",
         "BackupAndResume",
         "BalancedAccuracy",
         "BalancedSoftmaxLoss",
@@ -24,11 +25,13 @@ def test_public_names():
         "DeferredReweighting",
         "ExpectedCalibrationError",
         "FocalLoss",
+        "GeometricMean",
         "InverseFrequencyLoss",
         "LDAMLoss",
         "LogitAdjustedLoss",
         "LogitCorrection",
         "LongTailedCrossentropy",
+        "MacroF1",
         "PerClassRecall",
         "ShotAccuracy",
         "WeightedSum",
