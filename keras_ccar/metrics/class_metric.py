@@ -21,6 +21,7 @@ from keras_ccar.inputs.flattened import Reading, Rows, flatten_samples
 
 def check_class_number(num_classes: Any, multi_label: Any) -> int:
     """Returns the number of classes, or of independent labels, as an int."""
+    multi_label = check_boolean("multi_label", multi_label)
     meaning = (
         "labels, of which an example may have several"
         if multi_label

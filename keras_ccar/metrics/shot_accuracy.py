@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ccar.arguments import check_number, check_numbers
+from keras_ccar.arguments import check_boolean, check_number, check_numbers
 from keras_ccar.binary_counts import binary_counts
 from keras_ccar.frequencies import ClassCounts, class_counts_array, shot_groups
 from keras_ccar.metrics.per_class import PerClassMetric
@@ -83,6 +83,7 @@ class ShotAccuracy(PerClassMetric):
         name: str = _NAME,
         dtype: Any = None,
     ) -> None:
+        multi_label = check_boolean("multi_label", multi_label)
         self.class_counts = (
             _positives(class_counts)
             if multi_label

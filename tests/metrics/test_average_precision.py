@@ -91,10 +91,10 @@ def test_two_classes_are_one_question():
 def test_few_samples_between_few_thresholds():
     """A yes and a no between two thresholds come in their order, ties together."""
     for scores, expected in (
-        ([0.51, 0.52], 1.0),
-        ([0.52, 0.51], 0.5),
-        ([0.52, 0.52], 0.5),
-        ([0.52, 0.51, 0.53], 5 / 6),
+        ([0.6, 0.9], 1.0),
+        ([0.9, 0.6], 0.5),
+        ([0.9, 0.9], 0.5),
+        ([0.9, 0.6, 0.95], 5 / 6),
     ):
         yes = np.array([0, 1, 1])[: len(scores)]
         metric = AveragePrecision(2, num_thresholds=2)

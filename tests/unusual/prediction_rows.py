@@ -79,7 +79,11 @@ def as_given(call):
 
 
 def one_column(call):
-    return call.give(predictions=call.predictions[:, :1], labels=call.labels % 2)
+    """Logits of yes, which stand for two classes."""
+    z, labels = call.predictions[:, :1], call.labels % 2
+    both = np.concatenate([0 * z, z], axis=-1).astype("float64")
+    call = call.give(predictions=z, labels=labels)
+    return call.mean(predictions=both, labels=np.eye(2)[labels])
 
 
 def as_binary(call, subject):
@@ -106,7 +110,6 @@ def as_two_columns(call, subject):
         z = ops.convert_to_tensor(call.predictions)
         both = ops.concatenate([0 * z, z], axis=-1)
         given = call.give(labels=call.labels, predictions=both, counts=[620, 5])
-        given = given.pass_(num_classes=2) if subject.name in TWO else given
         result = subject.run_eagerly(given)
         assert np.isfinite(np.array(keras.tree.flatten(result))).any()
 
@@ -125,10 +128,29 @@ def as_one_question(call, subject):
     return run
 
 
-TWO = ("BalancedAccuracy", "PerClassRecall")
+def as_two_classes(call, subject):
+    """A metric of two classes, no and yes."""
+
+    def run():
+        given = call.give(counts=[620, 5]).pass_(from_logits=True)
+        given = given if subject.takes_counts else given.pass_(num_classes=2)
+        result = subject.run_eagerly(given)
+        assert np.isfinite(np.array(keras.tree.flatten(result))).any()
+
+    return run
+
+
+COUNTS_CLASSES = (
+    "AveragePrecision",
+    "BalancedAccuracy",
+    "GeometricMean",
+    "MacroF1",
+    "PerClassRecall",
+)
 ONE_COLUMN = {
-    "*": Error("y_pred", "concatenate", as_two_columns),
-    "losses": Error("y_pred", "use `BinaryCCARLoss`", as_binary),
+    "*": Error("y_pred", "pass `num_classes=2`", as_two_classes),
+    "ExpectedCalibrationError": RIGHT,
+    "losses": Error("y_pred", "For one sigmoid output use `Binary", as_binary),
     "correction": Error("inputs", r"=\[no, yes\]`", as_one_question),
 }
 NOT_PROBABILITIES = {
@@ -222,8 +244,9 @@ ROWS = [
         shape=(6, 3),
         outcomes={
             "*": Error("class_counts", "pass `axis=1`", say_axis),
-            "BalancedAccuracy": Error("num_classes", "pass `axis=1`", say_axis),
-            "PerClassRecall": Error("num_classes", "pass `axis=1`", say_axis),
+            **dict.fromkeys(
+                COUNTS_CLASSES, Error("num_classes", "pass `axis=1`", say_axis)
+            ),
             "calibration": Error("y_true", "pass `axis=1`", say_axis),
         },
     ),
@@ -247,8 +270,9 @@ ROWS = [
         families=("losses", "binary", "metrics", "correction"),
         outcomes={
             "*": Error("class_counts", "must have one entry for each"),
-            "BalancedAccuracy": Error("num_classes", "must be the number of classes"),
-            "PerClassRecall": Error("num_classes", "must be the number of classes"),
+            **dict.fromkeys(
+                COUNTS_CLASSES, Error("num_classes", "must be the number of classes")
+            ),
         },
     ),
     row(
@@ -307,7 +331,12 @@ ROWS = [
         lambda c: c.weigh(np.zeros(6, "float32")),
         outcomes={"callbacks": RIGHT},
     ),
-    weight_row("negative", lambda c: c.weigh(np.float32([2, -1, 1, 3, 1, 1]))),
+    weight_row(
+        "negative",
+        lambda c: c.weigh(np.float32([2, -1, 1, 3, 1, 1])),
+        # A precision of negative weights has no meaning.
+        outcomes={"AveragePrecision": None},
+    ),
     weight_row(
         "NaN, infinite",
         lambda c: c.give(weights=np.float32([float("nan"), 1, 1, 1, 1, 1])),

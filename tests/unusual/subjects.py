@@ -1,6 +1,7 @@
 """The public objects under test: how to make, run and compute each of them."""
 
 import keras
+import metric_oracles
 import numpy as np
 from keras import ops
 from keras.src.backend import set_keras_mask
@@ -191,7 +192,8 @@ class MetricSubject(Subject):
         meant = call.meaning
         weights = (meant.weights * meant.included).ravel()
         labels = meant.labels.argmax(-1).ravel()
-        return self.compute(call, labels, meant.predictions.reshape(-1, K), weights)
+        predictions = meant.predictions.reshape(len(labels), -1)
+        return self.compute(call, labels, predictions, weights)
 
 
 class CalibrationSubject(MetricSubject):
@@ -262,11 +264,34 @@ def shot_accuracy(call, labels, predictions, weights):
 
 
 def _recalls(call, labels, predictions, weights):
-    return oracle.recalls(labels, predictions.argmax(-1), weights, K)
+    num_classes = predictions.shape[-1]
+    return oracle.recalls(labels, predictions.argmax(-1), weights, num_classes)
 
 
 def _balanced(*arguments):
     return oracle.mean_of_known(_recalls(*arguments))
+
+
+def _geometric_mean(*arguments):
+    return metric_oracles.geometric_mean_of_known(_recalls(*arguments))
+
+
+def _macro_f1(call, labels, predictions, weights):
+    values = metric_oracles.f1(labels, predictions, weights)
+    return oracle.mean_of_known(values)
+
+
+def _average_precision(call, labels, predictions, weights):
+    if call.arguments["from_logits"]:
+        # The order of logits of thousands, which probabilities lose, is that of scores.
+        predictions = oracle.log_softmax(predictions)
+    else:
+        predictions = predictions / predictions.sum(-1, keepdims=True)
+    values = [
+        metric_oracles.average_precision(labels == k, predictions[:, k], weights)
+        for k in range(predictions.shape[-1])
+    ]
+    return oracle.mean_of_known(np.array(values))
 
 
 def _calibration(call, labels, predictions, weights):
@@ -396,6 +421,15 @@ def _metric_subjects():
         ),
         MetricSubject(
             "ShotAccuracy", keras_ccar.ShotAccuracy, shot_accuracy, takes_counts=True
+        ),
+        MetricSubject(
+            "GeometricMean", _with_classes(keras_ccar.GeometricMean), _geometric_mean
+        ),
+        MetricSubject("MacroF1", _with_classes(keras_ccar.MacroF1), _macro_f1),
+        CalibrationSubject(
+            "AveragePrecision",
+            _with_classes(keras_ccar.AveragePrecision),
+            _average_precision,
         ),
         CalibrationSubject(
             "ExpectedCalibrationError",

@@ -30,7 +30,7 @@ COLUMNS = {
     "losses": "softmax losses",
     "binary": "`BinaryCCARLoss`",
     "metrics": "metrics of classes",
-    "calibration": "`ExpectedCalibrationError`",
+    "calibration": "`ExpectedCalibrationError`, `AveragePrecision`",
     "correction": "`LogitCorrection`",
     "head": "`CosineHead`",
     "callbacks": "callbacks in `fit`",
