@@ -217,7 +217,7 @@ def check_missing_targets_do_not_count(case):
         loss = case.loss(ignore_value=unknown)
         for mode in MODES:
             value, gradient = value_and_gradient(
-                lambda z, y=labels: loss(y, z), case.predictions(), mode
+                lambda z, y=labels, loss=loss: loss(y, z), case.predictions(), mode
             )
             assert not gradient[~is_known].any()
             # What is left out by a weight of 0 is left out of everything but the mean.
