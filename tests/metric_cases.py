@@ -86,6 +86,13 @@ def case_id(case):
     return f"{case.name}-{case.form}" if isinstance(case, Case) else None
 
 
+def tolerance_of(name):
+    """How near a metric comes to its definition."""
+    if name == "AveragePrecision":  # of a bounded number of thresholds
+        return {"rtol": 0, "atol": 5e-3}
+    return {"rtol": 1e-4, "atol": 1e-5}
+
+
 def assert_same(result, expected, **tolerance):
     if isinstance(expected, dict):
         assert list(result) == list(expected)

@@ -12,6 +12,7 @@ from metric_cases import (
     compiled_update,
     has_nan,
     make,
+    tolerance_of,
 )
 from metric_oracles import to_float
 from sklearn.metrics import balanced_accuracy_score, recall_score
@@ -63,7 +64,7 @@ def test_any_class_axis(name, shape, form, is_compiled):
             metric = make(name, axis=given, ignore_class=255)
             update = compiled_update(metric) if is_compiled else metric.update_state
             update(y_true, np.moveaxis(y_pred, -1, axis), weights)
-            assert_same(to_float(metric.result()), expected, rtol=1e-4, atol=1e-5)
+            assert_same(to_float(metric.result()), expected, **tolerance_of(name))
 
 
 def test_scikit_learn_says_the_same_of_volumes():
@@ -85,7 +86,7 @@ def test_distributions_of_ignored_samples(name, ignored):
     metric = make(name, ignore_class=ignored)
     metric.update_state(one_hot, y_pred)
     expected = expected_of(name, labels[kept], y_pred[kept])
-    assert_same(to_float(metric.result()), expected, rtol=1e-4, atol=1e-5)
+    assert_same(to_float(metric.result()), expected, **tolerance_of(name))
 
 
 def wrong_rows():
@@ -116,7 +117,7 @@ def test_wrong_rows(name, case):
     metric.update_state(rows, y_pred, weights)
     kept = weights > 0
     expected = expected_of(name, rows[kept].argmax(-1), y_pred[kept])
-    assert_same(to_float(metric.result()), expected, rtol=1e-4, atol=1e-5)
+    assert_same(to_float(metric.result()), expected, **tolerance_of(name))
     if keras.backend.backend() != "torch":
         metric = make(name)
         compiled_update(metric)(rows, y_pred)

@@ -15,6 +15,7 @@ from metric_cases import (
     compiled_update,
     has_nan,
     make,
+    tolerance_of,
 )
 from metric_oracles import ORACLES, to_float
 
@@ -50,7 +51,7 @@ def test_against_the_definition(case, weighting):
             case.name, labels, y_pred, meant, counts=counts_of(case)
         )
         result = value_of(metric, labels, y_pred, weights)
-        assert_same(result, expected, rtol=1e-4, atol=1e-5)
+        assert_same(result, expected, **tolerance_of(case.name))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -66,12 +67,12 @@ def test_thresholds_are_probabilities_with_logits_too(name, form, threshold):
         expected = column_calibration(labels, y_pred, threshold)
     metric = case.make(threshold=threshold)
     result = value_of(metric, labels, y_pred)
-    assert_same(result, expected, rtol=1e-4, atol=1e-5)
+    assert_same(result, expected, **tolerance_of(case.name))
     p = y_pred.astype("float64")
     logits = (np.log(p) - np.log1p(-p)).astype("float32")
     metric = case.make(threshold=threshold, from_logits=True)
     result = value_of(metric, labels, logits)
-    assert_same(result, expected, rtol=1e-4, atol=1e-5)
+    assert_same(result, expected, **tolerance_of(case.name))
 
 
 def column_calibration(labels, y_pred, threshold):
@@ -97,7 +98,7 @@ def test_unknown_targets_do_not_count(name, form, ignored):
     for update_of in (lambda metric: metric.update_state, compiled_update):
         metric = case.make(ignore_value=ignored)
         update_of(metric)(given, y_pred)
-        assert_same(to_float(metric.result()), expected, rtol=1e-4, atol=1e-5)
+        assert_same(to_float(metric.result()), expected, **tolerance_of(case.name))
     with pytest.raises(ValueError, match="passing their value as `ignore_value`"):
         case.make().update_state(given, y_pred)
 
@@ -111,7 +112,7 @@ def test_labels_of_one_side(case):
         labels[:15, 1] = 1
     expected = ORACLES[case.form](case.name, labels, y_pred, counts=counts_of(case))
     result = value_of(case.make(), labels, y_pred)
-    assert_same(result, expected, rtol=1e-4, atol=1e-5)
+    assert_same(result, expected, **tolerance_of(case.name))
 
 
 @pytest.mark.parametrize("name", NAMES)
