@@ -34,7 +34,8 @@ def main():
         from keras_ccar.benchmark.runner.environment import current_environment
 
         rows = measure(arguments.samples)
-        environment = {**current_environment(), "platform": platform.platform()}
+        parts = (platform.system(), platform.machine(), *platform.libc_ver())
+        environment = {**current_environment(), "platform": " ".join(parts)}
         print(json.dumps({"rows": rows, "environment": environment}))
         return
     options = ["--worker", "--samples", str(arguments.samples)]

@@ -32,7 +32,9 @@ def save_result(path, configuration, seed, seconds, totals, rows=()):
         f"{shlex.join([script.as_posix(), *sys.argv[1:]])}",
         "configuration": configuration,
         "seed": seed,
-        "platform": platform.platform(),
+        "platform": " ".join(
+            (platform.system(), platform.machine(), *platform.libc_ver())
+        ),
         "environment": current_environment(),
         "seconds": round(seconds, 1),
         "totals": dict(totals),
