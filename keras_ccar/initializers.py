@@ -23,9 +23,11 @@ class PriorBias(keras.initializers.Initializer):
     frequency `log f`. The counts tell which of the two is meant; `[no, yes]` is a label
     for a bias of shape `(1,)`, and two classes for one of shape `(2,)`.
 
-    It is meant for a last layer that is trained with plain or weighted cross-entropy.
-    An adjusted loss, such as `BalancedSoftmaxLoss`, adds the prior itself. Import this
-    package before you load a model that was saved with it.
+    It is meant for training with plain cross-entropy, whose probabilities follow the
+    data. Rebalanced training, by class weights, a balancing sampler or an adjusted loss
+    such as `BinaryLogitAdjustedLoss`, has balanced probabilities as its aim: begin it
+    with a bias of 0, or it says no for longer. Import this package before you load a
+    model that was saved with it.
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)` or a

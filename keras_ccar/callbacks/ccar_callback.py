@@ -44,12 +44,12 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
     `CSVLogger` and `TensorBoard` then show (list it before callbacks that write logs):
     `ccar_confidence` and `ccar_weight`, means over the samples of the epoch, and
     `ccar_confidence_many`, `..._medium`, `..._few`, `ccar_weight_many`, ... over those
-    of the classes with more than 100, 20 to 100 and fewer than 20 training examples,
-    by the class counts that the loss was given. Shares of the classes, or ones for
-    counts that are not known, do not tell these groups, which are left out then.
-    With several losses the names begin with that of the output, `<output>_ccar_...`, or
-    as `statistics()` describes. Losses are found in a `WeightedSum`, in attributes of
-    other losses, in lists and dicts, and in functions that use them.
+    of the classes with more than 100, 20 to 100 and fewer than 20 training examples, by
+    the class counts that the loss was given. Shares, or ones for unknown counts, do not
+    tell these groups, which are left out. A binary loss has `..._yes` and `..._no`
+    instead.
+    With several losses, names begin as the keys of `statistics()` do. Losses are found
+    in a `WeightedSum`, attributes of losses, lists, dicts, and functions that use them.
 
     Every model has its own statistics and frequencies, also if several are compiled
     with one loss object. They begin as the loss was given, and a further `fit` of the
@@ -159,8 +159,7 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Reports the statistics of an epoch and updates the frequencies."""
-        if not self.history:
-            warn_if_nan(logs, [loss for loss, _ in self._tracked.values()])
+        warn_if_nan(self.history, logs, self._tracked)
         self.history.append(self.statistics())
         for name, (loss, statistics) in self._tracked.items():
             prefix = f"{name}_ccar" if name else "ccar"
@@ -186,12 +185,13 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
         Returns:
             A dict of float64 arrays of shape `(K,)`: `count` (samples seen),
             `frequency` and `class_counts` (that the loss computes with),
-            `mean_confidence` (of p_t), `mean_weight` and `below_pivot` (the share of
-            samples with `p_t` below the pivot), which are NaN for classes without a
-            sample; and `class_name` if given. With a binary loss these are of yes;
-            those of no are `negative_count` and so on. With several losses, a dict of
-            such dicts by the name of the output; where that does not tell them apart,
-            `"<output>_<loss>"` or `"<loss>"`, with `_2`, ... if these are the same too.
+            `mean_confidence` (p_t, after an adjustment), `mean_weight` and
+            `below_pivot` (the share of samples with `p_t` below the pivot), which are
+            NaN for classes without a sample; and `class_name` if given. With a binary
+            loss these are of yes; those of no are `negative_count` and so on. With
+            several losses, a dict of such dicts by the name of the output; where that
+            does not tell them apart, `"<output>_<loss>"` or `"<loss>"`, with `_2`, ...
+            if these are the same too.
 
         Raises:
             RuntimeError: before training.

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.frequencies import ClassPrior, reported_groups
+from keras_ccar.frequencies import ClassPrior
 from keras_ccar.metrics.exact_sum import ExactSum
 from keras_ccar.ops.row_sums import sum_rows
 
@@ -53,7 +53,7 @@ class ClassStatistics(keras.metrics.Metric):
         """
         if self._loss is not None:
             self._loss.detach_statistics(self)
-        self.groups = reported_groups(loss.statistics_counts)
+        self.groups = loss.statistics_groups()
         self._loss = loss
         self.weight_switch.assign(1.0)
         self.reset_sums()
@@ -181,8 +181,8 @@ class ClassStatistics(keras.metrics.Metric):
     def group_means(self) -> dict[str, tuple[float, float]]:
         """Returns means over samples, as `{group: (mean_confidence, mean_weight)}`.
 
-        The groups are "all", "many", "medium" and "few". Those without classes are left
-        out, and those without samples have NaN.
+        The groups are those of `statistics_groups` of the loss. Those without classes
+        are left out, and those without samples have NaN.
         """
         totals = self.totals()
         means = {}

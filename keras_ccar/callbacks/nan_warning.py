@@ -2,23 +2,31 @@
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras_ccar.callbacks.attachment import Attached
 from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
 )
-from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 
 
 def warn_if_nan(
-    logs: Mapping[str, Any] | None, losses: Iterable[ClassAwareLoss]
+    history: Sequence[Any], logs: Mapping[str, Any] | None, attached: Attached
 ) -> None:
-    """Warns if the loss of an epoch is NaN, with what may be wrong with the data."""
+    """Warns if the loss of the first epoch is NaN, with what may be wrong.
+
+    Args:
+        history: of the epochs before.
+        logs: of the epoch.
+        attached: the losses of the model.
+    """
     loss = (logs or {}).get("loss")
-    if loss is None or not math.isnan(float(loss)):
+    if history or loss is None or not math.isnan(float(loss)):
         return
-    kinds = {isinstance(loss, BinaryLongTailedCrossentropy) for loss in losses}
+    kinds = {
+        isinstance(loss, BinaryLongTailedCrossentropy) for loss, _ in attached.values()
+    }
     causes = {
         True: "a target of a yes-or-no label outside of [0, 1]: mark unknown ones, and "
         "pass their value as `ignore_value` (such as -1 or NaN) to the loss, or give "

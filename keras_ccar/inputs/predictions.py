@@ -91,7 +91,8 @@ def check_probabilities(y_pred: Any, predictions: str = "y_pred") -> None:
         raise ValueError(
             f"`{predictions}` must hold probabilities in [0, 1] with "
             f"from_logits=False. Received values from {low:.4g} to {high:.4g}. If the "
-            "model outputs logits (it has no softmax), pass `from_logits=True`."
+            "model outputs logits (it has no softmax or sigmoid), pass "
+            "`from_logits=True`."
         )
 
 

@@ -81,12 +81,10 @@ class BinaryLongTailedCrossentropy(ClassAwareLoss):
     import keras
     import keras_ccar
     from keras_ccar.adjustments import LogitAdjustment
-    from keras_ccar.weightings import Focal
 
     model = keras.Sequential([keras.Input((30,)), keras.layers.Dense(1)])
     loss = keras_ccar.BinaryLongTailedCrossentropy(
         class_counts=[284_315, 492],
-        weighting=Focal(gamma=1.0),
         adjustment=LogitAdjustment(tau=1.0),
         from_logits=True,
     )
@@ -149,6 +147,11 @@ class BinaryLongTailedCrossentropy(ClassAwareLoss):
         negative = summary.pop("negative_frequency")
         summary["frequency"] = summary["frequency"] / (summary["frequency"] + negative)
         return summary
+
+    def statistics_groups(self) -> dict[str, np.ndarray]:
+        """Returns all answers, those of yes and those of no."""
+        yes = np.repeat([True, False], self.num_classes or 0)
+        return {"all": np.ones_like(yes), "yes": yes, "no": ~yes}
 
     def loss_shape(self, shape: Shape) -> Shape:
         """See `ClassAwareLoss`."""

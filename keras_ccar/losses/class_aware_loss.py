@@ -16,7 +16,7 @@ from keras_ccar.arguments import (
     check_text,
     optional,
 )
-from keras_ccar.frequencies import ClassPrior
+from keras_ccar.frequencies import ClassPrior, reported_groups
 from keras_ccar.inputs.predictions import class_axis
 from keras_ccar.inputs.samples import Shape, prepare_samples
 from keras_ccar.keras_internals import reduce_as_keras
@@ -164,6 +164,10 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
     def prior(self) -> ClassPrior | None:
         """The current class frequencies and number of examples, in float64."""
         return self._prior
+
+    def statistics_groups(self) -> dict[str, np.ndarray]:
+        """Returns the groups of classes that logs show, as boolean vectors."""
+        return reported_groups(self.statistics_counts or ())
 
     def set_class_frequency(
         self, frequency: Any, num_examples: float | None = None

@@ -146,7 +146,8 @@ class LongTailedCrossentropy(ClassAwareLoss):
             y_pred.shape,
             self.num_classes,
             self.axis,
-            one_column=f"For one sigmoid output use `{self.sibling}`.",
+            one_column=f"For one sigmoid output use `{self.sibling}`, or where yes is "
+            "rare `BinaryLogitAdjustedLoss`.",
         )
         y_pred = move_class_axis_last(y_pred, self.axis, self.dtype)
         labels = parse_labels(y_true, y_pred, self.axis, self.ignore_class, counted)

@@ -76,7 +76,9 @@ class PerClassMetric(ClassMetric):
         """Returns parts of the sums of values over the samples of each class."""
         if not self.multi_label:
             return sum_rows(values, classes, self.num_classes)
-        sides = [ops.where(classes == side, values, 0.0) for side in (0, 1)]
+        # NaN, the mark of an invalid target, has to reach what is shown of either side.
+        is_nan = ops.isnan(values)
+        sides = [ops.where((classes == side) | is_nan, values, 0.0) for side in (0, 1)]
         return sum_rows(ops.stack(sides, axis=1))
 
     def recall(self) -> Any:
