@@ -192,7 +192,7 @@ class MetricSubject(Subject):
         meant = call.meaning
         weights = (meant.weights * meant.included).ravel()
         labels = meant.labels.argmax(-1).ravel()
-        predictions = meant.predictions.reshape(len(labels), -1)
+        predictions = meant.predictions.reshape(-1, meant.predictions.shape[-1])
         return self.compute(call, labels, predictions, weights)
 
 
