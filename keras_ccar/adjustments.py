@@ -115,7 +115,7 @@ class LogitAdjustment(Adjustment):
         if not self.tau:
             return
         if self.smoothing:
-            require_numbers_of_examples(prior.counts, "`smoothing`")
+            require_numbers_of_examples(prior.examples, "`smoothing`")
         empty = np.asarray(prior.frequency) == 0
         if empty.any() and not self.smoothing:
             named = "`BalancedSoftmaxLoss` or `LogitAdjustedLoss`"

@@ -40,9 +40,14 @@ class ClassPrior(NamedTuple):
         return ops.sum(ops.cast(frequency > 0, frequency.dtype), axis=0)
 
     @property
+    def examples(self) -> np.ndarray:
+        """The training examples, in float64 and the shape of `frequency`."""
+        return np.asarray(self.frequency, "float64") * self.num_examples
+
+    @property
     def counts(self) -> list[float]:
-        """`n_c` of each class, or of all yes and then all no. Whole ones are `int`."""
-        counts = np.ravel(np.asarray(self.frequency, "float64") * self.num_examples)
+        """`n_c` of each class; whole numbers are integers."""
+        counts = self.examples
         whole = np.rint(counts)
         is_whole = np.abs(counts - whole) < 1e-9 * np.maximum(whole, 1)
         rows = zip(counts.tolist(), whole.tolist(), is_whole, strict=True)
@@ -129,14 +134,13 @@ def looks_like_shares(counts: np.ndarray) -> bool:
     """Tells shares and percentages of classes from numbers of examples.
 
     Shares sum to about 1, or are not whole and at most 1; percentages sum to about 100
-    and are not whole.
+    and are not whole. Of yes-or-no labels, `(2, K)`, one is enough.
     """
-    total = counts.sum()
-    is_whole = np.allclose(counts, np.rint(counts), rtol=0, atol=1e-6)
-    if is_whole:
-        return bool(total < 1.5)
+    total = counts.sum(axis=0)
+    is_whole = np.all(np.abs(counts - np.rint(counts)) <= 1e-6, axis=0)
     # Shares of labels that do not exclude each other may have any sum.
-    return bool(counts.max() <= 1 or total < 1.5 or abs(total - 100) <= 1)
+    is_part = (counts.max(axis=0) <= 1) | (np.abs(total - 100) <= 1)
+    return bool(np.any((total < 1.5) | ~is_whole & is_part))
 
 
 def require_numbers_of_examples(
@@ -176,7 +180,6 @@ def shot_groups(
 
     Returns:
         A dict of boolean arrays of shape `(K,)` under "many", "medium" and "few".
-        Each class is in exactly one of these; a group may be empty.
 
     Raises:
         ValueError: if `few > many`, for shares instead of counts, or as
@@ -202,11 +205,7 @@ def shot_groups(
 
 
 def reported_groups(class_counts: ClassCounts) -> dict[str, np.ndarray]:
-    """Returns the groups of classes that reports of a training show.
-
-    The first, "all", holds every class. The others are those of `shot_groups`. Neither
-    shares nor ones, which stand for unknown counts, tell them, nor does one label.
-    """
+    """Returns "all" and, unless shares, ones or one label do not tell, shot groups."""
     if len(class_counts) == 1:
         return {"all": np.ones(1, bool)}
     counts = class_counts_array(class_counts)

@@ -80,7 +80,7 @@ class PriorBias(keras.initializers.Initializer):
         self.num_examples = self._counts.num_examples
         self.smoothing = check_number("smoothing", smoothing, 0)
         if self.smoothing:
-            require_numbers_of_examples(self._counts.examples.ravel(), "`smoothing`")
+            require_numbers_of_examples(self._counts.examples, "`smoothing`")
         else:
             self._counts.require_examples(
                 "Pass `smoothing=1`, which adds 1 to every count."

@@ -78,7 +78,7 @@ class EffectiveNumber(Weighting):
         """See `Weighting`."""
         super().check(prior)
         if self.beta and prior is not None:
-            require_numbers_of_examples(prior.counts, "the effective number")
+            require_numbers_of_examples(prior.examples, "the effective number")
 
     def __call__(self, p_t: Any, f_c: Any, prior: ClassPrior) -> Any:
         """See `Weighting`."""
