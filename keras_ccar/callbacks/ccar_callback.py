@@ -79,10 +79,9 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
             workers, under which Keras 3 cannot `fit`.
 
     Warns:
-        UserWarning: if the model's output activation does not fit the `from_logits`
-            of the loss, or if the output is corrected by `LogitCorrection` although
-            the loss adjusts logits as well; if a metric of this package has another
-            `axis`, `ignore_class` or `from_logits` than the loss of the same output.
+        UserWarning: if the loss, the metrics and the model's output do not fit each
+            other, or the prior is applied twice; after the first epoch if the loss is
+            NaN.
 
     Reference:
         Jagati et al. 2026, arXiv 2601.15924.
@@ -159,7 +158,8 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Reports the statistics of an epoch and updates the frequencies."""
-        warn_if_nan(self.history, logs, self._tracked)
+        is_first = not self.history and not self.model.stop_training
+        warn_if_nan(logs, self._tracked if is_first else {})
         self.history.append(self.statistics())
         for name, (loss, statistics) in self._tracked.items():
             prefix = f"{name}_ccar" if name else "ccar"

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from keras_ccar.callbacks.attachment import Attached
@@ -11,18 +11,15 @@ from keras_ccar.losses.binary_long_tailed_crossentropy import (
 )
 
 
-def warn_if_nan(
-    history: Sequence[Any], logs: Mapping[str, Any] | None, attached: Attached
-) -> None:
-    """Warns if the loss of the first epoch is NaN, with what may be wrong.
+def warn_if_nan(logs: Mapping[str, Any] | None, attached: Attached) -> None:
+    """Warns if the loss of an epoch is NaN, with what may be wrong.
 
     Args:
-        history: of the epochs before.
         logs: of the epoch.
-        attached: the losses of the model.
+        attached: the losses of the model; none if there is nothing to say.
     """
     loss = (logs or {}).get("loss")
-    if history or loss is None or not math.isnan(float(loss)):
+    if not attached or loss is None or not math.isnan(float(loss)):
         return
     kinds = {
         isinstance(loss, BinaryLongTailedCrossentropy) for loss, _ in attached.values()

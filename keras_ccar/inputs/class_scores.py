@@ -1,5 +1,6 @@
 """Probabilities and logits of each class against the rest, from the rows of metrics."""
 
+import math
 from typing import Any
 
 from keras import ops
@@ -35,7 +36,8 @@ def class_logits(rows: Rows, from_logits: bool) -> tuple[Any, Any]:
         return ops.log(rows.y_pred) - ops.log1p(-rows.y_pred), rows.weights
     y_pred, weights = _checked(rows, from_logits)
     if from_logits:
-        largest = ops.max(y_pred, axis=-1, keepdims=True)
+        # Keras refuses to reduce an empty batch without an initial value.
+        largest = ops.max(y_pred, axis=-1, keepdims=True, initial=-math.inf)
         logs = y_pred - largest
         masses = ops.exp(logs)
     else:

@@ -125,7 +125,8 @@ class AveragePrecision(ClassMetric):
         if not self.multi_label:
             labels = ops.one_hot(labels, self.num_classes, dtype="int32")
             weights = ops.expand_dims(weights, -1)
-        weights = weights * ops.ones_like(logits)
+        # Not a product with ones, which crashes TensorFlow on an empty batch.
+        weights = ops.broadcast_to(weights, ops.shape(logits))
         # NaN belongs to no threshold, but has to reach the result.
         is_nan = ops.isnan(logits)
         weights = ops.where(is_nan & (weights != 0), float("nan"), weights)

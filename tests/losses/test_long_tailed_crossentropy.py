@@ -230,7 +230,7 @@ def test_bad_arguments(arguments, message):
 
 
 def test_softmax_of_one_class():
-    with pytest.raises(ValueError, match=r"two classes or more.*BinaryCCARLoss"):
+    with pytest.raises(ValueError, match=r"two classes or more.*BinaryFocalLoss"):
         keras_ccar.FocalLoss(from_logits=True)([[1.0]], [[0.3]])
 
 

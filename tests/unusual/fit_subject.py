@@ -53,6 +53,8 @@ class FitSubject(Subject):
             update_frequencies=True, class_names=class_names
         )
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            # The value is NaN, which is what the table shows.
+            warnings.filterwarnings("ignore", "The loss is NaN")
             callbacks = [
                 followed,
                 keras_ccar.DeferredReweighting(0),

@@ -42,6 +42,19 @@ COLUMNS = {
 }
 # Public names that take nothing of what the table is about.
 ELSEWHERE = {
+    **dict.fromkeys(
+        (
+            "BinaryLongTailedCrossentropy",
+            "BinaryLogitAdjustedLoss",
+            "BinaryInverseFrequencyLoss",
+            "BinaryClassBalancedLoss",
+            "BinaryFocalLoss",
+            "AsymmetricLoss",
+            "DistributionBalancedLoss",
+        ),
+        "reads its input as `BinaryCCARLoss` does",
+    ),
+    "AsymmetricFocal": "a part of a binary loss",
     "Weighting": "a base class",
     "Adjustment": "a base class",
     "PriorBias": "takes counts alone, which it reads as `LogitCorrection` does",
