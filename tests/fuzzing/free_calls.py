@@ -61,6 +61,13 @@ VALUES = {
     "form": [*ccar.FORMS, doubt],
     "gamma": [0, 0.5, 1, 2, 5],
     "beta": [0, 0.9, 0.9999, 1 - 1e-9],
+    "gamma_positive": [0, 0.5, 1, 4],
+    "gamma_negative": [0, 0.5, 1, 4],
+    "alpha": [None, 0.25, 0.9],
+    "clip": [0, 0.05, 0.5],
+    "mu": [-1, 0.2, 2],
+    "kappa": [0, 0.05, 1],
+    "negative_scale": [0.5, 1, 2, 5],
     "tau": [0, 0.5, 1, 3],
     "smoothing": [0, 1e-3, 1],
     "max_margin": [0, 0.5, 3],
@@ -92,15 +99,24 @@ VALUES = {
     "dtype": [None, *COMPUTED, "mixed_float16"],
     "name": ["mine"],
 }
+# Of a loss in which an argument of the same name is another thing.
+OWN_VALUES = {
+    ("DistributionBalancedLoss", "alpha"): [0, 0.1, 1],
+    ("DistributionBalancedLoss", "beta"): [0.5, 10],
+}
 NOT_NUMBERS = ["1", None, float("nan"), float("inf"), -1, [1.0], 1j, True]
 # What they cannot be.
 WRONG = {
     **{
         name: [*NOT_NUMBERS, -0.1]
-        for name in ("strength", "gamma", "tau", "smoothing", "max_margin", "scale")
+        for name in (
+            *("strength", "gamma", "gamma_positive", "gamma_negative", "tau"),
+            *("smoothing", "max_margin", "scale", "kappa", "negative_scale"),
+        )
     },
     "pivot": [*NOT_NUMBERS, 0, 1.1],
     "beta": [*NOT_NUMBERS, 1, 1.5],
+    "clip": [*NOT_NUMBERS, 1],
     "label_smoothing": [*NOT_NUMBERS, 1.1],
     "num_examples": [*NOT_NUMBERS, 0],
     "form": ["cubic", None, 3, ["power"]],
@@ -163,7 +179,10 @@ class Generator:
 
     def _well_formed(self, case, draw):
         names = [n for n in self.parameters[case.name] if draw.rng.uniform() < 0.4]
-        arguments = {name: draw.one_of(VALUES[name]) for name in names}
+        arguments = {
+            name: draw.one_of(OWN_VALUES.get((case.name, name), VALUES[name]))
+            for name in names
+        }
         arguments["from_logits"] = draw.one_of(BOOLEANS)
         shape, num_classes = draw.one_of(SHAPES), draw.one_of(CLASSES)
         if not case.is_binary:
@@ -184,9 +203,9 @@ class Generator:
         if "class_counts" in case.parameters:
             arguments["class_counts"] = draw.container_of_counts(counts)
         if case.is_binary:
-            arguments["num_examples"] = max(
-                1.0, counts.max() * draw.one_of([1, 2, 1e5])
-            )
+            # A label that all examples have needs no logarithm of its rest.
+            factors = [1.5, 2, 1e5] if takes_logarithm else [1, 2, 1e5]
+            arguments["num_examples"] = max(1.5, counts.max() * draw.one_of(factors))
             y_true = draw.targets(shape, num_classes, arguments.get("ignore_value"))
         else:
             y_true = draw.labels(shape, num_classes, arguments)
@@ -358,7 +377,12 @@ def spoil(call, is_binary, draw):
         kinds += ["mask"] * 3
     kind = draw.one_of(kinds)
     if kind == "argument":
-        names = [n for n in call.loss().get_config() if n in WRONG]
+        loss = call.loss()
+        names = [
+            name
+            for name in loss.get_config()
+            if name in WRONG and (type(loss).__name__, name) not in OWN_VALUES
+        ]
         name = draw.one_of(names)
         call.arguments[name] = draw.one_of(WRONG[name])
         call.flaw = f"{name}={call.arguments[name]!r}"

@@ -36,7 +36,9 @@ def test_a_call_is_made_from_its_number():
 def test_blocks_make_every_object():
     blocks = [Block(number) for number in range(400)]
     names = {type(block.make()).__name__ for block in blocks}
-    assert names >= {case.name for case in GENERATOR.cases}
+    # The other binary losses are called by `Generator`, which has no oracle.
+    assert names >= {case.name for case in GENERATOR.cases if not case.is_binary}
+    assert "BinaryCCARLoss" in names
     assert names >= {"BalancedAccuracy", "PerClassRecall", "ShotAccuracy"}
     assert names >= {"WeightedSum", "ExpectedCalibrationError", "LogitCorrection"}
     assert {block.axis for block in blocks} == {-1, 1}
