@@ -1,5 +1,6 @@
 """How often the training step is compiled, and what is in it."""
 
+import functools
 import re
 
 import keras
@@ -47,37 +48,34 @@ def fit(model, epochs, callbacks=()):
 def test_one_compilation_of_the_step_in_5_epochs(monkeypatch):
     model = classifier(jit_compile=True)
     compilations = []
+    # How often the body of each compiled function ran in Python: once a compilation.
+    traced = []
+
+    def recording(compile_function):
+        def compile_and_record(function, *args, **kwargs):
+            index = len(traced)
+            traced.append(0)
+
+            @functools.wraps(function)
+            def body(*inputs, **options):
+                traced[index] += 1
+                return function(*inputs, **options)
+
+            return compile_function(body, *args, **kwargs)
+
+        return compile_and_record
+
     if BACKEND == "jax":
         import jax
 
-        inner = jax.jit
-        jitted = []
-
-        def recording_jit(function, *args, **kwargs):
-            jitted.append(inner(function, *args, **kwargs))
-            return jitted[-1]
-
-        monkeypatch.setattr("keras.src.backend.jax.trainer.jit", recording_jit)
-
-        def count():
-            counts = [function._cache_size() for function in jitted]
-            return [n for n in counts if n]
-
+        monkeypatch.setattr("keras.src.backend.jax.trainer.jit", recording(jax.jit))
     else:
         import tensorflow as tf
 
-        inner = tf.function
-        made = []
+        monkeypatch.setattr(tf, "function", recording(tf.function))
 
-        def recording_function(*args, **kwargs):
-            made.append(inner(*args, **kwargs))
-            return made[-1]
-
-        monkeypatch.setattr(tf, "function", recording_function)
-
-        def count():
-            counts = [function.experimental_get_tracing_count() for function in made]
-            return [n for n in counts if n]
+    def count():
+        return [times for times in traced if times]
 
     class Count(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
