@@ -66,7 +66,7 @@ def find_from_logits(
     losses = keras.tree.flatten(getattr(model, "loss", None))
     loss = losses[0] if len(losses) == 1 else None
     activation, _ = tensor_activation(inputs)
-    _check_kind(inputs, activation, loss, axis, are_labels)
+    check_kind(activation, loss, inputs.shape[axis], are_labels)
     normalised = softmax_axis(inputs)
     shape = tuple(inputs.shape)
     if normalised is not None and class_axis(normalised, shape) != class_axis(
@@ -76,21 +76,39 @@ def find_from_logits(
             f"`axis` must be the class axis of `inputs`. Received: axis={axis} for "
             f"the output of a softmax over axis {normalised}. Pass `axis={normalised}`."
         )
+    return agree_on_logits("inputs", model, activation, loss, from_logits)
+
+
+def agree_on_logits(
+    name: str, origin: Any, activation: str | None, loss: Any, from_logits: bool | None
+) -> bool:
+    """Returns whether an output is logits, from what the model and the user say.
+
+    Args:
+        name: the name of the argument that the output is, for the message.
+        origin: the model.
+        activation: its last activation, None if its layers do not tell.
+        loss: the loss that it was compiled with.
+        from_logits: what the user says, or None.
+
+    Raises:
+        ValueError: if the user says otherwise, or if nothing tells.
+    """
     found = gives_logits(activation)
     if found is None:
         found = agreed_from_logits(loss)
     if found is None and from_logits is None:
         raise ValueError(
-            "`from_logits` must be given where nothing tells whether `inputs` are "
-            f"logits. Received: from_logits=None, and inputs from {model!r}, which has "
-            "neither a softmax, a sigmoid nor a linear output, nor was compiled with a "
-            "loss that has `from_logits`. Pass `from_logits=True` for logits, "
+            f"`from_logits` must be given where nothing tells whether `{name}` are "
+            f"logits. Received: from_logits=None, and {name} from {origin!r}, which "
+            "has neither a softmax, a sigmoid nor a linear output, nor was compiled "
+            "with a loss that has `from_logits`. Pass `from_logits=True` for logits, "
             "`from_logits=False` for probabilities."
         )
     if found is not None and from_logits not in (None, found):
         kind = "logits" if found else "probabilities"
         raise ValueError(
-            f"`from_logits` must fit `inputs`, which are {kind}. Received: "
+            f"`from_logits` must fit `{name}`, which are {kind}. Received: "
             f"from_logits={from_logits}. Leave it out, or pass `from_logits={found}`."
         )
     return bool(from_logits if found is None else found)
@@ -112,15 +130,22 @@ def outputs_are_labels(activation: str | None, loss: Any) -> bool | None:
     return False if _is_of(loss, _SOFTMAX_LOSSES, names) else None
 
 
-def _check_kind(
-    inputs: Any, activation: str | None, loss: Any, axis: int, are_labels: bool
+def check_kind(
+    activation: str | None, loss: Any, num_columns: int | None, are_labels: bool
 ) -> None:
-    """Raises a `ValueError` if inputs are not of the kind that the counts are of."""
+    """Raises a `ValueError` if an output is not of the kind that the counts are of.
+
+    Args:
+        activation: the last activation of the model.
+        loss: what the model was trained with.
+        num_columns: the columns of the output.
+        are_labels: whether the counts are of yes-or-no labels.
+    """
     if outputs_are_labels(activation, loss) is (not are_labels):
         told = f"was trained with {loss!r}"
         if outputs_are_labels(activation, None) is not None:
             told = f"goes through {activation}"
-        raise ValueError(_other_counts(told, inputs.shape[axis], are_labels))
+        raise ValueError(_other_counts(told, num_columns, are_labels))
     if activation == "log_sigmoid":
         raise ValueError(
             "`inputs` must be logits or probabilities. Received the logarithms of "
@@ -153,8 +178,11 @@ def _is_of(loss: Any, kinds: tuple[type, ...], beginnings: tuple[str, ...]) -> b
     return bool(find_losses(loss, kinds)) or name.lower().startswith(beginnings)
 
 
-def check_not_probabilities(inputs: Any) -> None:
-    """Raises a `ValueError` unless a tensor of unknown origin is clearly logits."""
+def check_not_probabilities(inputs: Any, name: str = "inputs") -> None:
+    """Raises a `ValueError` unless a tensor of unknown origin is clearly logits.
+
+    `name` is the name of the argument that holds it.
+    """
     values = eager_value(inputs)
     if values is None:
         received = "a tensor in a compiled step"
@@ -166,7 +194,7 @@ def check_not_probabilities(inputs: Any) -> None:
     else:
         received = "numbers that are all in [0, 1]"
     raise ValueError(
-        "`from_logits` must be given where nothing tells whether `inputs` are logits. "
+        f"`from_logits` must be given where nothing tells whether `{name}` are logits. "
         f"Received: from_logits=None, and {received}. Pass `from_logits=True` for "
         "logits, `from_logits=False` for probabilities."
     )

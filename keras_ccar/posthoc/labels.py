@@ -1,0 +1,110 @@
+"""The labels of data that a trained model is measured on."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_ccar.arguments import show
+from keras_ccar.datasets.elements import as_numpy
+
+
+def read_labels(
+    labels: Any,
+    shape: tuple[int, ...],
+    are_labels: bool,
+    name: str,
+    ignore_class: int | None,
+    ignore_value: float | None,
+) -> np.ndarray:
+    """Returns labels, one row for each row of predictions.
+
+    Args:
+        labels: classes, integers `(N, ...)` or one-hot `(N, ..., K)`; or zeros and ones
+            `(N, ..., K)` of yes-or-no labels, without the last axis of one.
+        shape: that of the predictions, `(N, ..., K)`.
+        are_labels: whether the columns are yes-or-no labels.
+        name: the name of the argument, for messages.
+        ignore_class: the class of examples to leave out, or None.
+        ignore_value: what stands for a missing answer, or None.
+
+    Returns:
+        int64 classes, of shape `(M,)`; or float64 answers of shape `(M, K)`, 0, 1 and
+        NaN where one is missing.
+
+    Raises:
+        ValueError: for labels of another shape, and labels out of range.
+    """
+    values = as_numpy(labels)
+    if values.dtype.kind not in "biuf":
+        raise ValueError(
+            f"`{name}` must have labels that are numbers. Received: {show(labels)}. "
+            "Number the classes from 0 on, by `numpy.unique(labels, "
+            "return_inverse=True)[1]`."
+        )
+    if are_labels:
+        return _read_answers(values, shape, name, ignore_value)
+    return _read_classes(values, shape, name, ignore_class)
+
+
+def _read_classes(
+    values: np.ndarray, shape: tuple[int, ...], name: str, ignore_class: int | None
+) -> np.ndarray:
+    num_classes = shape[-1]
+    if values.shape == shape and len(shape) > 1:
+        rows = values.reshape(-1, num_classes).astype("float64")
+        is_one_hot = ((rows == 0) | (rows == 1)).all(axis=1) & (rows.sum(axis=1) == 1)
+        if not is_one_hot.all():
+            raise ValueError(
+                f"`{name}` must have one class for each example, an integer or a "
+                f"one-hot row. Received: the row {rows[~is_one_hot][0].tolist()}. "
+                "Yes-or-no labels need the counts of no and yes, of shape (K, 2)."
+            )
+        return rows.argmax(axis=1)
+    if values.shape not in (shape[:-1], (*shape[:-1], 1)):
+        raise _shape_error(name, values.shape, shape, "(..., K)")
+    flat = values.reshape(-1)
+    numbers = flat.astype("float64")
+    is_class = (numbers >= 0) & (numbers < num_classes) & (numbers % 1 == 0)
+    if ignore_class is not None:
+        is_class |= numbers == ignore_class
+    if not is_class.all():
+        raise ValueError(
+            f"`{name}` must have labels from 0 to {num_classes - 1}, the classes of "
+            f"the predictions. Received: {flat[~is_class][:5].tolist()}. Labels that "
+            "stand for no class are left out by `ignore_class`."
+        )
+    return flat.astype("int64")
+
+
+def _read_answers(
+    values: np.ndarray, shape: tuple[int, ...], name: str, ignore_value: float | None
+) -> np.ndarray:
+    if values.shape != shape and not (shape[-1] == 1 and values.shape == shape[:-1]):
+        raise _shape_error(name, values.shape, shape, "(...), of one label")
+    answers = values.reshape(-1, shape[-1]).astype("float64")
+    if ignore_value is not None:
+        is_missing = answers == ignore_value
+        if ignore_value != ignore_value:
+            is_missing = np.isnan(answers)
+        answers = np.where(is_missing, np.nan, answers)
+        given = answers[~is_missing]
+    else:
+        given = answers.reshape(-1)
+    wrong = given[~((given == 0) | (given == 1))]
+    if wrong.size:
+        raise ValueError(
+            f"`{name}` must have the answers 0, no, and 1, yes. Received: "
+            f"{wrong[:5].tolist()}. What stands for a missing answer is left out by "
+            "`ignore_value`."
+        )
+    return answers
+
+
+def _shape_error(
+    name: str, received: tuple[int, ...], shape: tuple[int, ...], other: str
+) -> ValueError:
+    return ValueError(
+        f"`{name}` must have one label for each prediction, of shape {shape[:-1]} or "
+        f"{shape}. Received: labels of shape {received} for predictions of shape "
+        f"{shape}"
+    )

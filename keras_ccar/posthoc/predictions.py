@@ -1,0 +1,306 @@
+"""The predictions of a trained model for labelled data, in one form."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from keras_ccar.arguments import (
+    argument_error,
+    check_boolean,
+    check_ignore_class,
+    check_whole_number,
+    optional,
+    show,
+)
+from keras_ccar.datasets.elements import as_numpy, bounded, is_array
+from keras_ccar.inputs.binary_targets import check_ignore_value
+from keras_ccar.inputs.predictions import check_probabilities
+from keras_ccar.layers.kind_of_input import (
+    agree_on_logits,
+    check_kind,
+    check_not_probabilities,
+    outputs_are_labels,
+)
+from keras_ccar.layers.model_output import output_activation, output_tensor
+from keras_ccar.ops.numerics import SMALLEST_PROBABILITY
+from keras_ccar.output_counts import OutputCounts
+from keras_ccar.posthoc.labels import read_labels
+from keras_ccar.posthoc.overlap import require_separate
+
+_DATA = (
+    "`(x, y)`, a tf.data.Dataset, a torch DataLoader or a PyDataset of batches "
+    "`(x, y)`; or, where `model` is an array of predictions, their labels"
+)
+
+
+class Predictions(NamedTuple):
+    """What a model says of examples, and what they are.
+
+    Attributes:
+        logits: float64 of shape `(N, K)`: of classes, up to a constant of each row, or
+            of labels.
+        labels: int64 of shape `(N,)` for classes; float64 `(N, K)` of 0, 1 and NaN,
+            where an answer is missing, for yes-or-no labels; None if there are none.
+        are_labels: whether the columns are yes-or-no labels rather than classes that
+            exclude each other.
+        from_logits: whether the model returns logits rather than probabilities.
+    """
+
+    logits: np.ndarray
+    labels: Any
+    are_labels: bool
+    from_logits: bool
+
+    @property
+    def num_columns(self) -> int:
+        """K."""
+        return self.logits.shape[1]
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Float64 of shape `(N, K)`."""
+        return to_probabilities(self.logits, self.are_labels)
+
+
+def to_probabilities(logits: np.ndarray, are_labels: bool) -> np.ndarray:
+    """Returns the softmax of each row, or the sigmoid of each number, in float64."""
+    if are_labels:
+        return np.exp(-np.logaddexp(0, -logits))
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def to_logits(probabilities: np.ndarray, are_labels: bool) -> np.ndarray:
+    """Returns logits of probabilities, as `LogitCorrection` computes them."""
+    logits = np.log(np.maximum(probabilities, SMALLEST_PROBABILITY))
+    if are_labels:
+        logits = logits - np.log(np.maximum(1 - probabilities, SMALLEST_PROBABILITY))
+    return logits
+
+
+def predict(
+    model: Any,
+    data: Any,
+    counts: OutputCounts | None = None,
+    *,
+    name: str = "data",
+    from_logits: bool | None = None,
+    ignore_class: int | None = None,
+    ignore_value: float | None = None,
+    batch_size: int | None = None,
+    needs_labels: bool = True,
+    train: Any = None,
+) -> Predictions:
+    """Returns the predictions for data, and their labels.
+
+    Args:
+        model: a `keras.Model` with one output, or an array of its predictions,
+            `(N, ..., K)`.
+        data: what to predict. Without `needs_labels` also bare inputs.
+        counts: the training examples of what the output stands for, if they are known.
+        name: the name of the argument `data`.
+        from_logits: whether the output is logits; None to find it out.
+        ignore_class: the class of examples to leave out.
+        ignore_value: what stands for a missing answer of a yes-or-no label.
+        batch_size: that of `model.predict`, for arrays.
+        needs_labels: whether the labels are used.
+        train: training data that must not share an example with the data, or None.
+
+    Raises:
+        ValueError: for predictions that are NaN, or not probabilities although they
+            have to be; for labels out of range; for sample weights other than 0 and 1;
+            for a model that does not tell what its output is; for examples that `train`
+            has too.
+    """
+    ignore_class = check_ignore_class(ignore_class)
+    ignore_value = optional(check_ignore_value, "ignore_value", ignore_value)
+    from_logits = optional(check_boolean, "from_logits", from_logits)
+    if isinstance(model, keras.Model):
+        parts = [
+            (_check_output(model.predict(x, **options), model), labels, weights)
+            for x, labels, weights, options in _batches(data, name, batch_size)
+        ]
+        if train is not None:
+            require_separate(name, data, train)
+    else:
+        parts = [(_check_array(model), data, None)]
+        if train is not None:
+            raise ValueError(
+                "`train` must be None where `model` is an array of predictions, which "
+                "come without the inputs that are compared. Received: training data"
+            )
+    parts = [part for part in parts if len(part[0])]
+    if not parts:
+        raise ValueError(f"`{name}` must hold examples. Received: none")
+    outputs = np.concatenate([output for output, _, _ in parts])
+    are_labels, from_logits = _kind(model, outputs, counts, from_logits, parts[0][1])
+    logits = _logits(outputs, are_labels, from_logits)
+    if not needs_labels:
+        return Predictions(logits, None, are_labels, from_logits)
+    labels, is_counted = [], []
+    for output, given, weights in parts:
+        if given is None:
+            raise argument_error(name, data, f"data with labels: {_DATA}")
+        read = read_labels(
+            given, output.shape, are_labels, name, ignore_class, ignore_value
+        )
+        counted = _counted(weights, output.shape[:-1], name)
+        if not are_labels:
+            counted &= read != ignore_class if ignore_class is not None else True
+        labels.append(read)
+        is_counted.append(counted)
+    kept = np.concatenate(is_counted)
+    if not kept.any():
+        raise ValueError(f"`{name}` must hold examples that count. Received: none")
+    return Predictions(
+        logits[kept], np.concatenate(labels)[kept], are_labels, from_logits
+    )
+
+
+def require_num_columns(counts: OutputCounts, predictions: Predictions) -> None:
+    """Raises a `ValueError` unless the counts are those of the columns predicted."""
+    if not counts.fit(predictions.num_columns):
+        raise ValueError(
+            "`class_counts` must have one entry for each column of the predictions. "
+            f"Received: {counts.num_columns} for {predictions.num_columns} columns"
+        )
+
+
+def _batches(data: Any, name: str, batch_size: int | None) -> Iterator[Any]:
+    """Yields inputs, labels, sample weights, and how to predict them."""
+    batch_size = optional(check_whole_number, "batch_size", batch_size, 1)
+    options = {"verbose": 0, "batch_size": batch_size}
+    if isinstance(data, tuple):
+        yield *_unpack(data, name), options
+        return
+    if isinstance(data, keras.utils.PyDataset):
+        if data.num_batches is None:
+            raise argument_error(name, data, "a PyDataset that ends")
+        batches: Any = (data[index] for index in range(data.num_batches))
+    elif isinstance(data, list | Mapping) or is_array(data):
+        yield data, None, None, options
+        return
+    elif isinstance(data, Iterable) and not isinstance(data, str | bytes):
+        batches = data
+    else:
+        raise argument_error(name, data, _DATA)
+    for batch in bounded(batches, "pass data that ends, such as `dataset.take(n)`"):
+        x, labels, weights = _unpack(batch, name)
+        x = keras.tree.map_structure(as_numpy, x)
+        # One batch, whatever its size.
+        size = len(keras.tree.flatten(x)[0])
+        yield x, labels, weights, {"verbose": 0, "batch_size": max(size, 1)}
+
+
+def _unpack(element: Any, name: str) -> tuple[Any, Any, Any]:
+    if not isinstance(element, tuple | list):
+        return element, None, None
+    if not 1 <= len(element) <= 3:
+        raise argument_error(name, element, _DATA)
+    x, labels, weights = (*element, None, None)[:3]
+    if isinstance(labels, Mapping | tuple):
+        raise ValueError(
+            f"`{name}` must have the labels of one output. Received: labels in a "
+            f"{type(labels).__name__}. Pass a model and labels of one of the outputs."
+        )
+    return x, labels, weights
+
+
+def _check_output(output: Any, model: keras.Model) -> np.ndarray:
+    if isinstance(output, Mapping | list | tuple):
+        raise ValueError(
+            f"`model` must have one output. Received: {show(model)} with "
+            f"{len(output)}. Pass `keras.Model(model.input, model.outputs[0])` for the "
+            "first of them."
+        )
+    return _check_array(output)
+
+
+def _check_array(predictions: Any) -> np.ndarray:
+    expected = "a keras.Model, or an array of predictions, of shape (N, ..., K)"
+    if isinstance(predictions, str) or not hasattr(predictions, "__len__"):
+        raise argument_error("model", predictions, expected)
+    values = as_numpy(predictions)
+    if values.dtype.kind not in "biuf" or values.ndim < 2 or not values.shape[-1]:
+        raise argument_error("model", predictions, expected)
+    values = values.astype("float64")
+    is_wrong = ~np.isfinite(values)
+    if is_wrong.any():
+        raise ValueError(
+            "The predictions of `model` must be finite. Received: "
+            f"{values[is_wrong][0]} for {is_wrong.any(axis=-1).sum()} of "
+            f"{values[..., 0].size} examples. Look for NaN in the inputs and in the "
+            "weights of the model."
+        )
+    return values
+
+
+def _kind(
+    model: Any,
+    outputs: np.ndarray,
+    counts: OutputCounts | None,
+    from_logits: bool | None,
+    labels: Any,
+) -> tuple[bool, bool]:
+    """Returns whether the columns are yes-or-no labels, and whether logits."""
+    num_columns = outputs.shape[-1]
+    activation, loss = None, None
+    if isinstance(model, keras.Model):
+        if output_tensor(model) is not None:
+            activation, _ = output_activation(model)
+        losses = keras.tree.flatten(getattr(model, "loss", None))
+        loss = losses[0] if len(losses) == 1 else None
+    are_labels = outputs_are_labels(activation, loss)
+    if counts is not None:
+        are_labels = counts.mean_labels(num_columns)
+        check_kind(activation, loss, num_columns, are_labels)
+    elif are_labels is None:
+        are_labels = num_columns == 1 or _are_answers(labels, outputs.shape)
+    if activation == "log_sigmoid":
+        raise ValueError(
+            "`model` must return logits or probabilities. Received: the logarithms of "
+            "probabilities, after log_sigmoid. Leave it out of the model."
+        )
+    if isinstance(model, keras.Model):
+        found = agree_on_logits("model.outputs", model, activation, loss, from_logits)
+    else:
+        if from_logits is None:
+            check_not_probabilities(keras.ops.convert_to_tensor(outputs), "model")
+        found = from_logits is not False
+    return are_labels, found
+
+
+def _are_answers(labels: Any, shape: tuple[int, ...]) -> bool:
+    """Whether labels have a number for each column, other than one-hot rows."""
+    values = None if labels is None else as_numpy(labels)
+    if values is None or values.shape != shape or values.dtype.kind not in "biuf":
+        return False
+    return bool((values.sum(axis=-1) != 1).any())
+
+
+def _logits(outputs: np.ndarray, are_labels: bool, from_logits: bool) -> np.ndarray:
+    rows = outputs.reshape(-1, outputs.shape[-1])
+    if from_logits:
+        return rows
+    check_probabilities(keras.ops.convert_to_tensor(rows), "model")
+    if not are_labels:
+        sums = rows.sum(axis=-1, keepdims=True)
+        rows = rows / np.where(sums > 0, sums, 1)
+    return to_logits(rows, are_labels)
+
+
+def _counted(weights: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """Returns which rows count, from sample weights of 0 and 1."""
+    if weights is None:
+        return np.ones(int(np.prod(shape)), bool)
+    values = as_numpy(weights)
+    values = values.reshape(values.shape[: len(shape)]) if values.ndim else values
+    if values.shape != shape or not ((values == 0) | (values == 1)).all():
+        raise ValueError(
+            f"`{name}` must have sample weights of 0 and 1, one for each example, "
+            "because what is measured here counts every example once. Received: "
+            f"{show(values)}. Leave the weights out of the data."
+        )
+    return values.reshape(-1) == 1

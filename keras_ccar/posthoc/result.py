@@ -1,0 +1,66 @@
+"""What every tuner returns: a value, its layer, its curve and a picture."""
+
+import base64
+import html
+import io
+from typing import Any
+
+import keras
+
+from keras_ccar.requirements import require
+
+_NEEDED_BY = "`keras_ccar.posthoc`"
+
+
+def require_posthoc(module: str, package: str) -> Any:
+    """Imports a module that this room needs, or says what to install."""
+    return require(module, package, "posthoc", _NEEDED_BY)
+
+
+class Result:
+    """Base of the results. Notebooks show its text and its picture.
+
+    A subclass implements `describe()` and `draw(axes)`.
+
+    Attributes:
+        layer: the Keras layer that applies what was chosen to the output of the model.
+        curve: a `pandas.DataFrame` of what was tried.
+    """
+
+    layer: keras.layers.Layer
+    curve: Any
+
+    def describe(self) -> str:
+        """Returns what was chosen, in one or two sentences."""
+        raise NotImplementedError
+
+    def draw(self, axes: Any) -> None:
+        """Draws the curve into Matplotlib axes."""
+        raise NotImplementedError
+
+    def figure(self) -> Any:
+        """Returns a `matplotlib.figure.Figure` of the curve."""
+        figure = require_posthoc("matplotlib.figure", "Matplotlib").Figure(
+            figsize=(5, 3.2), layout="constrained"
+        )
+        axes = figure.add_subplot()
+        axes.spines[["top", "right"]].set_visible(False)
+        self.draw(axes)
+        return figure
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.describe()}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(self.describe())}</p>{picture(self.figure())}"
+
+
+def picture(figure: Any, description: str = "") -> str:
+    """Returns a Matplotlib figure as an HTML image that needs no other file."""
+    content = io.BytesIO()
+    figure.savefig(content, format="svg", metadata={"Date": None})
+    encoded = base64.b64encode(content.getvalue()).decode("ascii")
+    return (
+        f'<img alt="{html.escape(description)}" '
+        f'src="data:image/svg+xml;base64,{encoded}"/>'
+    )
