@@ -84,12 +84,13 @@ __all__ = [
     "datasets",
     "initializers",
     "layers",
+    "posthoc",
     "serving",
     "weightings",
 ]
 
 # Imported on first use, because they need libraries that training does not.
-_ON_DEMAND = ("datasets", "serving")
+_ON_DEMAND = ("datasets", "posthoc", "serving")
 
 
 def __getattr__(name: str) -> Any:

@@ -14,9 +14,10 @@ from keras_ccar.frequencies import (
     require_class_counts,
     require_numbers_of_examples,
 )
+from keras_ccar.label_smoothing import LabelAwareSmoothing
 from keras_ccar.serialization import warn_if_not_reloadable
 
-__all__ = ["Adjustment", "LDAMMargin", "LogitAdjustment"]
+__all__ = ["Adjustment", "LDAMMargin", "LabelAwareSmoothing", "LogitAdjustment"]
 
 
 class Adjustment:

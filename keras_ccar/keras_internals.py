@@ -13,14 +13,18 @@ from keras.src.export.export_utils import get_input_signature
 from keras.src.losses.loss import reduce_weighted_values
 from keras.src.losses.losses import LossFunctionWrapper
 from keras.src.saving import saving_lib
+from keras.src.saving.serialization_lib import SafeModeScope
 
 __all__ = [
     "LossFunctionWrapper",
+    "SafeModeScope",
+    "all_layers",
     "compiled_metrics",
     "get_input_signature",
     "get_keras_mask",
     "in_symbolic_scope",
     "input_of_call",
+    "inputs_of_call",
     "reduce_as_keras",
     "save_weights_to_memory",
     "set_initial_epoch",
@@ -42,7 +46,17 @@ def source_of(tensor: Any) -> tuple[Any, int, int] | None:
 
 def input_of_call(operation: Any, call: int) -> Any:
     """Returns the first input of one of the calls of an operation."""
-    return operation._inbound_nodes[call].input_tensors[0]
+    return inputs_of_call(operation, call)[0]
+
+
+def inputs_of_call(operation: Any, call: int) -> list[Any]:
+    """Returns all inputs of one of the calls of an operation."""
+    return list(operation._inbound_nodes[call].input_tensors)
+
+
+def all_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """Returns a layer and all layers in it, each after the one that holds it."""
+    return layer._flatten_layers(include_self=True, recursive=True)
 
 
 def compiled_metrics(model: keras.Model) -> list[tuple[tuple[Any, ...], Any]]:

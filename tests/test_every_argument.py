@@ -104,6 +104,7 @@ RIGHT = {
     **dict.fromkeys(("flip", "warm_up"), TRUTH),
     **dict.fromkeys(("label_smoothing", "pivot", "beta", "momentum"), SHARE),
     "threshold": SHARE,
+    **dict.fromkeys(("head", "tail"), SHARE),
     "average": {"None"},
     **dict.fromkeys(("color_jitter",), SHARE),
     **dict.fromkeys(("strength", "tau", "smoothing", "gamma", "scale"), AMOUNT),
@@ -168,6 +169,7 @@ RIGHT_OF = {
     ("BinaryCCARLoss", "num_examples"): {"1.5", "decimal"},
     ("BinaryClassBalancedLoss", "num_examples"): NONE,
     ("LongTailedData", "class_counts"): {"array of two"},
+    ("LabelAwareSmoothing", "form"): NONE,
     ("ccar_weight", "num_classes"): NUMBERS,
     ("ccar_weight", "num_examples"): NUMBERS,
     # The content of a file; its keys are those of `results.json`.
@@ -369,6 +371,7 @@ def test_wrong_values_in_a_configuration_are_refused_by_name(name, given):
         ("weighting", weightings.Focal()),
         ("adjustment", adjustments.LogitAdjustment()),
         ("adjustment", adjustments.LDAMMargin()),
+        ("label_smoothing", adjustments.LabelAwareSmoothing()),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )

@@ -26,7 +26,7 @@ GROUND = (
 CORE = (*GROUND, "inputs")
 # The checks that the data package uses too.
 CHECKS = ("arguments", "inputs.checks", "inputs.class_names")
-PARTS = ("adjustments", "weightings")
+PARTS = ("adjustments", "label_smoothing", "weightings")
 
 # A room or module, and what it may import beside itself. The longest name that a
 # module begins with decides. A name with a dot stands for that module or room alone.
@@ -37,7 +37,8 @@ RULE = {
     "output_counts": ("arguments", "frequencies", "binary_counts"),
     "inputs": ("arguments", "ops", "keras_internals"),
     "inputs.class_names": ("arguments", "inputs.checks"),
-    "adjustments": CORE,
+    "adjustments": (*CORE, "label_smoothing"),
+    "label_smoothing": GROUND,
     "initializers": GROUND,
     "weightings": CORE,
     "metrics": CORE,

@@ -48,6 +48,7 @@ def test_public_names():
         "datasets",
         "initializers",
         "layers",
+        "posthoc",
         "serving",
         "weightings",
     ]

@@ -19,7 +19,14 @@ _GIVES_LOGITS = {
 
 
 class KeepsActivation:
-    """Base of layers that change predictions, but neither their kind nor their axes."""
+    """Base of layers that change predictions, but neither their kind nor their axes.
+
+    Attributes:
+        moves_prior: whether the layer is a correction for the class prior, which must
+            not be applied twice.
+    """
+
+    moves_prior = True
 
     @property
     def are_labels(self) -> bool:
@@ -58,16 +65,16 @@ def output_tensor(model: keras.Model, output: str | None = None) -> Any:
 
 
 def is_corrected_by_label(model: keras.Model) -> bool:
-    """Whether a model's only output passes through a correction of K labels."""
+    """Whether a model's only output passes through a layer of K labels."""
     tensor = output_tensor(model)
-    correction = None if tensor is None else _last_operation(tensor)[1]
-    return correction is not None and correction.are_labels
+    changes = [] if tensor is None else _last_operation(tensor)[1]
+    return any(layer.are_labels for layer in changes)
 
 
 def tensor_activation(tensor: Any) -> tuple[str | None, bool]:
     """Finds the activation of a symbolic tensor; see `output_activation`."""
-    operation, correction = _last_operation(tensor)
-    is_corrected = correction is not None
+    operation, changes = _last_operation(tensor)
+    is_corrected = any(layer.moves_prior for layer in changes)
     if type(operation).__name__ in ("Softmax", "Sigmoid"):  # layers and operations
         return type(operation).__name__.lower(), is_corrected
     activation = getattr(operation, "activation", None)
@@ -89,13 +96,13 @@ def softmax_axis(tensor: Any) -> int | None:
     return -1 if activation is keras.activations.softmax else None
 
 
-def _last_operation(tensor: Any, keeping_axes: bool = False) -> tuple[Any, Any]:
-    """Returns what decides the range of a symbolic tensor, and what corrects it.
+def _last_operation(tensor: Any, keeping_axes: bool = False) -> tuple[Any, list[Any]]:
+    """Returns what decides the range of a symbolic tensor, and what changes it after.
 
     The former is None if it is unknown or, with `keeping_axes`, if a layer after it may
-    have moved the axes, the latter without a correction.
+    have moved the axes. The latter are layers that keep the activation.
     """
-    correction = None
+    changes: list[Any] = []
     while True:
         operation, call, index = source_of(tensor) or (None, 0, 0)
         if isinstance(operation, keras.Model) and getattr(operation, "outputs", None):
@@ -103,13 +110,13 @@ def _last_operation(tensor: Any, keeping_axes: bool = False) -> tuple[Any, Any]:
             continue
         is_linear = getattr(operation, "activation", None) is keras.activations.linear
         if isinstance(operation, KeepsActivation):
-            correction = operation
+            changes.append(operation)
         elif isinstance(operation, keras.layers.TimeDistributed):
-            return None if keeping_axes else operation.layer, correction
+            return None if keeping_axes else operation.layer, changes
         elif not isinstance(operation, _PASS_THROUGH) and not (
             isinstance(operation, keras.layers.Activation) and is_linear
         ):
-            return operation, correction
+            return operation, changes
         elif keeping_axes and isinstance(operation, _MOVES_AXES):
-            return None, correction
+            return None, changes
         tensor = input_of_call(operation, call)

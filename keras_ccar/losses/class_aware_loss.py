@@ -71,7 +71,7 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
         normalize: bool,
         differentiate_weight: bool,
         from_logits: bool,
-        label_smoothing: float,
+        label_smoothing: Any,
         reduction: str | None,
         name: str,
         dtype: Any,
@@ -87,7 +87,7 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
             "differentiate_weight", differentiate_weight
         )
         self.from_logits = check_boolean("from_logits", from_logits)
-        self.label_smoothing = check_number("label_smoothing", label_smoothing, 0, 1)
+        self.label_smoothing = self._read_smoothing(label_smoothing)
         self.class_counts: list[float] | None = None
         self.statistics_counts: list[float] | None = None
         self.statistics = None
@@ -217,7 +217,9 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
             "normalize": self.normalize,
             "differentiate_weight": self.differentiate_weight,
             "from_logits": self.from_logits,
-            "label_smoothing": self.label_smoothing,
+            "label_smoothing": keras.saving.serialize_keras_object(
+                self.label_smoothing
+            ),
             "dtype": self._dtype_argument,
             **super().get_config(),
             **self._own_config(),
@@ -226,6 +228,10 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
             del config[part]
             config |= getattr(self, part).get_config()
         return config
+
+    def _read_smoothing(self, value: Any) -> Any:
+        """Returns the argument `label_smoothing`, checked."""
+        return check_number("label_smoothing", value, 0, 1)
 
     def _own_config(self) -> dict[str, Any]:
         """Returns the arguments that only some losses have."""

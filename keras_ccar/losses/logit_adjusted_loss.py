@@ -7,6 +7,7 @@ import keras
 
 from keras_ccar.adjustments import LogitAdjustment
 from keras_ccar.frequencies import ClassCounts
+from keras_ccar.label_smoothing import LabelAwareSmoothing
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.weightings import Weighting
 
@@ -65,7 +66,7 @@ class LogitAdjustedLoss(LongTailedCrossentropy):
         normalize: bool = False,
         differentiate_weight: bool = False,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
+        label_smoothing: float | LabelAwareSmoothing = 0.0,
         ignore_class: int | None = None,
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",

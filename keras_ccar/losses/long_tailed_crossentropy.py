@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_ccar import adjustments
+from keras_ccar import label_smoothing as smoothings
 from keras_ccar.adjustments import Adjustment
 from keras_ccar.arguments import check_ignore_class, check_whole_number
 from keras_ccar.frequencies import ClassCounts, class_prior
@@ -16,6 +17,7 @@ from keras_ccar.inputs.predictions import (
     move_class_axis_last,
     to_logits,
 )
+from keras_ccar.label_smoothing import LabelAwareSmoothing
 from keras_ccar.losses.call_state import counted_labels, mask_ignored
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.ops.crossentropy import softmax_terms, sparse_crossentropy
@@ -45,7 +47,9 @@ class LongTailedCrossentropy(ClassAwareLoss):
         differentiate_weight: whether gradients also flow through the weight.
         from_logits: whether predictions are logits rather than probabilities. Rows of
             probabilities that do not sum to 1 are normalised.
-        label_smoothing: α in [0, 1]: labels become `(1 - α) y + α / K`.
+        label_smoothing: α in [0, 1]: labels become `(1 - α) y + α / K`; or a
+            `keras_ccar.adjustments.LabelAwareSmoothing`, with which frequent classes
+            are smoothed more than rare ones.
         ignore_class: an integer label, for example 255, whose samples have loss 0 and
             do not count. As a distribution, such a sample has its whole mass on this
             class, or a row of zeros.
@@ -108,7 +112,7 @@ class LongTailedCrossentropy(ClassAwareLoss):
         normalize: bool = False,
         differentiate_weight: bool = False,
         from_logits: bool = False,
-        label_smoothing: float = 0.0,
+        label_smoothing: float | LabelAwareSmoothing = 0.0,
         reduction: str | None = "sum_over_batch_size",
         dtype: Any = None,
     ) -> None:
@@ -137,6 +141,7 @@ class LongTailedCrossentropy(ClassAwareLoss):
         for part in (self.weighting, self.adjustment):
             if part is not None:
                 part.check(self._prior)
+        smoothings.check(self.label_smoothing, self._prior)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns one loss for each sample, in the shape of the labels."""
@@ -167,12 +172,20 @@ class LongTailedCrossentropy(ClassAwareLoss):
             # The fused cross-entropy already contains the confidence.
             terms = sparse_crossentropy(y, logits)
             return terms * self.compute_weights(ops.exp(-terms), prior, counted, y)
-        num_classes, smoothing = logits.shape[-1], self.label_smoothing
-        y = labels.distributions(num_classes, self.dtype)
+        y = labels.distributions(logits.shape[-1], self.dtype)
         mass = y if counted is None else y * ops.expand_dims(counted, -1)
-        share = (1.0 - smoothing) * y + smoothing / num_classes if smoothing else y
+        share = self._smooth(y, prior)
         confidence, crossentropy = softmax_terms(logits)
         return crossentropy(share * self.compute_weights(confidence, prior, mass))
+
+    def _smooth(self, y: Any, prior: Any) -> Any:
+        smoothing = self.label_smoothing
+        if isinstance(smoothing, LabelAwareSmoothing):
+            return smoothing.smooth(y, prior)
+        return (1.0 - smoothing) * y + smoothing / y.shape[-1] if smoothing else y
+
+    def _read_smoothing(self, value: Any) -> float | LabelAwareSmoothing:
+        return smoothings.get(value)
 
     def _own_config(self) -> dict[str, Any]:
         return {

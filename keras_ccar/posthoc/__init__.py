@@ -5,3 +5,26 @@ model and data that `model.predict` takes, or an array of predictions and their 
 Choose on validation data that were held out of the training data, never on the test
 data.
 """
+
+from keras_ccar.posthoc.calibration import calibrate
+from keras_ccar.posthoc.class_evaluation import evaluate_classes
+from keras_ccar.posthoc.composition import chain
+from keras_ccar.posthoc.logit_correction import tune_logit_correction
+from keras_ccar.posthoc.objectives import precision_at_least, recall_at_least
+from keras_ccar.posthoc.prediction_sets import prediction_sets
+from keras_ccar.posthoc.prior_estimation import estimate_prior
+from keras_ccar.posthoc.second_stage import retrain_classifier
+from keras_ccar.posthoc.thresholds import tune_thresholds
+
+__all__ = [
+    "calibrate",
+    "chain",
+    "estimate_prior",
+    "evaluate_classes",
+    "precision_at_least",
+    "prediction_sets",
+    "recall_at_least",
+    "retrain_classifier",
+    "tune_logit_correction",
+    "tune_thresholds",
+]

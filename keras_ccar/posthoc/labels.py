@@ -1,11 +1,16 @@
 """The labels of data that a trained model is measured on."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from keras_ccar.arguments import show
 from keras_ccar.datasets.elements import as_numpy
+from keras_ccar.frequencies import format_class_list
+
+# Fewer examples of a class say little.
+FEWEST_EXAMPLES = 5
 
 
 def read_labels(
@@ -34,7 +39,10 @@ def read_labels(
     Raises:
         ValueError: for labels of another shape, and labels out of range.
     """
-    values = as_numpy(labels)
+    try:
+        values = as_numpy(labels)
+    except ValueError:  # ragged
+        values = np.array(None)
     if values.dtype.kind not in "biuf":
         raise ValueError(
             f"`{name}` must have labels that are numbers. Received: {show(labels)}. "
@@ -44,6 +52,51 @@ def read_labels(
     if are_labels:
         return _read_answers(values, shape, name, ignore_value)
     return _read_classes(values, shape, name, ignore_class)
+
+
+def require_examples(
+    name: str, labels: np.ndarray, num_columns: int, stacklevel: int
+) -> None:
+    """Refuses data without an example of a class, and warns where there are few.
+
+    Args:
+        name: the name of the argument.
+        labels: what `read_labels` returned.
+        num_columns: the classes, or labels, of the predictions.
+        stacklevel: that of the caller.
+    """
+    if labels.ndim == 2:
+        yes, no = (labels == 1).sum(axis=0), (labels == 0).sum(axis=0)
+        examples, what = np.minimum(yes, no), "yes and of no of every label"
+        words = ("label", "labels")
+    else:
+        examples = np.bincount(labels, minlength=num_columns)
+        what, words = "every class", ("class", "classes")
+    if (examples == 0).any():
+        raise ValueError(
+            f"`{name}` must have examples of {what}. Received: none for "
+            f"{format_class_list(examples == 0, *words)}. Hold out a part of each, as "
+            "`sklearn.model_selection.train_test_split(..., stratify=y)` does."
+        )
+    few = examples < FEWEST_EXAMPLES
+    if few.any():
+        warnings.warn(
+            f"`{name}` has under {FEWEST_EXAMPLES} examples of "
+            f"{format_class_list(few, *words)}: what is chosen for them is mostly "
+            "chance.",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def are_answers(labels: Any, shape: tuple[int, ...]) -> bool:
+    """Whether labels have a number for each column, other than one-hot rows."""
+    try:
+        values = None if labels is None else as_numpy(labels)
+    except ValueError:  # ragged, as `read_labels` says
+        return False
+    if values is None or values.shape != shape or values.dtype.kind not in "biuf":
+        return False
+    return bool((values.sum(axis=-1) != 1).any())
 
 
 def _read_classes(
@@ -61,10 +114,11 @@ def _read_classes(
             )
         return rows.argmax(axis=1)
     if values.shape not in (shape[:-1], (*shape[:-1], 1)):
-        raise _shape_error(name, values.shape, shape, "(..., K)")
+        raise _shape_error(name, values.shape, shape)
     flat = values.reshape(-1)
     numbers = flat.astype("float64")
-    is_class = (numbers >= 0) & (numbers < num_classes) & (numbers % 1 == 0)
+    # Infinity has no remainder.
+    is_class = (numbers >= 0) & (numbers < num_classes) & (numbers == np.rint(numbers))
     if ignore_class is not None:
         is_class |= numbers == ignore_class
     if not is_class.all():
@@ -80,7 +134,7 @@ def _read_answers(
     values: np.ndarray, shape: tuple[int, ...], name: str, ignore_value: float | None
 ) -> np.ndarray:
     if values.shape != shape and not (shape[-1] == 1 and values.shape == shape[:-1]):
-        raise _shape_error(name, values.shape, shape, "(...), of one label")
+        raise _shape_error(name, values.shape, shape)
     answers = values.reshape(-1, shape[-1]).astype("float64")
     if ignore_value is not None:
         is_missing = answers == ignore_value
@@ -101,7 +155,7 @@ def _read_answers(
 
 
 def _shape_error(
-    name: str, received: tuple[int, ...], shape: tuple[int, ...], other: str
+    name: str, received: tuple[int, ...], shape: tuple[int, ...]
 ) -> ValueError:
     return ValueError(
         f"`{name}` must have one label for each prediction, of shape {shape[:-1]} or "

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_ccar.datasets.digests import image_hashes
 from keras_ccar.datasets.elements import as_numpy
+from keras_ccar.posthoc.batches import read_batches
 
 
 def require_separate(name: str, data: Any, train: Any) -> None:
@@ -21,8 +22,14 @@ def require_separate(name: str, data: Any, train: Any) -> None:
         data: what something is chosen on: `(x, y)` or batches.
         train: the training data, in any of these forms.
     """
-    seen = set(_hashes(train))
-    shared = sum(example in seen for example in _hashes(data))
+    if isinstance(data, Iterator):
+        raise ValueError(
+            f"`{name}` must be data that can be read twice, to be compared with "
+            f"`train`. Received: a {type(data).__name__}. Pass a `tf.data.Dataset` or "
+            "a `keras.utils.PyDataset` of the batches, or arrays `(x, y)`."
+        )
+    seen = set(_hashes(train, "train"))
+    shared = sum(example in seen for example in _hashes(data, name))
     if shared:
         examples = "example" if shared == 1 else "examples"
         raise ValueError(
@@ -32,19 +39,25 @@ def require_separate(name: str, data: Any, train: Any) -> None:
         )
 
 
-def _hashes(data: Any) -> Iterator[bytes]:
+def _hashes(data: Any, name: str) -> Iterator[bytes]:
     """Yields a hash of the inputs of each example."""
-    if isinstance(data, keras.utils.PyDataset):
-        data = (data[index] for index in range(data.num_batches))
-    for batch in [data] if isinstance(data, tuple) or hasattr(data, "dtype") else data:
-        inputs = batch[0] if isinstance(batch, tuple | list) else batch
+    for inputs, *_ in read_batches(data, name, None):
         columns = [_hashes_of(part) for part in keras.tree.flatten(inputs)]
         yield from map(bytes, np.stack(columns, axis=1))
 
 
 def _hashes_of(part: Any) -> np.ndarray:
     values = as_numpy(part)
-    # The same numbers may come as bytes and as floats.
-    return image_hashes(
-        values.astype("float32") if values.dtype.kind in "biuf" else values
-    )
+    if values.dtype.kind in "biuf":
+        # The same numbers may come as bytes and as floats.
+        return image_hashes(values.astype("float32"))
+    # Texts come as objects, whose addresses say nothing, and as bytes.
+    return image_hashes(_text_bytes(row) for row in values)
+
+
+def _text_bytes(row: Any) -> np.ndarray:
+    texts = [
+        text if isinstance(text, bytes) else str(text).encode()
+        for text in np.ravel(np.asarray(row, dtype=object))
+    ]
+    return np.frombuffer(b"\0".join(texts), "uint8")

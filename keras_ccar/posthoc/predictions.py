@@ -1,6 +1,6 @@
 """The predictions of a trained model for labelled data, in one form."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -10,29 +10,18 @@ from keras_ccar.arguments import (
     argument_error,
     check_boolean,
     check_ignore_class,
-    check_whole_number,
     optional,
     show,
 )
-from keras_ccar.datasets.elements import as_numpy, bounded, is_array
+from keras_ccar.datasets.elements import as_numpy
 from keras_ccar.inputs.binary_targets import check_ignore_value
 from keras_ccar.inputs.predictions import check_probabilities
-from keras_ccar.layers.kind_of_input import (
-    agree_on_logits,
-    check_kind,
-    check_not_probabilities,
-    outputs_are_labels,
-)
-from keras_ccar.layers.model_output import output_activation, output_tensor
 from keras_ccar.ops.numerics import SMALLEST_PROBABILITY
 from keras_ccar.output_counts import OutputCounts
-from keras_ccar.posthoc.labels import read_labels
+from keras_ccar.posthoc.batches import DATA, counted_rows, read_batches
+from keras_ccar.posthoc.labels import are_answers, read_labels
+from keras_ccar.posthoc.output_kind import find_kind
 from keras_ccar.posthoc.overlap import require_separate
-
-_DATA = (
-    "`(x, y)`, a tf.data.Dataset, a torch DataLoader or a PyDataset of batches "
-    "`(x, y)`; or, where `model` is an array of predictions, their labels"
-)
 
 
 class Predictions(NamedTuple):
@@ -92,6 +81,7 @@ def predict(
     batch_size: int | None = None,
     needs_labels: bool = True,
     train: Any = None,
+    takes_decisions: bool = False,
 ) -> Predictions:
     """Returns the predictions for data, and their labels.
 
@@ -107,6 +97,8 @@ def predict(
         batch_size: that of `model.predict`, for arrays.
         needs_labels: whether the labels are used.
         train: training data that must not share an example with the data, or None.
+        takes_decisions: whether the model may end in `Thresholds` or another decision
+            for one answer, whose 0 and 1 are read as probabilities.
 
     Raises:
         ValueError: for predictions that are NaN, or not probabilities although they
@@ -115,15 +107,15 @@ def predict(
             has too.
     """
     ignore_class = check_ignore_class(ignore_class)
-    ignore_value = optional(check_ignore_value, "ignore_value", ignore_value)
+    ignore_value = check_ignore_value(ignore_value)
     from_logits = optional(check_boolean, "from_logits", from_logits)
     if isinstance(model, keras.Model):
-        parts = [
-            (_check_output(model.predict(x, **options), model), labels, weights)
-            for x, labels, weights, options in _batches(data, name, batch_size)
-        ]
         if train is not None:
             require_separate(name, data, train)
+        parts = [
+            (_check_output(model.predict(x, **options), model), labels, weights)
+            for x, labels, weights, options in read_batches(data, name, batch_size)
+        ]
     else:
         parts = [(_check_array(model), data, None)]
         if train is not None:
@@ -135,18 +127,21 @@ def predict(
     if not parts:
         raise ValueError(f"`{name}` must hold examples. Received: none")
     outputs = np.concatenate([output for output, _, _ in parts])
-    are_labels, from_logits = _kind(model, outputs, counts, from_logits, parts[0][1])
+    has_answers = any(are_answers(given, output.shape) for output, given, _ in parts)
+    are_labels, from_logits = find_kind(
+        model, outputs, counts, from_logits, has_answers, takes_decisions
+    )
     logits = _logits(outputs, are_labels, from_logits)
     if not needs_labels:
         return Predictions(logits, None, are_labels, from_logits)
     labels, is_counted = [], []
     for output, given, weights in parts:
         if given is None:
-            raise argument_error(name, data, f"data with labels: {_DATA}")
+            raise argument_error(name, data, f"data with labels: {DATA}")
         read = read_labels(
             given, output.shape, are_labels, name, ignore_class, ignore_value
         )
-        counted = _counted(weights, output.shape[:-1], name)
+        counted = counted_rows(weights, output.shape[:-1], name)
         if not are_labels:
             counted &= read != ignore_class if ignore_class is not None else True
         labels.append(read)
@@ -168,46 +163,6 @@ def require_num_columns(counts: OutputCounts, predictions: Predictions) -> None:
         )
 
 
-def _batches(data: Any, name: str, batch_size: int | None) -> Iterator[Any]:
-    """Yields inputs, labels, sample weights, and how to predict them."""
-    batch_size = optional(check_whole_number, "batch_size", batch_size, 1)
-    options = {"verbose": 0, "batch_size": batch_size}
-    if isinstance(data, tuple):
-        yield *_unpack(data, name), options
-        return
-    if isinstance(data, keras.utils.PyDataset):
-        if data.num_batches is None:
-            raise argument_error(name, data, "a PyDataset that ends")
-        batches: Any = (data[index] for index in range(data.num_batches))
-    elif isinstance(data, list | Mapping) or is_array(data):
-        yield data, None, None, options
-        return
-    elif isinstance(data, Iterable) and not isinstance(data, str | bytes):
-        batches = data
-    else:
-        raise argument_error(name, data, _DATA)
-    for batch in bounded(batches, "pass data that ends, such as `dataset.take(n)`"):
-        x, labels, weights = _unpack(batch, name)
-        x = keras.tree.map_structure(as_numpy, x)
-        # One batch, whatever its size.
-        size = len(keras.tree.flatten(x)[0])
-        yield x, labels, weights, {"verbose": 0, "batch_size": max(size, 1)}
-
-
-def _unpack(element: Any, name: str) -> tuple[Any, Any, Any]:
-    if not isinstance(element, tuple | list):
-        return element, None, None
-    if not 1 <= len(element) <= 3:
-        raise argument_error(name, element, _DATA)
-    x, labels, weights = (*element, None, None)[:3]
-    if isinstance(labels, Mapping | tuple):
-        raise ValueError(
-            f"`{name}` must have the labels of one output. Received: labels in a "
-            f"{type(labels).__name__}. Pass a model and labels of one of the outputs."
-        )
-    return x, labels, weights
-
-
 def _check_output(output: Any, model: keras.Model) -> np.ndarray:
     if isinstance(output, Mapping | list | tuple):
         raise ValueError(
@@ -222,7 +177,10 @@ def _check_array(predictions: Any) -> np.ndarray:
     expected = "a keras.Model, or an array of predictions, of shape (N, ..., K)"
     if isinstance(predictions, str) or not hasattr(predictions, "__len__"):
         raise argument_error("model", predictions, expected)
-    values = as_numpy(predictions)
+    try:
+        values = as_numpy(predictions)
+    except ValueError as error:  # ragged
+        raise argument_error("model", predictions, expected) from error
     if values.dtype.kind not in "biuf" or values.ndim < 2 or not values.shape[-1]:
         raise argument_error("model", predictions, expected)
     values = values.astype("float64")
@@ -237,49 +195,6 @@ def _check_array(predictions: Any) -> np.ndarray:
     return values
 
 
-def _kind(
-    model: Any,
-    outputs: np.ndarray,
-    counts: OutputCounts | None,
-    from_logits: bool | None,
-    labels: Any,
-) -> tuple[bool, bool]:
-    """Returns whether the columns are yes-or-no labels, and whether logits."""
-    num_columns = outputs.shape[-1]
-    activation, loss = None, None
-    if isinstance(model, keras.Model):
-        if output_tensor(model) is not None:
-            activation, _ = output_activation(model)
-        losses = keras.tree.flatten(getattr(model, "loss", None))
-        loss = losses[0] if len(losses) == 1 else None
-    are_labels = outputs_are_labels(activation, loss)
-    if counts is not None:
-        are_labels = counts.mean_labels(num_columns)
-        check_kind(activation, loss, num_columns, are_labels)
-    elif are_labels is None:
-        are_labels = num_columns == 1 or _are_answers(labels, outputs.shape)
-    if activation == "log_sigmoid":
-        raise ValueError(
-            "`model` must return logits or probabilities. Received: the logarithms of "
-            "probabilities, after log_sigmoid. Leave it out of the model."
-        )
-    if isinstance(model, keras.Model):
-        found = agree_on_logits("model.outputs", model, activation, loss, from_logits)
-    else:
-        if from_logits is None:
-            check_not_probabilities(keras.ops.convert_to_tensor(outputs), "model")
-        found = from_logits is not False
-    return are_labels, found
-
-
-def _are_answers(labels: Any, shape: tuple[int, ...]) -> bool:
-    """Whether labels have a number for each column, other than one-hot rows."""
-    values = None if labels is None else as_numpy(labels)
-    if values is None or values.shape != shape or values.dtype.kind not in "biuf":
-        return False
-    return bool((values.sum(axis=-1) != 1).any())
-
-
 def _logits(outputs: np.ndarray, are_labels: bool, from_logits: bool) -> np.ndarray:
     rows = outputs.reshape(-1, outputs.shape[-1])
     if from_logits:
@@ -289,18 +204,3 @@ def _logits(outputs: np.ndarray, are_labels: bool, from_logits: bool) -> np.ndar
         sums = rows.sum(axis=-1, keepdims=True)
         rows = rows / np.where(sums > 0, sums, 1)
     return to_logits(rows, are_labels)
-
-
-def _counted(weights: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
-    """Returns which rows count, from sample weights of 0 and 1."""
-    if weights is None:
-        return np.ones(int(np.prod(shape)), bool)
-    values = as_numpy(weights)
-    values = values.reshape(values.shape[: len(shape)]) if values.ndim else values
-    if values.shape != shape or not ((values == 0) | (values == 1)).all():
-        raise ValueError(
-            f"`{name}` must have sample weights of 0 and 1, one for each example, "
-            "because what is measured here counts every example once. Received: "
-            f"{show(values)}. Leave the weights out of the data."
-        )
-    return values.reshape(-1) == 1

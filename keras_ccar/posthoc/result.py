@@ -58,9 +58,9 @@ class Result:
 def picture(figure: Any, description: str = "") -> str:
     """Returns a Matplotlib figure as an HTML image that needs no other file."""
     content = io.BytesIO()
-    figure.savefig(content, format="svg", metadata={"Date": None})
+    figure.savefig(content, format="png", dpi=150)
     encoded = base64.b64encode(content.getvalue()).decode("ascii")
     return (
-        f'<img alt="{html.escape(description)}" '
-        f'src="data:image/svg+xml;base64,{encoded}"/>'
+        f'<img alt="{html.escape(description)}" style="max-width: 100%" width="640" '
+        f'src="data:image/png;base64,{encoded}">'
     )

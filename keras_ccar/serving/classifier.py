@@ -1,7 +1,7 @@
 """Turns a model into a function from named inputs to probabilities."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -13,18 +13,32 @@ from keras_ccar.keras_internals import get_input_signature
 from keras_ccar.layers.kind_of_input import (
     HOW_TO_COUNT_CLASSES,
     HOW_TO_COUNT_LABELS,
-    outputs_are_labels,
 )
 from keras_ccar.layers.logit_correction import LogitCorrection
-from keras_ccar.layers.model_output import (
-    gives_logits,
-    is_corrected_by_label,
-    output_activation,
-)
+from keras_ccar.layers.model_output import output_activation
 from keras_ccar.layers.prior_warning import warn_if_rebalanced
-from keras_ccar.losses.search import agreed_from_logits
+from keras_ccar.serving.decision_layers import DecisionLayer, in_float32
 from keras_ccar.serving.decisions import fit_thresholds
 from keras_ccar.serving.input_names import valid_input_names
+from keras_ccar.serving.output_kind import find_kind
+
+Function = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Classifier(NamedTuple):
+    """A model as it is served.
+
+    Attributes:
+        classify: a function from named inputs to `probabilities`.
+        decide: the same with `decisions` too, None without a layer that decides.
+        class_names: the names of the columns.
+        thresholds: those of the labels, float32 of shape `(K,)`, or None.
+    """
+
+    classify: Function
+    decide: Function | None
+    class_names: list[str]
+    thresholds: np.ndarray | None
 
 
 def check_model(model: Any) -> None:
@@ -80,18 +94,18 @@ def build_classifier(
     correction: LogitCorrection | None,
     class_names: list[str] | None,
     thresholds: np.ndarray | None,
-) -> tuple[Callable[[dict[str, Any]], dict[str, Any]], list[str], np.ndarray | None]:
-    """Returns a function from named inputs to probabilities, names and thresholds.
-
-    The names are those of its columns, the thresholds, if any, those of its labels.
+    decision: DecisionLayer | None = None,
+) -> Classifier:
+    """Returns functions from named inputs, and what names their outputs.
 
     Args:
-        model: the model.
+        model: the model, without the layer that decides.
         signature: its arguments, as `named_inputs` returns them.
         specs: the specs of its inputs by name.
         correction: the correction of its output, or None.
         class_names: the names of its classes, from `check_texts`, or None.
         thresholds: those of its labels, from `check_thresholds`, or None.
+        decision: the layer that decides on its output, or None.
     """
     symbols = tree.pack_sequence_as(
         signature,
@@ -110,7 +124,7 @@ def build_classifier(
             f"Received an output of shape {tuple(shape)}."
         )
     num_columns = shape[-1]
-    are_labels, are_logits = _kind(model, num_columns, correction)
+    are_labels, are_logits = find_kind(model, num_columns, correction, decision)
     if correction is not None:
         correction = _check_correction(correction, model, are_labels, are_logits, shape)
     thresholds = fit_thresholds(thresholds, num_columns, are_labels)
@@ -119,45 +133,30 @@ def build_classifier(
     activation = "sigmoid" if are_labels else "softmax"
     activate = keras.activations.get(activation if are_logits else "linear")
 
-    def classify(inputs: dict[str, Any]) -> dict[str, Any]:
+    layer: Any = None if decision is None else in_float32(decision)
+
+    def scores_of(inputs: dict[str, Any]) -> Any:
         arguments = tree.pack_sequence_as(signature, [inputs[name] for name in specs])
         (scores,) = tree.flatten(model(*arguments))
         # Half precision cannot tell the probabilities of rare classes apart.
         scores = ops.cast(scores, "float32")
-        if correction is not None:
-            scores = correction(scores)
-        scores = activate(scores)
+        return scores if correction is None else correction(scores)
+
+    def probabilities_of(scores: Any) -> Any:
+        yes = activate(scores)
+        return ops.concatenate([1.0 - yes, yes], axis=-1) if is_pair else yes
+
+    def classify(inputs: dict[str, Any]) -> dict[str, Any]:
+        return {"probabilities": probabilities_of(scores_of(inputs))}
+
+    def decide(inputs: dict[str, Any]) -> dict[str, Any]:
+        scores = scores_of(inputs)
+        decisions = layer(scores) > 0.5
         if is_pair:
-            scores = ops.concatenate([1.0 - scores, scores], axis=-1)
-        return {"probabilities": scores}
+            decisions = ops.concatenate([~decisions, decisions], axis=-1)
+        return {"probabilities": probabilities_of(scores), "decisions": decisions}
 
-    return classify, names, thresholds
-
-
-def _kind(
-    model: Any, num_columns: int, correction: LogitCorrection | None
-) -> tuple[bool, bool]:
-    """Returns whether the output is yes-or-no labels, and whether it is logits.
-
-    The layers decide, or the loss where they do not tell, as in subclassed models.
-    """
-    activation, _ = output_activation(model)
-    losses = tree.flatten(getattr(model, "loss", None))
-    loss = keras.losses.get(losses[0]) if len(losses) == 1 else None
-    are_logits = gives_logits(activation)
-    if are_logits is None:
-        are_logits = agreed_from_logits(loss)
-    if are_logits is None:
-        raise ValueError(
-            f"Whether the output of `model` {model.name!r} is logits or probabilities "
-            "is told neither by its last layer nor by its loss: compile it with a loss "
-            "that has `from_logits`, or end it with a layer that has an activation."
-        )
-    are_labels = outputs_are_labels(activation, None if num_columns == 1 else loss)
-    if are_labels is None:
-        is_told = correction is not None and correction.are_labels
-        are_labels = num_columns == 1 or is_told or is_corrected_by_label(model)
-    return are_labels, are_logits
+    return Classifier(classify, None if layer is None else decide, names, thresholds)
 
 
 def _check_correction(

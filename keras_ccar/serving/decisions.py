@@ -4,20 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.arguments import argument_error, check_numbers
-
-_EXPECTED = "a number in [0, 1], or one for each label"
+from keras_ccar.layers.thresholds import EXPECTED_THRESHOLDS, read_thresholds
 
 
 def check_thresholds(thresholds: Any) -> np.ndarray | None:
     """Returns thresholds as an array of shape `()` or `(K,)`, None for None."""
-    if thresholds is None:
-        return None
-    numbers = check_numbers("thresholds", thresholds, _EXPECTED)
-    is_right = numbers.ndim < 2 and ((numbers >= 0) & (numbers <= 1)).all()
-    if not is_right or not numbers.size:
-        raise argument_error("thresholds", thresholds, _EXPECTED)
-    return numbers
+    return None if thresholds is None else read_thresholds(thresholds)
 
 
 def fit_thresholds(
@@ -37,8 +29,8 @@ def fit_thresholds(
     if thresholds.shape not in ((), (num_columns,)):
         labels = "label" if num_columns == 1 else "labels"
         raise ValueError(
-            f"`thresholds` must be {_EXPECTED}. Received: {thresholds.size} for "
-            f"{num_columns} {labels}"
+            f"`thresholds` must be {EXPECTED_THRESHOLDS}. Received: "
+            f"{thresholds.size} for {num_columns} {labels}"
         )
     return np.broadcast_to(thresholds, (num_columns,)).astype("float32")
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_ccar.arguments import check_boolean, check_path, check_whole_number
 from keras_ccar.layers.logit_correction import LogitCorrection
+from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.requirements import require
 from keras_ccar.serving.atomic_folder import atomic_folder
 from keras_ccar.serving.classifier import (
@@ -19,6 +20,7 @@ from keras_ccar.serving.classifier import (
     check_texts,
     named_inputs,
 )
+from keras_ccar.serving.decision_layers import require_undecided, split_decision
 from keras_ccar.serving.decisions import check_thresholds, decide
 from keras_ccar.serving.example import parse_example
 from keras_ccar.serving.warm_up import check_warm_up, warm_up_requests, write_warm_up
@@ -54,7 +56,10 @@ def export(
       because the row format of the REST interface requires it of every output.
     - `decisions` is bool of the shape of `probabilities`: whether the probability of
       yes reaches the threshold of its label. With two class names for one label, the
-      first column is the opposite of the second.
+      first column is the opposite of the second. A model that ends in one of
+      `keras_ccar.layers.Thresholds`, `CostSensitiveDecision` and `PredictionSet` is
+      served with its decisions, and the probabilities before them. Those of the last
+      two are also a signature of their own, `decisions`, without the names.
     - `thresholds` is float32 of shape `(batch, K)`: the same for each example.
 
     The batch dimension is free. Warm-up requests of 1 and 8 examples are tried and
@@ -84,7 +89,7 @@ def export(
             only compared with the inputs.
         thresholds: for yes-or-no labels, the probability from which on each is
             answered with yes, after the correction: a number in [0, 1] for all labels,
-            or of shape `(K,)`. None for no decisions.
+            or of shape `(K,)`. None for no decisions but those of the model itself.
 
     Returns:
         The folder of the version, a `pathlib.Path`.
@@ -98,7 +103,8 @@ def export(
         ValueError: for a path, a version or class names other than these; if the model
             is not built, has several outputs, or does not tell whether its output is
             logits; if the class names, the correction or the thresholds do not fit the
-            output; if the example does not fit the inputs.
+            output, or come on top of a decision of the model; if the example does not
+            fit the inputs.
 
     Warns:
         UserWarning: if there is a correction without `trained_prior` and the model was
@@ -141,21 +147,28 @@ def export(
     tf = require("tensorflow", "TensorFlow", "serving")
     log_messages = "tensorflow_serving.apis.prediction_log_pb2"
     messages = require(log_messages, "tensorflow-serving-api", "serving")
+    model, decision = split_decision(model)
+    if decision is not None:
+        require_undecided(model, thresholds, correction)
+    if isinstance(decision, Thresholds):
+        limits = check_thresholds(decision.thresholds)
     signature, specs = named_inputs(model)
     if example is not None:
         example, specs = parse_example(example, signature, specs)
-    classify, names, limits = build_classifier(
-        model, signature, specs, correction, names, limits
+    served = build_classifier(
+        model, signature, specs, correction, names, limits, decision
     )
+    names, limits = served.class_names, served.thresholds
 
     archive = keras.export.ExportArchive()
     archive.track(model)
-    probabilities = archive.add_endpoint(
-        "probabilities", classify, [specs], **_jax_export_options()
-    )
+    options = _jax_export_options()
+    answers = archive.add_endpoint("probabilities", served.classify, [specs], **options)
+    if limits is None and served.decide is not None:
+        answers = archive.add_endpoint("decisions", served.decide, [specs], **options)
 
     def with_names(inputs: dict[str, Any]) -> dict[str, Any]:
-        answer = probabilities(inputs)
+        answer = answers(inputs)
         batch = tf.shape(answer["probabilities"])[0]
         answer = {**answer, "class_names": tf.tile(tf.constant([names]), [batch, 1])}
         if limits is not None:

@@ -1,0 +1,205 @@
+"""Writes docs/after-training-results.md from the results of `after_training.py`.
+
+`make results` runs it.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_ccar.benchmark.report.facts import describe_hardware
+from keras_ccar.benchmark.report.markdown import markdown_table
+from keras_ccar.benchmark.report.statistics import (
+    mean_and_deviation,
+    paired_difference,
+)
+from keras_ccar.files import read_json, write_atomic
+
+RESULTS = (
+    Path(__file__).parent / "results" / "after-training" / "cifar100-lt-if100.json"
+)
+PAGE = Path(__file__).parent.parent / "docs" / "after-training-results.md"
+COMMAND = "KERAS_BACKEND=torch python benchmarks/after_training.py"
+PEER = "Balanced Softmax"
+GROUPS = ("balanced", "many", "medium", "few")
+
+TITLE = "# After training, measured"
+NOTE = (
+    "`make results` made this page from `benchmarks/results/after-training`; it is not "
+    "edited by hand. [After training](after-training.md) says how to use what is "
+    "measured here."
+)
+NOT_RUN = "**Not yet run.** This command runs it, and goes on where it was stopped:"
+HOW = (
+    "{data} (imbalance `{imbalance_factor}`), features of {features} at `{image_size}` "
+    "pixels, and a linear classifier trained by {optimizer}, for `{epochs}` epochs. "
+    "`{held_out}` of the training images of each class is held out before training; "
+    "the learning rate of each method, from {rates}, and every τ are chosen on them. "
+    "The test images, which are balanced, are used for the numbers alone. Each of the "
+    "`{seeds}` seeds has another split and another start."
+)
+HOW_READ = (
+    "Accuracies are in percent, as mean ± standard deviation over seeds. Differences "
+    "from {peer} are in points, paired by seed, with Student's 95 % interval: *better* "
+    "and *worse* are said only where it excludes 0."
+)
+
+
+def page(results):
+    """Returns the page about the results, None for none, as Markdown."""
+    if results is None or not results["seeds"]:
+        return "\n\n".join([TITLE, NOTE, NOT_RUN, _code(COMMAND)])
+    configuration, seeds = results["configuration"], results["seeds"]
+    how = HOW.format(
+        rates=", ".join(f"`{rate}`" for rate in configuration["learning_rates"]),
+        seeds=len(seeds),
+        **configuration,
+    )
+    parts = [
+        TITLE,
+        NOTE,
+        how,
+        "## Balanced accuracy",
+        verdict(seeds),
+        HOW_READ.format(peer=PEER),
+        markdown_table(method_rows(seeds)),
+        "## The choice of τ",
+        "What the τ that was chosen on held-out training images loses against the τ "
+        "that is best on the test images, in points of balanced accuracy:",
+        markdown_table(regret_rows(seeds)),
+        "## Calibration",
+        "Calibration error on the test images in percent, of the cross-entropy model "
+        "corrected with τ = 1, without and with the temperature that `calibrate` found "
+        "on the held-out images:",
+        markdown_table(calibration_rows(seeds)),
+        "## Prediction sets",
+        "Coverage of the test images in percent, where `{coverage}` was asked for, and "
+        "the mean number of classes in a set, over all seeds. Many, medium and few are "
+        "the shot groups.".format(**configuration),
+        markdown_table(coverage_rows(seeds)),
+        "## How it was run",
+        _environment(results),
+        _code(results["command"]),
+    ]
+    return "\n\n".join(parts)
+
+
+def by_method(seeds):
+    """Returns by method the rows of its seeds."""
+    found = {}
+    for entry in seeds:
+        for row in entry["rows"]:
+            found.setdefault(row["method"], []).append(row)
+    return found
+
+
+def difference(rows, peer_rows):
+    """Returns the paired difference in balanced accuracy."""
+    return paired_difference(
+        *({row["seed"]: row["balanced"] for row in of} for of in (rows, peer_rows))
+    )
+
+
+def method_rows(seeds):
+    """Returns the table of methods, the best first."""
+    methods = by_method(seeds)
+    ordered = sorted(
+        methods, key=lambda name: -np.mean([row["balanced"] for row in methods[name]])
+    )
+    table = [["method", *GROUPS, f"difference from {PEER}", ""]]
+    for name in ordered:
+        cells = []
+        for group in GROUPS:
+            mean, deviation = mean_and_deviation([row[group] for row in methods[name]])
+            cells.append(f"{mean:.1f} ± {deviation:.1f}")
+        found, told = ("", "")
+        if name != PEER:
+            of = difference(methods[name], methods[PEER])
+            found = f"{of.mean:+.2f}"
+            if of.has_interval:
+                found += f" [{of.low:+.2f}, {of.high:+.2f}]"
+                told = _word(of)
+        table.append([name, *cells, found, told])
+    return table
+
+
+def verdict(seeds):
+    """Returns a sentence on which methods are better and worse than the peer."""
+    methods = by_method(seeds)
+    told = {
+        name: _word(difference(rows, methods[PEER]))
+        for name, rows in methods.items()
+        if name != PEER
+    }
+    parts = []
+    for word in ("better", "worse", "no difference shown"):
+        named = ", ".join(name for name, found in told.items() if found == word)
+        text = f"{word.capitalize()} than {PEER}: {named or 'none'}."
+        if word == "no difference shown":
+            text = f"No difference from {PEER} shown: {named or 'none'}."
+        parts.append(text)
+    return " ".join(parts)
+
+
+def _word(difference):
+    if not difference.has_interval or difference.includes_zero:
+        return "no difference shown"
+    return "better" if difference.mean > 0 else "worse"
+
+
+def regret_rows(seeds):
+    """Returns the table of the τ that was chosen, a row a seed."""
+    table = [["seed", "τ chosen", "best τ on the test images", "points lost"]]
+    for entry in seeds:
+        of = entry["regret"]
+        row = [entry["seed"], of["chosen"], of["best_on_test"], f"{of['points']:.2f}"]
+        table.append([str(cell) for cell in row])
+    return table
+
+
+def calibration_rows(seeds):
+    """Returns the table of calibration errors, a row a seed."""
+    table = [["seed", "temperature", "before", "after"]]
+    for entry in seeds:
+        of = entry["calibration"]
+        numbers = [f"{of[name]:.2f}" for name in ("temperature", "before", "after")]
+        table.append([str(entry["seed"]), *numbers])
+    return table
+
+
+def coverage_rows(seeds):
+    """Returns the table of coverage and sizes of sets, a row a method."""
+    groups = ("all", "many", "medium", "few")
+    table = [["method", *groups, *(f"classes in a set, {name}" for name in groups)]]
+    for place, row in enumerate(seeds[0]["coverage"]):
+        cells = [row["method"]]
+        for name in (*groups, *(f"{name}_size" for name in groups)):
+            values = [entry["coverage"][place][name] for entry in seeds]
+            cells.append(f"{np.mean(values):.1f}")
+        table.append(cells)
+    return table
+
+
+def _environment(results):
+    environment = results["environment"]
+    versions = ", ".join(f"{k} {v}" for k, v in environment["versions"].items())
+    commits = sorted({entry["commit"] for entry in results["seeds"]})
+    minutes = sum(entry["seconds"] for entry in results["seeds"]) / 60
+    return (
+        f"{minutes:.1f} minutes after the features were computed, on the backend "
+        f"{environment['backend']}, on {describe_hardware(environment['hardware'])}. "
+        f"Versions: {versions}. Commit: {', '.join(commits)}."
+    )
+
+
+def _code(command):
+    return f"```bash\n{command}\n```\n"
+
+
+def write_page(results=RESULTS, path=PAGE):
+    """Writes the page about a file of results, which need not exist."""
+    write_atomic(path, page(read_json(results) if results.exists() else None))
+
+
+if __name__ == "__main__":
+    write_page()

@@ -1,0 +1,171 @@
+"""The report of a trained model, class by class."""
+
+import base64
+import io
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_ccar.arguments import check_path, check_text
+from keras_ccar.files import to_json, write_atomic, write_json
+from keras_ccar.posthoc.class_figures import (
+    draw_confusion,
+    draw_recall,
+    draw_reliability,
+)
+from keras_ccar.posthoc.predictions import Predictions
+from keras_ccar.posthoc.result import require_posthoc
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class ClassReport:
+    """What `evaluate_classes` measured.
+
+    Attributes:
+        classes: a DataFrame with a row for each class, or label, by its name:
+            `training_examples`, `shot_group`, `support` (examples in the data),
+            `precision`, `recall`, `f1`, `average_precision` against the rest,
+            `mean_confidence` (the mean probability of the class over its examples),
+            `calibration_gap` (the mean probability of answers of this class, minus the
+            share of them that is right) and `most_frequent_wrong_answer`.
+        totals: a DataFrame with `value`, and the bounds `low` and `high` of a bootstrap
+            95 % interval, of `accuracy`, `balanced_accuracy`, `macro_f1`,
+            `geometric_mean`, `many`, `medium` and `few` (the mean recall of each shot
+            group that there is), `calibration_error` and `log_loss`.
+    """
+
+    def __init__(
+        self,
+        classes: Any,
+        totals: Any,
+        predictions: Predictions,
+        groups: dict[str, np.ndarray],
+    ) -> None:
+        self.classes = classes
+        self.totals = totals
+        self._predictions = predictions
+        self._groups = groups
+
+    def to_frame(self) -> Any:
+        """Returns a copy of `classes`."""
+        return self.classes.copy()
+
+    def to_json(self, path: str | os.PathLike[str]) -> Path:
+        """Writes classes and totals as JSON, null for what has no value.
+
+        Args:
+            path: the file; its folder is made.
+
+        Returns:
+            The path.
+        """
+        file = Path(check_path("path", path))
+        content = {
+            "totals": self.totals.to_dict(orient="index"),
+            "classes": self.classes.reset_index().to_dict(orient="records"),
+        }
+        write_json(file, to_json(content))
+        return file
+
+    def to_html(
+        self, path: str | os.PathLike[str], title: str = "Class by class"
+    ) -> Path:
+        """Writes one page with pictures, which needs no other file.
+
+        Args:
+            path: the file; its folder is made.
+            title: the heading.
+
+        Returns:
+            The path.
+        """
+        file = Path(check_path("path", path))
+        jinja2 = require_posthoc("jinja2", "Jinja2")
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+        )
+        worst_first = self.classes.sort_values("recall", kind="stable").reset_index()
+        page = environment.get_template("classes.html").render(
+            title=check_text("title", title),
+            summary=self.describe(),
+            totals=[
+                [_words(name), *map(_number, row)]
+                for name, *row in self.totals.itertuples()
+            ],
+            figures=[
+                {"data": _png(figure), "caption": caption}
+                for caption, figure in self.figures().items()
+            ],
+            columns=[_words(name) for name in worst_first.columns],
+            rows=[[_number(cell) for cell in row] for row in worst_first.to_numpy()],
+        )
+        write_atomic(file, page)
+        return file
+
+    def figures(self) -> dict[str, Any]:
+        """Returns Matplotlib figures by their captions."""
+        worst = "What is answered to examples of the classes with the lowest recall."
+        if self._predictions.are_labels:
+            worst = "The labels with the lowest recall."
+        return {
+            "Recall against training examples.": draw_recall(self.classes),
+            worst: draw_confusion(self._predictions, self.classes),
+            "Reliability by shot group; on the dashed line a model is calibrated.": (
+                draw_reliability(self._predictions, self._groups)
+            ),
+        }
+
+    def describe(self) -> str:
+        """Returns the most important numbers in one or two sentences."""
+        value = self.totals["value"]
+        never = int((self.classes["recall"] == 0).sum())
+        groups = ", ".join(f"{name} {value[name]:.3f}" for name in self._groups)
+        text = (
+            f"{int(self.classes['support'].sum()):,} examples of {len(self.classes)} "
+            f"classes: balanced accuracy {value['balanced_accuracy']:.3f} ({groups}), "
+            f"calibration error {value['calibration_error']:.3f}"
+        )
+        if never:
+            text += (
+                f"; {never} {'class is' if never == 1 else 'classes are'} never found"
+            )
+        return f"{text}."
+
+    def __repr__(self) -> str:
+        return f"<ClassReport: {self.describe()}>"
+
+    def _repr_html_(self) -> str:
+        figure = draw_recall(self.classes)
+        return (
+            f"<p>{self.describe()}</p>{self.totals.round(4).to_html()}"
+            f'<img width="640" style="max-width: 100%" alt="Recall against training '
+            f'examples." src="data:image/png;base64,{_png(figure)}">'
+        )
+
+
+def _png(figure: Any) -> str:
+    content = io.BytesIO()
+    with warnings.catch_warnings():
+        # Names of classes in letters that the font lacks become boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        figure.savefig(content, format="png", dpi=150)
+    return base64.b64encode(content.getvalue()).decode("ascii")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value != value:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}"

@@ -1,0 +1,197 @@
+"""Puts what was chosen after training behind the model."""
+
+import inspect
+import warnings
+from typing import Any
+
+import keras
+
+from keras_ccar.arguments import argument_error, show
+from keras_ccar.keras_internals import get_input_signature, input_of_call, source_of
+from keras_ccar.layers.decides import Decides
+from keras_ccar.layers.logit_correction import LogitCorrection
+from keras_ccar.layers.model_output import KeepsActivation, output_tensor
+from keras_ccar.layers.prior_warning import warn_if_rebalanced
+from keras_ccar.posthoc.result import Result
+
+
+def chain(
+    model: keras.Model, *layers: keras.layers.Layer | Result | None
+) -> keras.Model:
+    """Returns one model: a trained model, and behind it what was chosen for it.
+
+    The new model shares the weights of the given one, which stays as it is. It is saved
+    by `model.save` and exported by `keras_ccar.serving.export`, which serves the
+    decisions of a model that ends in `Thresholds`, `CostSensitiveDecision` or
+    `PredictionSet` beside its probabilities.
+
+    The order is the order in which the parts were chosen, each on what the ones before
+    it return: first temperature and prior, decisions last.
+
+    Args:
+        model: a built `keras.Model` with one output: Functional, Sequential or
+            subclassed.
+        *layers: Keras layers, or what the functions of `keras_ccar.posthoc` return,
+            which stands for its `.layer`. None is left out.
+
+    Returns:
+        A Functional `keras.Model`. It is not compiled.
+
+    Raises:
+        ValueError: for a model that is not built or has several outputs, for anything
+            that is no layer, for layers behind a decision, and for what the layers
+            refuse when they are applied.
+
+    Warns:
+        UserWarning: if two layers of the same kind change the output one after the
+            other; if a `LogitCorrection` without `trained_prior` follows a model that
+            was compiled with a loss of this package that adjusts logits or weighs
+            classes.
+
+    Example:
+    ```python
+    import keras
+    from keras_ccar.layers import LogitCorrection, Thresholds
+    from keras_ccar.posthoc.composition import chain
+
+    model = keras.Sequential(
+        [keras.Input((8,)), keras.layers.Dense(1, activation="sigmoid")]
+    )
+    corrected = LogitCorrection([990, 10], trained_prior="balanced")
+    whole = chain(model, corrected, Thresholds(0.2))
+    assert whole.predict(keras.ops.zeros((2, 8)), verbose=0).shape == (2, 1)
+    ```
+    """
+    if not isinstance(model, keras.Model):
+        raise argument_error("model", model, "a keras.Model")
+    parts = [_layer_of(layer) for layer in layers if layer is not None]
+    inputs, output = _call(model)
+    applied, models = _applied_before(output)
+    for place, layer in enumerate(parts):
+        _check_order(applied, layer)
+        if isinstance(layer, LogitCorrection):
+            # The layer sees the loss of what comes right before it, and warns itself.
+            for inner in models if place else models[1:]:
+                warn_if_rebalanced(inner, layer.trained_prior, stacklevel=2)
+        _tell_from_logits(layer, applied)
+        output = layer(output)
+        applied.append(layer)
+    return keras.Model(inputs, output)
+
+
+def _layer_of(part: Any) -> keras.layers.Layer:
+    layer = part.layer if isinstance(part, Result) else part
+    if not isinstance(layer, keras.layers.Layer):
+        raise argument_error(
+            "layers",
+            part,
+            "Keras layers, what the functions of `keras_ccar.posthoc` return, or None",
+        )
+    return layer
+
+
+def _call(model: keras.Model) -> tuple[Any, Any]:
+    """Returns symbolic inputs, and what the model makes of them."""
+    try:
+        signature = get_input_signature(model)
+    except ValueError as error:
+        raise ValueError(
+            f"`model` must be built. Received {model.name!r}, whose input shapes are "
+            "unknown: start it with a `keras.Input`, or call it once on a batch."
+        ) from error
+    if isinstance(model, keras.Sequential):
+        arguments = [model.inputs[0]]
+    elif getattr(model, "inputs", None):
+        # Its own inputs keep their names, which are those that servers know.
+        arguments = [model.input]
+    else:
+        _require_one_argument(model)
+        arguments = keras.tree.map_structure(_input_like, signature)
+    output = model(*arguments)
+    if not isinstance(output, keras.KerasTensor):
+        raise ValueError(
+            f"`model` must have one output. Received: {show(model)} with "
+            f"{len(keras.tree.flatten(output))}. Pass `keras.Model(model.input, "
+            "model.outputs[0])` for the first of them."
+        )
+    return arguments[0], output
+
+
+def _require_one_argument(model: keras.Model) -> None:
+    """Refuses a subclassed model whose further arguments Keras does not record."""
+    required = [
+        parameter.name
+        for parameter in inspect.signature(model.call).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ]
+    if len(required) > 1:
+        raise ValueError(
+            "`model` must take its inputs as one argument, such as a list. Received: "
+            f"{model.name!r}, whose `call` takes {', '.join(required)}. Call it in a "
+            "Functional model: `keras.Model([a, b], model(a, b))`, where `a` and `b` "
+            "are `keras.Input`."
+        )
+
+
+def _input_like(spec: Any) -> Any:
+    return keras.Input(shape=tuple(spec.shape[1:]), dtype=spec.dtype, name=spec.name)
+
+
+def _applied_before(tensor: Any) -> tuple[list[Any], list[Any]]:
+    """Returns the corrections and decisions that an output went through, and models.
+
+    The corrections come in the order in which they were applied, the models, each
+    within the one before it, in the order in which they are met.
+    """
+    applied: list[Any] = []
+    models: list[Any] = []
+    while True:
+        operation, call, index = source_of(tensor) or (None, 0, 0)
+        if isinstance(operation, keras.Model):
+            models.append(operation)
+            if output_tensor(operation) is None:
+                return applied[::-1], models
+            tensor = keras.tree.flatten(operation.outputs)[index]
+        elif isinstance(operation, KeepsActivation | Decides):
+            applied.append(operation)
+            tensor = input_of_call(operation, call)
+        else:
+            return applied[::-1], models
+
+
+def _check_order(applied: list[Any], layer: Any) -> None:
+    """Refuses a layer behind a decision, and warns of one that is applied twice."""
+    last = next((part for part in applied if isinstance(part, Decides)), None)
+    if last is not None:
+        raise ValueError(
+            "`layers` must end where a layer decides. Received: "
+            f"{type(layer).__name__} behind {type(last).__name__}, whose output of 0 "
+            "and 1 holds no predictions any more. Put it before, or leave one out."
+        )
+    if isinstance(layer, KeepsActivation) and any(
+        type(part) is type(layer) for part in applied
+    ):
+        warnings.warn(
+            f"`layers` would apply {type(layer).__name__} twice, the second time to "
+            "what the first has changed already. Leave one of the two out, unless the "
+            "second was chosen on the output of the first.",
+            stacklevel=3,
+        )
+
+
+def _tell_from_logits(layer: Any, applied: list[Any]) -> None:
+    """Tells a layer what those before it have found out from the model.
+
+    A layer sees the loss of a subclassed model, which tells what its output is, only if
+    it comes right behind it.
+    """
+    if getattr(layer, "from_logits", False) is not None:
+        return
+    for part in reversed(applied):
+        if not isinstance(part, KeepsActivation):
+            return
+        found = getattr(part, "from_logits", None)
+        if found is not None:
+            layer.from_logits = found
+            return

@@ -1,0 +1,147 @@
+"""Scores of decisions in which every class counts, also of resampled examples."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from keras_ccar.arguments import check_choice
+
+OBJECTIVES = ("balanced_accuracy", "macro_f1", "geometric_mean")
+
+
+class Decisions:
+    """What was answered to examples, counted by class.
+
+    One sigmoid column has the classes no and yes. K labels have a column each, in which
+    missing answers do not count.
+
+    Args:
+        labels: int64 classes `(N,)`, or answers `(N, K)` of 0, 1 and NaN.
+        predicted: int64 classes `(N,)`, or answers `(N, K)`.
+        num_classes: K.
+    """
+
+    def __init__(
+        self, labels: np.ndarray, predicted: np.ndarray, num_classes: int
+    ) -> None:
+        self.num_classes = num_classes
+        self._labels = labels
+        self._predicted = predicted
+        self._is_right = labels == predicted
+        self._are_answers = labels.ndim == 2
+        if self._are_answers:
+            known = ~np.isnan(labels)
+            yes, said_yes = labels == 1, predicted == 1
+            # Rows: yes and right, yes, no and right, no.
+            self._parts = [
+                part.astype("float64")
+                for part in (
+                    yes & said_yes,
+                    yes,
+                    known & ~yes & ~said_yes,
+                    known & ~yes,
+                )
+            ]
+
+    def hits(self, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the right answers and the examples of each class.
+
+        Args:
+            weights: how often each example counts, `(N,)`, or None for once.
+
+        Returns:
+            Two arrays of shape `(K,)` or, for labels, `(2, K)`: yes, then no.
+        """
+        if self._are_answers:
+            rows = [self._sum(part, weights) for part in self._parts]
+            return np.stack(rows[::2]), np.stack(rows[1::2])
+        if weights is None:
+            weights = np.ones(len(self._labels))
+        hits = np.bincount(self._labels, weights * self._is_right, self.num_classes)
+        return hits, np.bincount(self._labels, weights, self.num_classes)
+
+    def predictions(self, weights: np.ndarray | None = None) -> np.ndarray:
+        """Returns how often each class, or the yes of each label, was answered."""
+        if self._are_answers:
+            (hits, right_no), (_, no) = self.hits(weights)
+            return hits + no - right_no
+        return np.bincount(self._predicted, weights, self.num_classes).astype("float64")
+
+    def recalls(self, weights: np.ndarray | None = None) -> np.ndarray:
+        """Returns the recall of each class, NaN for those without examples.
+
+        Of labels it is the mean of recall and specificity.
+        """
+        hits, examples = self.hits(weights)
+        recalls = divide(hits, examples)
+        return nan_mean(recalls, axis=0) if self._are_answers else recalls
+
+    def score(self, objective: str, weights: np.ndarray | None = None) -> float:
+        """Returns a score of `OBJECTIVES`, as the metric of that name defines it."""
+        if objective == "balanced_accuracy":
+            return float(nan_mean(self.recalls(weights)))
+        hits, examples = self.hits(weights)
+        if objective == "geometric_mean":
+            with np.errstate(divide="ignore"):
+                logs = np.log(divide(hits, examples))
+            axis = 0 if self._are_answers else None
+            return float(nan_mean(np.exp(nan_mean(logs, axis=axis))))
+        if self._are_answers:
+            hits, examples = hits[0], examples[0]
+        both = examples + self.predictions(weights)
+        return float(nan_mean(divide(2 * hits, both)))
+
+    @staticmethod
+    def _sum(part: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        return part.sum(axis=0) if weights is None else weights @ part
+
+
+def decide(logits: np.ndarray, are_labels: bool) -> np.ndarray:
+    """Returns the most probable class, or whether yes is the more probable answer."""
+    if are_labels:
+        return (logits > 0).astype("int64")
+    return logits.argmax(axis=1)
+
+
+def resampled_weights(
+    labels: np.ndarray, resamples: int, seed: int
+) -> Iterator[np.ndarray]:
+    """Yields how often each example is drawn in bootstrap resamples.
+
+    Classes are resampled one by one, so that each keeps its number of examples, because
+    a score in which every class counts has no value without one of them. Rows of
+    several labels are resampled as they are.
+    """
+    rng = np.random.default_rng(seed)
+    if labels.ndim == 2:
+        labels = labels[:, 0] if labels.shape[1] == 1 else np.zeros(len(labels), int)
+    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    for _ in range(resamples):
+        weights = np.zeros(len(labels))
+        for group in members:
+            drawn = rng.integers(0, len(group), len(group))
+            weights[group] = np.bincount(drawn, minlength=len(group))
+        yield weights
+
+
+def divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Returns quotients, NaN where the denominator is 0."""
+    empty = denominator == 0
+    quotients = numerator / np.where(empty, 1, denominator)
+    return np.asarray(np.where(empty, np.nan, quotients))
+
+
+def nan_mean(values: np.ndarray, axis: int | None = None) -> Any:
+    """Returns the mean of the values that are not NaN, NaN if there are none."""
+    known = ~np.isnan(values)
+    return divide(np.where(known, values, 0).sum(axis=axis), known.sum(axis=axis))
+
+
+def check_objective(
+    objective: Any,
+) -> str | Callable[[np.ndarray, np.ndarray], float]:
+    """Returns the name of a score, or a function of labels and probabilities."""
+    if callable(objective) and not isinstance(objective, type):
+        return objective
+    return str(check_choice("objective", objective, OBJECTIVES))

@@ -1,0 +1,88 @@
+"""Scores the corrections of a grid of τ on the same predictions."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from keras_ccar.arguments import argument_error, check_numbers
+from keras_ccar.layers.prior_shift import PriorShift
+from keras_ccar.output_counts import OutputCounts
+from keras_ccar.posthoc.predictions import Predictions, to_probabilities
+from keras_ccar.posthoc.result import require_posthoc
+from keras_ccar.posthoc.scores import Decisions, decide, resampled_weights
+
+
+def check_taus(taus: Any, adjusted: bool) -> np.ndarray:
+    """Returns the grid, in which 0 always is; below 0 only for adjusted models."""
+    if taus is None:
+        # Steps without rounding errors, so that 1.25 is 1.25.
+        steps = np.arange(-30, 31) if adjusted else np.arange(61)
+        return np.round(steps * 0.05, 2)
+    lowest = "numbers" if adjusted else "numbers >= 0"
+    expected = f"a sequence of finite {lowest}"
+    grid = check_numbers("taus", taus, expected)
+    is_right = grid.ndim == 1 and grid.size and np.isfinite(grid).all()
+    if not is_right or (not adjusted and grid.min() < 0):
+        raise argument_error("taus", taus, expected)
+    # What the choice is held against.
+    return np.union1d(grid, [0.0])
+
+
+def score_taus(
+    predictions: Predictions,
+    counts: OutputCounts,
+    grid: np.ndarray,
+    objective: Any,
+    resamples: int,
+    seed: int,
+) -> Any:
+    """Returns a DataFrame: each τ, its score, its standard error against the best.
+
+    Args:
+        predictions: of the validation data.
+        counts: the counts of the training data.
+        grid: what `check_taus` returned.
+        objective: what `check_objective` returned.
+        resamples: bootstrap resamples for the standard error.
+        seed: of the resamples.
+    """
+    num_columns = predictions.num_columns
+    shift = PriorShift(counts, None, None).of_columns(num_columns)
+    labels, are_labels = predictions.labels, predictions.are_labels
+    scorers = []
+    for tau in grid:
+        corrected = predictions.logits + tau * shift
+        if isinstance(objective, str):
+            decisions = Decisions(labels, decide(corrected, are_labels), num_columns)
+            scorers.append(partial(decisions.score, objective))
+        else:
+            probabilities = to_probabilities(corrected, are_labels)
+            scorers.append(partial(_apply, objective, labels, probabilities))
+    scores = np.array([scorer(None) for scorer in scorers])
+    if not np.isfinite(scores).all():
+        raise argument_error(
+            "objective", objective, "a function that returns a finite number"
+        )
+    best = int(scores.argmax())
+    differences = [
+        [scorer(weights) for scorer in scorers]
+        for weights in resampled_weights(labels, resamples, seed)
+    ]
+    resampled = np.array(differences)
+    errors = np.std(resampled - resampled[:, [best]], axis=0, ddof=1)
+    table = {"tau": grid, "score": scores, "standard_error": errors}
+    return require_posthoc("pandas", "pandas").DataFrame(table)
+
+
+def _apply(
+    objective: Any,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    weights: np.ndarray | None,
+) -> float:
+    """Returns what a function of the user says of examples, drawn so often."""
+    if weights is not None:
+        drawn = np.repeat(np.arange(len(labels)), weights.astype(int))
+        labels, probabilities = labels[drawn], probabilities[drawn]
+    return float(objective(labels, probabilities))

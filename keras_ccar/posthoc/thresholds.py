@@ -1,0 +1,226 @@
+"""Chooses the thresholds of yes-or-no labels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_ccar.binary_counts import NumExamples
+from keras_ccar.frequencies import ClassCounts
+from keras_ccar.inputs.class_names import check_class_names
+from keras_ccar.layers.thresholds import Thresholds
+from keras_ccar.output_counts import read_output_counts
+from keras_ccar.posthoc.labels import require_examples
+from keras_ccar.posthoc.objectives import (
+    Objective,
+    ThresholdObjective,
+    read_objective,
+)
+from keras_ccar.posthoc.predictions import Predictions, predict, require_num_columns
+from keras_ccar.posthoc.result import Result, require_posthoc
+from keras_ccar.posthoc.threshold_curve import label_curve, thinned
+
+_MOST_ROWS = 1000
+_MOST_DESCRIBED = 5
+_MOST_NAMED_LINES = 10
+
+
+class TunedThresholds(Result):
+    """What `tune_thresholds` found.
+
+    Attributes:
+        thresholds: float64 of shape `(K,)`.
+        layer: the `keras_ccar.layers.Thresholds` with them.
+        chosen: a DataFrame with a row for each label: `label`, `threshold`, and what it
+            reaches on the validation data: `precision`, NaN if no answer is yes,
+            `recall`, `f1`, `balanced_accuracy` and, for costs, `cost`, that of an
+            example on average.
+        curve: a DataFrame of the same columns with a row for each threshold that was
+            tried; at most 1000 of a label.
+    """
+
+    def __init__(
+        self,
+        layer: Thresholds,
+        chosen: Any,
+        curve: Any,
+        objective: ThresholdObjective,
+    ) -> None:
+        self.thresholds = chosen["threshold"].to_numpy(dtype="float64")
+        self.layer = layer
+        self.chosen = chosen
+        self.curve = curve
+        self._objective = objective
+
+    def describe(self) -> str:
+        """Returns the thresholds and what they reach."""
+        measured = list(dict.fromkeys(["precision", "recall", self._objective.column]))
+        parts = []
+        for row in self.chosen.head(_MOST_DESCRIBED).to_dict("records"):
+            reached = ", ".join(
+                f"{name.replace('_', ' ')} {row[name]:.4g}" for name in measured
+            )
+            parts.append(f"{row['label']}: {row['threshold']:.4g} ({reached})")
+        further = len(self.chosen) - len(parts)
+        if further:
+            parts.append(f"and {further} more")
+        return (
+            f"thresholds for {self._objective!r}, measured on the validation data: "
+            + "; ".join(parts)
+        )
+
+    def draw(self, axes: Any) -> None:
+        """Draws what was chosen for against the threshold, and the choice."""
+        column = self._objective.column
+        are_named = len(self.chosen) <= _MOST_NAMED_LINES
+        lines = self.curve.groupby("label", sort=False)
+        for (name, line), place in zip(
+            lines, self.chosen.to_dict("records"), strict=True
+        ):
+            (drawn,) = axes.plot(
+                line["threshold"],
+                line[column],
+                lw=1.5 if are_named else 0.5,
+                label=str(name),
+            )
+            axes.plot(
+                place["threshold"], place[column], "o", ms=4, color=drawn.get_color()
+            )
+        if are_named and len(self.chosen) > 1:
+            axes.legend(frameon=False, fontsize="small")
+        axes.set_xlabel("threshold (chosen: dot)")
+        axes.set_ylabel(column.replace("_", " "))
+
+
+def tune_thresholds(
+    model: Any,
+    validation: Any,
+    class_counts: ClassCounts | None = None,
+    objective: Objective = "f1",
+    num_examples: NumExamples = None,
+    from_logits: bool | None = None,
+    ignore_value: float | None = None,
+    batch_size: int | None = None,
+    train: Any = None,
+    class_names: Sequence[str] | None = None,
+) -> TunedThresholds:
+    """Chooses the probability from which on each yes-or-no label is answered with yes.
+
+    Each label has a threshold of its own, the best one on the validation data; of
+    thresholds that are equally good, the largest. They must be held out of the training
+    data, with examples of both answers of every label, and yes as frequent as where the
+    model will be used. Correct and calibrate the model before, `chain(model, ...)`,
+    because thresholds fit the probabilities that they were chosen for.
+
+    Args:
+        model: a trained `keras.Model` with one output of a sigmoid or its logits, or an
+            array of its predictions, `(N, ..., K)`; then `validation` is their labels.
+        validation: what `model.predict` takes, with labels: `(x, y)`, a
+            `tf.data.Dataset`, a torch `DataLoader` or a `keras.utils.PyDataset` of
+            batches. Labels are zeros and ones `(N, ..., K)`; `(N, ...)` of one label.
+        class_counts: the counts of no and yes, as for `LogitCorrection`. They are only
+            needed to tell that the columns are labels, where neither the model nor the
+            validation data do.
+        objective: "f1"; "balanced_accuracy", the mean of the recalls of yes and of no;
+            `precision_at_least(p)` or `recall_at_least(r)`; or costs, of shape (2, 2)
+            or, for each label, (K, 2, 2): `costs[i][j]` of answering j where the truth
+            is i, 0 being no. Their mean over the validation data is made small.
+        num_examples: as for `LogitCorrection`.
+        from_logits: whether the output is logits. None reads it from the model; an
+            array of probabilities needs False.
+        ignore_value: the value of missing answers, which do not count, or None.
+        batch_size: of `model.predict`, for arrays. None for 32.
+        train: the training data. If given, examples that both have are an error.
+        class_names: the names of the labels, or None for their numbers.
+
+    Returns:
+        A `TunedThresholds` with `.thresholds`, `.layer`, `.chosen` and `.curve`.
+
+    Raises:
+        ModuleNotFoundError: without pandas.
+        ValueError: for arguments other than these; for outputs of classes that exclude
+            each other; for labels without an example of yes or of no; for a precision
+            that no threshold reaches; for predictions that are NaN; for examples that
+            `train` has too.
+
+    Warns:
+        UserWarning: if a label has under 5 examples of yes or of no.
+
+    Reference:
+        Lipton et al. 2014, arXiv 1402.1892, for F1; Elkan 2001, "The Foundations of
+        Cost-Sensitive Learning", for costs.
+
+    Example:
+    ```python
+    import numpy as np
+    from keras_ccar.posthoc.objectives import precision_at_least
+    from keras_ccar.posthoc.thresholds import tune_thresholds
+
+    labels = np.repeat([0, 1], [90, 10])
+    scores = np.random.default_rng(0).normal(size=(100, 1)) + 3.0 * labels[:, None] - 2
+    tuned = tune_thresholds(scores, labels, objective=precision_at_least(0.8))
+    assert tuned.chosen["precision"][0] >= 0.8
+    decisions = tuned.layer(scores.astype("float32"))
+    ```
+    """
+    wanted = read_objective(objective)
+    names = None if class_names is None else check_class_names(class_names)
+    counts = None
+    if class_counts is not None or num_examples is not None:
+        # Counts that are missing are an error of theirs.
+        counts = read_output_counts(
+            [] if class_counts is None else class_counts, num_examples
+        )
+    predictions = predict(
+        model,
+        validation,
+        counts,
+        name="validation",
+        from_logits=from_logits,
+        ignore_value=ignore_value,
+        batch_size=batch_size,
+        train=train,
+    )
+    _require_labels(predictions)
+    if counts is not None:
+        require_num_columns(counts, predictions)
+    num_labels = predictions.num_columns
+    if names is not None and len(names) != num_labels:
+        raise ValueError(
+            "`class_names` must have one name for each label. Received: "
+            f"{len(names)} names for {num_labels}"
+        )
+    require_examples("validation", predictions.labels, num_labels, stacklevel=2)
+    pandas = require_posthoc("pandas", "pandas")
+    probabilities, answers = predictions.probabilities, predictions.labels
+    chosen, curves = [], []
+    for label in range(num_labels):
+        known = ~np.isnan(answers[:, label])
+        curve = label_curve(
+            probabilities[known, label],
+            answers[known, label],
+            wanted.costs_of(label, num_labels),
+        )
+        name = label if names is None else names[label]
+        best = wanted.choose(curve, f"label {name}")
+        table = pandas.DataFrame({"label": name, **curve})
+        chosen.append(table.iloc[[best]])
+        curves.append(table.iloc[thinned(len(table), best, _MOST_ROWS)])
+    best_rows = pandas.concat(chosen, ignore_index=True)
+    layer = Thresholds(
+        best_rows["threshold"].to_numpy(dtype="float64"),
+        from_logits=predictions.from_logits,
+    )
+    return TunedThresholds(
+        layer, best_rows, pandas.concat(curves, ignore_index=True), wanted
+    )
+
+
+def _require_labels(predictions: Predictions) -> None:
+    if not predictions.are_labels:
+        raise ValueError(
+            "`model` must have yes-or-no labels, from a sigmoid. Received: "
+            f"{predictions.num_columns} columns of classes that exclude each other. "
+            "Decide between them with `keras_ccar.layers.CostSensitiveDecision`. If "
+            "they are labels, pass `class_counts` of shape (K, 2), which tells it."
+        )

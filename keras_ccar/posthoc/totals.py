@@ -1,0 +1,108 @@
+"""Scores over all classes, with bootstrap intervals."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_ccar.posthoc.predictions import Predictions
+from keras_ccar.posthoc.result import require_posthoc
+from keras_ccar.posthoc.scores import (
+    Decisions,
+    decide,
+    divide,
+    nan_mean,
+    resampled_weights,
+)
+
+BINS = 15
+_COVERAGE = (2.5, 97.5)
+
+
+def totals_table(
+    predictions: Predictions,
+    groups: dict[str, np.ndarray],
+    are_one_question: bool,
+    resamples: int,
+    seed: int,
+) -> Any:
+    """Returns a DataFrame with `value`, `low` and `high` of each score.
+
+    Args:
+        predictions: of classes that exclude each other, or of labels.
+        groups: which classes belong to each shot group.
+        are_one_question: whether the two classes are the no and yes of one label.
+        resamples: bootstrap resamples; see `resampled_weights`.
+        seed: of the resamples.
+    """
+    totals = _Totals(predictions, groups, are_one_question)
+    values = totals.measure(np.ones(len(predictions.labels)))
+    drawn = [
+        list(totals.measure(weights).values())
+        for weights in resampled_weights(predictions.labels, resamples, seed)
+    ]
+    # A score of classes without examples is NaN in every resample.
+    known = ~np.isnan(list(values.values()))
+    bounds = np.full((2, len(values)), np.nan)
+    bounds[:, known] = np.nanpercentile(np.array(drawn)[:, known], _COVERAGE, axis=0)
+    return require_posthoc("pandas", "pandas").DataFrame(
+        {"value": values.values(), "low": bounds[0], "high": bounds[1]},
+        index=list(values),
+    )
+
+
+class _Totals:
+    """What the scores are computed from, once for all resamples."""
+
+    def __init__(
+        self,
+        predictions: Predictions,
+        groups: dict[str, np.ndarray],
+        are_one_question: bool,
+    ) -> None:
+        labels, are_labels = predictions.labels, predictions.are_labels
+        answers = decide(predictions.logits, are_labels)
+        probabilities = predictions.probabilities
+        self._decisions = Decisions(labels, answers, predictions.num_columns)
+        self._groups = groups
+        if are_labels:
+            self._known = ~np.isnan(labels)
+            self._is_right = (labels == answers).astype("float64")
+            confidence, hits = probabilities, (labels == 1).astype("float64")
+            of_truth = np.where(labels == 1, probabilities, 1 - probabilities)
+        else:
+            rows = np.arange(len(labels))
+            self._known = np.ones((len(labels), 1), bool)
+            self._is_right = (labels == answers).astype("float64")[:, None]
+            confidence, hits = probabilities[rows, answers], self._is_right[:, 0]
+            if are_one_question:
+                # The confidence is mostly that of no, and says little of a rare yes.
+                confidence, hits = probabilities[:, 1], (labels == 1).astype("float64")
+            confidence, hits = confidence[:, None], hits[:, None]
+            of_truth = probabilities[rows, labels][:, None]
+        # As in scikit-learn, no probability is 0.
+        clipped = np.maximum(of_truth, np.finfo("float64").eps)
+        self._losses = np.where(self._known, -np.log(clipped), 0)
+        self._is_right = np.where(self._known, self._is_right, 0)
+        bin_of = np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1).astype(int)
+        self._bin_of = bin_of[self._known]
+        self._excess = (hits - confidence)[self._known]
+
+    def measure(self, weights: np.ndarray) -> dict[str, float]:
+        """Returns all scores of examples that count so often, `(N,)`."""
+        spread = np.broadcast_to(weights[:, None], self._known.shape)[self._known]
+        examples = weights @ self._known
+        gaps = np.bincount(self._bin_of, spread * self._excess, BINS)
+        recalls = self._decisions.recalls(weights)
+        score = self._decisions.score
+        return {
+            "accuracy": float(weights @ self._is_right.sum(axis=1) / spread.sum()),
+            "balanced_accuracy": score("balanced_accuracy", weights),
+            "macro_f1": score("macro_f1", weights),
+            "geometric_mean": score("geometric_mean", weights),
+            **{
+                name: float(nan_mean(recalls[members]))
+                for name, members in self._groups.items()
+            },
+            "calibration_error": float(np.abs(gaps).sum() / spread.sum()),
+            "log_loss": float(nan_mean(divide(weights @ self._losses, examples))),
+        }

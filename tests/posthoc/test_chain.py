@@ -1,0 +1,303 @@
+"""One model of a trained model and what was chosen for it."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from served_models import close, needs_export, served
+
+import keras_ccar
+from keras_ccar.layers import (
+    CostSensitiveDecision,
+    LogitCorrection,
+    TemperatureScaling,
+    Thresholds,
+)
+from keras_ccar.layers.prediction_set import PredictionSet
+from keras_ccar.posthoc.composition import chain
+from keras_ccar.posthoc.thresholds import tune_thresholds
+from keras_ccar.serving import export
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(30, 8)).astype("float32")
+COUNTS = [500, 100, 20]
+F = np.array(COUNTS) / 620
+COSTS = [[0, 1, 2], [5, 0, 1], [60, 20, 0]]
+
+
+@keras.saving.register_keras_serializable("tests")
+class Subclassed(keras.Model):
+    def __init__(self, units=3, **options):
+        super().__init__(**options)
+        self.dense = keras.layers.Dense(units)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+    def get_config(self):
+        return {"units": self.dense.units}
+
+
+def sequential(units=3, activation=None):
+    return keras.Sequential(
+        [keras.Input((8,), name="x"), keras.layers.Dense(units, activation=activation)]
+    )
+
+
+def functional():
+    inputs = keras.Input((8,), name="x")
+    return keras.Model(inputs, keras.layers.Dense(3)(inputs))
+
+
+def subclassed():
+    model = Subclassed()
+    model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
+    model.predict(X, verbose=0)
+    return model
+
+
+def softmax(logits):
+    powers = np.exp(np.asarray(logits, "float64"))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def sigmoid(logits):
+    return 1 / (1 + np.exp(-np.asarray(logits, "float64")))
+
+
+def bayes(p, costs):
+    return np.eye(len(costs))[(p @ np.array(costs, float)).argmin(-1)]
+
+
+@pytest.mark.parametrize("build", [sequential, functional, subclassed])
+def test_applies_what_it_is_given(build, tmp_path):
+    model = build()
+    before = model.predict(X, verbose=0)
+    names = [layer.name for layer in model.layers]
+    whole = chain(
+        model,
+        TemperatureScaling(2.0),
+        None,
+        LogitCorrection(COUNTS),
+        CostSensitiveDecision(COSTS),
+    )
+    expected = bayes(softmax(before / 2 - np.log(F)), COSTS)
+    np.testing.assert_array_equal(whole.predict(X, verbose=0), expected)
+    # The given model is the same as before, and its weights are those of the new one.
+    assert [layer.name for layer in model.layers] == names
+    np.testing.assert_array_equal(model.predict(X, verbose=0), before)
+    whole.save(tmp_path / "model.keras")
+    copy = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(copy.predict(X, verbose=0), expected)
+    model.set_weights([weight * 0 for weight in model.get_weights()])
+    zero = bayes(softmax(np.zeros((30, 3)) - np.log(F)), COSTS)
+    np.testing.assert_array_equal(whole.predict(X, verbose=0), zero)
+
+
+def test_nothing_to_apply():
+    model = sequential()
+    np.testing.assert_allclose(
+        chain(model).predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-6
+    )
+
+
+def test_several_inputs(tmp_path):
+    a, b = keras.Input((8,), name="a"), keras.Input((8,), name="b")
+    outputs = keras.layers.Dense(3)(keras.layers.Concatenate()([a, b]))
+    for inputs, given in (({"a": a, "b": b}, {"a": X, "b": X}), ([a, b], [X, X])):
+        model = keras.Model(inputs, outputs)
+        whole = chain(model, TemperatureScaling(2.0))
+        expected = model.predict(given, verbose=0) / 2
+        close(whole.predict(given, verbose=0), expected)
+        whole.save(tmp_path / "model.keras")
+        copy = keras.models.load_model(tmp_path / "model.keras")
+        close(copy.predict(given, verbose=0), expected)
+
+
+def test_a_chain_of_a_chain():
+    model = sequential()
+    once = chain(model, TemperatureScaling(2.0))
+    whole = chain(once, LogitCorrection(COUNTS))
+    z = model.predict(X, verbose=0)
+    found = softmax(whole.predict(X, verbose=0))
+    close(found, softmax(z / 2 - np.log(F)))
+    with pytest.warns(UserWarning, match=r"apply TemperatureScaling twice"):
+        chain(whole, TemperatureScaling(2.0))
+
+
+def test_a_result_stands_for_its_layer():
+    model = sequential(2, "sigmoid")
+    y = (RNG.random((30, 2)) < 0.4).astype(int)
+    tuned = tune_thresholds(model, (X, y))
+    whole = chain(model, tuned)
+    assert whole.layers[-1] is tuned.layer
+    expected = model.predict(X, verbose=0) >= tuned.thresholds
+    np.testing.assert_array_equal(whole.predict(X, verbose=0), expected)
+    assert tuned.chosen["f1"].min() > 0
+
+
+def test_warns_of_what_is_applied_twice():
+    with pytest.warns(UserWarning, match=r"apply LogitCorrection twice"):
+        chain(sequential(), LogitCorrection(COUNTS), LogitCorrection(COUNTS))
+    with pytest.warns(UserWarning, match=r"apply TemperatureScaling twice"):
+        chain(sequential(), TemperatureScaling(2.0), TemperatureScaling(3.0))
+
+
+@pytest.mark.parametrize("before", [(), (TemperatureScaling(2.0, from_logits=True),)])
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_warns_of_a_prior_that_training_has_taken_out(before, is_nested):
+    model = sequential()
+    model.compile("sgd", keras_ccar.BalancedSoftmaxLoss(COUNTS, from_logits=True))
+    model = chain(model) if is_nested else model
+    with pytest.warns(UserWarning, match=r"apply the prior twice") as caught:
+        chain(model, *before, LogitCorrection(COUNTS))
+    assert len(caught) == 1
+    chain(model, *before, LogitCorrection(COUNTS, trained_prior="balanced"))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [Thresholds(0.5), LogitCorrection([9, 1]), keras.layers.Dense(2), None],
+)
+def test_nothing_comes_behind_a_decision(layer):
+    decided = chain(sequential(1), Thresholds(0.5))
+    if layer is None:
+        chain(decided, None)
+        return
+    for model, first in ((sequential(1), [Thresholds(0.5)]), (decided, [])):
+        with pytest.raises(
+            ValueError, match=r"`layers` must end where a layer decides"
+        ):
+            chain(model, *first, layer)
+
+
+def test_what_is_refused():
+    with pytest.raises(ValueError, match=r"`model` must be a keras.Model"):
+        chain("model")
+    for wrong in ("layer", 2.0, LogitCorrection):
+        with pytest.raises(ValueError, match=r"`layers` must be Keras layers"):
+            chain(sequential(), wrong)
+    for unbuilt in (Subclassed(), keras.Sequential([keras.layers.Dense(3)])):
+        with pytest.raises(ValueError, match=r"`model` must be built"):
+            chain(unbuilt, TemperatureScaling(2.0))
+    inputs = keras.Input((8,))
+    both = keras.Model(inputs, [keras.layers.Dense(3)(inputs)] * 2)
+    with pytest.raises(ValueError, match=r"`model` must have one output.*with 2"):
+        chain(both, TemperatureScaling(2.0))
+    with pytest.raises(ValueError, match=r"classes that exclude.*CostSensitiveDecis"):
+        chain(sequential(3, "softmax"), Thresholds(0.5))
+
+
+class TwoArguments(keras.Model):
+    def call(self, first, second):
+        return first + second
+
+
+def test_refuses_a_subclassed_model_of_two_arguments():
+    model = TwoArguments()
+    model(X, X)
+    with pytest.raises(ValueError, match=r"inputs as one argument.*first, second"):
+        chain(model, TemperatureScaling(2.0))
+
+
+@needs_export
+@pytest.mark.parametrize("build", [sequential, subclassed])
+def test_exports_corrected_probabilities(build, tmp_path):
+    model = build()
+    z = model.predict(X, verbose=0)
+    whole = chain(model, TemperatureScaling(2.0), LogitCorrection(COUNTS))
+    folder = export(whole, tmp_path, ["a", "b", "c"])
+    name = "x" if build is sequential else "inputs"
+    answer = served(folder, **{name: X})
+    close(answer["probabilities"], softmax(z / 2 - np.log(F)))
+    assert set(answer) == {"probabilities", "class_names"}
+
+
+@needs_export
+@pytest.mark.parametrize("activation", [None, "sigmoid"])
+def test_exports_thresholds(activation, tmp_path):
+    model = sequential(3, activation)
+    if activation is None:
+        model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
+    counts = [[480, 20], [250, 250], [490, 10]]
+    limits = [0.9, 0.5, 0.95]
+    whole = chain(model, LogitCorrection(counts), Thresholds(limits))
+    p = model.predict(X, verbose=0).astype("float64")
+    z = np.log(p / (1 - p)) if activation else p
+    answer = served(export(whole, tmp_path), x=X)
+    close(answer["probabilities"], sigmoid(z + np.log([24, 1, 49])))
+    close(answer["thresholds"], [limits] * 30)
+    np.testing.assert_array_equal(answer["decisions"], whole.predict(X, verbose=0))
+    assert answer["decisions"].dtype == bool
+    assert 0 < answer["decisions"].mean() < 1
+
+
+@needs_export
+def test_exports_labels_that_only_the_loss_tells(tmp_path):
+    """Logits of K columns behind a layer that does not say what they are."""
+    model = sequential(3)
+    model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
+    whole = chain(model, TemperatureScaling(2.0))
+    z = model.predict(X, verbose=0)
+    close(served(export(whole, tmp_path), x=X)["probabilities"], sigmoid(z / 2))
+
+
+@needs_export
+@pytest.mark.parametrize("activation", [None, "softmax"])
+def test_exports_the_smallest_cost(activation, tmp_path):
+    model = sequential(3, activation)
+    whole = chain(model, CostSensitiveDecision(COSTS))
+    p = model.predict(X, verbose=0)
+    p = p if activation else softmax(p)
+    folder = export(whole, tmp_path, ["a", "b", "c"])
+    answer = served(folder, x=X)
+    close(answer["probabilities"], p)
+    assert answer["decisions"].dtype == bool
+    np.testing.assert_array_equal(answer["decisions"], bayes(p, COSTS))
+    assert set(answer) == {"probabilities", "decisions", "class_names"}
+    assert set(served(folder, "decisions", x=X)) == {"probabilities", "decisions"}
+    assert set(served(folder, "probabilities", x=X)) == {"probabilities"}
+
+
+@needs_export
+def test_exports_the_cost_of_one_label_with_two_names(tmp_path):
+    model = sequential(1)
+    whole = chain(model, CostSensitiveDecision([[0, 1], [4, 0]]))
+    answer = served(export(whole, tmp_path, ["no", "yes"]), x=X)
+    yes = sigmoid(model.predict(X, verbose=0))
+    close(answer["probabilities"], np.concatenate([1 - yes, yes], axis=1))
+    is_yes = yes >= 1 / 5
+    expected = np.concatenate([~is_yes, is_yes], axis=1)
+    np.testing.assert_array_equal(answer["decisions"], expected)
+
+
+@needs_export
+def test_exports_prediction_sets(tmp_path):
+    model = sequential(3)
+    whole = chain(model, PredictionSet([0.5, 0.7, 0.9]))
+    answer = served(export(whole, tmp_path), x=X)
+    p = softmax(model.predict(X, verbose=0))
+    close(answer["probabilities"], p)
+    np.testing.assert_array_equal(answer["decisions"], 1 - p <= [0.5, 0.7, 0.9])
+
+
+@needs_export
+def test_exports_a_sequential_model_that_ends_in_a_decision(tmp_path):
+    model = sequential(1)
+    whole = keras.Sequential([*model.layers, Thresholds(0.4)])
+    whole(X)
+    answer = served(export(whole, tmp_path), inputs=X)
+    expected = sigmoid(ops.convert_to_numpy(model(X))) >= 0.4
+    np.testing.assert_array_equal(answer["decisions"], expected)
+
+
+@needs_export
+def test_what_cannot_be_exported(tmp_path):
+    whole = chain(sequential(1), Thresholds(0.5))
+    with pytest.raises(ValueError, match=r"`thresholds` must be None for a model th"):
+        export(whole, tmp_path, thresholds=0.4)
+    with pytest.raises(ValueError, match=r"`correction` must be None for a model th"):
+        export(whole, tmp_path, correction=LogitCorrection([9, 1]))
+    with pytest.raises(ValueError, match=r"`model` must not hold another model that"):
+        export(keras.Sequential([keras.Input((8,)), whole]), tmp_path)
+    assert not list(tmp_path.iterdir())

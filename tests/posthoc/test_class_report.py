@@ -1,0 +1,231 @@
+"""The report of each class against scikit-learn."""
+
+import json
+import math
+
+import keras
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from keras_ccar.posthoc import evaluate_classes
+
+COUNTS = [500, 200, 80, 40, 15, 6]
+K = len(COUNTS)
+RNG = np.random.default_rng(0)
+LABELS = np.repeat(np.arange(K), [60, 50, 40, 30, 20, 10])
+LOGITS = RNG.normal(size=(len(LABELS), K)) + 1.5 * np.eye(K)[LABELS]
+LOGITS[:, 5] -= 9.0  # never answered
+TAGS = (RNG.uniform(size=(300, 4)) < [0.5, 0.3, 0.2, 0.1]).astype("float64")
+TAG_LOGITS = RNG.normal(size=TAGS.shape) + 2.5 * TAGS - 1.8
+TAG_COUNTS = [[500, 500], [700, 300], [800, 200], [900, 15]]
+
+
+def softmax(logits):
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def sigmoid(logits):
+    return 1 / (1 + np.exp(-logits))
+
+
+def naive_calibration_error(confidence, hits, bins=15):
+    error = 0.0
+    for b in range(bins):
+        inside = (confidence > b / bins) & (confidence <= (b + 1) / bins)
+        if inside.any():
+            gap = abs(hits[inside].mean() - confidence[inside].mean())
+            error += inside.mean() * gap
+    return error
+
+
+def evaluate(logits, labels, counts, **options):
+    return evaluate_classes(logits, labels, counts, resamples=20, **options)
+
+
+def test_columns_equal_those_of_scikit_learn():
+    report = evaluate(LOGITS, LABELS, COUNTS)
+    answers, p = LOGITS.argmax(axis=1), softmax(LOGITS)
+    expected = metrics.precision_recall_fscore_support(LABELS, answers, zero_division=0)
+    rows = report.to_frame()
+    for name, values in zip(
+        ("precision", "recall", "f1", "support"), expected, strict=True
+    ):
+        np.testing.assert_allclose(rows[name], values, atol=1e-6)
+    areas = [metrics.average_precision_score(k == LABELS, p[:, k]) for k in range(K)]
+    np.testing.assert_allclose(rows["average_precision"], areas, atol=1e-6)
+    confidence = [p[k == LABELS, k].mean() for k in range(K)]
+    np.testing.assert_allclose(rows["mean_confidence"], confidence, atol=1e-6)
+    gaps = [
+        p[answers == k, k].mean() - (LABELS[answers == k] == k).mean() for k in range(5)
+    ]
+    np.testing.assert_allclose(rows["calibration_gap"], [*gaps, np.nan], atol=1e-6)
+    assert rows["training_examples"].tolist() == COUNTS
+    groups = ["many", "many", "medium", "medium", "few", "few"]
+    assert rows["shot_group"].tolist() == groups
+    confusion = metrics.confusion_matrix(LABELS, answers)
+    np.fill_diagonal(confusion, 0)
+    expected = [str(k) for k in confusion.argmax(axis=1)]
+    assert rows["most_frequent_wrong_answer"].tolist() == expected
+
+
+def test_totals_equal_those_of_scikit_learn():
+    value = evaluate(LOGITS, LABELS, COUNTS).totals["value"]
+    answers, p = LOGITS.argmax(axis=1), softmax(LOGITS)
+    recalls = metrics.recall_score(LABELS, answers, average=None)
+    expected = {
+        "accuracy": metrics.accuracy_score(LABELS, answers),
+        "balanced_accuracy": metrics.balanced_accuracy_score(LABELS, answers),
+        "macro_f1": metrics.f1_score(LABELS, answers, average="macro", zero_division=0),
+        "geometric_mean": math.prod(recalls) ** (1 / K),
+        "many": recalls[:2].mean(),
+        "medium": recalls[2:4].mean(),
+        "few": recalls[4:].mean(),
+        "calibration_error": naive_calibration_error(p.max(axis=1), answers == LABELS),
+        "log_loss": metrics.log_loss(LABELS, p, labels=range(K)),
+    }
+    assert value.index.tolist() == list(expected)
+    np.testing.assert_allclose(value, list(expected.values()), atol=1e-6)
+
+
+def test_totals_of_probabilities_of_0():
+    p = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    report = evaluate(p, [0, 0, 1], [30, 5], from_logits=False)
+    expected = metrics.log_loss([0, 0, 1], p)
+    np.testing.assert_allclose(report.totals.loc["log_loss", "value"], expected)
+
+
+def test_labels_equal_those_of_scikit_learn():
+    tags = TAGS.copy()
+    tags[:20, 1] = np.nan
+    report = evaluate(TAG_LOGITS, tags, TAG_COUNTS, ignore_value=float("nan"))
+    p = sigmoid(TAG_LOGITS)
+    balanced, losses, f1 = [], [], []
+    for k in range(4):
+        known = ~np.isnan(tags[:, k])
+        y, q = tags[known, k], p[known, k]
+        row = report.classes.iloc[k]
+        said = q > 0.5
+        f1.append(metrics.f1_score(y, said))
+        assert row["support"] == y.sum()
+        np.testing.assert_allclose(row["precision"], metrics.precision_score(y, said))
+        np.testing.assert_allclose(row["recall"], metrics.recall_score(y, said))
+        np.testing.assert_allclose(row["f1"], f1[-1])
+        np.testing.assert_allclose(
+            row["average_precision"], metrics.average_precision_score(y, q)
+        )
+        balanced.append(metrics.balanced_accuracy_score(y, said))
+        losses.append(metrics.log_loss(y, q))
+    value = report.totals["value"]
+    np.testing.assert_allclose(value["balanced_accuracy"], np.mean(balanced))
+    np.testing.assert_allclose(value["macro_f1"], np.mean(f1))
+    np.testing.assert_allclose(value["log_loss"], np.mean(losses))
+    known = ~np.isnan(tags)
+    error = naive_calibration_error(p[known], tags[known])
+    np.testing.assert_allclose(value["calibration_error"], error)
+    assert report.classes["training_examples"].tolist() == [500, 300, 200, 15]
+    np.testing.assert_allclose(value["few"], balanced[3])
+
+
+@pytest.mark.parametrize(
+    ("names", "rows"),
+    [
+        (None, ["no", "yes"]),
+        (["fraud"], ["not fraud", "fraud"]),
+        (["a", "b"], ["a", "b"]),
+    ],
+)
+def test_one_label_has_a_row_for_no_and_for_yes(names, rows):
+    labels, logits = TAGS[:, 3], TAG_LOGITS[:, 3:]
+    report = evaluate(logits, labels, [900, 15], class_names=names)
+    said = logits[:, 0] > 0
+    assert report.classes.index.tolist() == rows
+    recalls = metrics.recall_score(labels, said, average=None)
+    np.testing.assert_allclose(report.classes["recall"], recalls)
+    assert report.classes["training_examples"].tolist() == [900, 15]
+    error = naive_calibration_error(sigmoid(logits[:, 0]), labels)
+    np.testing.assert_allclose(report.totals.loc["calibration_error", "value"], error)
+
+
+def test_a_class_without_examples_is_left_out():
+    kept = LABELS != 2
+    report = evaluate(LOGITS[kept], LABELS[kept], COUNTS)
+    assert report.classes["support"].iloc[2] == 0
+    assert math.isnan(report.classes["recall"].iloc[2])
+    answers = LOGITS[kept].argmax(axis=1)
+    recalls = metrics.recall_score(
+        LABELS[kept], answers, average=None, labels=[0, 1, 3, 4, 5]
+    )
+    value = report.totals["value"]
+    np.testing.assert_allclose(value["balanced_accuracy"], recalls.mean())
+    np.testing.assert_allclose(value["medium"], recalls[2])
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    rng, accuracy, inside = np.random.default_rng(1), 0.7, 0
+    for seed in range(200):
+        labels = np.repeat([0, 1], [200, 100])
+        answers = np.where(rng.uniform(size=300) < accuracy, labels, 1 - labels)
+        report = evaluate_classes(
+            9.0 * np.eye(2)[answers], labels, [500, 50], resamples=200, seed=seed
+        )
+        _, low, high = report.totals.loc["balanced_accuracy"]
+        inside += low <= accuracy <= high
+    assert 0.90 <= inside / 200 <= 0.99
+
+
+def test_terciles():
+    report = evaluate(LOGITS, LABELS, [9, 8, 7, 6, 5, 4], groups="terciles")
+    expected = ["many", "many", "medium", "medium", "few", "few"]
+    assert report.classes["shot_group"].tolist() == expected
+
+
+def test_a_model_and_its_predictions_give_the_same():
+    inputs = keras.Input((K,))
+    model = keras.Model(inputs, keras.layers.Softmax()(inputs))
+    of_model = evaluate(model, (LOGITS.astype("float32"), LABELS), COUNTS)
+    of_array = evaluate(LOGITS, LABELS, COUNTS)
+    np.testing.assert_allclose(
+        of_model.totals["value"], of_array.totals["value"], atol=1e-6
+    )
+
+
+def test_files(tmp_path):
+    names = ["<b>cat</b>", "$x$", "c", "d", "e", "猫"]
+    report = evaluate(LOGITS, LABELS, COUNTS, class_names=names)
+    written = json.loads(report.to_json(tmp_path / "a" / "r.json").read_text("utf-8"))
+    assert [row["class"] for row in written["classes"]] == names
+    assert written["classes"][5]["calibration_gap"] is None
+    total = written["totals"]["balanced_accuracy"]
+    assert total["low"] < total["value"] < total["high"]
+    page = report.to_html(tmp_path / "r.html", title="R & D").read_text("utf-8")
+    assert "R &amp; D" in page
+    assert "&lt;b&gt;cat&lt;/b&gt;" in page
+    assert "<b>cat" not in page
+    assert page.count("<img") == 3
+    assert "http" not in page
+    assert "balanced accuracy" in report._repr_html_()
+
+
+def test_pages_of_labels(tmp_path):
+    report = evaluate(TAG_LOGITS, TAGS, TAG_COUNTS, class_names=["a", "b", "$c$", "d"])
+    assert report.to_html(tmp_path / "r.html").read_text("utf-8").count("<img") == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": LABELS + 1}, r"`data` must have labels from 0 to 5.*Received: \[6"),
+        ({"logits": LOGITS * np.nan}, "must be finite. Received: nan for 210 of 210"),
+        ({"counts": [3, 2]}, "`class_counts` must have one entry for each column"),
+        ({"class_names": ["a"]}, "`class_names` must have one name for each class"),
+        ({"groups": "halves"}, "`groups` must be"),
+        ({"labels": LABELS[:5]}, "must have one label for each prediction"),
+        ({"logits": softmax(LOGITS)}, "`from_logits` must be given"),
+    ],
+)
+def test_bad_input(change, message):
+    arguments = {"logits": LOGITS, "labels": LABELS, "counts": COUNTS, **change}
+    with pytest.raises(ValueError, match=message):
+        evaluate(**arguments)

@@ -1,0 +1,328 @@
+import keras
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+
+import keras_ccar
+from keras_ccar.posthoc.prior_estimation import estimate_prior
+
+
+def softmax(z):
+    powers = np.exp(z - z.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def naive_em(p, source, iterations):
+    """Saerens et al. 2002, Eq. 2.9, one example and one class after the other."""
+    q = list(source)
+    for _ in range(iterations):
+        total = [0.0] * len(q)
+        for row in p:
+            corrected = [row[k] * q[k] / source[k] for k in range(len(q))]
+            for k in range(len(q)):
+                total[k] += corrected[k] / sum(corrected)
+        q = [value / len(p) for value in total]
+    return np.array(q)
+
+
+def gaussians(prior, num, seed, means=(0.0, 1.5, 3.0)):
+    """Draws x of classes with normal densities around their means."""
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(len(means), size=num, p=prior)
+    return rng.normal(size=num) + np.array(means)[labels], labels
+
+
+def posterior(x, prior, means=(0.0, 1.5, 3.0)):
+    density = np.exp(-((x[:, None] - np.array(means)) ** 2) / 2) * np.array(prior)
+    return density / density.sum(-1, keepdims=True)
+
+
+COUNTS = [600, 300, 100]
+SOURCE = np.array(COUNTS) / 1000
+SHIFTED = np.array([0.1, 0.2, 0.7])
+
+
+@pytest.mark.parametrize("iterations", [1, 7])
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_em_of_classes(iterations, from_logits):
+    x, _ = gaussians(SHIFTED, 200, 0)
+    p = posterior(x, SOURCE)
+    given = np.log(p) + 3 if from_logits else p
+    arguments = {"from_logits": from_logits, "max_iterations": iterations}
+    with pytest.warns(UserWarning, match=r"still changes by .* raise `max_iterations`"):
+        found = estimate_prior(given, None, COUNTS, **arguments)
+    np.testing.assert_allclose(found.prior, naive_em(p, SOURCE, iterations), rtol=1e-9)
+    assert list(found.curve["iteration"]) == list(range(1, iterations + 1))
+    np.testing.assert_allclose(found.source_prior, SOURCE)
+
+
+@pytest.mark.parametrize("iterations", [1, 7])
+@pytest.mark.parametrize("num_columns", [1, 2])
+def test_em_of_labels(iterations, num_columns):
+    rng = np.random.default_rng(0)
+    p = sigmoid(rng.normal(size=(200, num_columns)))
+    counts = [[70, 30], [90, 10]] if num_columns == 2 else [70, 30]
+    with pytest.warns(UserWarning, match="still changes by"):
+        found = estimate_prior(
+            p, None, counts, from_logits=False, max_iterations=iterations
+        )
+    for k, yes in enumerate([0.3, 0.1][:num_columns]):
+        both = np.stack([1 - p[:, k], p[:, k]], -1)
+        expected = naive_em(both, [1 - yes, yes], iterations)[1]
+        np.testing.assert_allclose(found.prior[k], expected, rtol=1e-9)
+
+
+def test_the_likelihood_is_at_its_maximum():
+    x, _ = gaussians(SHIFTED, 2000, 0)
+    p = posterior(x, SOURCE)
+    found = estimate_prior(p, None, COUNTS, from_logits=False)
+
+    def loss(free):
+        return -np.log(p @ (softmax(np.append(free, 0)) / SOURCE)).mean()
+
+    best = minimize(loss, np.zeros(2), tol=1e-12)
+    np.testing.assert_allclose(found.prior, softmax(np.append(best.x, 0)), atol=1e-4)
+    np.testing.assert_allclose(found.prior, SHIFTED, atol=0.05)
+    likelihood = found.curve["log_likelihood"]
+    assert likelihood.iloc[0] == pytest.approx(0, abs=1e-12)
+    assert np.diff(likelihood).min() > -1e-12
+    assert likelihood.iloc[-1] == pytest.approx(-best.fun)
+    assert found.curve["change"].iloc[-1] <= 1e-8
+
+
+@pytest.mark.parametrize(
+    ("trained", "prior"),
+    [("balanced", np.ones(3) / 3), ([0.2, 0.3, 0.5], np.array([0.2, 0.3, 0.5]))],
+)
+def test_the_prior_that_training_saw(trained, prior):
+    x, _ = gaussians(SHIFTED, 300, 0)
+    p = posterior(x, prior)
+    found = estimate_prior(p, None, COUNTS, from_logits=False, trained_prior=trained)
+    np.testing.assert_allclose(found.source_prior, prior)
+    iterations = len(found.curve)
+    np.testing.assert_allclose(found.prior, naive_em(p, prior, iterations), rtol=1e-9)
+    corrected = keras.ops.convert_to_numpy(found.layer(p))
+    np.testing.assert_allclose(corrected, posterior(x, found.prior), rtol=1e-3)
+
+
+def test_the_layer_puts_the_prior_in():
+    x, _ = gaussians(SHIFTED, 300, 0)
+    p = posterior(x, SOURCE)
+    found = estimate_prior(p, None, COUNTS, from_logits=False)
+    assert found.calibration is None
+    corrected = keras.ops.convert_to_numpy(found.layer(p))
+    np.testing.assert_allclose(corrected, posterior(x, found.prior), rtol=1e-3)
+    # The maximum of the likelihood is where the mean prediction is the prior.
+    np.testing.assert_allclose(corrected.mean(0), found.prior, atol=1e-5)
+
+
+def naive_bcts(z, y):
+    """Temperature and biases with the smallest log loss, found without gradients."""
+
+    def loss(free):
+        p = softmax(z / np.exp(free[0]) + np.append(free[1:], 0))
+        return -np.log(p[np.arange(len(y)), y]).mean()
+
+    options = {"maxiter": 20_000, "maxfev": 20_000, "xatol": 1e-9, "fatol": 1e-14}
+    start = np.zeros(z.shape[1])
+    best = minimize(loss, start, method="Nelder-Mead", options=options).x
+    return np.exp(best[0]), np.append(best[1:], 0)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_calibration_of_classes(from_logits):
+    """Logits that are wrong by a temperature and a bias of each class."""
+    (x, y), (new, _) = gaussians(SOURCE, 800, 0), gaussians(SHIFTED, 800, 1)
+    logits = [
+        3 * np.log(posterior(part, SOURCE)) + np.array([0.5, -1, 2])
+        for part in (x, new)
+    ]
+    if not from_logits:
+        logits = [np.log(softmax(part)) for part in logits]
+    given = logits if from_logits else [np.exp(part) for part in logits]
+    found = estimate_prior(
+        given[1], None, COUNTS, (given[0], y), from_logits=from_logits
+    )
+    temperature, bias = naive_bcts(logits[0], y)
+    assert found.calibration.temperature == pytest.approx(temperature, rel=1e-3)
+    np.testing.assert_allclose(found.calibration.bias, bias - bias.mean(), atol=2e-3)
+    calibrated = softmax(logits[1] / temperature + bias)
+    source = softmax(logits[0] / temperature + bias).mean(0)
+    np.testing.assert_allclose(found.source_prior, source, rtol=1e-4)
+    # At the best biases the mean prediction is the share of the class.
+    np.testing.assert_allclose(source, np.bincount(y) / 800, rtol=1e-3)
+    expected = naive_em(calibrated, source, len(found.curve))
+    np.testing.assert_allclose(found.prior, expected, rtol=1e-2)
+    np.testing.assert_allclose(found.prior, SHIFTED, atol=0.06)
+    without = estimate_prior(given[1], None, COUNTS, from_logits=from_logits)
+    assert abs(found.prior - SHIFTED).sum() < abs(without.prior - SHIFTED).sum()
+    # Calibration first, then correction.
+    result = keras.ops.convert_to_numpy(found.layer(found.calibration(given[1])))
+    expected = calibrated * found.prior / source
+    expected /= expected.sum(-1, keepdims=True)
+    result = softmax(result.astype("float64")) if from_logits else result
+    np.testing.assert_allclose(result, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_calibration_of_labels(from_logits):
+    """Each label by itself, by the logistic regression of its logits."""
+    rng = np.random.default_rng(0)
+    shares, shifted = np.array([0.3, 0.1]), np.array([0.6, 0.4])
+    y, new = (rng.random((1500, 2)) < share for share in (shares, shifted))
+    z = [rng.normal(size=(1500, 2)) + 2 * labels for labels in (y, new)]
+    y = y.astype("float64")
+    y[:20, 0] = -1
+    given = z if from_logits else [sigmoid(part) for part in z]
+    found = estimate_prior(
+        given[1],
+        None,
+        [300, 100],
+        (given[0], y),
+        num_examples=1000,
+        from_logits=from_logits,
+        ignore_value=-1,
+    )
+    for k in range(2):
+        kept = y[:, k] >= 0
+        best = LogisticRegression(C=1e9, tol=1e-10).fit(
+            z[0][kept, k : k + 1], y[kept, k]
+        )
+        slope, bias = best.coef_[0, 0], best.intercept_[0]
+        assert found.calibration.temperature[k] == pytest.approx(1 / slope, rel=1e-3)
+        assert found.calibration.bias[k] == pytest.approx(bias, rel=1e-3)
+        source = sigmoid(z[0][:, k] * slope + bias).mean()
+        assert found.source_prior[k] == pytest.approx(source, rel=1e-3)
+        p = sigmoid(z[1][:, k] * slope + bias)
+        both = np.stack([1 - p, p], -1)
+        expected = naive_em(both, [1 - source, source], len(found.curve))[1]
+        assert found.prior[k] == pytest.approx(expected, rel=1e-2)
+    np.testing.assert_allclose(found.prior, shifted, atol=0.06)
+    assert found.layer.corrects_labels(2)
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+@pytest.mark.parametrize("activation", [None, "softmax"])
+def test_digits_with_a_shifted_prior(tmp_path, calibrated, activation):
+    data = load_digits()
+    x, y = data.data / 16, data.target
+    x = x + np.random.default_rng(0).normal(size=x.shape) * 0.3
+    train, held_out, test = np.split(np.arange(len(y)), [700, 1100])
+    fitted = LogisticRegression(C=0.3, max_iter=1000).fit(x[train], y[train])
+    model = keras.Sequential(
+        [keras.Input((64,)), keras.layers.Dense(10, activation=activation)]
+    )
+    model.set_weights([fitted.coef_.T, fitted.intercept_])
+    share = np.linspace(1, 10, 10)[y[test]] ** 2
+    drawn = np.random.default_rng(0).choice(test, size=800, p=share / share.sum())
+    counts, truth = np.bincount(y[train]), np.bincount(y[drawn]) / 800
+    validation = (x[held_out], y[held_out]) if calibrated else None
+    found = estimate_prior(model, x[drawn], counts, validation)
+    before = abs(counts / counts.sum() - truth).sum()
+    # The model is not sure enough without calibration.
+    assert abs(found.prior - truth).sum() < before * (0.25 if calibrated else 0.5)
+    if calibrated:
+        assert abs(found.prior - truth).max() < 0.05
+    parts = (
+        [model, found.calibration, found.layer] if calibrated else [model, found.layer]
+    )
+    whole = keras.Sequential(parts)
+    result = whole.predict(x[drawn], verbose=0)
+    hits = [
+        (z.argmax(-1) == y[drawn]).mean()
+        for z in (result, model.predict(x[drawn], verbose=0))
+    ]
+    assert hits[0] > hits[1]
+    whole.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.predict(x[drawn], verbose=0), result, rtol=1e-5)
+    with_labels = estimate_prior(
+        model, (x[drawn], y[drawn]), counts, validation, batch_size=100
+    )
+    np.testing.assert_allclose(with_labels.prior, found.prior, rtol=1e-4)
+
+
+def test_a_class_that_is_not_there():
+    p = np.array([[0.9, 0.1 - 1e-9, 1e-9]] * 50 + [[0.1, 0.9 - 1e-9, 1e-9]] * 50)
+    found = estimate_prior(p, None, COUNTS, from_logits=False)
+    assert 0 < found.prior[2] <= 2e-10
+    assert found.prior.sum() == pytest.approx(1)
+    assert np.isfinite(keras.ops.convert_to_numpy(found.layer(p))).all()
+    found = estimate_prior(np.full((9, 1), 1e-6), None, [5, 5], from_logits=False)
+    assert 0 < found.prior[0] <= 2e-10
+    found = estimate_prior(np.full((9, 1), 1 - 1e-6), None, [5, 5], from_logits=False)
+    assert 1 - 2e-10 <= found.prior[0] < 1
+
+
+def test_warns_of_a_rebalanced_model():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3)])
+    means = np.array([0.0, 1.5, 3.0])
+    model.set_weights([means[None], -(means**2) / 2])  # of densities, without a prior
+    model.compile("sgd", keras_ccar.BalancedSoftmaxLoss(COUNTS, from_logits=True))
+    x, y = gaussians(SOURCE, 100, 0)
+    x = x[:, None]
+    with pytest.warns(UserWarning, match="compiled with BalancedSoftmaxLoss"):
+        estimate_prior(model, x, COUNTS, tolerance=1.0)
+    # Neither of these has anything to guess.
+    estimate_prior(model, x, COUNTS, tolerance=1.0, trained_prior="balanced")
+    found = estimate_prior(model, x, COUNTS, (x, y), tolerance=1.0)
+    keras.Sequential([model, found.calibration, found.layer])
+
+
+def test_text_and_picture():
+    p = posterior(gaussians(SHIFTED, 200, 0)[0], SOURCE)
+    found = estimate_prior(p, None, COUNTS, from_logits=False)
+    assert repr(found).startswith("<EstimatedPrior: class frequencies 0.")
+    assert "estimated from 200 predictions in " in found.describe()
+    (axes,) = found.figure().axes
+    assert (axes.get_xlabel(), len(axes.patches)) == ("Class", 6)
+    assert "<img" in found._repr_html_()
+    found = estimate_prior(p[:, :1], None, [5, 5], from_logits=False)
+    assert "shares of yes 0." in found.describe()
+    assert found.figure().axes[0].get_ylabel() == "Shares of yes"
+
+
+Z = np.random.default_rng(0).normal(size=(6, 3)) * 3
+Y = np.array([0, 1, 2, 0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"max_iterations": 0}, "`max_iterations` must be a whole number >= 1"),
+        ({"tolerance": -1}, "`tolerance` must be a finite number >= 0"),
+        ({"class_counts": [1, 0, 1]}, "`class_counts` must be above 0"),
+        ({"class_counts": [1, 1]}, "`class_counts` must have one entry for each col"),
+        ({"trained_prior": "uniform"}, "`trained_prior` must be"),
+        (
+            {"trained_prior": "balanced", "validation": (Z, Y)},
+            "`trained_prior` must be None with `validation`",
+        ),
+        ({"unlabelled": Z}, "`unlabelled` must be None where `model` is an array"),
+        ({"validation": Y}, "`validation` must be a pair"),
+        ({"validation": (Z[:, :2], Y % 2)}, "`class_counts` must have one entry"),
+        (
+            {"validation": (Z, Y % 2)},
+            "`validation` must have examples of every class.*none for class 2",
+        ),
+        ({"from_logits": "no"}, "`from_logits` must be True or False"),
+        ({"model": np.full((4, 3), np.nan)}, "`model` must be finite"),
+        ({"model": np.zeros((0, 3))}, "`unlabelled` must hold examples"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    given = {"model": Z, "unlabelled": None, "class_counts": COUNTS}
+    with pytest.raises(ValueError, match=message):
+        estimate_prior(**{**given, **arguments})
+
+
+def test_labels_without_both_answers():
+    y = np.array([[0, 1], [1, 1], [0, 1]])
+    with pytest.raises(ValueError, match="examples of both yes and no of every label"):
+        estimate_prior(Z[:3, :2], None, [[5, 5], [5, 5]], (Z[:3, :2], y))

@@ -1,0 +1,261 @@
+"""Thresholds of yes-or-no labels, chosen on validation data."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    f1_score,
+    precision_recall_curve,
+    precision_score,
+    recall_score,
+)
+
+from keras_ccar.layers import Thresholds
+from keras_ccar.posthoc.objectives import precision_at_least, recall_at_least
+from keras_ccar.posthoc.thresholds import tune_thresholds
+
+NAN = float("nan")
+RNG = np.random.default_rng(0)
+Y = (RNG.random((300, 3)) < [0.1, 0.3, 0.6]).astype("float32")
+LOGITS = (RNG.normal(size=(300, 3)) + 1.5 * Y - [2.5, 1, 0]).astype("float32")
+
+
+def sigmoid(logits):
+    return 1 / (1 + np.exp(-np.asarray(logits, "float64")))
+
+
+P = sigmoid(LOGITS)
+
+
+def by_hand(p, y, score):
+    """The best score over thresholds between all neighbours, and below and above."""
+    values = np.unique(p)
+    cuts = [0, *(values[1:] + values[:-1]) / 2, (1 + values[-1]) / 2]
+    scores = np.array([score(y, (p >= cut).astype(int)) for cut in cuts])
+    return scores.max(), cuts[np.flatnonzero(scores >= scores.max() - 1e-12)[-1]]
+
+
+def mean_cost(costs):
+    return lambda y, d: -np.mean([costs[int(a)][b] for a, b in zip(y, d, strict=True)])
+
+
+@pytest.mark.parametrize(
+    ("objective", "score"),
+    [
+        ("f1", lambda y, d: f1_score(y, d, zero_division=0)),
+        ("balanced_accuracy", balanced_accuracy_score),
+        ([[0, 1], [7, 0]], mean_cost([[0, 1], [7, 0]])),
+        ([[-0.1, 2], [0, -3]], mean_cost([[-0.1, 2], [0, -3]])),
+    ],
+)
+def test_the_best_threshold_of_each_label(objective, score):
+    tuned = tune_thresholds(LOGITS, Y, objective=objective)
+    assert tuned.thresholds.dtype == np.float64
+    for label in range(3):
+        best, threshold = by_hand(P[:, label], Y[:, label], score)
+        decided = (P[:, label] >= tuned.thresholds[label]).astype(int)
+        np.testing.assert_allclose(score(Y[:, label], decided), best)
+        np.testing.assert_allclose(tuned.thresholds[label], threshold, rtol=1e-9)
+    # The layer decides in float32 as was counted in float64.
+    decisions = ops.convert_to_numpy(tuned.layer(LOGITS))
+    np.testing.assert_array_equal(decisions, tuned.thresholds <= P)
+    layer = Thresholds(tuned.thresholds, from_logits=False)
+    decisions = ops.convert_to_numpy(layer(P.astype("float32")))
+    np.testing.assert_array_equal(decisions, tuned.thresholds <= P)
+
+
+def test_each_label_has_its_own_costs():
+    costs = np.array([[[0, 1], [k, 0]] for k in (1, 5, 20)])
+    tuned = tune_thresholds(LOGITS, Y, objective=costs)
+    for label in range(3):
+        alone = tune_thresholds(LOGITS[:, [label]], Y[:, label], objective=costs[label])
+        assert alone.thresholds[0] == tuned.thresholds[label]
+    with pytest.raises(ValueError, match=r"`objective` must have costs of shape.*3 l"):
+        tune_thresholds(LOGITS, Y, objective=costs[:2])
+
+
+@pytest.mark.parametrize("least", [0.3, 0.5, 0.75])
+def test_precision_at_least(least):
+    tuned = tune_thresholds(
+        LOGITS[:, 1:], Y[:, 1:], objective=precision_at_least(least)
+    )
+    for label in (0, 1):
+        y, p = Y[:, label + 1], P[:, label + 1]
+        precision, recall, _ = precision_recall_curve(y, p)
+        decided = p >= tuned.thresholds[label]
+        assert precision_score(y, decided) >= least
+        # The last of scikit-learn's points answers no yes.
+        reached = recall[:-1][precision[:-1] >= least]
+        np.testing.assert_allclose(recall_score(y, decided), reached.max())
+
+
+@pytest.mark.parametrize("least", [0.2, 0.8, 1])
+def test_recall_at_least(least):
+    tuned = tune_thresholds(LOGITS, Y, objective=recall_at_least(least))
+    for label in range(3):
+        y, p = Y[:, label], P[:, label]
+        precision, recall, _ = precision_recall_curve(y, p)
+        decided = p >= tuned.thresholds[label]
+        assert recall_score(y, decided) >= least
+        np.testing.assert_allclose(
+            precision_score(y, decided), precision[:-1][recall[:-1] >= least].max()
+        )
+
+
+def test_a_precision_that_is_out_of_reach():
+    with pytest.raises(
+        ValueError, match=r"`precision` must be .*1 for label frog, who"
+    ):
+        tune_thresholds(
+            np.array([[3.0], [2], [1], [0]] * 5),
+            np.array([0, 1, 1, 0] * 5),
+            objective=precision_at_least(1),
+            class_names=["frog"],
+        )
+
+
+def test_the_curve():
+    tuned = tune_thresholds(LOGITS, Y, objective=[[0, 1], [7, 0]])
+    names = [
+        "label",
+        "threshold",
+        "precision",
+        "recall",
+        "f1",
+        "balanced_accuracy",
+        "cost",
+    ]
+    assert list(tuned.curve) == names
+    assert list(tuned.chosen) == names
+    row = tuned.curve[tuned.curve["label"] == 1].iloc[40]
+    decided = (P[:, 1] >= row["threshold"]).astype(int)
+    y = Y[:, 1]
+    np.testing.assert_allclose(
+        row.to_numpy(dtype=float)[2:],
+        [
+            precision_score(y, decided),
+            recall_score(y, decided),
+            f1_score(y, decided),
+            balanced_accuracy_score(y, decided),
+            -mean_cost([[0, 1], [7, 0]])(y, decided),
+        ],
+    )
+    first, last = tuned.curve[tuned.curve["label"] == 0].iloc[[0, -1]].to_numpy()
+    assert first[1] == 0
+    assert first[3] == 1
+    assert np.isnan(last[2])
+    assert last[3] == 0
+
+
+def test_a_long_curve_is_thinned():
+    p = RNG.random((5000, 1))
+    y = (RNG.random((5000, 1)) < p).astype(int)
+    tuned = tune_thresholds(p, y, from_logits=False)
+    assert 900 < len(tuned.curve) <= 1000
+    assert tuned.thresholds[0] in tuned.curve["threshold"].to_numpy()
+
+
+def test_probabilities_that_float32_cannot_tell_apart():
+    """No threshold lies between them, although float64 would separate them."""
+    p = np.array([0.5, 0.5 + 1e-9] * 10 + [0.1] * 5 + [0.9] * 5)[:, None]
+    y = np.array([0, 1] * 10 + [0] * 5 + [1] * 5)
+    tuned = tune_thresholds(p, y, from_logits=False)
+    np.testing.assert_allclose(tuned.curve["threshold"], [0, 0.3, 0.7, 0.95])
+    certain = np.array([[0.0], [1.0]] * 5)
+    tuned = tune_thresholds(certain, np.array([0, 1] * 5), from_logits=False)
+    np.testing.assert_allclose(tuned.thresholds, [0.5])
+
+
+def test_of_equal_thresholds_the_largest():
+    p = np.array([0.1, 0.4, 0.6, 0.8] * 5)[:, None]
+    y = np.array([0, 1, 0, 1] * 5)
+    # Balanced accuracy is 0.75 from 0.1 on and from 0.6 on.
+    tuned = tune_thresholds(p, y, objective="balanced_accuracy", from_logits=False)
+    np.testing.assert_allclose(tuned.thresholds, [0.7])
+
+
+@pytest.mark.parametrize("missing", [NAN, -1.0])
+def test_missing_answers_do_not_count(missing):
+    y = Y.copy()
+    y[:100, 1] = missing
+    tuned = tune_thresholds(LOGITS, y, ignore_value=missing)
+    alone = tune_thresholds(LOGITS[100:, [1]], Y[100:, [1]])
+    full = tune_thresholds(LOGITS, Y)
+    assert tuned.thresholds[1] == alone.thresholds[0]
+    assert tuned.thresholds[[0, 2]].tolist() == full.thresholds[[0, 2]].tolist()
+
+
+@pytest.mark.parametrize("activation", [None, "sigmoid"])
+def test_a_model(activation):
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(3, activation=activation)]
+    )
+    model.layers[-1].kernel.assign(np.eye(3))
+    tuned = tune_thresholds(model, (LOGITS, Y), class_counts=[[9, 1]] * 3)
+    assert tuned.layer.from_logits is (activation is None)
+    np.testing.assert_allclose(
+        tuned.thresholds, tune_thresholds(LOGITS, Y).thresholds, rtol=1e-4
+    )
+    with pytest.raises(ValueError, match=r"`validation` must hold no example"):
+        tune_thresholds(model, (LOGITS, Y), [[9, 1]] * 3, train=(LOGITS[:5], Y[:5]))
+
+
+def test_is_described_and_drawn():
+    tuned = tune_thresholds(LOGITS, Y, class_names=["a", "b", "c"])
+    text = tuned.describe()
+    assert "thresholds for f1" in text
+    assert f"b: {tuned.thresholds[1]:.4g} (precision " in text
+    assert "recall" in repr(tuned)
+    assert "<img" in tuned._repr_html_()
+    axes = tuned.figure().axes[0]
+    assert [text.get_text() for text in axes.get_legend().texts] == ["a", "b", "c"]
+    assert axes.get_ylabel() == "f1"
+    many = tune_thresholds(np.tile(LOGITS, 4), np.tile(Y, 4))
+    assert many.describe().endswith("and 7 more")
+    assert many.figure().axes[0].get_legend() is None
+
+
+def test_labels_without_an_answer():
+    y = Y.copy()
+    y[:, 2] = 0
+    with pytest.raises(ValueError, match=r"`validation` must have examples of yes"):
+        tune_thresholds(LOGITS, y)
+    y[:3, 2] = 1
+    with pytest.warns(UserWarning, match=r"`validation` has under 5 examples"):
+        tune_thresholds(LOGITS, y)
+
+
+@pytest.mark.parametrize(
+    "objective", [None, "accuracy", 3, [1, 2], [[0, NAN], [1, 0]], np.zeros((0, 2, 2))]
+)
+def test_wrong_objectives(objective):
+    with pytest.raises(ValueError, match=r'`objective` must be "f1", "balanced_acc'):
+        tune_thresholds(LOGITS, Y, objective=objective)
+
+
+def test_wrong_arguments():
+    with pytest.raises(ValueError, match=r"`objective` must be costs that differ"):
+        tune_thresholds(LOGITS, Y, objective=[[1, 1], [2, 2]])
+    for wrong in (-0.1, 1.5, NAN, "no", None, True):
+        with pytest.raises(ValueError, match=r"`precision` must be a finite number"):
+            precision_at_least(wrong)
+        with pytest.raises(ValueError, match=r"`recall` must be a finite number"):
+            recall_at_least(wrong)
+    with pytest.raises(ValueError, match=r"`class_names` must have one name.*2 names"):
+        tune_thresholds(LOGITS, Y, class_names=["a", "b"])
+    with pytest.raises(ValueError, match=r"`class_counts` must have one entry"):
+        tune_thresholds(LOGITS, Y, class_counts=[[9, 1]] * 2)
+    with pytest.raises(ValueError, match=r"`class_counts`"):
+        tune_thresholds(LOGITS, Y, num_examples=10)
+    with pytest.raises(ValueError, match=r"`from_logits` must be given"):
+        tune_thresholds(P, Y)
+
+
+def test_classes_that_exclude_each_other():
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(3, activation="softmax")]
+    )
+    with pytest.raises(ValueError, match=r"`model` must have yes-or-no.*CostSensitive"):
+        tune_thresholds(model, (LOGITS, Y.argmax(1)))
