@@ -2,12 +2,15 @@
 
 A linear classifier is trained on the features, by cross-entropy and by Balanced
 Softmax. What is done afterwards to the cross-entropy model, `keras_ccar.posthoc`, is
-measured beside it. A fifth of the training images of each class is held out before
-training: learning rates, τ, temperatures and quantiles are chosen on them. The test
-images are used for the numbers alone.
+measured beside it. Learning rates, τ, temperatures and quantiles are chosen on training
+images that were held out: the training images are divided into five folds, and each
+fold is predicted by a classifier that was trained on the other four. The classifiers
+that are measured are trained on all training images. The test images are used for the
+numbers alone.
 
 Each seed is written as it ends into `benchmarks/results/after-training/`; started
-again, the script goes on where it stopped.
+again, the script goes on where it stopped. The features need `pip install -e
+'.[features]'`.
 """
 
 import argparse
@@ -18,11 +21,12 @@ from functools import partial
 
 import keras
 import numpy as np
-from after_training_page import COMMAND, RESULTS, write_page
+from after_training_page import COMMAND, PEER, PLAIN, RESULTS, write_page
 from image_features import IMBALANCE_FACTOR, SIZE, load_features
+from keras import ops
 from rich.progress import track
 from sklearn.metrics import recall_score
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import StratifiedKFold
 
 import keras_ccar
 from keras_ccar import posthoc
@@ -36,8 +40,8 @@ CONFIGURATION = {
     "imbalance_factor": IMBALANCE_FACTOR,
     "features": "EfficientNet-Lite0, ImageNet",
     "image_size": SIZE,
-    "held_out": 0.2,
-    "learning_rates": [0.003, 0.01, 0.03, 0.1],
+    "folds": 5,
+    "learning_rates": [0.01, 0.03, 0.1, 0.3],
     "optimizer": "SGD, momentum 0.9, cosine",
     "weight_decay": 5e-4,
     "batch_size": 256,
@@ -48,19 +52,10 @@ CONFIGURATION = {
 }
 
 
-def split(features, labels, seed):
-    """Returns the examples to fit, and those held out to choose on."""
-    fit_x, held_x, fit_y, held_y = train_test_split(
-        features,
-        labels,
-        test_size=CONFIGURATION["held_out"],
-        stratify=labels,
-        random_state=seed,
-    )
-    # CIFAR-100 has a few images twice.
-    seen = {row.tobytes() for row in fit_x}
-    is_new = np.array([row.tobytes() not in seen for row in held_x])
-    return (fit_x, fit_y), (held_x[is_new], held_y[is_new])
+def folds(labels, seed):
+    """Returns the examples to fit and those held out, a pair for each fold."""
+    division = StratifiedKFold(CONFIGURATION["folds"], shuffle=True, random_state=seed)
+    return list(division.split(labels, labels))
 
 
 def train(x, y, loss, learning_rate, seed):
@@ -83,80 +78,109 @@ def train(x, y, loss, learning_rate, seed):
     return model
 
 
-def balanced_accuracy(model, data):
-    x, y = data
-    answers = model.predict(x, batch_size=1000, verbose=0).argmax(axis=1)
-    return 100 * recall_score(y, answers, average="macro", zero_division=0)
+def predicted(model, x):
+    return model.predict(x, batch_size=1000, verbose=0)
 
 
-def measures(model, test, groups):
-    x, y = test
-    answers = model.predict(x, batch_size=1000, verbose=0).argmax(axis=1)
-    recalls = 100 * recall_score(y, answers, average=None)
+def balanced_accuracy(logits, labels):
+    return 100 * recall_score(labels, logits.argmax(axis=1), average="macro")
+
+
+def measures(logits, labels, groups):
+    recalls = 100 * recall_score(labels, logits.argmax(axis=1), average=None)
     return {
         "balanced": recalls.mean(),
         **{name: recalls[members].mean() for name, members in groups.items()},
     }
 
 
-def candidates(model, fit, held_out, counts, seed):
-    """Returns by method the models that are made of a cross-entropy model."""
+def models_of(rate, fit, counts, seed):
+    """Returns the models of one learning rate by method and the τ of `tau-norm`."""
+    plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    balanced = keras_ccar.BalancedSoftmaxLoss(counts, from_logits=True)
+    model = train(*fit, plain, rate, seed)
     epochs = CONFIGURATION["second_stage_epochs"]
     retrain = partial(
         posthoc.retrain_classifier, model, fit, counts, epochs=epochs, seed=seed
     )
-    tuned = posthoc.tune_logit_correction(model, held_out, counts, train=fit)
-    found = {
-        "cross-entropy": [(model, {})],
-        "τ = 1": [
-            (posthoc.chain(model, keras_ccar.LogitCorrection(counts)), {"tau": 1.0})
-        ],
-        "τ chosen": [(posthoc.chain(model, tuned), {"tau": tuned.tau})],
-        "cRT": [(retrain("crt"), {})],
-        "LWS": [(retrain("lws"), {})],
-        "τ-norm": [
-            (retrain("tau-norm", tau=tau), {"tau": tau})
+    return {
+        (PLAIN, None): model,
+        ("cRT", None): retrain("crt"),
+        ("LWS", None): retrain("lws"),
+        **{
+            ("τ-norm", tau): retrain("tau-norm", tau=tau)
             for tau in CONFIGURATION["norm_taus"]
-        ],
+        },
+        (PEER, None): train(*fit, balanced, rate, seed),
     }
+
+
+def held_out_logits(x, y, seed, num_classes):
+    """Returns logits of held-out examples by learning rate, method and τ."""
+    found = {}
+    for fit, held_out in folds(y, seed):
+        counts = np.bincount(y[fit], minlength=num_classes)
+        for rate in CONFIGURATION["learning_rates"]:
+            models = models_of(rate, (x[fit], y[fit]), counts, seed)
+            for name, model in models.items():
+                logits = found.setdefault(
+                    (rate, *name), np.empty((len(y), num_classes), "float32")
+                )
+                logits[held_out] = predicted(model, x[held_out])
     return found
 
 
 def run_seed(seed, train_data, test, num_classes):
-    """Returns the rows of one seed: methods, calibration, prediction sets."""
+    """Returns what one seed gives: methods, calibration, prediction sets."""
     start = time.perf_counter()
-    fit, held_out = split(*train_data, seed)
-    counts = np.bincount(fit[1], minlength=num_classes)
-    groups = shot_groups(np.bincount(train_data[1], minlength=num_classes))
+    x, y = train_data
+    test_x, test_y = test
+    counts = np.bincount(y, minlength=num_classes)
+    groups = shot_groups(counts)
+    held_out = held_out_logits(x, y, seed, num_classes)
+    # By method: the score on held-out examples, the learning rate, τ.
     best = {}
-    plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    balanced = keras_ccar.BalancedSoftmaxLoss(counts, from_logits=True)
-    for rate in CONFIGURATION["learning_rates"]:
-        model = train(*fit, plain, rate, seed)
-        found = candidates(model, fit, held_out, counts, seed)
-        found["Balanced Softmax"] = [(train(*fit, balanced, rate, seed), {})]
-        for method, models in found.items():
-            for candidate, chosen in models:
-                score = balanced_accuracy(candidate, held_out)
-                if method not in best or score > best[method][0]:
-                    best[method] = (score, candidate, model, {"rate": rate, **chosen})
-    rows = [
-        {
-            "seed": seed,
-            "method": method,
-            "chosen": chosen,
-            "validation": round(float(score), 3),
-            **{k: round(float(v), 3) for k, v in measures(model, test, groups).items()},
-        }
-        for method, (score, model, _, chosen) in best.items()
-    ]
-    _, _, model, chosen = best["τ chosen"]
+    corrections = {}
+    for (rate, method, tau), logits in held_out.items():
+        tried = {method: (logits, tau)}
+        if method == PLAIN:
+            tuned = posthoc.tune_logit_correction(logits, y, counts)
+            corrections[rate] = tuned
+            tried["τ chosen"] = (ops.convert_to_numpy(tuned.layer(logits)), tuned.tau)
+            one = keras_ccar.LogitCorrection(counts, from_logits=True)
+            tried["τ = 1"] = (ops.convert_to_numpy(one(logits)), 1.0)
+        for name, (candidate, chosen_tau) in tried.items():
+            score = balanced_accuracy(candidate, y)
+            best[name] = max(best.get(name, (-1.0,)), (score, rate, chosen_tau))
+    rates = {rate for _, rate, _ in best.values()}
+    models = {rate: models_of(rate, train_data, counts, seed) for rate in rates}
+    rows = []
+    for name, (score, rate, tau) in best.items():
+        of_rate = models[rate]
+        if name.startswith("τ ") and name != "τ-norm":
+            layer = keras_ccar.LogitCorrection(counts, tau, from_logits=True)
+            model = posthoc.chain(of_rate[PLAIN, None], layer)
+        else:
+            model = of_rate[name, tau]
+        found = measures(predicted(model, test_x), test_y, groups)
+        rows.append(
+            {
+                "seed": seed,
+                "method": name,
+                "learning_rate": rate,
+                "tau": tau,
+                "held_out": round(float(score), 3),
+                **{key: round(float(value), 3) for key, value in found.items()},
+            }
+        )
+    _, rate, tau = best["τ chosen"]
+    model, logits = models[rate][PLAIN, None], held_out[rate, PLAIN, None]
     return {
         "seed": seed,
         "rows": rows,
-        "regret": regret(model, test, counts, chosen["tau"]),
-        "calibration": calibration(model, held_out, test, counts, chosen["tau"]),
-        "coverage": coverage(model, held_out, test, counts, groups),
+        "regret": regret(model, test, counts, tau),
+        "calibration": calibration(model, logits, y, test, counts),
+        "coverage": coverage(model, logits, y, test, counts, groups),
         "seconds": round(time.perf_counter() - start, 1),
         "commit": current_environment()["commit"],
     }
@@ -173,10 +197,10 @@ def regret(model, test, counts, tau):
     }
 
 
-def calibration(model, held_out, test, counts, tau):
+def calibration(model, logits, labels, test, counts):
     """Calibration error on the test images, which are balanced, before and after."""
+    found = posthoc.calibrate(logits, labels, counts)
     correction = keras_ccar.LogitCorrection(counts, tau=1.0)
-    found = posthoc.calibrate(model, held_out, counts)
     errors = {}
     for name, layers in {
         "before": [correction],
@@ -185,26 +209,25 @@ def calibration(model, held_out, test, counts, tau):
         report = posthoc.evaluate_classes(
             posthoc.chain(model, *layers), test, counts, resamples=2
         )
-        errors[name] = round(
-            100 * float(report.totals.loc["calibration_error", "value"]), 3
-        )
-    return {"temperature": found.temperature, **errors}
+        error = report.totals.loc["calibration_error", "value"]
+        errors[name] = round(100 * float(error), 3)
+    return {"temperature": round(found.temperature, 4), **errors}
 
 
-def coverage(model, held_out, test, counts, groups):
+def coverage(model, logits, labels, test, counts, groups):
     """Coverage of prediction sets by group, and how many classes they hold."""
     rows = []
     for method in ("marginal", "pooled", "class", "clustered"):
         sets = posthoc.prediction_sets(
-            model, held_out, counts, CONFIGURATION["coverage"], method
+            logits, labels, counts, CONFIGURATION["coverage"], method
         )
         of_classes = sets.evaluate(model, test)
         row = {"method": method}
         for name, members in {**groups, "all": np.ones(len(counts), bool)}.items():
-            row[name] = round(100 * float(of_classes["coverage"][members].mean()), 2)
-            row[f"{name}_size"] = round(
-                float(of_classes["mean_set_size"][members].mean()), 2
-            )
+            covered = of_classes["coverage"][members].mean()
+            row[name] = round(100 * float(covered), 2)
+            size = of_classes["mean_set_size"][members].mean()
+            row[f"{name}_size"] = round(float(size), 2)
         rows.append(row)
     return rows
 

@@ -20,6 +20,7 @@ RESULTS = (
 )
 PAGE = Path(__file__).parent.parent / "docs" / "after-training-results.md"
 COMMAND = "KERAS_BACKEND=torch python benchmarks/after_training.py"
+PLAIN = "cross-entropy"
 PEER = "Balanced Softmax"
 GROUPS = ("balanced", "many", "medium", "few")
 
@@ -33,10 +34,11 @@ NOT_RUN = "**Not yet run.** This command runs it, and goes on where it was stopp
 HOW = (
     "{data} (imbalance `{imbalance_factor}`), features of {features} at `{image_size}` "
     "pixels, and a linear classifier trained by {optimizer}, for `{epochs}` epochs. "
-    "`{held_out}` of the training images of each class is held out before training; "
-    "the learning rate of each method, from {rates}, and every τ are chosen on them. "
-    "The test images, which are balanced, are used for the numbers alone. Each of the "
-    "`{seeds}` seeds has another split and another start."
+    "The learning rate of each method, from {rates}, and every τ are chosen on "
+    "training images that were held out: each of `{folds}` folds is predicted by a classifier "
+    "that was trained on the others. What is measured is trained on all training "
+    "images. The test images, which are balanced, are used for the numbers alone. Each "
+    "of the `{seeds}` seeds has other folds and another start."
 )
 HOW_READ = (
     "Accuracies are in percent, as mean ± standard deviation over seeds. Differences "
@@ -64,7 +66,7 @@ def page(results):
         HOW_READ.format(peer=PEER),
         markdown_table(method_rows(seeds)),
         "## The choice of τ",
-        "What the τ that was chosen on held-out training images loses against the τ "
+        "What the τ that was chosen on held-out images loses against the τ "
         "that is best on the test images, in points of balanced accuracy:",
         markdown_table(regret_rows(seeds)),
         "## Calibration",
