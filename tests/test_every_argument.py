@@ -23,6 +23,7 @@ from keras_ccar import (
     layers,
     losses,
     metrics,
+    posthoc,
     serving,
     weightings,
 )
@@ -37,6 +38,7 @@ MODULES = (
     layers,
     losses,
     metrics,
+    posthoc,
     serving,
     weightings,
 )
@@ -123,6 +125,14 @@ RIGHT = {
     **dict.fromkeys(("p_t", "f_c"), ARRAYS),
     "imbalance_factor": {"1.5"},
     "thresholds": {"fraction", "array of two"},
+    "quantiles": {"fraction", "infinity", "array of two"},
+    "temperature": {*AMOUNT, "decimal", *SHARES},
+    "bias": {*AMOUNT, "decimal", *WHOLE, *SHARES},
+    "taus": SHARES,
+    "costs": NONE,
+    **dict.fromkeys(("precision", "recall", "coverage"), SHARE),
+    **dict.fromkeys(("shrinkage", "tolerance"), AMOUNT),
+    "adjusted": TRUTH,
     "ignore_value": {"NaN", "-1", "1.5"},  # what is no target
     "kernel_initializer": {"function", "None"},
     "reduction": {"None"},
@@ -168,8 +178,16 @@ RIGHT_OF = {
     ),
     ("BinaryCCARLoss", "num_examples"): {"1.5", "decimal"},
     ("BinaryClassBalancedLoss", "num_examples"): NONE,
+    **{
+        (name, "num_examples"): {"1.5", "decimal", "None"}
+        for name in ("calibrate", "tune_thresholds")
+    },
     ("LongTailedData", "class_counts"): {"array of two"},
     ("LabelAwareSmoothing", "form"): NONE,
+    # Of no part that is tuned, and of no data beside an array of predictions.
+    ("chain", "layers"): {"None"},
+    ("estimate_prior", "unlabelled"): {"None"},
+    ("retrain_classifier", "loss"): {"function", "None"},
     ("ccar_weight", "num_classes"): NUMBERS,
     ("ccar_weight", "num_examples"): NUMBERS,
     # The content of a file; its keys are those of `results.json`.
@@ -240,6 +258,10 @@ def given(tmp_path_factory):
         "digest": "0",
     }
     sampled = {"dataset": (labels, labels), "class_counts": [6, 6], "epochs": 1}
+    # Three of four are right, of both classes.
+    answers = np.arange(60) // 2 % 2
+    guesses = np.where(np.arange(60) % 4 == 0, 1 - answers, answers)
+    logits = 3.0 * np.eye(2)[guesses] - 1.5
     comparison = benchmark.Comparison({}, {}, {}, [], [], {}, [])
     streamed = datasets.LongTailedData(**subset, encoded_train=WRONG["function"])
     return {
@@ -250,13 +272,19 @@ def given(tmp_path_factory):
         "BinaryClassBalancedLoss": {"class_counts": [2], "num_examples": 10},
         "Comparison": {**vars(comparison)},
         "CosineHead": {"units": 2},
+        "CostSensitiveDecision": {"costs": [[0, 1], [1, 0]]},
         "DeferredReweighting": {"start_epoch": 1},
         "GeometricMean": {"num_classes": 2},
         "LongTailedData": subset,
         "MacroF1": {"num_classes": 2},
         "PerClassRecall": {"num_classes": 2},
+        "PredictionSet": {"quantiles": 0.5},
+        "TemperatureScaling": {"temperature": 2.0},
+        "Thresholds": {"thresholds": 0.5},
         "WeightedSum": {"losses": [(1.0, "mse")]},
+        "calibrate": {"model": logits, "validation": answers},
         "ccar_weight": {"p_t": 0.5, "f_c": 0.5},
+        "chain": {"model": model},
         "class_balanced": sampled,
         "compare": {
             "dataset": "digits-lt",
@@ -264,6 +292,9 @@ def given(tmp_path_factory):
             "output": folder / "comparison",
         },
         "count_classes": {"data": labels},
+        "estimate_prior": {"model": logits, "unlabelled": None},
+        ("estimate_prior", "validation"): {"max_iterations": 1},
+        "evaluate_classes": {"model": logits, "data": answers, "resamples": 2},
         "evaluation_batches": {"data": streamed},
         "export": {"model": model, "path": folder / "served"},
         "from_arrays": {"train": (images, labels)},
@@ -281,19 +312,47 @@ def given(tmp_path_factory):
             "imbalance_factor": 2,
         },
         "plot_class_counts": {"path": folder / "counts.png"},
+        "precision_at_least": {"precision": 0.5},
+        "prediction_sets": {"model": logits, "calibration": answers},
         "progressively_balanced": sampled,
+        "recall_at_least": {"recall": 0.5},
+        # The method that trains nothing, and one that takes data.
+        "retrain_classifier": {"model": model, "data": None, "method": "tau-norm"},
+        ("retrain_classifier", "data"): {"method": "crt", "epochs": 1},
         "square_root_balanced": sampled,
         "subset_digest": {"images": images, "labels": labels},
         "training_batches": {"data": streamed},
+        "tune_logit_correction": {
+            "model": logits,
+            "validation": answers,
+            "resamples": 2,
+        },
+        ("tune_thresholds", "num_examples"): {"class_counts": [1]},
+        ("calibrate", "num_examples"): {
+            "model": logits[:, 1:],
+            "class_counts": [1],
+        },
+        "tune_thresholds": {"model": logits[:, 1:], "validation": answers},
     }
 
 
-def arguments_of(name, given):
-    """Arguments that are right."""
+def arguments_of(name, given, argument=None):
+    """Arguments that are right, those for trying one of them if it is named."""
     parameter = inspect.signature(OBJECTS[name]).parameters.get("class_counts")
     needs_counts = parameter is not None and parameter.default is parameter.empty
     counts = {"class_counts": [500, 100]} if needs_counts else {}
-    return {**counts, **given.get(name, {})}
+    return {**counts, **given.get(name, {}), **given.get((name, argument), {})}
+
+
+def make(name, arguments):
+    """Calls an object; what it takes any number of is given as one."""
+    arguments = dict(arguments)
+    kinds = inspect.signature(OBJECTS[name]).parameters
+    several = next((n for n in kinds if kinds[n].kind is kinds[n].VAR_POSITIONAL), None)
+    if several not in arguments:
+        return OBJECTS[name](**arguments)
+    one = arguments.pop(several)
+    return OBJECTS[name](*arguments.values(), one)
 
 
 def right_values(name, argument):
@@ -330,7 +389,7 @@ def problems(call, argument, right):
 
 def test_there_are_enough_of_both():
     assert len(WRONG) >= 30
-    assert len(OBJECTS) > 40
+    assert len(OBJECTS) > 60
     assert len(ARGUMENTS) > 250
 
 
@@ -338,10 +397,10 @@ def test_there_are_enough_of_both():
 def test_wrong_values_are_refused_by_name(name, argument, given):
     if argument == "example" and keras.backend.backend() == "torch":
         pytest.skip("torch cannot export")
-    arguments = arguments_of(name, given)
+    arguments = arguments_of(name, given, argument)
 
     def call(value):
-        return OBJECTS[name](**{**arguments, argument: value})
+        return make(name, {**arguments, argument: value})
 
     right = right_values(name, argument)
     assert problems(call, argument, right) == {}

@@ -9,9 +9,16 @@ import sys
 import pytest
 
 import keras_ccar
-from keras_ccar import adjustments, initializers, layers, metrics, weightings
+from keras_ccar import (
+    adjustments,
+    initializers,
+    layers,
+    metrics,
+    posthoc,
+    weightings,
+)
 
-MODULES = (keras_ccar, adjustments, initializers, layers, metrics, weightings)
+MODULES = (keras_ccar, adjustments, initializers, layers, metrics, posthoc, weightings)
 
 
 def test_public_names():
@@ -147,7 +154,7 @@ before = set(sys.modules)
 import keras_ccar
 added = {name for name in set(sys.modules) - before if name.split(".")[0] != "keras"}
 assert all(name.startswith("keras_ccar") for name in added), added
-on_demand = ("keras_ccar.datasets", "keras_ccar.serving")
+on_demand = ("keras_ccar.datasets", "keras_ccar.posthoc", "keras_ccar.serving")
 assert not any(name.startswith(on_demand) for name in added), added
 assert "tensorflow" not in sys.modules
 """

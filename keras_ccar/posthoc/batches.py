@@ -14,6 +14,9 @@ DATA = (
     "`(x, y)`; or, where `model` is an array of predictions, their labels"
 )
 
+# What `tf.data` calls the length of a data set that never ends.
+_ENDLESS = -1
+
 
 def read_batches(data: Any, name: str, batch_size: int | None) -> Iterator[Any]:
     """Yields inputs, labels, sample weights, and how to predict them.
@@ -42,6 +45,13 @@ def read_batches(data: Any, name: str, batch_size: int | None) -> Iterator[Any]:
             yield data, None, None, options
         return
     elif isinstance(data, Iterable) and not isinstance(data, str | bytes):
+        if hasattr(data, "cardinality") and int(data.cardinality()) == _ENDLESS:
+            raise argument_error(
+                name,
+                data,
+                "data that ends",
+                "Leave `repeat()` out, or pass `dataset.take(n)` of the n batches.",
+            )
         batches = data
     else:
         raise argument_error(name, data, DATA)

@@ -32,7 +32,8 @@ def chain(
         model: a built `keras.Model` with one output: Functional, Sequential or
             subclassed.
         *layers: Keras layers, or what the functions of `keras_ccar.posthoc` return,
-            which stands for its `.layer`. None is left out.
+            which stands for its `.layer`, behind its `.calibration` if it has one and
+            the model has not. None is left out.
 
     Returns:
         A Functional `keras.Model`. It is not compiled.
@@ -64,9 +65,15 @@ def chain(
     """
     if not isinstance(model, keras.Model):
         raise argument_error("model", model, "a keras.Model")
-    parts = [_layer_of(layer) for layer in layers if layer is not None]
+    given = [_layers_of(part) for part in layers if part is not None]
     inputs, output = _call(model)
     applied, models = _applied_before(output)
+    parts: list[Any] = []
+    for *before, last in given:
+        # A calibration may be there already, by itself.
+        there = {id(layer) for layer in (*applied, *parts)}
+        parts += [layer for layer in before if id(layer) not in there]
+        parts.append(last)
     for place, layer in enumerate(parts):
         _check_order(applied, layer)
         if isinstance(layer, LogitCorrection):
@@ -79,15 +86,15 @@ def chain(
     return keras.Model(inputs, output)
 
 
-def _layer_of(part: Any) -> keras.layers.Layer:
-    layer = part.layer if isinstance(part, Result) else part
-    if not isinstance(layer, keras.layers.Layer):
+def _layers_of(part: Any) -> list[keras.layers.Layer]:
+    found = part.layers if isinstance(part, Result) else [part]
+    if not all(isinstance(layer, keras.layers.Layer) for layer in found):
         raise argument_error(
             "layers",
             part,
             "Keras layers, what the functions of `keras_ccar.posthoc` return, or None",
         )
-    return layer
+    return found
 
 
 def _call(model: keras.Model) -> tuple[Any, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_ccar.layers.logit_correction import LogitCorrection
@@ -48,6 +49,13 @@ class EstimatedPrior(Result):
     def _kind(self) -> str:
         is_shares = self.layer.corrects_labels(len(self.prior))
         return "shares of yes" if is_shares else "class frequencies"
+
+    @property
+    def layers(self) -> list[keras.layers.Layer]:
+        """The calibration, if there is one, and the correction of what it returns."""
+        return (
+            [self.layer] if self.calibration is None else [self.calibration, self.layer]
+        )
 
     def describe(self) -> str:
         """Returns the prior, and what it was estimated from."""

@@ -10,6 +10,7 @@ from keras_ccar.arguments import (
     argument_error,
     check_boolean,
     check_ignore_class,
+    check_whole_number,
     optional,
     show,
 )
@@ -109,6 +110,8 @@ def predict(
     ignore_class = check_ignore_class(ignore_class)
     ignore_value = check_ignore_value(ignore_value)
     from_logits = optional(check_boolean, "from_logits", from_logits)
+    # An array of predictions would never get to it.
+    batch_size = optional(check_whole_number, "batch_size", batch_size, 1)
     if isinstance(model, keras.Model):
         if train is not None:
             require_separate(name, data, train)

@@ -133,6 +133,9 @@ def estimate_prior(
         counts,
         name="unlabelled",
         from_logits=from_logits,
+        # Of no use without labels, but checked.
+        ignore_class=ignore_class,
+        ignore_value=ignore_value,
         batch_size=batch_size,
         needs_labels=False,
     )

@@ -30,6 +30,11 @@ class Result:
     layer: keras.layers.Layer
     curve: Any
 
+    @property
+    def layers(self) -> list[keras.layers.Layer]:
+        """The layers that `chain` puts behind the model, in this order."""
+        return [self.layer]
+
     def describe(self) -> str:
         """Returns what was chosen, in one or two sentences."""
         raise NotImplementedError

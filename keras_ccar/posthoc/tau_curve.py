@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.arguments import argument_error, check_numbers
+from keras_ccar.arguments import argument_error, check_numbers, show
 from keras_ccar.layers.prior_shift import PriorShift
 from keras_ccar.output_counts import OutputCounts
 from keras_ccar.posthoc.predictions import Predictions, to_probabilities
 from keras_ccar.posthoc.result import require_posthoc
 from keras_ccar.posthoc.scores import Decisions, decide, resampled_weights
+
+_EXPECTED = "a function that returns a finite number"
 
 
 def check_taus(taus: Any, adjusted: bool) -> np.ndarray:
@@ -61,9 +63,7 @@ def score_taus(
             scorers.append(partial(_apply, objective, labels, probabilities))
     scores = np.array([scorer(None) for scorer in scorers])
     if not np.isfinite(scores).all():
-        raise argument_error(
-            "objective", objective, "a function that returns a finite number"
-        )
+        raise argument_error("objective", objective, _EXPECTED)
     best = int(scores.argmax())
     differences = [
         [scorer(weights) for scorer in scorers]
@@ -85,4 +85,9 @@ def _apply(
     if weights is not None:
         drawn = np.repeat(np.arange(len(labels)), weights.astype(int))
         labels, probabilities = labels[drawn], probabilities[drawn]
-    return float(objective(labels, probabilities))
+    score = objective(labels, probabilities)
+    try:
+        return float(score)
+    except (TypeError, ValueError) as error:
+        advice = f"It returned {show(score)}."
+        raise argument_error("objective", objective, _EXPECTED, advice) from error

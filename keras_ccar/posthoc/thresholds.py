@@ -166,10 +166,12 @@ def tune_thresholds(
     wanted = read_objective(objective)
     names = None if class_names is None else check_class_names(class_names)
     counts = None
-    if class_counts is not None or num_examples is not None:
-        # Counts that are missing are an error of theirs.
-        counts = read_output_counts(
-            [] if class_counts is None else class_counts, num_examples
+    if class_counts is not None:
+        counts = read_output_counts(class_counts, num_examples)
+    elif num_examples is not None:
+        raise ValueError(
+            "`class_counts` must be given with `num_examples`: the examples of yes of "
+            "each label. Received: class_counts=None"
         )
     predictions = predict(
         model,

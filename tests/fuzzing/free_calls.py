@@ -99,6 +99,12 @@ VALUES = {
     "dtype": [None, *COMPUTED, "mixed_float16"],
     "name": ["mine"],
 }
+# What only softmax losses take.
+SMOOTHINGS = [
+    adjustments.LabelAwareSmoothing(),
+    adjustments.LabelAwareSmoothing(1, 0, "linear"),
+    adjustments.LabelAwareSmoothing(0.2, 0.2, "convex"),
+]
 # Of a loss in which an argument of the same name is another thing.
 OWN_VALUES = {
     ("DistributionBalancedLoss", "alpha"): [0, 0.1, 1],
@@ -183,6 +189,8 @@ class Generator:
             name: draw.one_of(OWN_VALUES.get((case.name, name), VALUES[name]))
             for name in names
         }
+        if "label_smoothing" in arguments and not case.is_binary and draw.coin():
+            arguments["label_smoothing"] = draw.one_of(SMOOTHINGS)
         arguments["from_logits"] = draw.one_of(BOOLEANS)
         shape, num_classes = draw.one_of(SHAPES), draw.one_of(CLASSES)
         if not case.is_binary:
@@ -195,17 +203,20 @@ class Generator:
             and adjustment.tau > 0
             and adjustment.smoothing == 0
         )
+        are_numbers = needs_numbers(case.loss(**arguments))
         counts = draw.counts(
             num_classes,
             may_be_empty=not takes_logarithm,
-            may_be_shares=not needs_numbers(case.loss(**arguments)),
+            may_be_shares=not are_numbers,
         )
         if "class_counts" in case.parameters:
             arguments["class_counts"] = draw.container_of_counts(counts)
         if case.is_binary:
             # A label that all examples have needs no logarithm of its rest.
             factors = [1.5, 2, 1e5] if takes_logarithm else [1, 2, 1e5]
-            arguments["num_examples"] = max(1.5, counts.max() * draw.one_of(factors))
+            # Numbers of examples, unlike shares, leave a whole one for no.
+            least = 2 if are_numbers else 1.5
+            arguments["num_examples"] = max(least, counts.max() * draw.one_of(factors))
             y_true = draw.targets(shape, num_classes, arguments.get("ignore_value"))
         else:
             y_true = draw.labels(shape, num_classes, arguments)

@@ -1,5 +1,7 @@
 """One model of a trained model and what was chosen for it."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from keras_ccar.layers import (
 )
 from keras_ccar.layers.prediction_set import PredictionSet
 from keras_ccar.posthoc.composition import chain
+from keras_ccar.posthoc.prior_estimation import estimate_prior
 from keras_ccar.posthoc.thresholds import tune_thresholds
 from keras_ccar.serving import export
 
@@ -301,3 +304,28 @@ def test_what_cannot_be_exported(tmp_path):
     with pytest.raises(ValueError, match=r"`model` must not hold another model that"):
         export(keras.Sequential([keras.Input((8,)), whole]), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_calibration_of_an_estimated_prior_comes_with_it():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [60, 30, 20])
+    x = (rng.normal(size=(110, 3)) + 2.0 * np.eye(3)[labels]).astype("float32")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+    estimated = estimate_prior(model, x, [60, 30, 20], validation=(x, labels))
+    whole = chain(model, estimated)
+    logits = ops.convert_to_numpy(model(x)).astype("float64")
+    scaling = estimated.calibration
+    expected = logits / scaling.temperature + np.asarray(scaling.bias)
+    expected += np.log(estimated.prior) - np.log(estimated.source_prior)
+    difference = whole.predict(x, verbose=0) - expected
+    # Logits are known up to a constant of each row.
+    difference -= difference.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(difference, 0, atol=1e-4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        again = chain(model, scaling, estimated)
+        nested = chain(chain(model, scaling), estimated)
+    for other in (again, nested):
+        np.testing.assert_allclose(
+            other.predict(x, verbose=0), whole.predict(x, verbose=0), atol=1e-6
+        )

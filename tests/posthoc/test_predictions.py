@@ -442,3 +442,13 @@ def test_classes_without_examples():
     ):
         labels_module.require_examples("validation", answers, 3, 1)
     labels_module.require_examples("validation", answers[:, :1], 1, 1)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="tf.data")
+def test_endless_data_are_refused():
+    import tensorflow as tf
+
+    data = tf.data.Dataset.from_tensors((np.zeros((2, 3)), [0, 1])).repeat()
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match=r"`data` must be data that ends.*take"):
+        predict(model, data)

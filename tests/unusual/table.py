@@ -55,6 +55,25 @@ ELSEWHERE = {
         "reads its input as `BinaryCCARLoss` does",
     ),
     "AsymmetricFocal": "a part of a binary loss",
+    **dict.fromkeys(
+        ("TemperatureScaling", "Thresholds", "CostSensitiveDecision", "PredictionSet"),
+        "takes numbers; its inputs are tried in tests/layers",
+    ),
+    **dict.fromkeys(
+        (
+            "calibrate",
+            "estimate_prior",
+            "evaluate_classes",
+            "prediction_sets",
+            "retrain_classifier",
+            "tune_logit_correction",
+            "tune_thresholds",
+        ),
+        "takes a model with its data, which are tried in tests/posthoc",
+    ),
+    "chain": "takes a model and layers",
+    **dict.fromkeys(("precision_at_least", "recall_at_least"), "takes a number"),
+    "LabelAwareSmoothing": "a part of a softmax loss",
     "Weighting": "a base class",
     "Adjustment": "a base class",
     "PriorBias": "takes counts alone, which it reads as `LogitCorrection` does",
@@ -85,6 +104,7 @@ ROOMS = (
     keras_ccar.layers,
     keras_ccar.losses,
     keras_ccar.metrics,
+    keras_ccar.posthoc,
     keras_ccar.serving,
     keras_ccar.weightings,
 )
