@@ -26,7 +26,7 @@ from keras_ccar import datasets, posthoc
 # Silence the log messages of the libraries.
 for name in ("absl", "tensorflow"):
     logging.getLogger(name).setLevel("ERROR")
-warnings.formatwarning = lambda message, *_: f"{message}\n"
+warnings.showwarning = lambda message, *_: print(message)
 FOLDER = Path(tempfile.mkdtemp())
 
 # %% [markdown]
