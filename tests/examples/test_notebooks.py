@@ -72,7 +72,10 @@ def test_outputs_hold_figures_and_neither_errors_nor_paths(name):
     for output in outputs:
         for text in texts_of(output):
             assert not MACHINE_PATH.search(text), text
-    assert any("image/png" in output.get("data", {}) for output in outputs)
+    data = [output.get("data", {}) for output in outputs]
+    assert any(
+        "image/png" in of or "data:image/png" in of.get("text/html", "") for of in data
+    )
     assert (FOLDER / f"{name}.ipynb").stat().st_size < LARGEST
 
 
