@@ -115,9 +115,13 @@ def models_of(rate, fit, counts, seed):
     }
 
 
-def held_out_logits(x, y, seed, num_classes):
-    """Returns logits of held-out examples by learning rate, method and τ."""
-    found = {}
+def held_out_logits(x, y, test_x, seed, num_classes):
+    """Returns logits of held-out examples by learning rate, method and τ.
+
+    And by learning rate, for each fold, the held-out examples and the logits of the
+    test images, both of the cross-entropy model of that fold.
+    """
+    found, by_fold = {}, {}
     for fit, held_out in folds(y, seed):
         counts = np.bincount(y[fit], minlength=num_classes)
         for rate in CONFIGURATION["learning_rates"]:
@@ -127,7 +131,9 @@ def held_out_logits(x, y, seed, num_classes):
                     (rate, *name), np.empty((len(y), num_classes), "float32")
                 )
                 logits[held_out] = predicted(model, x[held_out])
-    return found
+            on_test = predicted(models[PLAIN, None], test_x)
+            by_fold.setdefault(rate, []).append((held_out, on_test))
+    return found, by_fold
 
 
 def run_seed(seed, train_data, test, num_classes):
@@ -137,7 +143,7 @@ def run_seed(seed, train_data, test, num_classes):
     test_x, test_y = test
     counts = np.bincount(y, minlength=num_classes)
     groups = shot_groups(counts)
-    held_out = held_out_logits(x, y, seed, num_classes)
+    held_out, by_fold = held_out_logits(x, y, test_x, seed, num_classes)
     # By method: the score on held-out examples, the learning rate, τ.
     best = {}
     corrections = {}
@@ -180,7 +186,7 @@ def run_seed(seed, train_data, test, num_classes):
         "rows": rows,
         "regret": regret(model, test, counts, tau),
         "calibration": calibration(model, logits, y, test, counts),
-        "coverage": coverage(model, logits, y, test, counts, groups),
+        "coverage": coverage(logits, by_fold[rate], y, test_y, groups),
         "seconds": round(time.perf_counter() - start, 1),
         "commit": current_environment()["commit"],
     }
@@ -214,21 +220,31 @@ def calibration(model, logits, labels, test, counts):
     return {"temperature": round(found.temperature, 4), **errors}
 
 
-def coverage(model, logits, labels, test, counts, groups):
-    """Coverage of prediction sets by group, and how many classes they hold."""
+def coverage(logits, by_fold, labels, test_labels, groups):
+    """Coverage by group, and how many classes sets hold: means over the folds.
+
+    The sets of a fold are made from its held-out examples, for the model that was
+    trained on the other folds.
+    """
+    groups = {**groups, "all": np.ones(logits.shape[1], bool)}
     rows = []
     for method in ("marginal", "pooled", "class", "clustered"):
-        sets = posthoc.prediction_sets(
-            logits, labels, counts, CONFIGURATION["coverage"], method
-        )
-        of_classes = sets.evaluate(model, test)
-        row = {"method": method}
-        for name, members in {**groups, "all": np.ones(len(counts), bool)}.items():
-            covered = of_classes["coverage"][members].mean()
-            row[name] = round(100 * float(covered), 2)
-            size = of_classes["mean_set_size"][members].mean()
-            row[f"{name}_size"] = round(float(size), 2)
-        rows.append(row)
+        found = {}
+        for held_out, on_test in by_fold:
+            sets = posthoc.prediction_sets(
+                logits[held_out],
+                labels[held_out],
+                coverage=CONFIGURATION["coverage"],
+                method=method,
+            )
+            of_classes = sets.evaluate(on_test, test_labels)
+            for name, members in groups.items():
+                covered = 100 * of_classes["coverage"][members].mean()
+                found.setdefault(name, []).append(covered)
+                size = of_classes["mean_set_size"][members].mean()
+                found.setdefault(f"{name}_size", []).append(size)
+        means = {name: round(float(np.mean(of)), 2) for name, of in found.items()}
+        rows.append({"method": method, **means})
     return rows
 
 

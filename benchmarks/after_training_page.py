@@ -76,8 +76,9 @@ def page(results):
         markdown_table(calibration_rows(seeds)),
         "## Prediction sets",
         "Coverage of the test images in percent, where `{coverage}` was asked for, and "
-        "the mean number of classes in a set, over all seeds. Many, medium and few are "
-        "the shot groups.".format(**configuration),
+        "the mean number of classes in a set, over all seeds and folds: the sets of a "
+        "fold are made from its images, for the classifier that was trained on the "
+        "others. Many, medium and few are the shot groups.".format(**configuration),
         markdown_table(coverage_rows(seeds)),
         "## How it was run",
         _environment(results),

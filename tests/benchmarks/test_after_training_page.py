@@ -201,16 +201,22 @@ def test_what_is_held_out_is_not_fitted_and_has_every_class(seed):
 
 def test_each_example_is_predicted_by_a_model_that_was_fitted_without_it(calls):
     x, y = made_data(0)
-    logits = after_training.held_out_logits(x, y, 0, 4)
+    test_x, _ = made_data(3)
+    logits, by_fold = after_training.held_out_logits(x, y, test_x, 0, 4)
     assert len(logits) == 8
     for found in logits.values():
         np.testing.assert_array_equal(found, x)
     for kind, rows in calls:
         if kind == "fitted":
             fitted = rows_of(rows)
-        else:
+        elif rows is not test_x:
             assert not fitted & rows_of(rows)
             assert rows_of(rows) <= rows_of(x)
+    # The prediction sets of a fold are made from what was held out of it.
+    for of_rate in by_fold.values():
+        parts = [held_out for held_out, _ in of_rate]
+        np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(len(y)))
+        assert all(on_test is test_x for _, on_test in of_rate)
 
 
 def test_the_test_data_are_measured_and_nothing_else(calls, monkeypatch):
@@ -235,9 +241,14 @@ def test_the_test_data_are_measured_and_nothing_else(calls, monkeypatch):
             # Held-out examples to choose on, or the test data to measure.
             is_test = rows is test[0]
             assert is_test or rows_of(rows) <= rows_of(train[0])
-    assert sum(rows is test[0] for _, rows in calls) == len(found["rows"])
+    # Each method, and the model of each fold and learning rate.
+    expected = len(found["rows"]) + 5 * 2
+    assert sum(rows is test[0] for _, rows in calls) == expected
     # Temperatures and quantiles are of the held-out predictions.
-    for name in ("calibration", "coverage"):
-        _, logits, labels, *_ = told[name]
-        np.testing.assert_array_equal(logits, train[0])
-        assert labels is train[1]
+    _, logits, labels, *_ = told["calibration"]
+    np.testing.assert_array_equal(logits, train[0])
+    assert labels is train[1]
+    logits, _, labels, test_labels, _ = told["coverage"]
+    np.testing.assert_array_equal(logits, train[0])
+    assert labels is train[1]
+    assert test_labels is test[1]
