@@ -6,6 +6,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 import keras_ccar
+from keras_ccar import datasets
 from keras_ccar.posthoc.prior_estimation import estimate_prior
 
 
@@ -326,3 +327,41 @@ def test_labels_without_both_answers():
     y = np.array([[0, 1], [1, 1], [0, 1]])
     with pytest.raises(ValueError, match="examples of both yes and no of every label"):
         estimate_prior(Z[:3, :2], None, [[5, 5], [5, 5]], (Z[:3, :2], y))
+
+
+@pytest.mark.slow
+def test_cifar_with_a_shifted_prior():
+    """Photographs of apples, wardrobes, the sea and lawn mowers, 8 x 8 pixels."""
+    try:
+        data = datasets.load("cifar100-lt", imbalance_factor=1)
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    kinds = np.array([0, 94, 71, 41])
+    rng = np.random.default_rng(0)
+
+    def draw(arrays, counts):
+        images, labels = arrays
+        chosen = [
+            rng.permutation(np.flatnonzero(labels == kind))[:count]
+            for kind, count in zip(kinds, counts, strict=True)
+        ]
+        small = images[np.concatenate(chosen)].astype("float64") / 255
+        small = small.reshape(-1, 8, 4, 8, 4, 3).mean(axis=(2, 4)).reshape(-1, 192)
+        return small, np.repeat(np.arange(4), counts)
+
+    x, y = draw(data.train_arrays, [400, 200, 100, 50])
+    held_out = np.arange(len(y)) % 4 == 0
+    classifier = LogisticRegression(max_iter=300).fit(x[~held_out], y[~held_out])
+    counts = np.bincount(y[~held_out])
+    shifted = [10, 20, 60, 100]
+    new_x, _ = draw(data.test_arrays, shifted)
+    found = estimate_prior(
+        classifier.decision_function(new_x),
+        None,
+        counts,
+        validation=(classifier.decision_function(x[held_out]), y[held_out]),
+        from_logits=True,
+    )
+    true = np.array(shifted) / sum(shifted)
+    error = np.abs(found.prior - true).sum()
+    assert error < np.abs(counts / counts.sum() - true).sum() / 4
