@@ -164,15 +164,15 @@ def test_a_class_without_examples_is_left_out():
 
 def test_intervals_hold_the_truth_as_often_as_they_say():
     rng, accuracy, inside = np.random.default_rng(1), 0.7, 0
-    for seed in range(200):
+    for seed in range(100):
         labels = np.repeat([0, 1], [200, 100])
         answers = np.where(rng.uniform(size=300) < accuracy, labels, 1 - labels)
         report = evaluate_classes(
-            9.0 * np.eye(2)[answers], labels, [500, 50], resamples=200, seed=seed
+            9.0 * np.eye(2)[answers], labels, [500, 50], resamples=100, seed=seed
         )
         _, low, high = report.totals.loc["balanced_accuracy"]
         inside += low <= accuracy <= high
-    assert 0.90 <= inside / 200 <= 0.99
+    assert 88 <= inside <= 99
 
 
 def test_terciles():
