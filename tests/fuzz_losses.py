@@ -28,6 +28,8 @@ from fuzzing.running import Runner
 from trial_results import save_result
 
 BLOCK = 250
+# What JAX has compiled for objects that are gone fills the memory.
+KEPT = 20 * BLOCK
 # Calls of anything in each block. JAX compiles every operation for every shape.
 FREE = 1 if BACKEND == "jax" else 6
 
@@ -91,6 +93,8 @@ def main():
     parser.add_argument("--output", type=Path, help="JSON file for the counts")
     parser.add_argument("--failures", type=int, default=10, help="stop after so many")
     options = parser.parse_args()
+    if BACKEND == "jax":
+        import jax
     console = Console(soft_wrap=True, markup=False, highlight=False)
     first, calls = options.first, options.calls
     if options.only is not None:
@@ -103,6 +107,8 @@ def main():
         Progress(*columns, TimeRemainingColumn(), console=console) as progress,
     ):
         for number in progress.track(range(first, first + calls), description="calls"):
+            if BACKEND == "jax" and number % KEPT == 0:
+                jax.clear_caches()
             name, is_well_formed, problem = judge(number)
             counts[name, is_well_formed] += 1
             if problem:
