@@ -43,8 +43,7 @@ class TemperatureScaling(KeepsActivation, keras.layers.Layer):
     and with it the predicted class; of labels it leaves the side of one half. A
     temperature of each class divides column j by `T_j`, and may change the predicted
     class, as a bias may. It also depends on the constant that logits of classes are
-    known up to: it fits the model that it was chosen for.
-    `keras_ccar.posthoc.calibrate` chooses temperatures on validation data.
+    known up to: it fits the model that `keras_ccar.posthoc.calibrate` chose it for.
 
     Args:
         temperature: T, a number above 0, or one for each class or label, of shape
@@ -90,9 +89,8 @@ class TemperatureScaling(KeepsActivation, keras.layers.Layer):
     model = keras.Sequential(
         [keras.Input((8,)), keras.layers.Dense(3, activation="softmax")]
     )
-    calibrated = keras.Sequential(
-        [model, keras_ccar.layers.TemperatureScaling(1.5)]
-    )
+    scaling = keras_ccar.layers.TemperatureScaling(1.5)
+    calibrated = keras.Sequential([model, scaling])
     ```
     """
 
