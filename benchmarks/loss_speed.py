@@ -7,7 +7,8 @@ labels are compared with Keras's sparse cross-entropy, mixed labels with its cat
 one, yes-or-no labels with its binary one. Also measured are the seconds of the first
 call, most of which is compilation, and the memory of a step, with its result but
 without its inputs: as XLA reports it, on torch by the peak size of the process. Writes
-`benchmarks/results/loss_speed.json` and `loss_speed.csv`.
+`benchmarks/results/loss_speed.json` and `loss_speed.csv`; with `--binary`, which
+measures the losses of yes-or-no labels, `binary_loss_speed.json` and `.csv`.
 """
 
 import argparse
@@ -42,44 +43,52 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30, help="timed rounds a case")
     parser.add_argument("--output", type=pathlib.Path, default=RESULTS)
+    parser.add_argument("--binary", action="store_true", help="yes-or-no labels")
     parser.add_argument(
         "--worker", choices=("seconds", "memory"), help=argparse.SUPPRESS
     )
     arguments = parser.parse_args()
+    cases = binary_cases if arguments.binary else softmax_cases
     if arguments.worker:
         if arguments.worker == "seconds":
-            rows = measure_seconds(arguments.rounds)
+            rows = measure_seconds(cases, arguments.rounds)
         else:
-            rows = measure_memory(arguments.output)
+            rows = measure_memory(cases, arguments.output)
         from keras_ccar.benchmark.runner.environment import current_environment
 
         print(json.dumps({"rows": rows, "environment": current_environment()}))
         return
     rows, environment = [], None
     for backend in BACKENDS:
-        seconds = work(backend, "seconds", arguments.rounds, KEEP_MEMORY)
+        seconds = work(backend, "seconds", arguments, KEEP_MEMORY)
         with tempfile.TemporaryDirectory() as folder:
             reports = {"XLA_FLAGS": f"--xla_dump_to={folder} --xla_dump_hlo_as_text"}
             settings = RETURN_MEMORY if backend == "torch" else reports
-            memory = work(backend, "memory", arguments.rounds, settings, folder)
+            memory = work(backend, "memory", arguments, settings, folder)
         for one, other in zip(seconds["rows"], memory["rows"], strict=True):
             rows.append({**one, **other})
         environment = environment or seconds["environment"]
     command = f"python benchmarks/loss_speed.py --rounds {arguments.rounds}"
-    write_measurement(arguments.output / "loss_speed.json", command, environment, rows)
-    with (arguments.output / "loss_speed.csv").open("w", newline="") as file:
+    name = "loss_speed"
+    if arguments.binary:
+        command, name = f"{command} --binary", f"binary_{name}"
+    path = arguments.output / f"{name}.json"
+    write_measurement(path, command, environment, rows)
+    with path.with_suffix(".csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows)
 
 
-def work(backend, kind, rounds, settings, folder="."):
+def work(backend, kind, arguments, settings, folder="."):
     """Measures "seconds" or "memory" in a process of its own."""
-    options = ["--worker", kind, "--rounds", str(rounds), "--output", folder]
+    options = ["--worker", kind, "--rounds", str(arguments.rounds), "--output", folder]
+    if arguments.binary:
+        options.append("--binary")
     return run_on_backend(backend, __file__, options, settings)
 
 
-def cases():
+def softmax_cases():
     """Yields the name of each case, our step, Keras's step, and the bytes of inputs."""
     import keras
     import numpy as np
@@ -109,6 +118,14 @@ def cases():
             }
             steps = [compiled_step(x, y_true, logits) for x in (loss, peer)]
             yield about, *steps, logits.nbytes + y_true.nbytes
+
+
+def binary_cases():
+    """Yields the same of yes-or-no labels."""
+    import keras
+    import numpy as np
+
+    rng = np.random.default_rng(0)
     peer = keras.losses.BinaryCrossentropy(from_logits=True)
     for batch, num_labels in BINARY_SIZES:
         logits = rng.normal(size=(batch, num_labels)).astype("float32")
@@ -125,7 +142,7 @@ def cases():
             yield about, *steps, logits.nbytes + targets.nbytes
 
 
-def measure_seconds(rounds):
+def measure_seconds(cases, rounds):
     rows = []
     for about, ours, theirs, _ in cases():
         first = [seconds_of(step) for step in (ours, theirs)]
@@ -143,7 +160,7 @@ def measure_seconds(rounds):
     return rows
 
 
-def measure_memory(folder):
+def measure_memory(cases, folder):
     import keras
 
     rows = []
