@@ -44,6 +44,7 @@ format: $(VENV)/.test
 
 bench: $(VENV)/.test  ## time and memory of the losses, of a whole step, of the benchmark's training
 	$(BIN)/python benchmarks/loss_speed.py
+	$(BIN)/python benchmarks/loss_speed.py --binary
 	$(BIN)/python benchmarks/step_speed.py
 	$(BIN)/python benchmarks/training_speed.py
 

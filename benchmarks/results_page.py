@@ -12,10 +12,11 @@ from rich.console import Console
 
 from keras_ccar.benchmark.comparison import Comparison, comparison_folders
 from keras_ccar.benchmark.report.console import say
+from keras_ccar.benchmark.report.figures import draw_all
 from keras_ccar.benchmark.report.markdown import markdown_table
 from keras_ccar.benchmark.report.measurements import read_measurements
 from keras_ccar.benchmark.report.page import HOW_MEASURED, PageText, write_page
-from keras_ccar.benchmark.report.write import write_and_show_report
+from keras_ccar.benchmark.report.write import write_report
 from keras_ccar.benchmark.spec.published import PublishedResult, published_results
 
 ROOT = Path(__file__).parent.parent
@@ -27,6 +28,9 @@ NOTE = (
 )
 # What the numbers of a measurement mean, by its file name.
 MEASUREMENT_NOTES = {
+    "binary_loss_speed.json": "The same as `loss_speed.json` for yes-or-no labels: "
+    "ratios to Keras's binary cross-entropy. A setting is a number of examples and "
+    "labels.",
     "count_speed.json": "Seconds to count the classes of the 50,000 training images of "
     "CIFAR-100, over 3 rounds.",
     "digits_learning_rate.json": "Balanced accuracy of cross-entropy on validation "
@@ -137,10 +141,9 @@ def main() -> None:
     """Writes the reports, the page and the figures of both."""
     comparisons = read_comparisons()
     console = Console()
-    drawn = {
-        name: write_and_show_report(comparison, RESULTS / name, console)
-        for name, comparison in comparisons.items()
-    }
+    drawn = {name: draw_all(comparison) for name, comparison in comparisons.items()}
+    for name, comparison in comparisons.items():
+        write_report(comparison, RESULTS / name, drawn[name])
     text = page_text(comparisons.values())
     write_page(PAGE, comparisons, drawn, read_measurements(RESULTS), text)
     say(console, f"Page: {PAGE}")

@@ -1,3 +1,5 @@
+import shutil
+
 import planned
 import pytest
 import results_page
@@ -40,3 +42,17 @@ def test_nothing_is_planned_once_all_is_run(monkeypatch):
 def test_every_measurement_has_a_note():
     there = {path.name for path in results_page.RESULTS.glob("*.json")}
     assert set(results_page.MEASUREMENT_NOTES) == there
+
+
+def test_the_command_writes_the_reports_and_the_page(tmp_path, monkeypatch):
+    results = tmp_path / "results"
+    shutil.copytree(results_page.RESULTS / "digits-lt", results / "digits-lt")
+    (results / "digits-lt" / "report.html").unlink(missing_ok=True)
+    monkeypatch.setattr(results_page, "RESULTS", results)
+    monkeypatch.setattr(results_page, "PAGE", tmp_path / "results.md")
+    results_page.main()
+    assert (results / "digits-lt" / "report.html").exists()
+    written = (tmp_path / "results.md").read_text("utf-8")
+    figures = list((tmp_path / "figures" / "digits-lt").iterdir())
+    assert figures
+    assert all(figure.name in written for figure in figures)
