@@ -1,10 +1,11 @@
 """Writes docs/what-was-tried.md from the files in benchmarks/results/tried.
 
 Run by `make results`. The files are written by `make fuzz`, `make kills`, `make damage`
-and `make hostile`, one for each backend, and by `benchmarks/large_batches.py`. What is
+and `make hostile`, one or more for each backend, and by `benchmarks/large_batches.py`. What is
 not there is said to be not yet run.
 """
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -193,9 +194,25 @@ def read_trials(folder: str | Path = TRIED) -> dict[str, dict[str, Any]]:
 def result_of(
     trial: Trial, backend: str, files: Mapping[str, dict[str, Any]]
 ) -> dict[str, Any] | None:
-    """Returns the result of a trial on one backend, None if it was not run."""
+    """Returns the result of a trial on one backend, None if it was not run.
+
+    A trial may be run in parts, in files such as `fuzz-jax-0.json`.
+    """
     if trial.name != "large_batches":
-        return files.get(f"{trial.name}-{backend}")
+        name = f"{trial.name}-{backend}"
+        parts = [
+            part
+            for file, part in files.items()
+            if re.fullmatch(rf"{name}(-\d+)?", file)
+        ]
+        if not parts:
+            return None
+        totals = {
+            key: sum(part["totals"][key] for part in parts)
+            for key in parts[0]["totals"]
+        }
+        commands = "\n".join(part["command"] for part in parts)
+        return {**parts[0], "command": commands, "totals": totals}
     measured = files.get(trial.name)
     if measured is None:
         return None
@@ -318,7 +335,11 @@ def _platforms(results: Mapping[tuple[Trial, str], dict[str, Any]]) -> str:
 
 
 def _commands(results: Mapping[tuple[Trial, str], dict[str, Any]]) -> list[str]:
-    commands = [without_output(result["command"]) for result in results.values()]
+    commands = [
+        without_output(command)
+        for result in results.values()
+        for command in result["command"].splitlines()
+    ]
     if not commands:
         return []
     unique = "\n".join(dict.fromkeys(commands))

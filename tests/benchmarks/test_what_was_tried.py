@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import what_was_tried
 from what_was_tried import BACKENDS, TRIALS
@@ -138,7 +140,22 @@ def test_commands_are_without_the_file_that_was_written(files):
 
 def test_every_file_belongs_to_a_trial():
     names = {f"{trial.name}-{backend}" for trial in TRIALS for backend in BACKENDS}
-    assert set(what_was_tried.read_trials()) <= names | {"large_batches"}
+    found = {re.sub(r"-\d+$", "", name) for name in what_was_tried.read_trials()}
+    assert found <= names | {"large_batches"}
+
+
+def test_parts_of_a_trial_are_added(files):
+    (fuzz,) = (trial for trial in TRIALS if trial.name == "fuzz")
+    del files["fuzz-jax"]
+    for part, failures in enumerate((0, 2)):
+        made = made_file(fuzz, "jax", malformed=7, failures=failures)
+        made["command"] = made["command"].replace("--seed 0", f"--first {part}")
+        files[f"fuzz-jax-{part}"] = made
+    text = what_was_tried.page(files)
+    rows = {row[0]: row[1:] for row in cells_of(text, "Fuzzed calls")}
+    assert rows["jax"] == ["100,000", "14", "2"]
+    for part in range(2):
+        assert f"\nKERAS_BACKEND=jax python tests/fuzz.py --first {part}\n" in text
 
 
 def test_every_trial_has_its_target():
