@@ -1,8 +1,8 @@
 """Writes docs/what-was-tried.md from the files in benchmarks/results/tried.
 
 Run by `make results`. The files are written by `make fuzz`, `make kills`, `make damage`
-and `make hostile`, one or more for each backend, and by `benchmarks/large_batches.py`. What is
-not there is said to be not yet run.
+and `make hostile`, one or more for each backend, and by `benchmarks/large_batches.py`.
+What is not there is said to be not yet run.
 """
 
 import re
