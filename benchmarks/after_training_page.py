@@ -13,6 +13,7 @@ from keras_ccar.benchmark.report.statistics import (
     mean_and_deviation,
     paired_difference,
 )
+from keras_ccar.benchmark.report.summary import difference_text
 from keras_ccar.files import read_json, write_atomic
 
 RESULTS = (
@@ -118,10 +119,7 @@ def method_rows(seeds):
         found, told = ("", "")
         if name != PEER:
             of = difference(methods[name], methods[PEER])
-            found = _signed(of.mean)
-            if of.has_interval:
-                found += f" [{_signed(of.low)}, {_signed(of.high)}]"
-                told = _word(of)
+            found, told = difference_text(of), _word(of) if of.has_interval else ""
         table.append([name, *cells, found, told])
     return table
 
@@ -142,10 +140,6 @@ def verdict(seeds):
             text = f"No difference from {PEER} shown: {named or 'none'}."
         parts.append(text)
     return " ".join(parts)
-
-
-def _signed(number):
-    return f"{number:+.2f}".replace("-", "−")
 
 
 def _word(difference):

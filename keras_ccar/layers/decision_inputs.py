@@ -22,6 +22,7 @@ from keras_ccar.layers.model_output import (
     softmax_axis,
     tensor_activation,
 )
+from keras_ccar.losses.search import only_loss
 
 _KINDS = (
     "classes that exclude each other, from a softmax",
@@ -48,8 +49,7 @@ def origin_of(tensor: Any) -> tuple[Any, Any, bool | None]:
         loss = getattr(operation, "loss", None)
         outputs = getattr(operation, "outputs", None)
         if not isinstance(operation, keras.Model) or loss is not None or not outputs:
-            losses = keras.tree.flatten(loss)
-            return operation, losses[0] if len(losses) == 1 else None, told
+            return operation, only_loss(operation), told
         tensor = keras.tree.flatten(outputs)[index]
 
 

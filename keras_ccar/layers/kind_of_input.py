@@ -17,7 +17,7 @@ from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
 )
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
-from keras_ccar.losses.search import agreed_from_logits, find_losses
+from keras_ccar.losses.search import agreed_from_logits, find_losses, only_loss
 
 ONE_COLUMN = "For one sigmoid output pass `class_counts=[no, yes]`."
 HOW_TO_COUNT_LABELS = (
@@ -63,8 +63,7 @@ def find_from_logits(
             else tells.
     """
     model = (source_of(inputs) or (None,))[0]
-    losses = keras.tree.flatten(getattr(model, "loss", None))
-    loss = losses[0] if len(losses) == 1 else None
+    loss = only_loss(model)
     activation, _ = tensor_activation(inputs)
     check_kind(activation, loss, inputs.shape[axis], are_labels)
     normalised = softmax_axis(inputs)

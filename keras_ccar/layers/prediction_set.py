@@ -8,15 +8,17 @@ import numpy as np
 from keras import ops
 
 from keras_ccar.arguments import argument_error, check_boolean, check_numbers, optional
-from keras_ccar.inputs.predictions import are_probabilities, check_probabilities
 from keras_ccar.keras_internals import source_of
 from keras_ccar.layers.decides import Decides
-from keras_ccar.layers.decision_inputs import find_input_kind
+from keras_ccar.layers.decision_inputs import (
+    find_input_kind,
+    mark_unknown,
+    probabilities_of_classes,
+)
 from keras_ccar.layers.keras_arguments import (
     check_layer_arguments,
     read_layer_config,
 )
-from keras_ccar.layers.kind_of_input import check_not_probabilities
 
 # The error of a softmax in float32 grows with the logarithm of the probability.
 _SLACK = 1e-6
@@ -135,23 +137,14 @@ class PredictionSet(Decides, keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Returns the mask of the sets."""
         self._check_shape(inputs.shape)
-        inputs = ops.cast(inputs, "float32")
-        if self.from_logits is None:
-            check_not_probabilities(inputs)
-        is_right = True
-        if self.from_logits is not False:
-            probabilities = ops.softmax(inputs, axis=-1)
-        else:
-            check_probabilities(inputs, "inputs")
-            # A compiled step cannot raise an error.
-            is_right = ops.expand_dims(are_probabilities(inputs), -1)
+        probabilities = probabilities_of_classes(inputs, self.from_logits)
+        if self.from_logits is False:
             # The calibration makes rows that half precision rounded sum to 1, too.
-            total = ops.sum(inputs, axis=-1, keepdims=True)
-            probabilities = inputs / ops.where(total > 0, total, 1.0)
+            total = ops.sum(probabilities, axis=-1, keepdims=True)
+            probabilities = probabilities / ops.where(total > 0, total, 1.0)
         smallest = ops.cast(self.smallest_probabilities, "float32")
         mask = ops.cast(probabilities >= smallest, self.compute_dtype)
-        is_known = ops.logical_not(ops.isnan(probabilities)) & is_right
-        return ops.where(is_known, mask, float("nan"))
+        return mark_unknown(mask, probabilities)
 
     def compute_output_shape(
         self, input_shape: tuple[int | None, ...]

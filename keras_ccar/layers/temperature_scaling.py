@@ -31,6 +31,7 @@ from keras_ccar.layers.kind_of_input import (
     outputs_are_labels,
 )
 from keras_ccar.layers.model_output import KeepsActivation, tensor_activation
+from keras_ccar.losses.search import only_loss
 from keras_ccar.ops.numerics import safe_log
 
 
@@ -238,9 +239,8 @@ def _find_multi_label(inputs: Any, multi_label: bool | None) -> bool | None:
     The layer that it comes from tells, or else the loss of its model, or else the user.
     """
     model = (source_of(inputs) or (None,))[0]
-    losses = keras.tree.flatten(getattr(model, "loss", None))
     activation, _ = tensor_activation(inputs)
-    found = outputs_are_labels(activation, losses[0] if len(losses) == 1 else None)
+    found = outputs_are_labels(activation, only_loss(model))
     if found is not None and multi_label not in (None, found):
         kind = "yes-or-no labels" if found else "classes that exclude each other"
         raise ValueError(

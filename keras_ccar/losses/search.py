@@ -69,6 +69,12 @@ def find_losses(root: Any, kind: type | tuple[type, ...] = ClassAwareLoss) -> li
     return found
 
 
+def only_loss(model: Any) -> Any:
+    """Returns what a model was compiled with, None without a loss or with several."""
+    losses = keras.tree.flatten(getattr(model, "loss", None))
+    return losses[0] if len(losses) == 1 else None
+
+
 def agreed_from_logits(root: Any) -> bool | None:
     """Returns whether the losses in an object take logits, None if they do not tell."""
     told = {

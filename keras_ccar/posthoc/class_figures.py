@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.posthoc.predictions import Predictions
-from keras_ccar.posthoc.result import require_posthoc
+from keras_ccar.posthoc.reliability import measure_reliability
+from keras_ccar.posthoc.result import new_axes
 from keras_ccar.posthoc.scores import decide, divide
 
 # Okabe and Ito's palette: colour-blind readers can tell these colours apart.
@@ -20,7 +21,7 @@ _WORST, _BINS = 12, 10
 
 def draw_recall(table: Any) -> Any:
     """Returns a figure of recall against training examples, a point a class."""
-    figure, axes = _axes(6.4, 3.8)
+    figure, axes = new_axes(6.4, 3.8)
     for group, rows in table.groupby("shot_group", sort=False):
         counts = np.maximum(rows["training_examples"], 0.5)
         colour = _COLOURS[group]
@@ -55,7 +56,7 @@ def draw_confusion(predictions: Predictions, table: Any) -> Any:
     # The answers that are given most, the classes themselves first.
     others = [k for k in np.argsort(-shares.sum(axis=0)) if k not in numbers]
     shown = numbers + [k for k in others[:_WORST] if shares[:, k].any()]
-    figure, axes = _axes(1.8 + 0.42 * len(shown), 1.6 + 0.36 * len(numbers))
+    figure, axes = new_axes(1.8 + 0.42 * len(shown), 1.6 + 0.36 * len(numbers))
     axes.imshow(shares[:, shown], cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for row, column in np.argwhere(shares[:, shown] >= 0.005):
         share = shares[row, shown[column]]
@@ -84,7 +85,7 @@ def draw_reliability(predictions: Predictions, groups: dict[str, np.ndarray]) ->
     Examples belong to the group of the class that was answered; of labels, to that of
     the label, with the probability of yes as confidence.
     """
-    figure, axes = _axes(4.6, 4.2)
+    figure, axes = new_axes(4.6, 4.2)
     axes.plot([0, 1], [0, 1], color="#8A8F98", lw=1, ls="--")
     probabilities = predictions.probabilities
     answers = decide(predictions.logits, predictions.are_labels)
@@ -99,8 +100,16 @@ def draw_reliability(predictions: Predictions, groups: dict[str, np.ndarray]) ->
             confidence = probabilities[rows, answers[rows]]
             hits = predictions.labels[rows] == answers[rows]
         if hits.size:
-            means, accuracy = _reliability(confidence, hits)
-            axes.plot(means, accuracy, "o-", ms=4, color=_COLOURS[name], label=name)
+            found = measure_reliability(confidence, hits, _BINS)
+            used = found.counts > 0
+            axes.plot(
+                found.confidence[used],
+                found.accuracy[used],
+                "o-",
+                ms=4,
+                color=_COLOURS[name],
+                label=name,
+            )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     are_labels = predictions.are_labels
@@ -111,7 +120,7 @@ def draw_reliability(predictions: Predictions, groups: dict[str, np.ndarray]) ->
 
 
 def _draw_worst_labels(rows: Any) -> Any:
-    figure, axes = _axes(6.0, 1.4 + 0.36 * len(rows))
+    figure, axes = new_axes(6.0, 1.4 + 0.36 * len(rows))
     places = np.arange(len(rows))
     axes.barh(places - 0.2, rows["recall"], 0.38, color="#0072B2", label="recall")
     axes.barh(places + 0.2, rows["precision"], 0.38, color="#E69F00", label="precision")
@@ -123,25 +132,5 @@ def _draw_worst_labels(rows: Any) -> Any:
     return figure
 
 
-def _reliability(
-    confidence: np.ndarray, hits: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the mean confidence and the share of hits of bins with examples."""
-    bin_of = np.clip(np.ceil(confidence * _BINS) - 1, 0, _BINS - 1).astype(int)
-    used = np.unique(bin_of)
-    examples = np.bincount(bin_of)[used]
-    means = np.bincount(bin_of, confidence)[used] / examples
-    return means, np.bincount(bin_of, hits)[used] / examples
-
-
 def _short(name: str) -> str:
     return name if len(name) <= 22 else f"{name[:21]}…"
-
-
-def _axes(width: float, height: float) -> tuple[Any, Any]:
-    figure = require_posthoc("matplotlib.figure", "Matplotlib").Figure(
-        figsize=(width, height), layout="constrained"
-    )
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes

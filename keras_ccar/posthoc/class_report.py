@@ -1,9 +1,6 @@
 """The report of a trained model, class by class."""
 
-import base64
-import io
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from keras_ccar.posthoc.class_figures import (
     draw_reliability,
 )
 from keras_ccar.posthoc.predictions import Predictions
-from keras_ccar.posthoc.result import require_posthoc
+from keras_ccar.posthoc.result import encode_png, picture, require_posthoc
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -100,7 +97,7 @@ class ClassReport:
                 for name, *row in self.totals.itertuples()
             ],
             figures=[
-                {"data": _png(figure), "caption": caption}
+                {"data": encode_png(figure), "caption": caption}
                 for caption, figure in self.figures().items()
             ],
             columns=[_words(name) for name in worst_first.columns],
@@ -142,21 +139,8 @@ class ClassReport:
         return f"<ClassReport: {self.describe()}>"
 
     def _repr_html_(self) -> str:
-        figure = draw_recall(self.classes)
-        return (
-            f"<p>{self.describe()}</p>{self.totals.round(4).to_html()}"
-            f'<img width="640" style="max-width: 100%" alt="Recall against training '
-            f'examples." src="data:image/png;base64,{_png(figure)}">'
-        )
-
-
-def _png(figure: Any) -> str:
-    content = io.BytesIO()
-    with warnings.catch_warnings():
-        # Names of classes in letters that the font lacks become boxes.
-        warnings.filterwarnings("ignore", "Glyph .* missing from")
-        figure.savefig(content, format="png", dpi=150)
-    return base64.b64encode(content.getvalue()).decode("ascii")
+        image = picture(draw_recall(self.classes), "Recall against training examples.")
+        return f"<p>{self.describe()}</p>{self.totals.round(4).to_html()}{image}"
 
 
 def _words(name: str) -> str:

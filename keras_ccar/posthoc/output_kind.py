@@ -16,6 +16,7 @@ from keras_ccar.layers.kind_of_input import (
 )
 from keras_ccar.layers.model_output import output_tensor, tensor_activation
 from keras_ccar.layers.prediction_set import PredictionSet
+from keras_ccar.losses.search import only_loss
 from keras_ccar.output_counts import OutputCounts
 
 
@@ -71,8 +72,7 @@ def find_kind(
                 "the model without it."
             )
         return decision.decides_labels(num_columns), False
-    losses = keras.tree.flatten(getattr(model, "loss", None))
-    loss = losses[0] if len(losses) == 1 else None
+    loss = only_loss(model)
     output = output_tensor(model)
     activation = None
     if output is not None:

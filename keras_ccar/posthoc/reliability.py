@@ -50,11 +50,18 @@ def confidence_and_hits(
     return probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
 
 
-def measure_reliability(confidence: np.ndarray, hits: np.ndarray) -> Reliability:
-    """Sorts predictions into bins; the arguments are of `confidence_and_hits`."""
-    bin_of = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
-    counts = np.bincount(bin_of, minlength=BINS)
+def bins_of(confidence: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """Returns the bin of each confidence; bin b holds `(b / bins, (b + 1) / bins]`."""
+    return np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+
+
+def measure_reliability(
+    confidence: np.ndarray, hits: np.ndarray, bins: int = BINS
+) -> Reliability:
+    """Sorts predictions into bins; the vectors are of `confidence_and_hits`."""
+    bin_of = bins_of(confidence, bins)
+    counts = np.bincount(bin_of, minlength=bins)
     divisor = np.where(counts, counts, np.nan)
-    sums = (np.bincount(bin_of, part, BINS) for part in (confidence, hits))
+    sums = (np.bincount(bin_of, part, bins) for part in (confidence, hits))
     mean_confidence, accuracy = (part / divisor for part in sums)
     return Reliability(mean_confidence, accuracy, counts)

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import warnings
 from typing import Any
 
 import keras
@@ -45,11 +46,7 @@ class Result:
 
     def figure(self) -> Any:
         """Returns a `matplotlib.figure.Figure` of the curve."""
-        figure = require_posthoc("matplotlib.figure", "Matplotlib").Figure(
-            figsize=(5, 3.2), layout="constrained"
-        )
-        axes = figure.add_subplot()
-        axes.spines[["top", "right"]].set_visible(False)
+        figure, axes = new_axes(5, 3.2)
         self.draw(axes)
         return figure
 
@@ -60,12 +57,29 @@ class Result:
         return f"<p>{html.escape(self.describe())}</p>{picture(self.figure())}"
 
 
+def new_axes(width: float, height: float) -> tuple[Any, Any]:
+    """Returns a `matplotlib.figure.Figure` of a size in inches, and its axes."""
+    figure = require_posthoc("matplotlib.figure", "Matplotlib").Figure(
+        figsize=(width, height), layout="constrained"
+    )
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def encode_png(figure: Any) -> str:
+    """Returns a Matplotlib figure as PNG, in the letters of base64."""
+    content = io.BytesIO()
+    with warnings.catch_warnings():
+        # Names of classes in letters that the font lacks become boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        figure.savefig(content, format="png", dpi=150)
+    return base64.b64encode(content.getvalue()).decode("ascii")
+
+
 def picture(figure: Any, description: str = "") -> str:
     """Returns a Matplotlib figure as an HTML image that needs no other file."""
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=150)
-    encoded = base64.b64encode(content.getvalue()).decode("ascii")
     return (
         f'<img alt="{html.escape(description)}" style="max-width: 100%" width="640" '
-        f'src="data:image/png;base64,{encoded}">'
+        f'src="data:image/png;base64,{encode_png(figure)}">'
     )

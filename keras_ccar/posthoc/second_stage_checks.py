@@ -14,7 +14,7 @@ from keras_ccar.layers.model_output import (
     gives_logits,
     output_activation,
 )
-from keras_ccar.losses.search import agreed_from_logits
+from keras_ccar.losses.search import agreed_from_logits, only_loss
 from keras_ccar.output_counts import OutputCounts
 from keras_ccar.posthoc.classifier_head import ClassifierHead
 
@@ -74,10 +74,7 @@ def check_kind_of_head(
         )
     are_labels = counts.mean_labels(num_columns)
     activation, _ = output_activation(model)
-    losses = keras.tree.flatten(getattr(model, "loss", None))
-    check_kind(
-        activation, losses[0] if len(losses) == 1 else None, num_columns, are_labels
-    )
+    check_kind(activation, only_loss(model), num_columns, are_labels)
     if not counts.fit(num_columns):
         raise ValueError(
             "`class_counts` must have one entry for each column of the output. "

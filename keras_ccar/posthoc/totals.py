@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.posthoc.predictions import Predictions
+from keras_ccar.posthoc.reliability import BINS, bins_of
 from keras_ccar.posthoc.result import require_posthoc
 from keras_ccar.posthoc.scores import (
     Decisions,
@@ -14,7 +15,6 @@ from keras_ccar.posthoc.scores import (
     resampled_weights,
 )
 
-BINS = 15
 _COVERAGE = (2.5, 97.5)
 
 
@@ -83,8 +83,7 @@ class _Totals:
         clipped = np.maximum(of_truth, np.finfo("float64").eps)
         self._losses = np.where(self._known, -np.log(clipped), 0)
         self._is_right = np.where(self._known, self._is_right, 0)
-        bin_of = np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1).astype(int)
-        self._bin_of = bin_of[self._known]
+        self._bin_of = bins_of(confidence)[self._known]
         self._excess = (hits - confidence)[self._known]
 
     def measure(self, weights: np.ndarray) -> dict[str, float]:

@@ -13,7 +13,7 @@ from keras_ccar.layers.model_output import (
     output_activation,
     output_tensor,
 )
-from keras_ccar.losses.search import agreed_from_logits
+from keras_ccar.losses.search import agreed_from_logits, only_loss
 from keras_ccar.serving.decision_layers import DecisionLayer
 
 
@@ -59,8 +59,7 @@ def find_kind(
 
 
 def _loss_of(model: Any) -> Any:
-    losses = keras.tree.flatten(getattr(model, "loss", None))
-    loss = losses[0] if len(losses) == 1 else None
+    loss = only_loss(model)
     output = output_tensor(model)
     if loss is None and output is not None:
         _, loss, _ = origin_of(output)
