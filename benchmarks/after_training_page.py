@@ -9,11 +9,11 @@ import numpy as np
 
 from keras_ccar.benchmark.report.facts import describe_hardware
 from keras_ccar.benchmark.report.markdown import markdown_table
-from keras_ccar.benchmark.report.statistics import (
+from keras_ccar.benchmark.report.summary import difference_text
+from keras_ccar.benchmark.statistics.paired import (
     mean_and_deviation,
     paired_difference,
 )
-from keras_ccar.benchmark.report.summary import difference_text
 from keras_ccar.files import read_json, write_atomic
 
 RESULTS = (

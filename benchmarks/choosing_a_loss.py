@@ -11,8 +11,8 @@ from results_page import ROOT, read_comparisons
 from keras_ccar.benchmark.comparison import Comparison, MethodEntry
 from keras_ccar.benchmark.report.markdown import markdown_table
 from keras_ccar.benchmark.report.page import comparison_title, sort_by_training_size
-from keras_ccar.benchmark.report.statistics import PairedDifference, paired_difference
 from keras_ccar.benchmark.report.summary import difference_text, score_text
+from keras_ccar.benchmark.statistics.paired import PairedDifference, paired_difference
 
 PAGE = ROOT / "docs" / "choosing-a-loss.md"
 BEGIN = "<!-- measured: written by benchmarks/choosing_a_loss.py -->\n"

@@ -56,6 +56,12 @@ TEXTS = Kind(
 )
 BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))
 NUMBER = Kind("a finite number", _is_number)
+AT_LEAST_ZERO = Kind(
+    "a number of at least 0", lambda value: _is_number(value) and value >= 0
+)
+PERCENT = Kind(
+    "a number from 0 to 100", lambda value: _is_number(value) and 0 <= value <= 100
+)
 WHOLE = Kind("a whole number", lambda value: _is_whole(value, -_LARGEST_WHOLE))
 COUNT = Kind("a whole number of at least 0", lambda value: _is_whole(value, 0))
 POSITIVE = Kind("a whole number of at least 1", lambda value: _is_whole(value, 1))

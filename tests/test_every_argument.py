@@ -196,7 +196,11 @@ RIGHT_OF = {
         for name in ("dataset", "recipe", "options", "environment")
     },
     **{("Comparison", name): LISTS for name in ("methods", "seeds", "run_entries")},
-    ("Comparison", "command"): {"text", "empty text"},
+    **{
+        ("Comparison", name): {"text", "empty text"} for name in ("command", "baseline")
+    },
+    ("Comparison", "split"): NONE,
+    ("Comparison", "folder"): {"text", "None"},
 }
 # What errors may name instead: what data holds, or what does not fit it.
 ALSO_NAMED = {

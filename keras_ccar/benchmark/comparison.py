@@ -1,71 +1,39 @@
 """`Comparison`: the results of a comparison, as its folder keeps them."""
 
-from dataclasses import dataclass, fields
+import importlib
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NotRequired, Self, TypedDict
+from typing import Any, Self
 
 import pandas as pd
 
-from keras_ccar.arguments import argument_error, check_path
+from keras_ccar.arguments import argument_error, check_path, optional
 from keras_ccar.benchmark.results_checks import check_results
+from keras_ccar.benchmark.results_format import (
+    REPORT_FILES,
+    RESULTS_FILE,
+    RESULTS_FORMAT,
+    TABLE_FILE,
+    DatasetEntry,
+    MethodEntry,
+    RunEntry,
+    comparison_folders,
+)
+from keras_ccar.benchmark.statistics.columns import METRICS, SPLITS
+from keras_ccar.benchmark.statistics.run_table import measured_on, run_table
 from keras_ccar.files import read_checked_json
 
-# Increase when the meaning of results.json changes.
-RESULTS_FORMAT = 1
-RESULTS_FILE = "results.json"
-TABLE_FILE = "results.csv"
-# The files that a report consists of.
-REPORT_FILES = (
-    "report.md",
-    "report.html",
-    "accuracy_by_class.png",
-    "accuracy_by_group.png",
-    "differences.png",
-    "training_curves.png",
-    "test_curves.png",
-    "confidence_by_class.png",
-    "ablations.png",
-    "weight_by_confidence.png",
-)
-# The columns of measured numbers, and what tables call them.
-METRICS = {
-    "top1": "top-1",
-    "balanced": "balanced",
-    "many": "many",
-    "medium": "medium",
-    "few": "few",
-    "ece": "ECE",
-}
-
-
-class DatasetEntry(TypedDict):
-    """The data of a comparison. `class_counts` count the training examples."""
-
-    name: str
-    imbalance_factor: float
-    seed: int
-    digest: str
-    test_digest: NotRequired[str | None]
-    description: NotRequired[str]
-    class_names: list[str]
-    class_counts: list[int]
-
-
-class MethodEntry(TypedDict):
-    """A method of a comparison, with everything that distinguishes it from others."""
-
-    name: str
-    title: str
-    source: NotRequired[str]
-    loss: dict[str, Any]
-    head: NotRequired[str]
-    deferral: NotRequired[float]
-    correction: NotRequired[dict[str, Any] | None]
-
-
-# One run. `method`, `seed` and `status` ("finished" or "failed") are always present; a
-# failed run has `error`, a finished one has its measurements and `history`.
-RunEntry = dict[str, Any]
+__all__ = [
+    "METRICS",
+    "REPORT_FILES",
+    "RESULTS_FILE",
+    "TABLE_FILE",
+    "Comparison",
+    "DatasetEntry",
+    "MethodEntry",
+    "RunEntry",
+    "comparison_folders",
+]
 
 
 @dataclass
@@ -82,6 +50,11 @@ class Comparison:
             from another environment has its own, see `environment_of`.
         run_entries: one entry per run, as in `results.json`.
         command: the command line that reproduces the results.
+        metric: the column that decides which method is best.
+        metrics: titles of the measured columns by name, in the order of the tables.
+        split: what the measurements of `finished` were made on: "test" or "validation".
+        baseline: name of the method that the others are compared with.
+        folder: where results, models and report are; None if nowhere yet.
 
     Example:
     ```python
@@ -100,6 +73,11 @@ class Comparison:
     environment: dict[str, Any]
     run_entries: list[RunEntry]
     command: str = ""
+    metric: str = "balanced"
+    metrics: dict[str, str] = field(default_factory=METRICS.copy)
+    split: str = "test"
+    baseline: str = "ce"
+    folder: Path | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
@@ -107,6 +85,12 @@ class Comparison:
             if not isinstance(value, kind):
                 article = f"a {kind.__name__}, as `results.json` has it"
                 raise argument_error(name, value, article)
+        if self.metric not in self.metrics:
+            raise argument_error("metric", self.metric, "one of the keys of `metrics`")
+        if self.split not in SPLITS:
+            raise argument_error("split", self.split, '"test" or "validation"')
+        folder = optional(check_path, "folder", self.folder)
+        self.folder = None if folder is None else Path(folder)
 
     @classmethod
     def read(cls, folder: str | Path) -> Self:
@@ -132,11 +116,12 @@ class Comparison:
                 f"{path} is not in format {RESULTS_FORMAT} of results; make it again "
                 "with `keras-ccar compare`."
             )
-        missing = sorted(set(_KEYS.values()) - set(content))
+        missing = sorted(set(_KEYS.values()) - _OPTIONAL - set(content))
         if missing:
             raise ValueError(f"{path} lacks {', '.join(missing)}.")
         check_results(path, content)
-        return cls(**{name: content[key] for name, key in _KEYS.items()})
+        given = {name: content[key] for name, key in _KEYS.items() if key in content}
+        return cls(**given, folder=path.parent)
 
     def to_json(self) -> dict[str, Any]:
         """Returns the content of `results.json`."""
@@ -145,37 +130,23 @@ class Comparison:
 
     @property
     def runs(self) -> pd.DataFrame:
-        """The table of `results.csv`: one row per run, including failed runs."""
-        rows = []
-        for run in self.run_entries:
-            environment = self.environment_of(run)
-            rows.append(
-                {
-                    "dataset": self.dataset["name"],
-                    "imbalance_factor": self.dataset["imbalance_factor"],
-                    "recipe": self.recipe["name"],
-                    "method": run["method"],
-                    "seed": run["seed"],
-                    "epochs": self.recipe["epochs"],
-                    **{metric: run.get(metric) for metric in METRICS},
-                    "seconds": run.get("seconds"),
-                    "mean_weight": run.get("mean_weight"),
-                    "status": run["status"],
-                    "batch_size": self.recipe["batch_size"],
-                    "learning_rate": self.recipe["learning_rate"],
-                    "backend": environment["backend"],
-                    "keras_ccar": environment["versions"].get("keras_ccar"),
-                    "commit": environment["commit"],
-                    "digest": self.dataset["digest"],
-                    "run": run.get("id"),
-                }
-            )
-        return pd.DataFrame(rows).round(dict.fromkeys([*METRICS, "mean_weight"], 4))
+        """The table of `results.csv`: one row per run and split, also of failed runs.
+
+        Accuracies are in percent.
+        """
+        return run_table(
+            self.run_entries,
+            self.split,
+            self.metrics,
+            self.dataset,
+            self.recipe,
+            self.environment,
+        )
 
     @property
     def finished(self) -> pd.DataFrame:
-        """The measurements of the finished runs, one row per run."""
-        numbers = [*METRICS, "mean_weight", "seconds"]
+        """The measurements of the finished runs on `split`, one row per run."""
+        numbers = [*self.metrics, "mean_weight", "seconds"]
         columns = ["method", "seed", *numbers]
         frame = pd.DataFrame(self.finished_runs(), columns=columns)
         return frame.astype(dict.fromkeys(numbers, "float64"))
@@ -197,16 +168,41 @@ class Comparison:
             if run["status"] == "finished" and method in (None, run["method"])
         ]
 
-    def by_seed(self, method: str, metric: str) -> pd.Series:
+    def by_seed(self, method: str, metric: str, split: str | None = None) -> pd.Series:
         """Returns one metric of one method, as a Series over seeds.
 
         Args:
             method: name of the method.
             metric: a column of `finished`, such as `"balanced"`.
+            split: "test" or "validation"; None for `split` of the comparison. Runs that
+                were not measured on it have no value.
         """
-        values = {run["seed"]: run.get(metric) for run in self.finished_runs(method)}
+        values = {
+            run["seed"]: measured_on(run, split or self.split, self.split).get(metric)
+            for run in self.finished_runs(method)
+        }
         series = pd.Series(values, dtype="float64", name=metric)
         return series.rename_axis("seed")
+
+    def model(self, method: str, seed: int) -> Any:
+        """Loads the trained model of a run, a `keras.Model`.
+
+        Args:
+            method: name of the method.
+            seed: seed of the run.
+
+        Raises:
+            ValueError: if there is no such run, or its model was not kept.
+        """
+        return _saved_models().load_model(self, method, seed)
+
+    def finish(self) -> Any:
+        """Returns the recommended model whole: the winner and all that follows it.
+
+        Raises:
+            ValueError: if no method finished, or its model was not kept.
+        """
+        return _saved_models().finish(self)
 
     def environment_of(self, run: RunEntry) -> dict[str, Any]:
         """Returns the environment that a run was trained in.
@@ -215,6 +211,11 @@ class Comparison:
             run: one of `run_entries`.
         """
         return run.get("environment", self.environment)
+
+
+def _saved_models() -> Any:
+    """Returns the module that keeps models, which itself reads comparisons."""
+    return importlib.import_module("keras_ccar.benchmark.own.saved_models")
 
 
 # What the fields of a comparison hold.
@@ -227,24 +228,12 @@ _KINDS = {
     "environment": dict,
     "run_entries": list,
     "command": str,
+    "metric": str,
+    "metrics": dict,
+    "split": str,
+    "baseline": str,
 }
 # The fields of a comparison, in order, and their keys in results.json.
-_KEYS = {item.name: item.name for item in fields(Comparison)} | {"run_entries": "runs"}
-
-
-def comparison_folders(folder: str | Path) -> list[Path]:
-    """Returns the folder itself if it has results, else its subfolders with results.
-
-    Raises:
-        ValueError: if no folder has results.
-    """
-    folder = Path(folder)
-    if (folder / RESULTS_FILE).exists():
-        return [folder]
-    found = sorted(path.parent for path in folder.glob(f"*/{RESULTS_FILE}"))
-    if not found:
-        raise ValueError(
-            f"{folder} has no {RESULTS_FILE}, nor has a folder in it; expected the "
-            "--output folder of `keras-ccar compare`, or one that holds such folders."
-        )
-    return found
+_KEYS = {name: name for name in _KINDS} | {"run_entries": "runs"}
+# What results of earlier versions lack.
+_OPTIONAL = {"metric", "metrics", "split", "baseline"}

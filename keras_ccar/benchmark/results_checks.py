@@ -1,12 +1,22 @@
 """The fields of `results.json` and of the files of runs that their readers use."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from keras_ccar.benchmark.statistics.columns import (
+    COLUMNS,
+    METRICS,
+    METRICS_OF_KIND,
+    SPLITS,
+    describe_column,
+)
 from keras_ccar.json_checks import (
+    AT_LEAST_ZERO,
     BOOLEAN,
     COUNT,
     NUMBER,
+    PERCENT,
     PLAIN,
     POSITIVE,
     SETTING,
@@ -43,7 +53,8 @@ _OPTIONS = {
 _RESULTS = {
     "dataset": {
         "name": TEXT,
-        "imbalance_factor": NUMBER,
+        "kind?": one_of(*METRICS_OF_KIND),
+        "imbalance_factor": NUMBER.or_null(),
         "seed": WHOLE.or_null(),
         "digest": TEXT.or_null(),
         "class_names": [TEXT],
@@ -51,39 +62,43 @@ _RESULTS = {
     },
     "recipe": {
         "name": TEXT,
-        "source": TEXT,
-        "model": TEXT,
         "epochs": POSITIVE,
-        "batch_size": POSITIVE,
-        "learning_rate": NUMBER,
-        "schedule": TEXT,
-        "momentum": NUMBER,
-        "weight_decay": NUMBER,
+        "source?": TEXT,
+        "model?": TEXT,
+        "schedule?": TEXT,
+        "batch_size?": POSITIVE.or_null(),
+        **dict.fromkeys(
+            ("learning_rate?", "momentum?", "weight_decay?"), NUMBER.or_null()
+        ),
     },
     "options": _OPTIONS,
-    "methods": [{"name": TEXT, "title": TEXT, "loss": {"class_name": TEXT}}],
+    "methods": [
+        {
+            "name": TEXT,
+            "title": TEXT,
+            "derived_from?": TEXT.or_null(),
+            "loss": {"class_name": TEXT},
+        }
+    ],
     "seeds": [WHOLE],
     "environment": _ENVIRONMENT,
     "command": TEXT,
+    "metric?": TEXT,
+    "metrics?": (TEXT,),
+    "split?": one_of(*SPLITS),
+    "baseline?": TEXT,
 }
 _RUN = {
     "method": TEXT,
     "seed": WHOLE,
     "status": one_of("finished", "failed"),
     "environment?": _ENVIRONMENT,
-}
-_MEASURED = {
-    "top1": NUMBER,
-    "balanced": NUMBER,
-    **dict.fromkeys(
-        ("many?", "medium?", "few?", "ece?", "mean_weight?", "seconds?"),
-        NUMBER.or_null(),
-    ),
+    "chosen?": (SETTING,),
 }
 _POINT = {
     "epoch": COUNT,
-    "balanced": NUMBER,
-    **dict.fromkeys(("many?", "medium?", "few?"), NUMBER.or_null()),
+    "balanced": PERCENT,
+    **dict.fromkeys(("many?", "medium?", "few?"), PERCENT.or_null()),
 }
 # What the figure of Ω is drawn from.
 _CCAR = {"config": {"pivot": NUMBER, "strength": NUMBER, "form": one_of(*FORMS)}}
@@ -106,6 +121,11 @@ def check_results(path: Path, content: dict[str, Any]) -> None:
     if len(counts) < 2 or not any(counts):
         words = "counts of two classes or more that are not all zero"
         raise field_error(path, "dataset.class_counts", words, counts)
+    metrics = content.get("metrics", METRICS)
+    metric = content.get("metric", "balanced")
+    if metric not in metrics:
+        words = f"one of `metrics`: {', '.join(metrics)}"
+        raise field_error(path, "metric", words, metric)
     if not content["methods"]:
         raise field_error(path, "methods", "a list of at least one", [])
     for at, method in enumerate(content["methods"]):
@@ -115,12 +135,18 @@ def check_results(path: Path, content: dict[str, Any]) -> None:
         raise field_error(path, "runs", "a list", content["runs"])
     epochs = content["recipe"]["epochs"]
     for at, run in enumerate(content["runs"]):
-        check_run(path, run, len(counts), epochs, f"runs[{at}]")
+        check_run(path, run, len(counts), epochs, f"runs[{at}]", metric, metrics)
     _check_that_curves_agree(path, content["runs"])
 
 
 def check_run(
-    path: Path, run: Any, num_classes: int, epochs: int, field: str = ""
+    path: Path,
+    run: Any,
+    num_classes: int,
+    epochs: int,
+    field: str = "",
+    metric: str = "balanced",
+    metrics: Mapping[str, str] = METRICS,
 ) -> None:
     """Raises a `ValueError` that names file and field unless a run is as reports need.
 
@@ -131,23 +157,44 @@ def check_run(
         num_classes: number of classes of its data.
         epochs: number of epochs of its recipe.
         field: where in the file the run is.
+        metric: the column that decides, which every finished run must have.
+        metrics: titles of the measured columns by name.
     """
     check_fields(path, run, _RUN, field)
     if run["status"] == "failed":
         check_fields(path, run, {"error": TEXT}, field)
         return
     classes = numbers(num_classes)
+    measured = _measured(metric, metrics)
     shape = {
-        **_MEASURED,
+        **measured,
         "per_class_accuracy": classes,
-        "history": {"confidence": [classes], "test": [_POINT]},
+        "mean_weight?": NUMBER.or_null(),
+        "seconds?": NUMBER.or_null(),
+        "splits?": {f"{split}?": measured for split in SPLITS},
+        "history?": {"confidence?": [classes], "test?": [_POINT]},
     }
     check_fields(path, run, shape, field)
-    confidence = run["history"]["confidence"]
-    if len(confidence) != epochs:
+    confidence = run.get("history", {}).get("confidence")
+    if confidence is not None and len(confidence) != epochs:
         where = f"{field}.history.confidence".removeprefix(".")
         words = f"a list of {epochs} lists, one for each epoch"
         raise field_error(path, where, words, confidence)
+
+
+def _measured(metric: str, metrics: Mapping[str, str]) -> dict[str, Any]:
+    """Returns the shape of what was measured on one split."""
+    shape: dict[str, Any] = {"user_metrics?": (NUMBER.or_null(),)}
+    for name in {**COLUMNS, **metrics}:
+        column = describe_column(name, metrics)
+        kind = PERCENT if column.is_percent else NUMBER
+        if column.lower_is_better and not column.is_percent:
+            kind = AT_LEAST_ZERO
+        if name == metric or (name in metrics and name in ("top1", "balanced")):
+            shape[name] = kind
+        else:
+            shape[f"{name}?"] = kind.or_null()
+    return shape
 
 
 def _check_that_curves_agree(path: Path, runs: list[dict[str, Any]]) -> None:
@@ -155,7 +202,8 @@ def _check_that_curves_agree(path: Path, runs: list[dict[str, Any]]) -> None:
     first: list[int] | None = None
     for at, run in enumerate(runs):
         if run["status"] == "finished":
-            tested = [point["epoch"] for point in run["history"]["test"]]
+            points = run.get("history", {}).get("test", [])
+            tested = [point["epoch"] for point in points]
             first = tested if first is None else first
             if tested != first:
                 words = f"points of the epochs {first}, as in the first finished run"

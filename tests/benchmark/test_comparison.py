@@ -1,3 +1,4 @@
+import copy
 import json
 
 import pytest
@@ -141,3 +142,97 @@ def test_every_figure_is_a_file_of_the_report():
 def test_results_are_plain_json(comparison):
     content = comparison.to_json()
     assert json.loads(json.dumps(content)) == content
+
+
+SPLITS = {
+    "validation": {"balanced": 61.0, "log_loss": 0.75, "user_metrics": {"cost": 7.0}},
+    "test": {"balanced": 30.0},
+}
+
+
+def own_data():
+    """Results as they are of a user's data: other columns, several splits."""
+    made = made_results({"ce": (30.0, 32.0), "ccar": (40.0, None)})
+    made.metrics = {"balanced": "balanced", "log_loss": "log loss"}
+    made.baseline = "ce"
+    made.dataset |= {"kind": "softmax", "imbalance_factor": None, "digest": None}
+    made.recipe = {"name": "own", "epochs": 7}
+    made.methods[1]["derived_from"] = "ce"
+    for run in made.run_entries:
+        for name in ("history", "top1", "mean_weight", "ece"):
+            run.pop(name, None)
+    first = made.run_entries[0]
+    first |= {"splits": copy.deepcopy(SPLITS), "log_loss": 0.5, "chosen": {"tau": 1.25}}
+    first["user_metrics"] = {"cost": 8.0}
+    return made
+
+
+def test_a_row_a_run_and_split(tmp_path):
+    made = own_data()
+    write_json(tmp_path / "results.json", made.to_json())
+    read = Comparison.read(tmp_path)
+    assert read == made
+    assert read.folder == tmp_path
+    rows = read.runs[["method", "seed", "split", "balanced", "log_loss", "cost"]]
+    missing = None
+    assert rows.astype(object).where(rows.notna(), None).values.tolist() == [
+        ["ce", 0, "test", 30.0, 0.5, 8.0],
+        ["ce", 0, "validation", 61.0, 0.75, 7.0],
+        ["ce", 1, "test", 32.0, missing, missing],
+        ["ccar", 0, "test", 40.0, missing, missing],
+        ["ccar", 1, "test", missing, missing, missing],
+    ]
+    assert read.by_seed("ce", "balanced", "validation").to_dict()[0] == 61.0
+    assert read.by_seed("ce", "balanced").to_dict() == {0: 30.0, 1: 32.0}
+
+
+def test_figures_of_validation_alone():
+    made = own_data()
+    made.split = "validation"
+    for run in made.run_entries:
+        run.pop("splits", None)
+    assert made.runs["split"].tolist() == ["validation"] * 4
+    assert made.by_seed("ce", "balanced", "test").dropna().empty
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: content.update(metric="f1"), "'metric'.*balanced, log_loss"),
+        (lambda content: content.update(split="train"), "'split'"),
+        (lambda content: content.update(metrics=["balanced"]), "'metrics'"),
+        (lambda content: content.update(baseline=3), "'baseline'"),
+        (lambda content: content["dataset"].update(kind="text"), "'dataset.kind'"),
+        (lambda content: content["runs"][0].update(balanced=100.1), "0 to 100"),
+        (
+            lambda content: content["runs"][0].update(log_loss=-0.1),
+            "log_loss.*least",
+        ),
+        (
+            lambda content: content["runs"][0]["splits"]["validation"].pop("balanced"),
+            r"'runs\[0\].splits.validation.balanced'",
+        ),
+        (
+            lambda content: content["runs"][0].update(user_metrics={"cost": "7"}),
+            r"'runs\[0\].user_metrics.cost'",
+        ),
+        (
+            lambda content: content["runs"][0].update(chosen={"tau": {}}),
+            r"'runs\[0\].chosen.tau'",
+        ),
+    ],
+)
+def test_wrong_fields_of_own_data(change, message, tmp_path):
+    content = copy.deepcopy(own_data().to_json())
+    change(content)
+    write_json(tmp_path / "results.json", content)
+    with pytest.raises(ValueError, match=message):
+        Comparison.read(tmp_path)
+
+
+def test_files_of_earlier_versions_are_read(comparison, tmp_path):
+    content = comparison.to_json()
+    for name in ("metric", "metrics", "split", "baseline"):
+        del content[name]
+    write_json(tmp_path / "results.json", content)
+    assert Comparison.read(tmp_path) == comparison

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report import figure_style as style
 from keras_ccar.benchmark.report.shown_classes import describe_drawn, drawn_places
-from keras_ccar.benchmark.report.statistics import mean_and_deviation
+from keras_ccar.benchmark.statistics.paired import mean_and_deviation
 from keras_ccar.frequencies import reported_groups
 
 

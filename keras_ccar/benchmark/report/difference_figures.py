@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report import figure_style as style
-from keras_ccar.benchmark.report.statistics import PairedDifference, paired_difference
 from keras_ccar.benchmark.spec.ablations import group_variants
+from keras_ccar.benchmark.statistics.paired import PairedDifference, paired_difference
 
 _Row = tuple[style.Look, PairedDifference]
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.benchmark.comparison import METRICS, Comparison
-from keras_ccar.benchmark.report.statistics import (
+from keras_ccar.benchmark.statistics.paired import (
     PairedDifference,
     mean_and_deviation,
     paired_difference,

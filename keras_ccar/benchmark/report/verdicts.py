@@ -5,12 +5,12 @@ import pandas as pd
 
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report.curves import accuracy_curve, training_confidence
-from keras_ccar.benchmark.report.statistics import (
+from keras_ccar.benchmark.report.summary import format_signed
+from keras_ccar.benchmark.statistics.paired import (
     PairedDifference,
     paired_difference,
     paired_ratio,
 )
-from keras_ccar.benchmark.report.summary import format_signed
 
 # A method, and the one that it has to beat.
 _QUESTIONS = (

@@ -32,6 +32,8 @@ def find_mergeable_results(
         found.dataset == comparison.dataset
         and found.recipe == recipe
         and found.options == comparison.options
+        and (found.metric, found.metrics) == (comparison.metric, comparison.metrics)
+        and found.split == comparison.split
         and comparability_key(found.environment, recipe)
         == comparability_key(comparison.environment, recipe)
     )

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from keras_ccar.benchmark.report.statistics import (
+from keras_ccar.benchmark.statistics.paired import (
     mean_and_deviation,
     paired_difference,
     paired_ratio,

@@ -1,0 +1,1 @@
+"""What the numbers of a comparison say: columns, paired differences, a ranking."""
