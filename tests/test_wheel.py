@@ -16,14 +16,15 @@ def test_the_wheel_holds_the_whole_package(tmp_path):
     source.mkdir()
     for name in ("setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
-    shutil.copytree(
-        ROOT / "keras_ccar",
-        source / "keras_ccar",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    packages = ("keras_ccar", "keras_ccar_command")
+    for name in packages:
+        shutil.copytree(
+            ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     here = {
         path.relative_to(source).as_posix()
-        for path in (source / "keras_ccar").rglob("*")
+        for name in packages
+        for path in (source / name).rglob("*")
         if path.is_file()
     }
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
@@ -36,3 +37,4 @@ def test_the_wheel_holds_the_whole_package(tmp_path):
     assert installed == here
     assert "keras_ccar/benchmark/report/templates/report.html" in installed
     assert "keras_ccar/benchmark/spec/published.csv" in installed
+    assert "keras_ccar_command/known.json" in installed

@@ -1,5 +1,6 @@
-"""The `keras-ccar` command."""
+"""What the `keras-ccar` command does; `keras_ccar_command` reads its options."""
 
+import argparse
 import logging
 import sys
 from collections.abc import Sequence
@@ -14,26 +15,31 @@ from keras_ccar.benchmark.cli.errors import (
     RequestError,
     describe_error,
 )
-from keras_ccar.benchmark.cli.parser import build_parser
 from keras_ccar.benchmark.cli.report import run_report
 from keras_ccar.benchmark.report.console import printable
+from keras_ccar_command.usage import parse
 
 _COMMANDS = {"compare": run_compare, "report": run_report, "count": run_count}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit code.
+    """Runs the command in a process that has imported Keras already.
 
     Args:
         arguments: list of command-line arguments; None for those of the process.
 
     Returns:
-        0 if all went well, 1 if a run failed, 2 for a request that cannot be met, 130
-        after Ctrl-C.
+        The exit code, see `keras_ccar_command.main`.
     """
-    options = build_parser().parse_args(arguments)
-    # TensorFlow warns that every run has its own model to compile.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    return run(parse(arguments))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Does what the options ask for, and returns the exit code."""
+    if not options.verbose:
+        # TensorFlow warns that every run has its own model to compile.
+        for name in ("tensorflow", "absl", "jax"):
+            logging.getLogger(name).setLevel(logging.ERROR)
     try:
         return _COMMANDS[options.command](options, Console())
     except (RequestError, OSError) as error:

@@ -10,6 +10,7 @@ from keras_ccar.benchmark.python_api import train, write_and_show
 from keras_ccar.benchmark.runner.folder_lock import FolderInUseError
 from keras_ccar.benchmark.runner.request import CompareRequest
 from keras_ccar.benchmark.spec.loss_options import LossOptions
+from keras_ccar.benchmark.spec.methods import get_method
 from keras_ccar.benchmark.spec.recipes import Recipe
 from keras_ccar.benchmark.spec.settings import given_settings
 
@@ -33,7 +34,8 @@ def run_compare(options: argparse.Namespace, console: Console) -> int:
 
 def read_request(options: argparse.Namespace) -> CompareRequest:
     """Returns the parsed options, which have the names of its fields, as a request."""
-    given = vars(options)
+    methods = [get_method(name).name for name in options.methods]
+    given = vars(options) | {"methods": methods}
     names = {field.name for field in dataclasses.fields(CompareRequest)}
     return CompareRequest(
         recipe_settings=given_settings(options, Recipe),

@@ -27,11 +27,11 @@ from keras_ccar.benchmark.spec.recipes import Recipe
 from keras_ccar.benchmark.spec.settings import (
     convert_settings,
     format_number,
-    option_flag,
 )
 from keras_ccar.benchmark.training.devices import enable_data_parallel, num_devices
 from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
 from keras_ccar.files import is_unicode
+from keras_ccar_command.known import option_flag
 
 _MOST_RUNS = 1_000_000
 

@@ -154,7 +154,7 @@ METHODS = {method.name: method for method in _METHODS}
 # The demonstration trains only these, so that it takes two minutes.
 DIGITS_METHODS = ("ce", "bs", "ccar", "ccar+la")
 # Names for keyboards without ×.
-_ALIASES = {"cexc": "ce×c", "laxc": "la×c"}
+ALIASES = {"cexc": "ce×c", "laxc": "la×c"}
 
 
 def get_method(name: str) -> Method:
@@ -169,7 +169,7 @@ def get_method(name: str) -> Method:
             have, that are given twice, or whose value is malformed.
     """
     match = re.fullmatch(r"([^\[\]]+)(?:\[([^\[\]]*)\])?", name)
-    base = _ALIASES.get(match[1], match[1]) if match else name
+    base = ALIASES.get(match[1], match[1]) if match else name
     if match is None or base not in METHODS:
         raise ValueError(
             f"method {name!r} is unknown; expected one of {', '.join(METHODS)}, or one "

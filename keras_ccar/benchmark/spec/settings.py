@@ -36,11 +36,6 @@ def settings_of(kind: type) -> list[dataclasses.Field[Any]]:
     return [item for item in dataclasses.fields(kind) if "help" in item.metadata]
 
 
-def option_flag(name: str) -> str:
-    """Returns the command-line option of a setting, such as `--batch-size`."""
-    return "--" + name.replace("_", "-")
-
-
 def given_settings(options: object, kind: type) -> dict[str, Any]:
     """Returns the settings of a dataclass that are not None among parsed options."""
     values = {item.name: getattr(options, item.name) for item in settings_of(kind)}

@@ -9,6 +9,7 @@ from keras_ccar.benchmark.cli import main
         (["compare", "digits-lt", "--recipe", "plain"], "not meant for digits-lt"),
         (["compare", "digits-lt", "--pivot", "2"], "pivot"),
         (["compare", "digits-lt", "--methods", "ccar[pivot=2]"], "pivot"),
+        (["compare", "digits-lt", "--methods", "ccar[tau=1]"], "setting 'tau' of"),
         (["compare", "digits-lt", "--strength", "-1"], "strength"),
         (["compare", "digits-lt", "--model", "vgg"], "model 'vgg' is unknown"),
         (["compare", "digits-lt", "--imbalance-factor", "1000"], "imbalance_factor"),
@@ -35,7 +36,9 @@ def test_requests_that_cannot_be_met(arguments, message, tmp_path, monkeypatch, 
     [
         ["compare", "mnist"],
         ["compare", "digits-lt", "--methods", "sgd"],
-        ["compare", "digits-lt", "--methods", "ccar[tau=1]"],
+        ["compare", "digits-lt", "--label", "answer"],
+        ["compare", ".", "--recipe", "plain"],
+        ["compare", ".", "--no-flip"],
         [],
     ],
 )

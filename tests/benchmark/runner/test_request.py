@@ -6,11 +6,11 @@ import pytest
 from made_results import made_results
 
 from keras_ccar.benchmark.cli.compare import read_request
-from keras_ccar.benchmark.cli.parser import build_parser
 from keras_ccar.benchmark.runner.request import CompareRequest
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.recipes import Decays, Recipe
 from keras_ccar.benchmark.spec.settings import settings_of
+from keras_ccar_command.usage import parse
 
 GIVEN = {
     "batch_size": 100,
@@ -60,7 +60,7 @@ def test_the_command_line_is_read_as_the_same_request(tmp_path):
     backend, *words = shlex.split(command_of(request))
     assert backend == f"KERAS_BACKEND={keras.backend.backend()}"
     assert words[-2:] == ["--output", "some where"]
-    again = read_request(build_parser().parse_args(words[1:]))
+    again = read_request(parse(words[1:]))
     assert again.methods == ["ce×c", "ccar[strength=2]"]
     again.output = request.output
     ids = [run.id for run in request.build_plan().runs_with_dependencies()]
@@ -69,7 +69,7 @@ def test_the_command_line_is_read_as_the_same_request(tmp_path):
 
 
 def test_every_setting_is_an_option():
-    options = build_parser().parse_args(["compare", "digits-lt"])
+    options = parse(["compare", "digits-lt"])
     for kind in (Recipe, LossOptions):
         assert all(getattr(options, item.name) is None for item in settings_of(kind))
 

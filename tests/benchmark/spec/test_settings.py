@@ -9,7 +9,6 @@ from keras_ccar.benchmark.spec.settings import (
     convert_settings,
     format_number,
     given_settings,
-    option_flag,
     setting,
     settings_of,
 )
@@ -54,7 +53,6 @@ def test_bounds_that_are_allowed_themselves():
 def test_settings_are_the_fields_with_help():
     names = [item.name for item in settings_of(Example)]
     assert names == ["size", "rate", "share", "mode", "flag"]
-    assert option_flag("weight_decay") == "--weight-decay"
     given = dict.fromkeys(names) | {"rate": 0.2, "flag": False, "other": 1}
     expected = {"rate": 0.2, "flag": False}
     assert given_settings(SimpleNamespace(**given), Example) == expected

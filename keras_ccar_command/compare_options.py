@@ -1,0 +1,156 @@
+"""The options of `keras-ccar compare`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_ccar_command.common import Adder, add_output
+from keras_ccar_command.known import Known, Setting, option_flag
+
+
+def add_plan_options(parser: Adder, known: Known) -> None:
+    """Adds what every comparison takes."""
+    parser.add_argument(
+        "--methods",
+        "--losses",
+        nargs="+",
+        default=(),
+        metavar="METHOD",
+        help=f"of: {' '.join(known['methods'])}; cexc is ce×c, laxc la×c. Settings may "
+        "follow in brackets, so that variants can be compared: "
+        f"'ccar[strength=3,normalize]' (default: {' '.join(known['digits_methods'])} "
+        "for digits-lt, else all)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=_positive,
+        default=5,
+        metavar="N",
+        help="train each method with the seeds 0 to N-1 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--parallel",
+        type=_positive,
+        default=1,
+        metavar="N",
+        help="train N runs at a time, each in a process of its own; they divide the "
+        "cores, or share the GPU (default: %(default)s)",
+    )
+    add_output(
+        parser,
+        "where runs, results and report go; added to results of the same data, recipe "
+        "and settings, while others that are there move to DIR/earlier",
+    )
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        help="shrink every run to minutes, to see that everything runs; the numbers "
+        "prove nothing",
+    )
+
+
+def add_own_options(group: Adder) -> None:
+    """Adds what a comparison on the user's own data takes."""
+    group.add_argument(
+        "--validation",
+        metavar="SHARE",
+        type=_share,
+        help="share of the examples of each class that methods are compared on "
+        "(default: 0.2)",
+    )
+    group.add_argument(
+        "--test",
+        metavar="SHARE|PATH",
+        help="a further share, or data of the same kind, that is measured at the end "
+        "and chooses nothing (default: none)",
+    )
+    group.add_argument(
+        "--metric",
+        metavar="METRIC",
+        help="what decides which method is best (default: balanced_accuracy)",
+    )
+    group.add_argument(
+        "--budget",
+        metavar="TIME",
+        help="how long it may take, such as 90s, 10m or 2h; one run is measured first, "
+        "and then it says what fits",
+    )
+    group.add_argument(
+        "--backbone",
+        metavar="PRESET",
+        help="pretrained network for images: a preset of KerasHub, or the folder of "
+        "one (default: a small network is trained)",
+    )
+    group.add_argument(
+        "--tune",
+        choices=("head", "all"),
+        help="what of the backbone is trained: a new last layer on features that are "
+        "computed once, or the whole network (default: head)",
+    )
+    group.add_argument(
+        "--export",
+        type=Path,
+        metavar="DIR",
+        help="write the best model, whole, for TensorFlow Serving",
+    )
+
+
+def add_recipe_options(group: Adder, known: Known) -> None:
+    """Adds what only comparisons on known data sets take."""
+    group.add_argument(
+        "--recipe",
+        choices=known["recipes"],
+        help="default: the first for the data set",
+    )
+    group.add_argument(
+        "--devices",
+        type=_positive,
+        metavar="N",
+        help="share every batch among N devices of this machine: GPUs, or else parts "
+        "of the processor; on TensorFlow or JAX (default: 1, with --hosts all)",
+    )
+    group.add_argument(
+        "--hosts",
+        nargs="+",
+        default=(),
+        metavar="ADDRESS",
+        help="share every batch among these machines, the first given with a port; "
+        "start the command on each, with its --host, and an --output that all see; on "
+        "JAX",
+    )
+    group.add_argument(
+        "--host",
+        type=int,
+        default=0,
+        metavar="NUMBER",
+        help="which of --hosts this machine is, from 0 (default: %(default)s)",
+    )
+
+
+def add_settings(group: Adder, settings: Sequence[Setting]) -> None:
+    """Adds an option for each setting."""
+    for setting in settings:
+        kind = setting["type"]
+        how: dict[str, Any] = {"metavar": kind.upper()}
+        if kind == "bool":
+            how = {"action": argparse.BooleanOptionalAction}
+        elif setting["choices"]:
+            how = {"choices": setting["choices"]}
+        elif kind in ("int", "float"):
+            how["type"] = {"int": int, "float": float}[kind]
+        group.add_argument(option_flag(setting["name"]), help=setting["help"], **how)
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1; received {text}")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"must be in (0, 1); received {text}")
+    return value
