@@ -125,6 +125,14 @@ RULE = {
         "benchmark.results_format",
         "benchmark.statistics",
     ),
+    "benchmark.features": (
+        "arguments",
+        "requirements",
+        "files",
+        "datasets.digests",
+        "datasets.images",
+        "datasets.progress",
+    ),
     "benchmark.spec": (*CORE, *PARTS, "losses", "layers"),
     "benchmark.training": (
         *(name for name in CORE if name != "files"),

@@ -1,0 +1,223 @@
+"""Features of images from a pretrained backbone, computed once and kept on disk."""
+
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_ccar.arguments import (
+    argument_error,
+    check_path,
+    check_whole_number,
+    optional,
+)
+from keras_ccar.datasets.digests import image_hashes
+from keras_ccar.datasets.images.decoding import decode_image
+from keras_ccar.datasets.progress import progress_bar
+from keras_ccar.files import write_atomic
+from keras_ccar.requirements import require
+
+# Images in a file of the cache: what is lost when a run is stopped.
+_PART = 500
+_IMAGES = (
+    "uint8 images of shape (N, height, width, 1 or 3), or a list of paths of image "
+    "files"
+)
+
+
+def backbone_features(
+    preset: str | Path,
+    images: np.ndarray | Sequence[str | Path],
+    image_size: int | None = None,
+    folder: str | Path = "runs/features",
+    batch_size: int = 16,
+) -> np.ndarray:
+    """Returns the features of images from a pretrained backbone of KerasHub.
+
+    The features of each image are kept in `folder`, under digests of the preset, of
+    the size and of the image. So no image is computed twice, whatever set it is part
+    of, and a call that was stopped goes on where it was. Several processes may share
+    a folder.
+
+    A map of features is averaged over its places, a sequence over its tokens.
+
+    Args:
+        preset: a preset of KerasHub with a backbone and an image converter: a folder,
+            or a name such as `"resnet_18_imagenet"`, which KerasHub downloads.
+        images: uint8 images of shape `(N, height, width, channels)`, grey or RGB, or
+            paths of image files, which may differ in size.
+        image_size: side in pixels that images are resized to. Defaults to that of the
+            preset.
+        folder: where features are kept.
+        batch_size: images that go through the network at a time.
+
+    Returns:
+        float32 array of shape `(N, features)`, in the order of the images.
+
+    Raises:
+        ValueError: for arguments other than these, a preset that has no backbone for
+            images, or a file that is no image or no longer whole.
+        OSError: if a file cannot be read or written.
+        ModuleNotFoundError: if KerasHub is not installed.
+
+    Example:
+    ```python
+    import keras_hub
+    import numpy as np
+    from keras_ccar.benchmark.features import backbone_features
+
+    backbone = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[3],
+        stackwise_num_filters=[64],
+        stackwise_num_blocks=[1],
+        stackwise_num_strides=[1],
+        block_type="basic_block",
+    )
+    backbone.save_to_preset("preset")
+    keras_hub.layers.ResNetImageConverter(image_size=(16, 16)).save_to_preset("preset")
+    images = np.zeros((2, 8, 8, 3), "uint8")
+    assert backbone_features("preset", images).shape == (2, 64)
+    ```
+    """
+    preset = str(check_path("preset", preset))
+    image_size = optional(check_whole_number, "image_size", image_size, 1)
+    folder = Path(check_path("folder", folder))
+    batch_size = check_whole_number("batch_size", batch_size, 1)
+    hashes = _hash_images(images)
+    folder = folder / _digest(preset, image_size)
+    known = _read_parts(folder)
+    first = {name: index for index, name in reversed(list(enumerate(hashes)))}
+    missing = sorted(index for name, index in first.items() if name not in known)
+    if missing:
+        network = _Network(preset, image_size)
+        starts = range(0, len(missing), _PART)
+        for start in progress_bar(starts, "Features"):
+            part = missing[start : start + _PART]
+            features = network.features([images[index] for index in part], batch_size)
+            names = [hashes[index] for index in part]
+            _write_part(folder, names, features)
+            known.update(zip(names, features, strict=True))
+    return np.stack([known[name] for name in hashes])
+
+
+class _Network:
+    """The backbone of a preset, from images to features."""
+
+    def __init__(self, preset: str, image_size: int | None) -> None:
+        hub = require("keras_hub", "KerasHub", "keras-hub", "A pretrained backbone")
+        size = {"image_size": (image_size, image_size)} if image_size else {}
+        try:
+            self._converter = hub.layers.ImageConverter.from_preset(preset, **size)
+            backbone = hub.models.Backbone.from_preset(preset)
+        except (ValueError, FileNotFoundError, NotImplementedError) as error:
+            raise argument_error(
+                "preset",
+                preset,
+                "a preset of KerasHub with a backbone and an image converter",
+                f"KerasHub says: {error}",
+            ) from error
+        if self._converter.image_size is None:
+            raise argument_error(
+                "image_size", None, "given for a preset whose converter has no size"
+            )
+        rank = getattr(getattr(backbone, "output", None), "ndim", None)
+        if rank not in (2, 3, 4):
+            raise argument_error(
+                "preset", preset, "a backbone with one output of features"
+            )
+        output = backbone.output
+        if rank == 4:
+            output = keras.layers.GlobalAveragePooling2D(
+                data_format=getattr(backbone, "data_format", None)
+            )(output)
+        elif rank == 3:
+            output = keras.layers.GlobalAveragePooling1D()(output)
+        self._network = keras.Model(backbone.inputs, output)
+
+    def features(self, images: list[Any], batch_size: int) -> np.ndarray:
+        """Returns the features of images, or of files, as float32 `(N, features)`."""
+        found = []
+        for start in range(0, len(images), batch_size):
+            pixels = list(map(_read_image, images[start : start + batch_size]))
+            if len({image.shape for image in pixels}) == 1:
+                converted = self._convert(np.stack(pixels))
+            else:
+                converted = np.concatenate([self._convert(x[None]) for x in pixels])
+            missing = batch_size - len(pixels)
+            # Batches of one size, so that the network is compiled once.
+            padded = np.pad(converted, [(0, missing)] + [(0, 0)] * 3)
+            batch = self._network.predict_on_batch(padded)
+            found.append(np.asarray(batch, "float32")[: len(pixels)])
+        return np.concatenate(found)
+
+    def _convert(self, pixels: np.ndarray) -> np.ndarray:
+        return ops.convert_to_numpy(self._converter(pixels.astype("float32")))
+
+
+def _hash_images(images: Any) -> list[bytes]:
+    if isinstance(images, np.ndarray) and images.ndim == 4:
+        if images.dtype != "uint8" or images.shape[-1] not in (1, 3) or not images.size:
+            raise argument_error("images", images, _IMAGES)
+        return image_hashes(images).tolist()
+    is_text = isinstance(images, str | bytes | Mapping)
+    if is_text or not isinstance(images, Sequence) or not len(images):
+        raise argument_error("images", images, _IMAGES)
+    if not all(isinstance(path, str | os.PathLike) for path in images):
+        raise argument_error("images", images, _IMAGES)
+    return [
+        hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest().encode()
+        for path in images
+    ]
+
+
+def _read_image(image: Any) -> np.ndarray:
+    if isinstance(image, np.ndarray):
+        return np.repeat(image, 3, -1) if image.shape[-1] == 1 else image
+    return decode_image(Path(image).read_bytes(), str(image))
+
+
+def _digest(preset: str, image_size: int | None) -> str:
+    """Identifies a preset and a size: a folder by its contents, others by name."""
+    content = hashlib.sha256(f"{image_size}|".encode())
+    if Path(preset).is_dir():
+        for path in sorted(Path(preset).rglob("*")):
+            # Metadata holds the date of writing.
+            if path.is_file() and path.name != "metadata.json":
+                content.update(f"{path.relative_to(preset).as_posix()}|".encode())
+                content.update(path.read_bytes())
+    else:
+        content.update(preset.encode())
+    return content.hexdigest()[:16]
+
+
+def _read_parts(folder: Path) -> dict[bytes, np.ndarray]:
+    """Returns the features that a folder holds, by the hashes of images."""
+    known: dict[bytes, np.ndarray] = {}
+    for path in sorted(folder.glob("*.npz")):
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
+                known.update(
+                    zip(part["hashes"].tolist(), part["features"], strict=True)
+                )
+        except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+            raise ValueError(
+                f"{path} does not hold whole features ({error}): delete it, and they "
+                "are computed again."
+            ) from error
+    return known
+
+
+def _write_part(folder: Path, hashes: list[bytes], features: np.ndarray) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()
+    np.savez(content, hashes=np.array(hashes, "S32"), features=features)
+    name = hashlib.sha256(b"".join(hashes)).hexdigest()[:16]
+    write_atomic(folder / f"{name}.npz", content.getbuffer())
