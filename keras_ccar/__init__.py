@@ -48,6 +48,7 @@ from keras_ccar.metrics import (
     PerClassRecall,
     ShotAccuracy,
 )
+from keras_ccar.requirements import require
 
 __version__ = "0.1.0"
 
@@ -81,6 +82,7 @@ __all__ = [
     "ShotAccuracy",
     "WeightedSum",
     "adjustments",
+    "compare",
     "datasets",
     "initializers",
     "layers",
@@ -91,9 +93,15 @@ __all__ = [
 
 # Imported on first use, because they need libraries that training does not.
 _ON_DEMAND = ("datasets", "posthoc", "serving")
+# What `compare` needs beside those of `posthoc`, by the name of the module.
+_FOR_COMPARE = {"rich": "Rich", "filelock": "filelock", "tabulate": "tabulate"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _ON_DEMAND:
         return importlib.import_module(f"{__name__}.{name}")
+    if name == "compare":
+        for module, package in _FOR_COMPARE.items():
+            require(module, package, "benchmark", "`keras_ccar.compare`")
+        return importlib.import_module(f"{__name__}.benchmark.own.compare").compare
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

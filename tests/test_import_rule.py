@@ -162,6 +162,23 @@ RULE = {
         "benchmark.spec",
     ),
     "benchmark.python_api": ("",),
+    "benchmark.own": (
+        *CORE,
+        *PARTS,
+        "initializers",
+        "metrics",
+        "losses",
+        "layers",
+        "callbacks",
+        "posthoc",
+        "datasets",
+        "benchmark.spec",
+        "benchmark.statistics",
+        "benchmark.comparison",
+        "benchmark.training",
+        "benchmark.runner",
+        "benchmark.python_api",
+    ),
     "benchmark.cli": ("",),
 }
 # Nothing imports the command line.

@@ -52,6 +52,7 @@ def test_public_names():
         "ShotAccuracy",
         "WeightedSum",
         "adjustments",
+        "compare",
         "datasets",
         "initializers",
         "layers",

@@ -4,9 +4,8 @@ import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import keras
 from rich.console import Console
 
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
@@ -16,11 +15,24 @@ from keras_ccar.benchmark.runner import earlier_results, results
 from keras_ccar.benchmark.runner.execution import run_plan
 from keras_ccar.benchmark.runner.folder_lock import lock_folder
 from keras_ccar.benchmark.runner.interruption import Interruption
-from keras_ccar.benchmark.runner.plan import Plan
+from keras_ccar.benchmark.runner.plan_base import BasePlan
 from keras_ccar.benchmark.runner.progress import PlanProgress
 from keras_ccar.benchmark.runner.records import RUNS_FOLDER
 from keras_ccar.benchmark.runner.request import CompareRequest
 from keras_ccar.replicas import process_index
+
+
+class Request(Protocol):
+    """What `train` needs to know of a request beside its plan."""
+
+    parallel: int
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the comparison."""
+
+    def command_line(self, plan: Any, comparison: Comparison) -> str:
+        """Returns what reproduces the results of a plan."""
 
 
 def compare(
@@ -102,7 +114,7 @@ def compare(
         output=output,
     )
     console = Console()
-    with _without_compilation_warnings():
+    with without_compilation_warnings():
         plan = request.build_plan()
         comparison, failed = train(request, plan, console)
         write_and_show(comparison, failed, request.folder, console)
@@ -110,7 +122,7 @@ def compare(
 
 
 def train(
-    request: CompareRequest, plan: Plan, console: Console
+    request: Request, plan: BasePlan, console: Console
 ) -> tuple[Comparison, list[RunEntry]]:
     """Trains what is missing of a plan, and writes results after every run.
 
@@ -124,13 +136,8 @@ def train(
     folder = request.folder
     if process_index():
         console = Console(quiet=True)  # Only the first host prints and writes.
-    say(console, plan.data.describe())
-    say(
-        console,
-        f"Recipe {plan.recipe.name}; methods: {len(plan.methods)}, seeds: "
-        f"{len(plan.seeds)}, epochs: {plan.recipe.epochs}; backend "
-        f"{keras.backend.backend()}.",
-    )
+    for line in plan.describe():
+        say(console, line)
     records: list[RunEntry] = []
     try:
         with (
@@ -171,7 +178,7 @@ def write_and_show(
 
 
 def _take_earlier_results(
-    plan: Plan, folder: Path, console: Console
+    plan: BasePlan, folder: Path, console: Console
 ) -> Comparison | None:
     """Returns results in the folder that can be merged; archives any others."""
     if process_index():
@@ -188,7 +195,7 @@ def _take_earlier_results(
 
 
 @contextlib.contextmanager
-def _without_compilation_warnings() -> Iterator[None]:
+def without_compilation_warnings() -> Iterator[None]:
     """Mutes TensorFlow's warning that every run has its own model to compile."""
     logger = logging.getLogger("tensorflow")
     level = logger.level

@@ -27,7 +27,7 @@ from keras_ccar.posthoc.result import Result
 from keras_ccar.posthoc.scores import (
     check_objective,
 )
-from keras_ccar.posthoc.tau_curve import check_taus, score_taus
+from keras_ccar.posthoc.tau_curve import check_taus, choose_tau, score_taus
 
 Objective = str | Callable[[np.ndarray, np.ndarray], float]
 
@@ -186,10 +186,10 @@ def tune_logit_correction(
         "validation", predictions.labels, predictions.num_columns, stacklevel=2
     )
     curve = score_taus(predictions, counts, grid, checked_objective, resamples, seed)
-    scores, errors = curve["score"].to_numpy(), curve["standard_error"].to_numpy()
-    is_near = scores >= scores.max() - errors
-    tau = float(min(grid[is_near], key=abs))
-    layer = _make_layer(class_counts, num_examples, counts, tau, adjusted, predictions)
+    tau = choose_tau(curve)
+    layer = make_correction(
+        class_counts, num_examples, counts, tau, adjusted, predictions
+    )
     name = objective if isinstance(objective, str) else "objective"
     return TunedLogitCorrection(tau, layer, curve, name)
 
@@ -212,7 +212,7 @@ def _require_unadjusted(model: Any) -> None:
     )
 
 
-def _make_layer(
+def make_correction(
     class_counts: ClassCounts,
     num_examples: NumExamples,
     counts: OutputCounts,
@@ -220,7 +220,16 @@ def _make_layer(
     adjusted: bool,
     predictions: Predictions,
 ) -> LogitCorrection:
-    """Returns the correction that adds `-tau log f` to the logits, up to a constant."""
+    """Returns the correction that adds `-tau log f` to the logits, up to a constant.
+
+    Args:
+        class_counts: the training examples, as of `LogitCorrection`.
+        num_examples: as of `LogitCorrection`.
+        counts: both, as `read_output_counts` reads them.
+        tau: τ, below 0 to put a part of the prior back.
+        adjusted: whether the model was trained with an adjusted or weighted loss.
+        predictions: of the model.
+    """
     trained_prior: Any = None
     target_prior: Any = None
     if tau < 0:

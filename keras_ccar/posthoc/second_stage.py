@@ -184,11 +184,16 @@ def _crossentropy(
     )
 
 
-def _normalise(layer: keras.layers.Layer, tau: float) -> None:
-    kernel = keras.ops.convert_to_numpy(layer.kernel).astype("float64")
-    lengths = np.sqrt(np.square(kernel).sum(axis=tuple(range(kernel.ndim - 1))))
+def normalise_kernel(kernel: Any, tau: float) -> np.ndarray:
+    """Returns a kernel whose weights of each class are divided by their length^τ."""
+    values = keras.ops.convert_to_numpy(kernel).astype("float64")
+    lengths = np.sqrt(np.square(values).sum(axis=tuple(range(values.ndim - 1))))
     # Weights of length 0 stay 0.
-    layer.kernel.assign(kernel / np.where(lengths > 0, lengths, 1) ** tau)
+    return np.asarray(values / np.where(lengths > 0, lengths, 1) ** tau)
+
+
+def _normalise(layer: keras.layers.Layer, tau: float) -> None:
+    layer.kernel.assign(normalise_kernel(layer.kernel, tau))
     bias = getattr(layer, "bias", None)
     if bias is not None:
         bias.assign(np.zeros(bias.shape))

@@ -75,6 +75,17 @@ def score_taus(
     return require_posthoc("pandas", "pandas").DataFrame(table)
 
 
+def choose_tau(curve: Any) -> float:
+    """Returns the smallest τ whose score is within one standard error of the best.
+
+    Args:
+        curve: what `score_taus` returned.
+    """
+    scores, errors = curve["score"].to_numpy(), curve["standard_error"].to_numpy()
+    is_near = scores >= scores.max() - errors
+    return float(min(curve["tau"].to_numpy()[is_near], key=abs))
+
+
 def _apply(
     objective: Any,
     labels: np.ndarray,

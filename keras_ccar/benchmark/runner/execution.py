@@ -9,7 +9,7 @@ from pathlib import Path
 from keras_ccar.benchmark.comparison import RunEntry
 from keras_ccar.benchmark.runner.folder_lock import on_first_host
 from keras_ccar.benchmark.runner.interruption import Interruption
-from keras_ccar.benchmark.runner.plan import Plan, Run
+from keras_ccar.benchmark.runner.plan_base import BasePlan, BaseRun
 from keras_ccar.benchmark.runner.progress import PlanProgress
 from keras_ccar.benchmark.runner.records import (
     CHECKPOINTS_FOLDER,
@@ -21,8 +21,6 @@ from keras_ccar.benchmark.runner.records import (
     save_run,
 )
 from keras_ccar.benchmark.runner.workers import OnProgress, Workers
-from keras_ccar.benchmark.spec.controls import resolve_settings
-from keras_ccar.benchmark.training.loop import train_and_evaluate
 from keras_ccar.files import remove_file
 from keras_ccar.replicas import process_count
 
@@ -31,7 +29,7 @@ _SECONDS_TO_WAIT = 0.2
 
 
 def run_plan(
-    plan: Plan,
+    plan: BasePlan,
     folder: str | Path,
     progress: PlanProgress,
     interruption: Interruption,
@@ -91,40 +89,37 @@ def run_plan(
 
 
 def train_run(
-    run: Run, earlier: list[RunEntry], folder: str | Path, on_progress: OnProgress
+    run: BaseRun, earlier: list[RunEntry], folder: str | Path, on_progress: OnProgress
 ) -> RunEntry:
     """Trains a run with checkpoints, and returns its record, also if it failed.
 
     `earlier` holds the records of `run.depends_on`.
     """
     try:
-        recipe, options, resolved = resolve_settings(run, earlier)
         backup = backup_of(run, folder)
-        outcome = train_and_evaluate(
-            run.data, recipe, run.method, options, run.seed, on_progress, backup
-        )
+        outcome = run.train(earlier, Path(folder), on_progress, backup)
     except Exception as error:  # One bad run must not cost the others.
         if process_count() > 1 and not isinstance(error, FloatingPointError):
             raise  # The other hosts may still be training this run: end it for all.
         message = f"{type(error).__name__}: {error}"
         trace = traceback.format_exc()
         return make_record(run, status="failed", error=message, traceback=trace)
-    return make_record(run, status="finished", **(outcome | resolved))
+    return make_record(run, status="finished", **outcome)
 
 
 def _run_in_process(
     folder: Path,
-    runs: list[Run],
+    runs: list[BaseRun],
     records: dict[str, RunEntry],
     progress: PlanProgress,
     interruption: Interruption,
-) -> Iterator[tuple[Run, RunEntry]]:
+) -> Iterator[tuple[BaseRun, RunEntry]]:
     """Trains runs one by one in this process; yields each with its record."""
     for run in runs:
         interruption.raise_if_requested()
         progress.begin_run(run)
 
-        def on_progress(epoch: int, steps: int, run: Run = run) -> None:
+        def on_progress(epoch: int, steps: int, run: BaseRun = run) -> None:
             interruption.raise_if_requested()
             progress.advance(run, epoch, steps)
 
@@ -134,14 +129,14 @@ def _run_in_process(
 
 def _run_in_workers(
     workers: Workers,
-    runs: list[Run],
+    runs: list[BaseRun],
     records: dict[str, RunEntry],
     progress: PlanProgress,
     interruption: Interruption,
-) -> Iterator[tuple[Run, RunEntry]]:
+) -> Iterator[tuple[BaseRun, RunEntry]]:
     """Trains runs in worker processes; yields each with its record once it is done."""
     waiting = list(runs)
-    busy: dict[str, Run] = {}
+    busy: dict[str, BaseRun] = {}
     with workers:
         while waiting or busy:
             interruption.raise_if_requested()
@@ -161,13 +156,16 @@ def _run_in_workers(
                     yield run, make_record(run, status="failed", error=error)
 
 
-def _ready(runs: list[Run], records: dict[str, RunEntry]) -> list[Run]:
+def _ready(runs: list[BaseRun], records: dict[str, RunEntry]) -> list[BaseRun]:
     """Returns the runs whose dependencies are done."""
     return [run for run in runs if all(other.id in records for other in run.depends_on)]
 
 
 def _train_in_worker(
-    plan: Plan, folder: Path, task: tuple[str, list[RunEntry]], on_progress: OnProgress
+    plan: BasePlan,
+    folder: Path,
+    task: tuple[str, list[RunEntry]],
+    on_progress: OnProgress,
 ) -> RunEntry:
     """Calls `train_run` in a worker process, which has its own copy of the plan."""
     run_id, earlier = task

@@ -2,28 +2,35 @@
 
 import dataclasses
 import functools
-import hashlib
-import json
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import keras
+
+from keras_ccar.benchmark.comparison import RunEntry
 from keras_ccar.benchmark.runner import environment
-from keras_ccar.benchmark.spec.controls import tuning_runs
+from keras_ccar.benchmark.runner.plan_base import (
+    RUN_FORMAT,
+    BasePlan,
+    BaseRun,
+    OnProgress,
+)
+from keras_ccar.benchmark.spec.controls import resolve_settings, tuning_runs
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import Method, get_method
 from keras_ccar.benchmark.spec.recipes import Recipe
+from keras_ccar.benchmark.training.loop import train_and_evaluate
 from keras_ccar.benchmark.training.models import build_model
+from keras_ccar.benchmark.training.run_backup import RunBackup
 from keras_ccar.benchmark.training.setup import image_shape
 from keras_ccar.datasets import LongTailedData, subset_digest
 from keras_ccar.files import to_json
 
-# Increase when the meaning of a run file changes.
-RUN_FORMAT = 1
-
 
 @dataclass(frozen=True)
-class Run:
+class Run(BaseRun):
     """One training: a method under a recipe with a seed.
 
     Attributes:
@@ -40,25 +47,42 @@ class Run:
     depends_on: tuple["Run", ...] = ()
 
     @property
-    def id(self) -> str:
-        """A digest of the identity."""
-        text = json.dumps(self.identity, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def method_name(self) -> str:
+        """See `BaseRun`."""
+        return self.method.name
 
     @property
-    def file_name(self) -> str:
-        """The name of the run's files without suffix, readable and unique."""
-        method = re.sub(r"[^a-z0-9]+", "-", self.method.name)
-        return f"{method}-seed{self.seed}-{self.id}"
+    def epochs(self) -> int:
+        """See `BaseRun`."""
+        return self.recipe.epochs
 
     @property
     def steps_per_epoch(self) -> int:
-        """The number of training steps of an epoch."""
+        """See `BaseRun`."""
         return self.recipe.steps_per_epoch(int(self.data.class_counts.sum()))
+
+    @property
+    def num_classes(self) -> int:
+        """See `BaseRun`."""
+        return len(self.data.class_counts)
+
+    def train(
+        self,
+        earlier: Sequence[RunEntry],
+        folder: Path,
+        on_progress: OnProgress,
+        backup: RunBackup,
+    ) -> dict[str, Any]:
+        """See `BaseRun`."""
+        recipe, options, resolved = resolve_settings(self, earlier)
+        outcome = train_and_evaluate(
+            self.data, recipe, self.method, options, self.seed, on_progress, backup
+        )
+        return outcome | resolved
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(BasePlan):
     """The runs of a comparison: every method with every seed, under one recipe.
 
     Attributes:
@@ -99,13 +123,43 @@ class Plan:
             self._run(method, seed) for seed in self.seeds for method in self.methods
         ]
 
-    def runs_with_dependencies(self) -> list[Run]:
-        """Returns the runs and their dependencies, each once, dependencies first."""
-        ordered: dict[str, Run] = {}
-        for run in self.runs():
-            for each in (*run.depends_on, run):
-                ordered.setdefault(each.id, each)
-        return list(ordered.values())
+    def describe(self) -> list[str]:
+        """See `BasePlan`."""
+        return [
+            self.data.describe(),
+            f"Recipe {self.recipe.name}; methods: {len(self.methods)}, seeds: "
+            f"{len(self.seeds)}, epochs: {self.recipe.epochs}; backend "
+            f"{keras.backend.backend()}.",
+        ]
+
+    def entries(self) -> dict[str, Any]:
+        """See `BasePlan`."""
+        data = self.data
+        dataset = {
+            "name": data.name,
+            "imbalance_factor": data.imbalance_factor,
+            "seed": data.seed,
+            "digest": data.digest,
+            "test_digest": self.test_digest,
+            "description": data.describe(),
+            "class_names": list(data.class_names),
+            "class_counts": data.class_counts,
+        }
+        methods = [
+            {
+                "name": method.name,
+                "title": method.title,
+                "source": method.source,
+                **method.to_config(data.class_counts.tolist(), self.options),
+            }
+            for method in self.methods
+        ]
+        return {
+            "dataset": dataset,
+            "recipe": dataclasses.asdict(self.recipe),
+            "options": dataclasses.asdict(self.options),
+            "methods": methods,
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         # Methods hold local functions, which cannot be pickled for other processes.

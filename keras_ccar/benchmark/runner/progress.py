@@ -7,7 +7,7 @@ from rich import progress
 from rich.console import Console
 
 from keras_ccar.benchmark.comparison import RunEntry
-from keras_ccar.benchmark.runner.plan import Run
+from keras_ccar.benchmark.runner.plan_base import BaseRun
 
 
 class PlanProgress:
@@ -40,7 +40,7 @@ class PlanProgress:
     def __exit__(self, *exception: object) -> None:
         self._bars.stop()
 
-    def begin(self, runs: Sequence[Run], epochs_done: dict[str, int]) -> None:
+    def begin(self, runs: Sequence[BaseRun], epochs_done: dict[str, int]) -> None:
         """Adds the bar of a plan with these runs, of which some may be finished.
 
         `epochs_done` maps the id of an unfinished run to the epochs in its checkpoint.
@@ -54,33 +54,33 @@ class PlanProgress:
             )
         # The bar leaves out the epochs already trained, which would distort the speed.
         steps = sum(
-            (run.recipe.epochs - epochs_done[run.id]) * run.steps_per_epoch
+            (run.epochs - epochs_done[run.id]) * run.steps_per_epoch
             for run in runs
             if run.id in epochs_done
         )
         self._plan = self._bars.add_task(self._plan_name(), total=steps)
 
-    def begin_run(self, run: Run) -> None:
+    def begin_run(self, run: BaseRun) -> None:
         """Adds the bar of a run."""
         epoch = self._epochs_done[run.id]
         if epoch:
-            self._say(run, f"goes on after epoch {epoch} of {run.recipe.epochs}")
+            self._say(run, f"goes on after epoch {epoch} of {run.epochs}")
         self._runs[run.id] = self._bars.add_task(
             _name(run),
-            total=run.recipe.epochs * run.steps_per_epoch,
+            total=run.epochs * run.steps_per_epoch,
             completed=epoch * run.steps_per_epoch,
         )
 
-    def advance(self, run: Run, epoch: int, steps: int) -> None:
+    def advance(self, run: BaseRun, epoch: int, steps: int) -> None:
         """Adds steps of an epoch, counted from 0, to the bars of run and plan."""
         self._bars.update(
             self._runs[run.id],
             advance=steps,
-            description=f"{_name(run)}, epoch {epoch + 1}/{run.recipe.epochs}",
+            description=f"{_name(run)}, epoch {epoch + 1}/{run.epochs}",
         )
         self._bars.advance(self._plan, steps)
 
-    def end_run(self, run: Run, record: RunEntry) -> None:
+    def end_run(self, run: BaseRun, record: RunEntry) -> None:
         """Removes the bar of a run and prints its result."""
         bar = self._runs.pop(run.id)
         (task,) = (task for task in self._bars.tasks if task.id == bar)
@@ -98,11 +98,11 @@ class PlanProgress:
     def _plan_name(self) -> str:
         return f"plan: {self._finished} of {self._total} runs done"
 
-    def _say(self, run: Run, text: str) -> None:
+    def _say(self, run: BaseRun, text: str) -> None:
         self._console.print(
             f"{_name(run)}: {text}", markup=False, highlight=False, soft_wrap=True
         )
 
 
-def _name(run: Run) -> str:
-    return f"{run.method.name}, seed {run.seed}"
+def _name(run: BaseRun) -> str:
+    return f"{run.method_name}, seed {run.seed}"

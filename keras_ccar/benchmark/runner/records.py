@@ -8,7 +8,7 @@ from typing import Any
 from keras_ccar.benchmark.comparison import RunEntry
 from keras_ccar.benchmark.results_checks import check_run
 from keras_ccar.benchmark.runner.environment import current_environment
-from keras_ccar.benchmark.runner.plan import Run
+from keras_ccar.benchmark.runner.plan_base import BaseRun
 from keras_ccar.benchmark.training.run_backup import RunBackup, remove_backup
 from keras_ccar.files import add_checksum, read_checked_json, to_json, write_json
 from keras_ccar.json_checks import check_fields
@@ -17,7 +17,7 @@ RUNS_FOLDER = "runs"
 CHECKPOINTS_FOLDER = "checkpoints"
 
 
-def load_run(run: Run, folder: str | Path) -> RunEntry | None:
+def load_run(run: BaseRun, folder: str | Path) -> RunEntry | None:
     """Returns the record of a finished run on disk, None if it has to be trained.
 
     That includes a run whose record is damaged, with a warning that names the file.
@@ -30,7 +30,9 @@ def load_run(run: Run, folder: str | Path) -> RunEntry | None:
         )
         if not is_this_run or record.get("status") != "finished":
             return None
-        check_run(path, record, len(run.data.class_counts), run.recipe.epochs)
+        if not run.is_kept(folder):
+            return None
+        check_run(path, record, run.num_classes, run.epochs)
         check_fields(path, record, {"environment": {}})
     except FileNotFoundError:
         return None
@@ -40,18 +42,18 @@ def load_run(run: Run, folder: str | Path) -> RunEntry | None:
     return record
 
 
-def save_run(run: Run, folder: str | Path, record: RunEntry) -> None:
+def save_run(run: BaseRun, folder: str | Path, record: RunEntry) -> None:
     """Writes the record of a run, with a checksum."""
     write_json(record_path(run, folder), add_checksum(record))
 
 
-def make_record(run: Run, **outcome: Any) -> RunEntry:
+def make_record(run: BaseRun, **outcome: Any) -> RunEntry:
     """Returns what the file of a run holds, as plain JSON."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     record: RunEntry = to_json(
         {
             "id": run.id,
-            "method": run.method.name,
+            "method": run.method_name,
             "seed": run.seed,
             "identity": run.identity,
             "environment": current_environment(),
@@ -62,20 +64,20 @@ def make_record(run: Run, **outcome: Any) -> RunEntry:
     return record
 
 
-def record_path(run: Run, folder: str | Path) -> Path:
+def record_path(run: BaseRun, folder: str | Path) -> Path:
     """Returns where the record of a run is, in the folder of its comparison."""
     return Path(folder) / RUNS_FOLDER / f"{run.file_name}.json"
 
 
-def backup_of(run: Run, folder: str | Path) -> RunBackup:
+def backup_of(run: BaseRun, folder: str | Path) -> RunBackup:
     """Returns the backup of a run, in the folder of its comparison."""
     return RunBackup(_backup_directory(run, folder), run.identity)
 
 
-def remove_backup_of(run: Run, folder: str | Path) -> None:
+def remove_backup_of(run: BaseRun, folder: str | Path) -> None:
     """Deletes the backup of a run, without reading it as `backup_of` does."""
     remove_backup(_backup_directory(run, folder))
 
 
-def _backup_directory(run: Run, folder: str | Path) -> Path:
+def _backup_directory(run: BaseRun, folder: str | Path) -> Path:
     return Path(folder) / CHECKPOINTS_FOLDER / run.file_name

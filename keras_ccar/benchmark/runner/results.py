@@ -1,6 +1,5 @@
 """Builds and writes the results of a comparison."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from keras_ccar.benchmark.runner.environment import (
     current_environment,
 )
 from keras_ccar.benchmark.runner.folder_lock import on_first_host
-from keras_ccar.benchmark.runner.plan import Plan
+from keras_ccar.benchmark.runner.plan_base import BasePlan
 from keras_ccar.benchmark.runner.records import RUNS_FOLDER
 from keras_ccar.benchmark.runner.spreadsheet import to_csv
 from keras_ccar.files import (
@@ -27,34 +26,11 @@ from keras_ccar.files import (
 )
 
 
-def build_results(plan: Plan, records: list[RunEntry]) -> Comparison:
+def build_results(plan: BasePlan, records: list[RunEntry]) -> Comparison:
     """Returns the results of the runs that are done, without the command line."""
-    data = plan.data
     environment = to_json(current_environment())
-    dataset = {
-        "name": data.name,
-        "imbalance_factor": data.imbalance_factor,
-        "seed": data.seed,
-        "digest": data.digest,
-        "test_digest": plan.test_digest,
-        "description": data.describe(),
-        "class_names": list(data.class_names),
-        "class_counts": data.class_counts,
-    }
-    methods = [
-        {
-            "name": method.name,
-            "title": method.title,
-            "source": method.source,
-            **method.to_config(data.class_counts.tolist(), plan.options),
-        }
-        for method in plan.methods
-    ]
     return Comparison(
-        dataset=to_json(dataset),
-        recipe=to_json(dataclasses.asdict(plan.recipe)),
-        options=to_json(dataclasses.asdict(plan.options)),
-        methods=to_json(methods),
+        **to_json(plan.entries()),
         seeds=list(plan.seeds),
         environment=environment,
         run_entries=[without_shared_fields(record, environment) for record in records],

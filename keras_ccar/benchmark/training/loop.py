@@ -18,17 +18,19 @@ from keras_ccar.callbacks import CCARCallback, DeferredReweighting
 from keras_ccar.datasets import LongTailedData
 
 
-class _StopAtBadLoss(keras.callbacks.Callback):
+class StopAtBadLoss(keras.callbacks.Callback):
     """Ends a training whose loss became infinite or NaN.
 
     Keras's `TerminateOnNaN` checks every batch, which makes the device wait.
     """
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.model.stop_training = not np.isfinite(logs["loss"])
+        """Looks at the loss of an epoch."""
+        if not np.isfinite(logs["loss"]):
+            self.model.stop_training = True
 
 
-class _StepCounter(keras.callbacks.Callback):
+class StepCounter(keras.callbacks.Callback):
     """Calls `on_progress(epoch, steps)` with the number of steps just done."""
 
     def __init__(self, on_progress: Callable[[int, int], Any]) -> None:
@@ -38,10 +40,12 @@ class _StepCounter(keras.callbacks.Callback):
         self._done = 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Begins to count anew."""
         self._epoch = epoch
         self._done = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Reports the steps since the last call."""
         # `batch` jumps if several steps are executed at once, and may pass the end of
         # the epoch.
         done = min(batch + 1, self.params["steps"])
@@ -131,10 +135,10 @@ def training_callbacks(
             on_epoch_begin=lambda epoch, logs: batches.begin_epoch(epoch)
         ),
         keras.callbacks.LearningRateScheduler(recipe.learning_rate_at),
-        _StopAtBadLoss(),
+        StopAtBadLoss(),
         statistics,
         *own,
-        _StepCounter(on_progress),
+        StepCounter(on_progress),
     ]
 
 

@@ -24,7 +24,8 @@ SECONDS_BETWEEN = 10.0
 class TrainingRecorder(keras.callbacks.Callback):
     """Records the time, the losses and the test curve of a training.
 
-    List it after the `CCARCallback` and after the `RunBackup`.
+    List it after the `CCARCallback` and after the `RunBackup`. Without statistics it
+    records none, without an evaluation no test curve.
 
     Attributes:
         seconds: duration of the epochs so far.
@@ -32,7 +33,11 @@ class TrainingRecorder(keras.callbacks.Callback):
         tests: points of the test curve.
     """
 
-    def __init__(self, statistics: CCARCallback, evaluation: Evaluation) -> None:
+    def __init__(
+        self,
+        statistics: CCARCallback | None = None,
+        evaluation: Evaluation | None = None,
+    ) -> None:
         super().__init__()
         self._statistics = statistics
         self._evaluation = evaluation
@@ -50,8 +55,11 @@ class TrainingRecorder(keras.callbacks.Callback):
         now = time.perf_counter()
         self.seconds = now - self._started
         self.losses.append(float(logs["loss"]))
-        if np.isfinite(self.losses[-1]) and self._evaluation.is_due(epoch + 1):
-            self.tests.append(self._evaluation.curve_point(epoch + 1))
+        evaluation = self._evaluation
+        if evaluation is None or not np.isfinite(self.losses[-1]):
+            return
+        if evaluation.is_due(epoch + 1):
+            self.tests.append(evaluation.curve_point(epoch + 1))
             self.exclude(time.perf_counter() - now)
 
     def exclude(self, seconds: float) -> None:
@@ -62,8 +70,8 @@ class TrainingRecorder(keras.callbacks.Callback):
         """Writes the record and the history of the statistics to an `h5py.File`."""
         record = {"seconds": self.seconds, "losses": self.losses, "tests": self.tests}
         file["record"] = json.dumps(record)
-        history = self._statistics.history
-        for name in history[0]:
+        history = [] if self._statistics is None else self._statistics.history
+        for name in history[0] if history else ():
             file[f"history/{name}"] = np.stack([epoch[name] for epoch in history])
 
     def load(self, file: Any) -> None:
@@ -71,6 +79,8 @@ class TrainingRecorder(keras.callbacks.Callback):
         record = json.loads(file["record"][()])
         self.seconds, self.losses = record["seconds"], record["losses"]
         self.tests = record["tests"]
+        if self._statistics is None:
+            return
         history = {name: values[...] for name, values in file["history"].items()}
         self._statistics.history[:] = [
             {name: values[epoch] for name, values in history.items()}

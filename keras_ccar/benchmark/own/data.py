@@ -1,0 +1,196 @@
+"""Labelled data of the user's own: arrays, or batches from any library."""
+
+import hashlib
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ccar.arguments import argument_error
+from keras_ccar.benchmark.training.batches import SeededEpochs
+from keras_ccar.datasets.elements import as_numpy, is_array
+from keras_ccar.datasets.in_memory import InMemory
+from keras_ccar.posthoc.batches import read_batches
+
+_DATA = (
+    "`(x, y)` in arrays, a tf.data.Dataset, a torch DataLoader or a PyDataset of "
+    "batches `(x, y)`, or a function that returns one of these"
+)
+
+
+class OwnData:
+    """One split of the user's data.
+
+    Args:
+        name: the name of the argument, for messages.
+        given: what the user passed.
+        batch_size: of arrays; data in batches keep theirs.
+
+    Attributes:
+        labels: the labels of all examples, as they are.
+        num_batches: the batches of an epoch.
+        is_in_memory: whether the order of the batches follows from seed and epoch, so
+            that a training can go on in its middle.
+
+    Raises:
+        ValueError: for anything that holds no examples with labels.
+    """
+
+    def __init__(self, name: str, given: Any, batch_size: int) -> None:
+        self.name = name
+        self._given = given
+        self._batch_size = batch_size
+        opened = self.open()
+        self.is_in_memory = isinstance(opened, tuple)
+        if self.is_in_memory:
+            self._arrays = opened
+            self.labels = opened[1]
+            self.num_batches = -(-len(self.labels) // batch_size)
+            self.first_inputs = InMemory(opened[:1]).take(np.arange(1))[0]
+        else:
+            self._arrays = None
+            self._read(opened)
+
+    def open(self, seed: int = 0) -> Any:
+        """Returns the data as `model.predict` takes them.
+
+        Args:
+            seed: is passed to a function of the user that has such an argument.
+        """
+        if self.__dict__.get("_arrays") is not None:
+            return self._arrays
+        given = self._given
+        if _is_function(given):
+            given = given(seed) if _takes_seed(given) else given()
+        if isinstance(given, list) and len(given) in (2, 3):
+            given = tuple(given)
+        if isinstance(given, tuple):
+            return self._read_arrays(given)
+        if isinstance(given, str | bytes) or is_array(given):
+            raise argument_error(self.name, given, _DATA)
+        if isinstance(given, Iterator):
+            advice = "It can be read once only: pass a function that returns a new one."
+            raise argument_error(self.name, given, _DATA, advice)
+        return given
+
+    def batches(self, seed: int) -> Any:
+        """Returns the data as `fit` takes them, in an order that the seed decides."""
+        opened = self.open(seed)
+        if self.is_in_memory:
+            return SeededArrays(opened, self._batch_size, seed)
+        return opened
+
+    def digest(self) -> str:
+        """Returns a digest of the examples; of batches, of the labels alone."""
+        content = hashlib.sha256()
+        parts = keras.tree.flatten(self._arrays) if self._arrays else [self._counted()]
+        for part in parts:
+            array = np.ascontiguousarray(part)
+            content.update(f"{array.dtype.str}|{array.shape}|".encode())
+            is_plain = array.dtype.kind != "O"
+            content.update(array.data if is_plain else repr(array.tolist()).encode())
+        return content.hexdigest()
+
+    def _counted(self) -> np.ndarray:
+        """Returns the labels in an order that no shuffling changes."""
+        return np.sort(self.labels.astype("float64"), axis=0)
+
+    def _read_arrays(self, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(given) not in (2, 3):
+            raise argument_error(self.name, given, _DATA)
+        try:
+            parts = tuple(_as_arrays(part) for part in given)
+            length = len(InMemory(parts))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"`{self.name}` must be arrays of one length. {error}"
+            ) from error
+        labels = parts[1]
+        if not length or not isinstance(labels, np.ndarray):
+            raise argument_error(self.name, given, f"{_DATA}, with examples")
+        _require_numbers(self.name, labels)
+        return parts
+
+    def _read(self, opened: Any) -> None:
+        """Reads the labels of data in batches, once."""
+        labels = []
+        self.first_inputs = None
+        for x, answers, _, _ in read_batches(opened, self.name, None):
+            if answers is None:
+                raise argument_error(self.name, opened, f"{_DATA}, with labels")
+            if self.first_inputs is None:
+                self.first_inputs = keras.tree.map_structure(lambda a: a[:1], x)
+            labels.append(as_numpy(answers))
+            if labels[-1].ndim != labels[0].ndim or labels[-1].ndim == 0:
+                raise argument_error(
+                    self.name, opened, _DATA, "Put its examples into batches."
+                )
+        if not labels:
+            raise argument_error(self.name, opened, f"{_DATA}, with examples")
+        self.labels = np.concatenate(labels)
+        self.num_batches = len(labels)
+        _require_numbers(self.name, self.labels)
+
+
+class SeededArrays(SeededEpochs):
+    """Batches of arrays in an order that seed and epoch decide.
+
+    Args:
+        arrays: `(x, y)` or `(x, y, sample_weight)`.
+        batch_size: examples in a batch; the last one may have fewer.
+        seed: of the order.
+    """
+
+    def __init__(self, arrays: tuple[Any, ...], batch_size: int, seed: int) -> None:
+        self._arrays = InMemory(arrays)
+        self._batch_size = batch_size
+        super().__init__(seed, -(-len(self._arrays) // batch_size))
+        self.begin_epoch(0)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Shuffles the examples for an epoch."""
+        random = np.random.default_rng([self.seed, epoch])
+        # One assignment, because a backend may fetch batches from another thread.
+        self._order = random.permutation(len(self._arrays))
+
+    def __getitem__(self, step: int) -> Any:
+        """Returns the batch of a step."""
+        part = slice(step * self._batch_size, (step + 1) * self._batch_size)
+        return self._arrays.take(self._order[part])
+
+
+def _as_arrays(part: Any) -> Any:
+    """Returns arrays, tensors and tables as numpy, in the structure that they have."""
+    if isinstance(part, dict):
+        return {key: _as_arrays(value) for key, value in part.items()}
+    if isinstance(part, list | tuple) and part and all(map(is_array, part)):
+        return [_as_arrays(value) for value in part]
+    return as_numpy(part)
+
+
+def _require_numbers(name: str, labels: np.ndarray) -> None:
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(
+            f"`{name}` must have labels that are numbers. Received: labels of dtype "
+            f"{labels.dtype}. Number the classes from 0 on, by `numpy.unique(labels, "
+            "return_inverse=True)[1]`, and pass their names as `class_names`."
+        )
+
+
+def _is_function(value: Any) -> bool:
+    """Whether a value makes data, rather than being data that can be called."""
+    return inspect.isroutine(value) or (
+        callable(value)
+        and not isinstance(value, type | keras.utils.PyDataset)
+        and not hasattr(value, "__iter__")
+        and not hasattr(value, "__getitem__")
+    )
+
+
+def _takes_seed(function: Any) -> bool:
+    try:
+        return "seed" in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,73 @@
+"""What the results of a comparison on own data depend on, as plain JSON."""
+
+import functools
+import hashlib
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ccar.files import to_json
+
+
+def describe_loss(loss: Any) -> dict[str, Any]:
+    """Returns a loss as plain JSON: its configuration, or the name of its function."""
+    if isinstance(loss, keras.losses.Loss):
+        try:
+            found: dict[str, Any] = to_json(keras.saving.serialize_keras_object(loss))
+            json.dumps(found)
+            return found
+        except (NotImplementedError, RuntimeError, TypeError, ValueError):
+            return {"class_name": type(loss).__name__, "source": _source(type(loss))}
+    name = getattr(loss, "__name__", type(loss).__name__)
+    return {"class_name": name, "source": _source(loss)}
+
+
+def describe_model(model: keras.Model) -> str:
+    """Returns a digest of a new model: its layers and the weights that it begins with.
+
+    The weights of one seed tell the initializers and a pretrained network from others.
+    """
+    content = hashlib.sha256()
+    try:
+        config = to_json(keras.saving.serialize_keras_object(model))
+        content.update(json.dumps(_without_code(config), sort_keys=True).encode())
+    except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError):
+        content.update(_source(type(model)).encode())
+    for variable in model.weights:
+        values = np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
+        content.update(f"{variable.path}|{values.shape}|{values.dtype}|".encode())
+        content.update(values.tobytes())
+    return content.hexdigest()
+
+
+@functools.cache
+def own_code() -> str:
+    """Returns a digest of the code of this room, which can change results."""
+    content = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        content.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return content.hexdigest()[:16]
+
+
+def _without_code(config: Any) -> Any:
+    """Leaves out compiled lambdas, which name the file and line that they come from."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "__lambda__":
+            return "lambda"
+        kept = {k: v for k, v in config.items() if k != "compile_config"}
+        return {key: _without_code(value) for key, value in kept.items()}
+    if isinstance(config, list):
+        return [_without_code(item) for item in config]
+    return config
+
+
+def _source(code: Any) -> str:
+    """Returns the source of a function or class, its name where there is none."""
+    try:
+        return inspect.getsource(code)
+    except (OSError, TypeError):
+        return str(getattr(code, "__qualname__", type(code).__qualname__))

@@ -1,0 +1,100 @@
+"""Builds the user's model anew for every training."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from keras_ccar.arguments import argument_error, show
+from keras_ccar.benchmark.own.training_parts import new_metrics, new_optimizer
+from keras_ccar.benchmark.training import devices
+
+_MODEL = "a function that returns a new `keras.Model`"
+
+
+@dataclass(frozen=True)
+class ModelBuilder:
+    """Makes compiled models.
+
+    Attributes:
+        build_model: returns a new uncompiled model, or takes a loss and returns a
+            compiled one.
+        optimizer, metrics: what an uncompiled model is compiled with.
+    """
+
+    build_model: Callable[..., Any]
+    optimizer: Any
+    metrics: Sequence[Any]
+
+    def __post_init__(self) -> None:
+        if not self.takes_loss:
+            return
+        for name, value, none in (
+            ("optimizer", self.optimizer, None),
+            ("metrics", self.metrics, []),
+        ):
+            if value != none:
+                raise argument_error(
+                    name,
+                    value,
+                    "left out where `build_model` takes a loss and compiles the model",
+                )
+
+    @property
+    def takes_loss(self) -> bool:
+        """Whether the function compiles the model with the loss that it is given."""
+        try:
+            parameters = inspect.signature(self.build_model).parameters.values()
+        except (TypeError, ValueError):
+            return False
+        required = [
+            parameter
+            for parameter in parameters
+            if parameter.default is parameter.empty
+            and parameter.kind
+            in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        ]
+        if len(required) > 1:
+            raise argument_error(
+                "build_model",
+                self.build_model,
+                f"{_MODEL}, or one of a loss that returns a compiled model",
+            )
+        return len(required) == 1
+
+    def build(self, loss: Any, seed: int, first_inputs: Any) -> keras.Model:
+        """Returns a new compiled and built model, whose weights the seed decides.
+
+        Args:
+            loss: what to compile it with; None leaves it uncompiled.
+            seed: of the weights, and of all that draws while training.
+            first_inputs: inputs of one example, which build the model.
+        """
+        # The names of layers are part of what identifies a run.
+        devices.clear_models()
+        keras.utils.set_random_seed(seed)
+        model = self.build_model(loss) if self.takes_loss else self.build_model()
+        if not isinstance(model, keras.Model):
+            raise ValueError(
+                f"`build_model` must be {_MODEL}. It returned {show(model)}."
+            )
+        if not model.built:
+            model(first_inputs)
+        if self.takes_loss:
+            if loss is not None and not getattr(model, "compiled", False):
+                raise ValueError(
+                    "`build_model` must compile the model if it takes a loss. It "
+                    f"returned {show(model)}, which is not compiled."
+                )
+        elif loss is not None:
+            model.compile(
+                new_optimizer(self.optimizer),
+                loss,
+                metrics=new_metrics(self.metrics),
+                # JAX is several times slower without XLA, and elsewhere XLA takes
+                # longer to compile than many such trainings last.
+                jit_compile=keras.backend.backend() == "jax",
+            )
+        return model

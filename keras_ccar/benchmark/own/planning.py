@@ -1,0 +1,168 @@
+"""From a request to the plan of a comparison on the user's own data."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from keras_ccar.arguments import argument_error
+from keras_ccar.benchmark.own.budget import Fit, fit_budget
+from keras_ccar.benchmark.own.columns import LABELS, column_of
+from keras_ccar.benchmark.own.data import OwnData
+from keras_ccar.benchmark.own.derived import choose_methods
+from keras_ccar.benchmark.own.identity import describe_model, own_code
+from keras_ccar.benchmark.own.model_building import ModelBuilder
+from keras_ccar.benchmark.own.plan import OwnPlan
+from keras_ccar.benchmark.own.problem import Problem, find_problem
+from keras_ccar.benchmark.own.training import Setting
+from keras_ccar.benchmark.own.training_parts import describe_optimizer, new_callbacks
+from keras_ccar.benchmark.runner import environment
+from keras_ccar.benchmark.runner.plan_base import RUN_FORMAT
+from keras_ccar.files import to_json
+from keras_ccar.posthoc.labels import read_labels
+
+
+def build_plan(request: Any, console: Console) -> OwnPlan:
+    """Reads the data, builds the model once, and returns the plan of an `OwnRequest`.
+
+    Raises:
+        ValueError: if model, data and losses do not fit each other.
+    """
+    given = {"train": request.train, "validation": request.validation}
+    if request.test is not None:
+        given["test"] = request.test
+    splits = {
+        name: OwnData(name, data, request.batch_size) for name, data in given.items()
+    }
+    digests = {name: data.digest() for name, data in splits.items()}
+    _require_separate(splits, digests)
+    builder = ModelBuilder(request.build_model, request.optimizer, request.metrics)
+    model = builder.build(None, 0, splits["train"].first_inputs)
+    problem = find_problem(
+        model, splits["train"], request.class_counts, request.class_names
+    )
+    _check_labels(splits, problem, model.output_shape)
+    metric = column_of(request.metric, problem.kind)
+    methods = tuple(choose_methods(problem, request.losses, model))
+    epochs, seeds = (1, 1) if request.smoke else (request.epochs, request.seeds)
+    optimizer = describe_optimizer(request.optimizer)
+    recipe = {
+        "name": "own",
+        "source": "",
+        "model": model.name,
+        "model_digest": describe_model(model),
+        "image_size": 0,
+        "batch_size": request.batch_size,
+        "optimizer": "of the model" if builder.takes_loss else optimizer["class_name"],
+        "learning_rate": _learning_rate(optimizer),
+        "callbacks": [type(c).__name__ for c in new_callbacks(request.callbacks)],
+        "code": own_code(),
+    }
+    setting = Setting(
+        builder, problem, splits, epochs, request.batch_size, request.callbacks
+    )
+    shared = {
+        "format": RUN_FORMAT,
+        "digests": digests,
+        "problem": {
+            "kind": problem.kind,
+            "from_logits": problem.from_logits,
+            "class_counts": problem.class_counts,
+        },
+        "recipe": dict(recipe),
+        "optimizer": optimizer,
+        "metrics": [_name_of(metric) for metric in request.metrics],
+        **environment.comparability_key(environment.current_environment(), recipe),
+    }
+    fit = Fit(seeds, epochs)
+    if request.budget is not None and not request.smoke:
+        fit = fit_budget(setting, methods, request, seeds, shared, console)
+    setting.epochs = fit.epochs
+    recipe["epochs"] = fit.epochs
+    shared["epochs"] = fit.epochs
+    if request.smoke:
+        recipe["smoke"] = True
+    plan = OwnPlan(
+        setting=setting,
+        methods=methods,
+        seeds=tuple(range(fit.seeds)),
+        metric=metric,
+        shared_identity=to_json(shared),
+        dataset=_describe(request.name, splits, digests, problem),
+        recipe=to_json(recipe),
+        losses=request.losses,
+        note=fit.note,
+    )
+    plan.runs()  # Losses with bad settings fail now.
+    if request.parallel > 1:
+        _require_picklable(plan, request.parallel)
+    return plan
+
+
+def _describe(
+    name: str, splits: dict[str, OwnData], digests: dict[str, str], problem: Problem
+) -> dict[str, Any]:
+    """Returns what results say of the data."""
+    examples = np.array(problem.examples, dtype="float64")
+    what = "labels" if problem.kind == LABELS else "classes"
+    sizes = ", ".join(f"{len(data.labels):,} {key}" for key, data in splits.items())
+    description = (
+        f"{name}: {sizes} examples; {len(examples)} {what} with {examples.min():g} to "
+        f"{examples.max():g} training examples."
+    )
+    return {
+        "name": name,
+        "kind": problem.kind,
+        "imbalance_factor": float(examples.max() / examples.min()),
+        "seed": None,
+        "digest": digests["train"],
+        "validation_digest": digests["validation"],
+        "test_digest": digests.get("test"),
+        "description": description,
+        "class_names": problem.class_names,
+        "class_counts": to_json(np.rint(examples).astype(int)),
+    }
+
+
+def _learning_rate(optimizer: dict[str, Any]) -> float | None:
+    rate = optimizer["config"].get("learning_rate")
+    return rate if isinstance(rate, float) else None
+
+
+def _name_of(metric: Any) -> str:
+    name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
+    return metric if isinstance(metric, str) else str(name or type(metric).__name__)
+
+
+def _require_separate(splits: dict[str, OwnData], digests: dict[str, str]) -> None:
+    """Refuses the same data twice, on which nothing could be chosen or measured."""
+    names = [name for name in splits if splits[name].is_in_memory]
+    for place, name in enumerate(names):
+        for other in names[:place]:
+            if digests[name] == digests[other]:
+                raise ValueError(
+                    f"`{name}` must be data that were held out of `{other}`. Received: "
+                    "the same examples. Split them, such as by "
+                    "`sklearn.model_selection.train_test_split(..., stratify=y)`."
+                )
+
+
+def _check_labels(
+    splits: dict[str, OwnData], problem: Problem, output_shape: Any
+) -> None:
+    """Refuses labels of held-out data that the output of the model does not fit."""
+    for name, data in splits.items():
+        shape = (len(data.labels), *tuple(output_shape)[1:])
+        read_labels(data.labels, shape, problem.are_labels, name, None, None)
+
+
+def _require_picklable(plan: OwnPlan, parallel: int) -> None:
+    try:
+        pickle.dumps(plan)
+    except (AttributeError, TypeError, pickle.PicklingError) as error:
+        advice = (
+            "Other processes need `build_model`, `losses`, `callbacks` and functions "
+            f"that make data from a module: no lambda and no inner function ({error})."
+        )
+        raise argument_error("parallel", parallel, "1 here", advice) from error

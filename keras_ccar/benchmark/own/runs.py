@@ -1,0 +1,141 @@
+"""The runs of a comparison on the user's own data."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_ccar.benchmark.comparison import RunEntry
+from keras_ccar.benchmark.own.derived import STAGES, DerivedMethod
+from keras_ccar.benchmark.own.loss_choice import TrainedMethod
+from keras_ccar.benchmark.own.saved_models import model_path, save_model
+from keras_ccar.benchmark.own.training import (
+    Setting,
+    describe_outcome,
+    quiet,
+    train_run,
+)
+from keras_ccar.benchmark.runner.plan_base import BaseRun, OnProgress
+from keras_ccar.benchmark.training.run_backup import RunBackup
+
+
+@dataclass(frozen=True)
+class TrainedRun(BaseRun):
+    """A training of the user's model with one loss and one seed."""
+
+    setting: Setting
+    method: TrainedMethod
+    seed: int
+    identity: dict[str, Any]
+    depends_on: tuple[BaseRun, ...] = ()
+
+    @property
+    def method_name(self) -> str:
+        """See `BaseRun`."""
+        return self.method.name
+
+    @property
+    def epochs(self) -> int:
+        """See `BaseRun`."""
+        return self.setting.epochs
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """See `BaseRun`."""
+        return self.setting.splits["train"].num_batches
+
+    @property
+    def num_classes(self) -> int:
+        """See `BaseRun`."""
+        return len(self.setting.problem.class_names)
+
+    def is_kept(self, folder: str | Path) -> bool:
+        """See `BaseRun`."""
+        return (Path(folder) / model_path(self.file_name)).exists()
+
+    def train(
+        self,
+        earlier: Sequence[RunEntry],
+        folder: Path,
+        on_progress: OnProgress,
+        backup: RunBackup,
+    ) -> dict[str, Any]:
+        """See `BaseRun`."""
+        return train_run(
+            self.setting,
+            self.method,
+            self.seed,
+            folder,
+            self.file_name,
+            on_progress,
+            backup,
+        )
+
+    def load(self, folder: Path) -> keras.Model:
+        """Returns the model of the finished run, compiled as in training."""
+        model = self.setting.build(self.method, self.seed)
+        with quiet():  # The optimizer was not kept.
+            model.load_weights(folder / model_path(self.file_name))
+        return model
+
+
+@dataclass(frozen=True)
+class DerivedRun(BaseRun):
+    """What is done with the model of a run that was trained anyway."""
+
+    setting: Setting
+    method: DerivedMethod
+    metric: str
+    seed: int
+    identity: dict[str, Any]
+    depends_on: tuple[TrainedRun]
+
+    # It takes seconds, and counts as one step.
+    epochs = 1
+    steps_per_epoch = 1
+
+    @property
+    def method_name(self) -> str:
+        """See `BaseRun`."""
+        return self.method.name
+
+    @property
+    def num_classes(self) -> int:
+        """See `BaseRun`."""
+        return self.depends_on[0].num_classes
+
+    def is_kept(self, folder: str | Path) -> bool:
+        """See `BaseRun`."""
+        path = Path(folder) / model_path(self.file_name)
+        return self.method.stage == "thresholds" or path.exists()
+
+    def train(
+        self,
+        earlier: Sequence[RunEntry],
+        folder: Path,
+        on_progress: OnProgress,
+        backup: RunBackup,
+    ) -> dict[str, Any]:
+        """See `BaseRun`."""
+        (base,), (record,) = self.depends_on, earlier
+        if record["status"] != "finished":
+            raise RuntimeError(
+                f"{self.method.name} needs a finished run of {base.method.name}, seed "
+                f"{self.seed}, which failed: {record['error']}"
+            )
+        begun = time.perf_counter()
+        model = base.load(folder)
+        stage = STAGES[self.method.stage]
+        result = stage.apply(self.setting, model, self.seed, self.metric)
+        outcome = describe_outcome(
+            self.setting, result.predictions, result.answers, result.chosen
+        )
+        name = record["model"]
+        if result.model is not None:
+            name = save_model(result.model, folder, self.file_name)
+        on_progress(0, 1)
+        seconds = round(time.perf_counter() - begun, 2)
+        return {**outcome, "model": name, "seconds": seconds}

@@ -1,0 +1,151 @@
+"""The trained models of a comparison: how they are kept, loaded and finished."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ccar.benchmark.comparison import Comparison, RunEntry
+from keras_ccar.benchmark.own.columns import is_better
+from keras_ccar.layers.temperature_scaling import TemperatureScaling
+from keras_ccar.layers.thresholds import Thresholds
+from keras_ccar.posthoc.composition import chain
+
+MODELS_FOLDER = "models"
+
+
+def save_model(model: keras.Model, folder: Path, name: str) -> str:
+    """Writes a model so that its file is whole or absent.
+
+    Args:
+        model: the model. Its optimizer is left out.
+        folder: the folder of the comparison.
+        name: the name of the file without suffix.
+
+    Returns:
+        The path of the file from the folder.
+    """
+    path = folder / model_path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{name}.tmp.keras")
+    model.save(temporary, include_optimizer=False)
+    os.replace(temporary, path)
+    return model_path(name)
+
+
+def model_path(name: str) -> str:
+    """Returns where the model of a run is, from the folder of its comparison."""
+    return f"{MODELS_FOLDER}/{name}.keras"
+
+
+def load_model(comparison: Comparison, method: str, seed: int) -> keras.Model:
+    """Loads the trained model of a run, with what its method does after training.
+
+    Args:
+        comparison: of the user's own data, read from its folder or just made.
+        method: name of the method.
+        seed: seed of the run.
+
+    Returns:
+        A `keras.Model` that is not compiled. A method that chooses thresholds answers
+        0 or 1.
+
+    Raises:
+        ValueError: if there is no such finished run, or its model was not kept.
+    """
+    run = _find_run(comparison, method, seed)
+    model = _load(comparison, run)
+    thresholds = run.get("chosen", {}).get("thresholds")
+    return model if thresholds is None else chain(model, Thresholds(thresholds))
+
+
+def finish(comparison: Comparison) -> keras.Model:
+    """Returns the recommended model whole.
+
+    It is the model of the method that is best by the metric of the comparison, on the
+    mean of its seeds on the validation data, and of the seed that is best there. Behind
+    it come the correction and the temperature that were chosen on the validation data;
+    of yes-or-no labels also the thresholds.
+
+    Args:
+        comparison: of the user's own data, read from its folder or just made.
+
+    Returns:
+        A `keras.Model` that is not compiled, with the names of the classes as
+        `class_names`, which `keras_ccar.serving.export` writes.
+
+    Raises:
+        ValueError: if no run finished, or its model was not kept.
+    """
+    method, seed = find_winner(comparison)
+    run = _find_run(comparison, method, seed)
+    model = _load(comparison, run)
+    chosen = run.get("chosen", {})
+    temperature, thresholds = chosen.get("temperature"), chosen.get("thresholds")
+    layers: list[keras.layers.Layer] = []
+    are_labels = comparison.dataset.get("kind", "softmax") != "softmax"
+    if temperature is not None:
+        layers.append(TemperatureScaling(temperature, multi_label=are_labels))
+    if thresholds is not None:
+        # They were chosen for the probabilities before the temperature.
+        given = np.clip(np.array(thresholds, "float64"), 1e-12, 1 - 1e-12)
+        odds = np.log(given / (1 - given)) / (temperature or 1.0)
+        layers.append(Thresholds(1 / (1 + np.exp(-odds))))
+    whole = chain(model, *layers) if layers else model
+    whole.class_names = list(comparison.dataset["class_names"])
+    return whole
+
+
+def find_winner(comparison: Comparison) -> tuple[str, int]:
+    """Returns the method that is best on the validation data, and its best seed.
+
+    Raises:
+        ValueError: if no run was measured on validation data.
+    """
+    metric = comparison.metric
+    by_method: dict[str, dict[int, float]] = {}
+    for run in comparison.finished_runs():
+        value = run.get("splits", {}).get("validation", {}).get(metric)
+        if value is not None:
+            by_method.setdefault(run["method"], {})[run["seed"]] = value
+    best: tuple[str, int] | None = None
+    best_mean = 0.0
+    for method, values in by_method.items():
+        mean = float(np.mean(list(values.values())))
+        if best is None or is_better(mean, best_mean, metric):
+            seed = next(iter(values))
+            for other, value in values.items():
+                seed = other if is_better(value, values[seed], metric) else seed
+            best, best_mean = (method, seed), mean
+    if best is None:
+        raise ValueError(
+            "`comparison` must have a run that finished and was measured on validation "
+            "data, as `keras_ccar.compare` does. Received: none"
+        )
+    return best
+
+
+def _find_run(comparison: Comparison, method: str, seed: int) -> RunEntry:
+    for run in comparison.finished_runs(method):
+        if run["seed"] == seed:
+            return run
+    finished = sorted(
+        {(run["method"], run["seed"]) for run in comparison.finished_runs()}
+    )
+    raise ValueError(
+        "`method` and `seed` must be those of a finished run. Received: "
+        f"method={method!r}, seed={seed!r}. There are {finished[:20]}"
+    )
+
+
+def _load(comparison: Comparison, run: RunEntry) -> Any:
+    folder, name = comparison.folder, run.get("model")
+    if folder is None or name is None or not (Path(folder) / name).exists():
+        where = "" if folder is None or name is None else f" in {Path(folder) / name}"
+        raise ValueError(
+            f"the model of {run['method']}, seed {run['seed']}, was not kept{where}. "
+            "`keras_ccar.compare` keeps the models of your own data; run it again."
+        )
+    return keras.saving.load_model(Path(folder) / name, compile=False)
