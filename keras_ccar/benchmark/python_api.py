@@ -154,6 +154,7 @@ def train(
                 comparison = results.build_results(plan, records)
                 if earlier is not None:
                     comparison = earlier_results.merge_results(earlier, comparison)
+                comparison.folder = folder
                 comparison.command = request.command_line(plan, comparison)
                 results.write_results(comparison, folder)
     except KeyboardInterrupt:

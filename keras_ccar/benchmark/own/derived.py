@@ -59,7 +59,7 @@ class DerivedMethod:
 class Stage:
     """What is done after training: a function, words and a source."""
 
-    apply: Callable[[Setting, keras.Model, int, str], StageResult]
+    apply: Callable[[Setting, keras.Model, int], StageResult]
     words: str
     source: str
 

@@ -25,7 +25,6 @@ class OwnPlan(BasePlan):
         setting: what all runs share.
         methods: the methods, trained and derived, in the order of the tables.
         seeds: the seeds of each method.
-        metric: the column that decides.
         shared_identity: what all results depend on, as plain JSON.
         dataset: what results say of the data.
         recipe: what results say of the training.
@@ -36,7 +35,6 @@ class OwnPlan(BasePlan):
     setting: Setting
     methods: tuple[Method, ...]
     seeds: tuple[int, ...]
-    metric: str
     shared_identity: dict[str, Any]
     dataset: dict[str, Any]
     recipe: dict[str, Any]
@@ -65,9 +63,9 @@ class OwnPlan(BasePlan):
             return TrainedRun(self.setting, method, seed, to_json(identity))
         base = self._run(method.base, seed)
         assert isinstance(base, TrainedRun)
-        identity |= {"stage": method.stage, "metric": self.metric, "after": [base.id]}
+        identity |= {"stage": method.stage, "metric": self.setting.metric, "after": [base.id]}
         return DerivedRun(
-            self.setting, method, self.metric, seed, to_json(identity), (base,)
+            self.setting, method, seed, to_json(identity), (base,)
         )
 
     def describe(self) -> list[str]:
@@ -89,7 +87,7 @@ class OwnPlan(BasePlan):
             "recipe": self.recipe,
             "options": {},
             "methods": [self._entry(method) for method in self.methods],
-            "metric": self.metric,
+            "metric": self.setting.metric,
             "metrics": METRICS_OF_KIND[kind],
             "split": self.setting.measured[-1],
             "baseline": self.methods[0].name,

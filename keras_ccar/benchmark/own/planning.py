@@ -60,7 +60,13 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
         "code": own_code(),
     }
     setting = Setting(
-        builder, problem, splits, epochs, request.batch_size, request.callbacks
+        builder,
+        problem,
+        splits,
+        metric,
+        epochs,
+        request.batch_size,
+        request.callbacks,
     )
     shared = {
         "format": RUN_FORMAT,
@@ -87,7 +93,6 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
         setting=setting,
         methods=methods,
         seeds=tuple(range(fit.seeds)),
-        metric=metric,
         shared_identity=to_json(shared),
         dataset=_describe(request.name, splits, digests, problem),
         recipe=to_json(recipe),

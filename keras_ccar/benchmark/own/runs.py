@@ -1,7 +1,7 @@
 """The runs of a comparison on the user's own data."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,37 @@ from keras_ccar.benchmark.own.training import (
     train_run,
 )
 from keras_ccar.benchmark.runner.plan_base import BaseRun, OnProgress
+from keras_ccar.benchmark.statistics.columns import METRICS_OF_KIND
 from keras_ccar.benchmark.training.run_backup import RunBackup
 
 
+class OwnRun(BaseRun):
+    """A run of a comparison on the user's own data.
+
+    Attributes:
+        setting: what all runs of the comparison share.
+    """
+
+    setting: Setting
+
+    @property
+    def num_classes(self) -> int:
+        """See `BaseRun`."""
+        return len(self.setting.problem.class_names)
+
+    @property
+    def metric(self) -> str:
+        """See `BaseRun`."""
+        return self.setting.metric
+
+    @property
+    def metrics(self) -> Mapping[str, str]:
+        """See `BaseRun`."""
+        return METRICS_OF_KIND[self.setting.problem.kind]
+
+
 @dataclass(frozen=True)
-class TrainedRun(BaseRun):
+class TrainedRun(OwnRun):
     """A training of the user's model with one loss and one seed."""
 
     setting: Setting
@@ -46,11 +72,6 @@ class TrainedRun(BaseRun):
     def steps_per_epoch(self) -> int:
         """See `BaseRun`."""
         return self.setting.splits["train"].num_batches
-
-    @property
-    def num_classes(self) -> int:
-        """See `BaseRun`."""
-        return len(self.setting.problem.class_names)
 
     def is_kept(self, folder: str | Path) -> bool:
         """See `BaseRun`."""
@@ -83,12 +104,11 @@ class TrainedRun(BaseRun):
 
 
 @dataclass(frozen=True)
-class DerivedRun(BaseRun):
+class DerivedRun(OwnRun):
     """What is done with the model of a run that was trained anyway."""
 
     setting: Setting
     method: DerivedMethod
-    metric: str
     seed: int
     identity: dict[str, Any]
     depends_on: tuple[TrainedRun]
@@ -101,11 +121,6 @@ class DerivedRun(BaseRun):
     def method_name(self) -> str:
         """See `BaseRun`."""
         return self.method.name
-
-    @property
-    def num_classes(self) -> int:
-        """See `BaseRun`."""
-        return self.depends_on[0].num_classes
 
     def is_kept(self, folder: str | Path) -> bool:
         """See `BaseRun`."""
@@ -129,7 +144,7 @@ class DerivedRun(BaseRun):
         begun = time.perf_counter()
         model = base.load(folder)
         stage = STAGES[self.method.stage]
-        result = stage.apply(self.setting, model, self.seed, self.metric)
+        result = stage.apply(self.setting, model, self.seed)
         outcome = describe_outcome(
             self.setting, result.predictions, result.answers, result.chosen
         )

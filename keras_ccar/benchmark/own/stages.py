@@ -57,9 +57,7 @@ def objective_of(metric: str) -> str:
     return _OBJECTIVES.get(metric, _OBJECTIVES["balanced"])
 
 
-def correct(
-    setting: Setting, model: keras.Model, seed: int, metric: str
-) -> StageResult:
+def correct(setting: Setting, model: keras.Model, seed: int) -> StageResult:
     """Chooses τ of a `LogitCorrection`."""
     counts = setting.problem.counts
     before = {name: setting.predict(model, name) for name in setting.measured}
@@ -70,7 +68,7 @@ def correct(
 
     def choose(chosen_on: np.ndarray) -> float:
         part = _rows(held_out, chosen_on)
-        objective = objective_of(metric)
+        objective = objective_of(setting.metric)
         return choose_tau(score_taus(part, counts, grid, objective, _RESAMPLES, seed))
 
     def apply(tau: float, rows: np.ndarray) -> np.ndarray:
@@ -90,9 +88,7 @@ def correct(
     return StageResult(chain(model, layer), after, None, {"tau": tau})
 
 
-def normalise(
-    setting: Setting, model: keras.Model, seed: int, metric: str
-) -> StageResult:
+def normalise(setting: Setting, model: keras.Model, seed: int) -> StageResult:
     """Chooses τ of τ-normalisation."""
     head = find_classifier_head(model)
     batch_size = setting.batch_size
@@ -109,7 +105,7 @@ def normalise(
         for tau in _NORM_TAUS:
             answers = decide(logits(tau, chosen_on), False)
             decisions = Decisions(labels[chosen_on], answers, head.num_columns)
-            scores.append(decisions.score(objective_of(metric)))
+            scores.append(decisions.score(objective_of(setting.metric)))
         return float(_NORM_TAUS[int(np.argmax(scores))])
 
     tau = choose(np.arange(len(labels)))
@@ -123,9 +119,7 @@ def normalise(
     return StageResult(normalised, after, None, {"tau": tau})
 
 
-def retrain(
-    setting: Setting, model: keras.Model, seed: int, metric: str
-) -> StageResult:
+def retrain(setting: Setting, model: keras.Model, seed: int) -> StageResult:
     """Trains the last layer again on class-balanced draws (cRT); chooses nothing."""
     with quiet():
         retrained = retrain_classifier(
@@ -139,13 +133,11 @@ def retrain(
     return StageResult(retrained, after, None, {})
 
 
-def decide_by_thresholds(
-    setting: Setting, model: keras.Model, seed: int, metric: str
-) -> StageResult:
+def decide_by_thresholds(setting: Setting, model: keras.Model, seed: int) -> StageResult:
     """Chooses a threshold for each yes-or-no label."""
     predictions = {name: setting.predict(model, name) for name in setting.measured}
     held_out = predictions["validation"]
-    objective = "balanced_accuracy" if metric in ("balanced", "gmean") else "f1"
+    objective = "balanced_accuracy" if setting.metric in ("balanced", "gmean") else "f1"
     _require_answers(held_out)
     columns = range(held_out.num_columns)
 

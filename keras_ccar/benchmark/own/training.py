@@ -36,6 +36,7 @@ class Setting:
         builder: makes the models.
         problem: what they are trained for.
         splits: the data by name: "train", "validation" and perhaps "test".
+        metric: the column that decides which method is best.
         epochs, batch_size: of each training.
         callbacks: of each training, as the user gave them.
     """
@@ -45,6 +46,7 @@ class Setting:
         builder: ModelBuilder,
         problem: Problem,
         splits: dict[str, OwnData],
+        metric: str,
         epochs: int,
         batch_size: int,
         callbacks: Any,
@@ -52,6 +54,7 @@ class Setting:
         self.builder = builder
         self.problem = problem
         self.splits = splits
+        self.metric = metric
         self.epochs = epochs
         self.batch_size = batch_size
         self.callbacks = callbacks

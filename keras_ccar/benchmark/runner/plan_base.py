@@ -3,11 +3,11 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_ccar.benchmark.comparison import RunEntry
+from keras_ccar.benchmark.comparison import METRICS, RunEntry
 from keras_ccar.benchmark.training.run_backup import RunBackup
 
 # Increase when the meaning of a run file changes.
@@ -61,6 +61,16 @@ class BaseRun:
     def num_classes(self) -> int:
         """The number of classes, or of labels."""
         raise NotImplementedError
+
+    @property
+    def metric(self) -> str:
+        """The column that its record must have."""
+        return "balanced"
+
+    @property
+    def metrics(self) -> Mapping[str, str]:
+        """Titles of the measured columns by name."""
+        return METRICS
 
     def is_kept(self, folder: str | Path) -> bool:
         """Whether the folder has all that the run leaves beside its record."""

@@ -32,7 +32,14 @@ def load_run(run: BaseRun, folder: str | Path) -> RunEntry | None:
             return None
         if not run.is_kept(folder):
             return None
-        check_run(path, record, run.num_classes, run.epochs)
+        check_run(
+            path,
+            record,
+            run.num_classes,
+            run.epochs,
+            metric=run.metric,
+            metrics=run.metrics,
+        )
         check_fields(path, record, {"environment": {}})
     except FileNotFoundError:
         return None
