@@ -63,10 +63,12 @@ class OwnPlan(BasePlan):
             return TrainedRun(self.setting, method, seed, to_json(identity))
         base = self._run(method.base, seed)
         assert isinstance(base, TrainedRun)
-        identity |= {"stage": method.stage, "metric": self.setting.metric, "after": [base.id]}
-        return DerivedRun(
-            self.setting, method, seed, to_json(identity), (base,)
-        )
+        identity |= {
+            "stage": method.stage,
+            "metric": self.setting.metric,
+            "after": [base.id],
+        }
+        return DerivedRun(self.setting, method, seed, to_json(identity), (base,))
 
     def describe(self) -> list[str]:
         """See `BasePlan`."""

@@ -1,5 +1,6 @@
 """What a comparison on the user's own data was asked for, and how it is done."""
 
+import contextlib
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -7,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from keras_ccar.arguments import (
     argument_error,
     check_boolean,
     check_function,
+    check_number,
     check_path,
     check_text,
     check_whole_number,
@@ -163,8 +164,9 @@ def _read_budget(budget: Any) -> float | None:
     if isinstance(budget, str):
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h|)\s*", budget)
         seconds = float(match[1]) * _SECONDS[match[2]] if match else math.nan
-    elif isinstance(budget, int | float | np.number) and not isinstance(budget, bool):
-        seconds = float(budget)
+    else:
+        with contextlib.suppress(ValueError):
+            seconds = check_number("budget", budget)
     if not 0 < seconds < math.inf:
         raise argument_error("budget", budget, _BUDGET)
     return seconds

@@ -25,7 +25,7 @@ from keras_ccar.posthoc.second_stage import normalise_kernel, retrain_classifier
 from keras_ccar.posthoc.tau_curve import check_taus, choose_tau, score_taus
 from keras_ccar.posthoc.thresholds import tune_thresholds
 
-_RESAMPLES = 100
+_RESAMPLES = 50
 # τ of τ-normalisation.
 _NORM_TAUS = np.round(np.arange(0, 21) * 0.1, 1)
 # The columns that a τ can be chosen by; others take the first.
@@ -133,7 +133,9 @@ def retrain(setting: Setting, model: keras.Model, seed: int) -> StageResult:
     return StageResult(retrained, after, None, {})
 
 
-def decide_by_thresholds(setting: Setting, model: keras.Model, seed: int) -> StageResult:
+def decide_by_thresholds(
+    setting: Setting, model: keras.Model, seed: int
+) -> StageResult:
     """Chooses a threshold for each yes-or-no label."""
     predictions = {name: setting.predict(model, name) for name in setting.measured}
     held_out = predictions["validation"]

@@ -14,7 +14,8 @@ def accuracy_curve(
 
     The last one is the accuracy of the finished run.
     """
-    points = [*run["history"]["test"], {"epoch": last_epoch, metric: run.get(metric)}]
+    tested = run.get("history", {}).get("test", [])
+    points = [*tested, {"epoch": last_epoch, metric: run.get(metric)}]
     # A group without test examples has no accuracy.
     accuracies = [
         np.nan if point.get(metric) is None else point[metric] for point in points
@@ -23,12 +24,24 @@ def accuracy_curve(
 
 
 def training_confidence(comparison: Comparison, method: str) -> dict[int, np.ndarray]:
-    """Returns the mean confidence over all training examples in each epoch, by seed."""
+    """Returns the mean confidence over all training examples in each epoch, by seed.
+
+    Runs without statistics of the training are left out.
+    """
     counts = np.array(comparison.dataset["class_counts"], dtype=float)
     return {
         run["seed"]: mean_over_examples(run["history"]["confidence"], counts)
-        for run in comparison.finished_runs(method)
+        for run in runs_with_confidence(comparison, method)
     }
+
+
+def runs_with_confidence(comparison: Comparison, method: str) -> list[RunEntry]:
+    """Returns the finished runs of a method that kept the confidence of each epoch."""
+    return [
+        run
+        for run in comparison.finished_runs(method)
+        if run.get("history", {}).get("confidence")
+    ]
 
 
 def mean_over_examples(values: Any, counts: np.ndarray) -> np.ndarray:

@@ -34,13 +34,7 @@ def describe_setup(comparison: Comparison) -> list[tuple[str, str]]:
             f"classes, {max(counts)} to {min(counts)} a class; subset of seed "
             f"{dataset['seed']}, digest {dataset['digest']}",
         ),
-        (
-            "Recipe",
-            f"{recipe['name']} ({recipe['source']}): {recipe['model']}, "
-            f"{recipe['epochs']} epochs, batches of {recipe['batch_size']}, learning "
-            f"rate {recipe['learning_rate']:g} ({recipe['schedule']}), momentum "
-            f"{recipe['momentum']:g}, weight decay {recipe['weight_decay']:g}",
-        ),
+        ("Recipe", _describe_recipe(recipe)),
         ("Losses", options),
         (
             "Seeds",
@@ -50,6 +44,25 @@ def describe_setup(comparison: Comparison) -> list[tuple[str, str]]:
         ("Measured", "on the test set at the last epoch, never at the best one"),
         *_describe_environments(comparison),
     ]
+
+
+def _describe_recipe(recipe: dict[str, Any]) -> str:
+    """Describes how the networks were trained."""
+    epochs = f"{recipe['epochs']} epochs, batches of {recipe.get('batch_size')}"
+    rate = recipe.get("learning_rate")
+    learning_rate = "" if rate is None else f", learning rate {rate:g}"
+    if "schedule" not in recipe:
+        optimizer = (
+            f", optimizer {recipe['optimizer']}" if "optimizer" in recipe else ""
+        )
+        return (
+            f"{recipe.get('model', recipe['name'])}: {epochs}{optimizer}{learning_rate}"
+        )
+    return (
+        f"{recipe['name']} ({recipe['source']}): {recipe['model']}, {epochs}"
+        f"{learning_rate} ({recipe['schedule']}), momentum {recipe['momentum']:g}, "
+        f"weight decay {recipe['weight_decay']:g}"
+    )
 
 
 def _describe_environments(comparison: Comparison) -> list[tuple[str, str]]:

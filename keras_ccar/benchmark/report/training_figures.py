@@ -10,13 +10,18 @@ from matplotlib.figure import Figure
 
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
 from keras_ccar.benchmark.report import figure_style as style
-from keras_ccar.benchmark.report.curves import accuracy_curve, mean_over_examples
+from keras_ccar.benchmark.report.curves import (
+    accuracy_curve,
+    mean_over_examples,
+    runs_with_confidence,
+)
 from keras_ccar.frequencies import class_prior, reported_groups
 from keras_ccar.weightings import ccar_weight
 
 # The methods to draw where all are too many: those that the verdicts are about.
 _PRINCIPAL_METHODS = ("ce", "ce×c", "bs", "la", "la×c", "ccar", "ccar+la")
 _CONFIDENCE_LABEL = "mean confidence\nin the true class"
+_RunsOf = Callable[[Comparison, str], list[RunEntry]]
 
 
 @style.png_figure
@@ -27,7 +32,9 @@ def training_curves(comparison: Comparison, figure: Figure) -> bool:
         confidence = mean_over_examples(run["history"]["confidence"], counts)
         return np.arange(1, len(confidence) + 1), confidence
 
-    return _curves_by_group(comparison, figure, curve, _CONFIDENCE_LABEL, (0, 1.02))
+    return _curves_by_group(
+        comparison, figure, curve, runs_with_confidence, _CONFIDENCE_LABEL, (0, 1.02)
+    )
 
 
 @style.png_figure
@@ -38,22 +45,25 @@ def test_curves(comparison: Comparison, figure: Figure) -> bool:
         epochs = comparison.recipe["epochs"]
         return accuracy_curve(run, style.group_metric(group), epochs)
 
-    return _curves_by_group(comparison, figure, curve, "test accuracy (%)")
+    return _curves_by_group(
+        comparison, figure, curve, _runs_with_curve, "test accuracy (%)"
+    )
 
 
 def _curves_by_group(
     comparison: Comparison,
     figure: Figure,
     curve: Callable[[RunEntry, np.ndarray, str], Any],
+    runs_of: _RunsOf,
     ylabel: str,
     ylim: tuple[float, float] | None = None,
 ) -> bool:
     """Draws the mean over seeds of a curve, the groups of classes side by side.
 
     `curve` returns epochs and values of a run, given the class counts of a group, zero
-    outside it, and its name.
+    outside it, and its name; `runs_of` the runs of a method that have one.
     """
-    looks = _principal_methods(comparison)
+    looks = _principal_methods(comparison, runs_of)
     if not looks:
         return False
     counts = np.array(comparison.dataset["class_counts"])
@@ -63,7 +73,7 @@ def _curves_by_group(
     grid = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
     for axes, (group, members) in zip(grid, groups.items(), strict=True):
         for name, look in looks.items():
-            runs = comparison.finished_runs(name)
+            runs = runs_of(comparison, name)
             curves = [curve(run, counts * members, group) for run in runs]
             epochs = curves[0][0]
             mean = np.mean([values for _, values in curves], axis=0)
@@ -79,9 +89,17 @@ def _curves_by_group(
     return True
 
 
-def _principal_methods(comparison: Comparison) -> dict[str, style.Look]:
-    """Returns the methods with finished runs, only the principal ones of many."""
-    methods = [m for m in comparison.methods if comparison.finished_runs(m["name"])]
+def _runs_with_curve(comparison: Comparison, method: str) -> list[RunEntry]:
+    """Returns the finished runs of a method that were measured while they trained."""
+    runs = comparison.finished_runs(method)
+    return [run for run in runs if "test" in run.get("history", {})]
+
+
+def _principal_methods(
+    comparison: Comparison, runs_of: _RunsOf
+) -> dict[str, style.Look]:
+    """Returns the methods with such runs, only the principal ones of many."""
+    methods = [m for m in comparison.methods if runs_of(comparison, m["name"])]
     if len(methods) > style.MANY_METHODS:
         methods = [m for m in methods if m["name"] in _PRINCIPAL_METHODS]
     return style.method_styles(methods)
@@ -91,12 +109,12 @@ def _principal_methods(comparison: Comparison) -> dict[str, style.Look]:
 def confidence_by_class(comparison: Comparison, figure: Figure) -> bool:
     """Draws the mean training confidence of each class over the epochs."""
     counts = np.array(comparison.dataset["class_counts"])
-    looks = _principal_methods(comparison)
+    looks = _principal_methods(comparison, runs_with_confidence)
     if not looks:
         return False
     panels = style.panels(figure, len(looks), (2.7, 0.4), _CONFIDENCE_LABEL)
     for axes, (name, look) in zip(panels, looks.items(), strict=True):
-        runs = comparison.finished_runs(name)
+        runs = runs_with_confidence(comparison, name)
         curves = np.array([run["history"]["confidence"] for run in runs], dtype=float)
         # A class that no batch held in an epoch has no confidence there.
         mean = np.ma.masked_invalid(curves).mean(axis=0).filled(np.nan)

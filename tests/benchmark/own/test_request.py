@@ -1,0 +1,111 @@
+"""Wrong requests are refused before anything is trained, with what to do."""
+
+import keras
+import numpy as np
+import pytest
+from own_data import answers, classes, compare, network, tags
+
+from keras_ccar.benchmark.own.request import OwnRequest
+
+X, Y = classes()
+
+
+@pytest.mark.parametrize(
+    ("budget", "seconds"),
+    [(90, 90), ("90", 90), ("90s", 90), ("10m", 600), ("1.5 min", 90), ("2h", 7200)],
+)
+def test_budgets(budget, seconds):
+    request = OwnRequest(network(), classes(), classes(1), budget=budget)
+    assert request.budget == seconds
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"budget": "soon"}, "`budget` must be seconds above 0"),
+        ({"budget": 0}, "`budget`"),
+        ({"build_model": None}, "`build_model` must be a function"),
+        ({"build_model": lambda: 3}, "`build_model` must be .* It returned 3"),
+        ({"build_model": lambda a, b: 3}, "`build_model`"),
+        ({"build_model": network(5)}, "`train` must have an example of every class"),
+        ({"build_model": network(2)}, "`train` must have labels from 0 to 1"),
+        ({"build_model": network(1, "softmax")}, "one column behind a softmax"),
+        ({"build_model": lambda loss: network()()}, "`optimizer` must be left out"),
+        ({"train": (X, Y[:-1])}, "`train` must be arrays of one length"),
+        ({"train": (X[:0], Y[:0])}, "`train` must be"),
+        ({"train": (X,)}, "`train` must be"),
+        ({"train": (X, Y.astype(str))}, "`train`.*numpy.unique"),
+        ({"train": (X[:, :3], Y)}, "`build_model` must return a model that takes"),
+        ({"train": iter([(X, Y)])}, "`train`.*pass a function"),
+        ({"train": [(X[0], Y[0])]}, "`train`"),
+        ({"validation": classes()}, "`validation` must be data that were held out"),
+        ({"validation": (X, Y + 1)}, "`validation` must have labels from 0 to 2"),
+        ({"test": 3}, "`test` must be"),
+        ({"losses": {}}, "`losses` must be a dict"),
+        ({"losses": {"ce": "no such loss"}}, "`losses` must be a dict"),
+        ({"losses": {"ce": lambda counts: 3}}, "`losses` must be a dict"),
+        ({"class_counts": [1, 2]}, "`class_counts` must be 3 entries"),
+        (
+            {"class_counts": [[1, 2]] * 3, "build_model": network(3, "softmax")},
+            "counts",
+        ),
+        ({"class_names": ["a", "b"]}, "`class_names` must have one name for each of"),
+        ({"metric": "f1"}, "`metric` must be one of 'top1'"),
+        ({"metric": "cost"}, "`metric` must be one of"),
+        ({"optimizer": "adamm"}, "`optimizer` must be"),
+        ({"metrics": "accuracy"}, "`metrics` must be"),
+        ({"metrics": ["no such metric"]}, "`metrics` must be"),
+        ({"callbacks": keras.callbacks.Callback()}, "`callbacks` must be"),
+        ({"callbacks": lambda: 3}, "`callbacks` must be"),
+        ({"seeds": 0}, "`seeds` must be a whole number >= 1"),
+        ({"epochs": 1.5}, "`epochs` must be"),
+        ({"batch_size": 0}, "`batch_size` must be"),
+        ({"output": ""}, "`output` must be a path"),
+    ],
+)
+def test_wrong_arguments(changes, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        compare(
+            **{"folder": tmp_path, **changes}
+            if "output" not in changes
+            else {"folder": changes["output"], **changes}
+        )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_labels_of_another_kind(tmp_path):
+    with pytest.raises(ValueError, match="`train` must have the answers 0, no, and 1"):
+        compare(
+            tmp_path,
+            build_model=network(1, "sigmoid"),
+            train=classes(),
+            validation=answers(1),
+            losses=None,
+        )
+    rare = tags()[1].copy()
+    rare[:, 2] = 0
+    with pytest.raises(ValueError, match=r"both answers of every label.*none for 2"):
+        compare(
+            tmp_path,
+            build_model=network(3, "sigmoid"),
+            train=(tags()[0], rare),
+            validation=tags(1),
+            losses=None,
+        )
+
+
+def test_one_validation_example_of_a_label_fails_thresholds_alone(tmp_path):
+    x, labels = answers(1)
+    keep = np.concatenate([np.flatnonzero(labels == 0), np.flatnonzero(labels)[:1]])
+    _, failed = compare(
+        tmp_path,
+        build_model=network(1),
+        train=answers(),
+        validation=(x[keep], labels[keep]),
+        losses={"ce": keras.losses.BinaryCrossentropy(from_logits=True)},
+        seeds=1,
+        epochs=1,
+    )
+    (run,) = failed
+    assert run["method"] == "ce+thresholds"
+    assert "`validation` must have two examples or more of yes" in run["error"]

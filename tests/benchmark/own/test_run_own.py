@@ -1,0 +1,305 @@
+"""Comparisons on a user's own data, from the data to the results."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from own_data import LOSSES, answers, classes, compare, measured, network, tags
+from sklearn import metrics
+
+import keras_ccar
+from keras_ccar.benchmark import Comparison
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A comparison with a test set, that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("own")
+    comparison, failed = compare(folder, test=classes(2))
+    assert failed == []
+    return comparison
+
+
+def test_rows_and_columns(finished):
+    names = ["ce", "ccar", "ce+tau", "ce+tau-norm", "ce+crt"]
+    assert [method["name"] for method in finished.methods] == names
+    derived = [method.get("derived_from") for method in finished.methods]
+    assert derived == [None, None, "ce", "ce", "ce"]
+    assert (finished.metric, finished.split, finished.baseline) == (
+        "balanced",
+        "test",
+        "ce",
+    )
+    assert finished.dataset["kind"] == "softmax"
+    assert finished.dataset["class_counts"] == [40, 20, 10]
+    assert len(finished.finished) == 10
+    for run in finished.run_entries:
+        assert set(run["splits"]) == {"validation", "test"}
+        assert run["balanced"] == run["splits"]["test"]["balanced"]
+
+
+def test_what_is_read_again_is_the_same(finished):
+    read = Comparison.read(finished.folder)
+    assert read == finished
+    rows = read.runs
+    assert len(rows) == 20
+    assert (finished.folder / "results.csv").exists()
+    assert (finished.folder / "report.html").exists()
+
+
+def test_figures_are_those_of_scikit_learn(finished):
+    x, labels = classes(2)
+    for run in finished.run_entries:
+        model = finished.model(run["method"], run["seed"])
+        logits = model.predict(x, verbose=0).astype("float64")
+        guesses = logits.argmax(axis=1)
+        recalls = metrics.recall_score(labels, guesses, average=None)
+        assert run["balanced"] == pytest.approx(100 * recalls.mean(), abs=1e-4)
+        np.testing.assert_allclose(run["per_class_accuracy"], 100 * recalls, atol=1e-4)
+        assert run["top1"] == pytest.approx(100 * (guesses == labels).mean(), abs=1e-4)
+        f1 = metrics.f1_score(labels, guesses, average="macro")
+        assert run["macro_f1"] == pytest.approx(100 * f1, abs=1e-4)
+        powers = np.exp(logits)
+        loss = metrics.log_loss(labels, powers / powers.sum(axis=1, keepdims=True))
+        assert run["log_loss"] == pytest.approx(loss, abs=1e-4)
+
+
+def test_chosen_values_are_kept(finished):
+    for run in finished.run_entries:
+        keys = set(run["chosen"]) - {"temperature"}
+        wanted = {"tau"} if "tau" in run["method"] else set()
+        assert keys == wanted
+
+
+def test_nothing_is_selected_on_the_test_data(finished, tmp_path):
+    """Another test set changes its figures, and nothing else."""
+    x, labels = classes(2)
+    shuffled = np.random.default_rng(0).permutation(labels)
+    other, _ = compare(tmp_path, test=(-x, shuffled))
+    for run, same in zip(finished.run_entries, other.run_entries, strict=True):
+        assert run["splits"]["validation"] == same["splits"]["validation"]
+        assert run["chosen"] == same["chosen"]
+        assert run["splits"]["test"] != same["splits"]["test"]
+        weights = finished.model(run["method"], run["seed"]).get_weights()
+        others = other.model(run["method"], run["seed"]).get_weights()
+        for weight, same_weight in zip(weights, others, strict=True):
+            np.testing.assert_array_equal(weight, same_weight)
+    first, second = finished.finish(), other.finish()
+    np.testing.assert_array_equal(
+        first.predict(x, verbose=0), second.predict(x, verbose=0)
+    )
+
+
+def test_the_same_again_trains_nothing_and_says_the_same(finished):
+    paths = sorted((finished.folder / "models").iterdir())
+    times = [path.stat().st_mtime_ns for path in paths]
+    again, failed = compare(finished.folder, test=classes(2))
+    assert failed == []
+    assert measured(again) == measured(finished)
+    assert [path.stat().st_mtime_ns for path in paths] == times
+
+
+@pytest.mark.parametrize("lost", ["record", "model", "results"])
+def test_what_was_lost_is_made_again_the_same(finished, lost, tmp_path):
+    first, _ = compare(tmp_path, test=classes(2))
+    run = first.run_entries[0]
+    if lost == "record":
+        (path,) = (tmp_path / "runs").glob(f"ce-seed0-{run['id']}.json")
+    elif lost == "model":
+        path = tmp_path / run["model"]
+    else:
+        path = tmp_path / "results.json"
+    path.unlink()
+    again, _ = compare(tmp_path, test=classes(2))
+    assert measured(again) == measured(finished)
+    assert path.exists()
+
+
+def test_without_test_data_the_figures_are_those_of_validation(tmp_path):
+    comparison, _ = compare(tmp_path, seeds=1)
+    assert comparison.split == "validation"
+    for run in comparison.run_entries:
+        assert set(run["splits"]) == {"validation"}
+        assert run["balanced"] == run["splits"]["validation"]["balanced"]
+
+
+def test_new_losses_are_added(tmp_path):
+    compare(tmp_path, seeds=1)
+    new = {"ce": LOSSES["ce"], "focal": keras_ccar.FocalLoss(from_logits=True)}
+    comparison, _ = compare(tmp_path, seeds=1, losses=new)
+    names = {method["name"] for method in comparison.methods}
+    assert {"ce", "ccar", "focal"} <= names
+    assert set(comparison.finished["method"]) == names
+
+
+def test_other_data_archive_what_is_there(tmp_path):
+    compare(tmp_path, seeds=1)
+    comparison, _ = compare(tmp_path, seeds=1, train=classes(3))
+    assert (tmp_path / "earlier" / "1" / "results.json").exists()
+    assert len(comparison.run_entries) == 5
+
+
+def test_a_failing_loss_does_not_stop_the_others(tmp_path):
+    def broken(y_true, y_pred):
+        raise RuntimeError("no such loss")
+
+    def infinite(y_true, y_pred):
+        return keras.ops.sum(y_pred, axis=-1) * np.float32("nan")
+
+    losses = {"broken": broken, "infinite": infinite, "ce": LOSSES["ce"]}
+    comparison, failed = compare(tmp_path, seeds=1, losses=losses)
+    errors = {run["method"]: run["error"] for run in failed}
+    assert set(errors) == {
+        "broken",
+        "infinite",
+        "broken+tau",
+        "broken+tau-norm",
+        "broken+crt",
+    }
+    assert "no such loss" in errors["broken"]
+    assert errors["infinite"].startswith("FloatingPointError: the loss became nan")
+    assert "needs a finished run of broken" in errors["broken+tau"]
+    assert comparison.finished["method"].tolist() == ["ce"]
+    assert Comparison.read(tmp_path).failed == comparison.failed
+
+
+def test_one_label(tmp_path):
+    comparison, failed = compare(
+        tmp_path,
+        build_model=network(1),
+        train=answers(),
+        validation=answers(1),
+        test=answers(2),
+        losses=None,
+        seeds=1,
+        epochs=1,
+        metric="f1",
+        class_names=["fine", "faulty"],
+    )
+    assert failed == []
+    assert comparison.dataset["kind"] == "binary"
+    assert comparison.dataset["class_counts"] == [60, 15]
+    assert comparison.dataset["class_names"] == ["fine", "faulty"]
+    names = [method["name"] for method in comparison.methods]
+    assert names[0] == "ce"
+    assert names[-2:] == ["ce+thresholds", "ce+crt"]
+    x, labels = answers(2)
+    for run in comparison.run_entries:
+        model = comparison.model(run["method"], 0)
+        outputs = model.predict(x, verbose=0)[:, 0].astype("float64")
+        said = outputs == 1 if run["method"] == "ce+thresholds" else outputs > 0
+        for column, score in (
+            ("balanced", metrics.balanced_accuracy_score(labels, said)),
+            ("recall", metrics.recall_score(labels, said)),
+            ("precision", metrics.precision_score(labels, said, zero_division=0)),
+            ("f1", metrics.f1_score(labels, said)),
+        ):
+            assert run[column] == pytest.approx(100 * score, abs=1e-4), run["method"]
+        if run["method"] != "ce+thresholds":
+            score = metrics.average_precision_score(labels, outputs)
+            assert run["average_precision"] == pytest.approx(100 * score, abs=1e-4)
+            loss = metrics.log_loss(labels, 1 / (1 + np.exp(-outputs)))
+            assert run["log_loss"] == pytest.approx(loss, abs=1e-4)
+
+
+def test_several_labels(tmp_path):
+    comparison, failed = compare(
+        tmp_path,
+        build_model=network(3, "sigmoid"),
+        train=tags(),
+        validation=tags(1),
+        losses=None,
+        seeds=1,
+        epochs=1,
+        class_names=["a", "b", "c"],
+    )
+    assert failed == []
+    assert comparison.dataset["kind"] == "labels"
+    x, labels = tags(1)
+    yes = tags()[1].sum(axis=0).astype(int).tolist()
+    assert comparison.dataset["class_counts"] == yes
+    names = [method["name"] for method in comparison.methods]
+    assert names[-1] == "ce+thresholds"
+    run = comparison.finished_runs("ce")[0]
+    probabilities = comparison.model("ce", 0).predict(x, verbose=0)
+    said = probabilities > 0.5
+    f1 = metrics.f1_score(labels, said, average="macro", zero_division=0)
+    assert run["f1"] == pytest.approx(100 * f1, abs=1e-4)
+    score = metrics.average_precision_score(labels, probabilities, average="macro")
+    assert run["average_precision"] == pytest.approx(100 * score, abs=1e-4)
+    (run,) = comparison.finished_runs("ce+thresholds")
+    assert len(run["chosen"]["thresholds"]) == 3
+
+
+def test_the_default_losses_of_classes(tmp_path):
+    comparison, failed = compare(tmp_path, losses=None, seeds=1, epochs=1)
+    assert failed == []
+    names = [method["name"] for method in comparison.methods]
+    assert names[:4] == ["ce", "class_weight", "la", "ccar"]
+    assert {"ccar+la", "focal", "prior-bias", "ce+tau", "ce+crt"} <= set(names)
+    assert sum(name.startswith("ccar[form=") for name in names) == 3
+    assert len(set(names)) == len(names)
+
+
+def test_the_prior_is_where_the_bias_begins(tmp_path):
+    """A model that learns nothing predicts it."""
+    comparison, _ = compare(
+        tmp_path, losses=None, seeds=1, epochs=1, optimizer=keras.optimizers.SGD(1e-12)
+    )
+    model = comparison.model("prior-bias", 0)
+    bias = model.layers[-1].get_weights()[1]
+    expected = np.log(np.array([40, 20, 10]) / 70)
+    np.testing.assert_allclose(bias, expected, atol=1e-5)
+
+
+def test_metrics_and_callbacks_of_the_user(tmp_path):
+    epochs = []
+
+    def callbacks():
+        def note(epoch, logs):
+            epochs.append((epoch, "val_loss" in logs))
+
+        return [keras.callbacks.LambdaCallback(on_epoch_end=note)]
+
+    comparison, _ = compare(
+        tmp_path,
+        seeds=1,
+        losses={"ce": LOSSES["ce"]},
+        metrics=["accuracy"],
+        callbacks=callbacks,
+    )
+    run = comparison.finished_runs("ce")[0]
+    assert epochs == [(0, True), (1, True)]
+    assert run["user_metrics"]["accuracy"] == pytest.approx(run["top1"] / 100, abs=1e-4)
+    assert "accuracy" in comparison.runs
+
+
+def test_a_model_that_compiles_itself(tmp_path):
+    def build_model(loss):
+        model = network()()
+        model.compile("adam", loss)
+        return model
+
+    comparison, failed = compare(
+        tmp_path, build_model=build_model, optimizer=None, seeds=1
+    )
+    assert failed == []
+    assert len(comparison.finished) == 5
+
+
+def test_smoke_trains_one_epoch_with_one_seed(tmp_path):
+    comparison, _ = compare(tmp_path, smoke=True)
+    assert comparison.seeds == [0]
+    assert comparison.recipe["epochs"] == 1
+    assert comparison.recipe["smoke"] is True
+
+
+def test_processes_give_the_same_numbers(finished, tmp_path):
+    with pytest.raises(ValueError, match=r"`parallel`.*no lambda"):
+        compare(tmp_path, parallel=2, test=classes(2))
+
+
+def test_results_are_plain_json(finished):
+    content = finished.to_json()
+    assert json.loads(json.dumps(content)) == content
