@@ -6,6 +6,7 @@ from keras_ccar.benchmark.spec.recipes import Decays, Recipe
 
 _DECOUPLING = "Decoupling (Kang et al. 2020, arXiv 1910.09217)"
 _NATURAL_IMAGES: dict[str, Any] = {
+    "last_layer": "pytorch",
     "epochs": 90,
     "batch_size": 512,
     "learning_rate": 0.2,
@@ -39,6 +40,7 @@ _RECIPES = (
         source="LDAM-DRW (Cao et al. 2019, arXiv 1906.07413)",
         datasets=("cifar10-lt", "cifar100-lt"),
         model="resnet32",
+        last_layer="he",
         epochs=200,
         batch_size=128,
         learning_rate=0.1,
@@ -54,6 +56,7 @@ _RECIPES = (
         source="Balanced Meta-Softmax (Ren et al. 2020, arXiv 2007.10740)",
         datasets=("cifar10-lt", "cifar100-lt"),
         model="resnet32",
+        last_layer="pytorch",
         # CIFAR-100-LT at an imbalance factor of 100 has 22 steps per epoch.
         epochs=591,
         steps=13_000,
@@ -74,6 +77,7 @@ _RECIPES = (
         "epochs, for processors; not to be compared with published numbers",
         datasets=("cifar10-lt", "cifar100-lt"),
         model="resnet8",
+        last_layer="he",
         epochs=20,
         batch_size=128,
         learning_rate=0.1,

@@ -13,6 +13,11 @@ from typing import Any, Self
 
 from keras_ccar.benchmark.spec.settings import check_settings, format_number, setting
 
+# How a linear last layer of n inputs starts. "glorot": as `Dense` of Keras. "pytorch":
+# as `Linear` of PyTorch, weights and bias uniform in ±1/√n. "he": the bias as there,
+# and normal weights of deviation √(2/n).
+LAST_LAYERS = ("glorot", "he", "pytorch")
+
 
 class Decays(tuple[tuple[float, float], ...]):
     """Pairs `(epoch, factor)`, written as `160:0.01,180:0.0001` or `none`."""
@@ -66,6 +71,12 @@ class Recipe:
     epochs: int = setting(help="passes over the training data", minimum=1)
     batch_size: int = setting(help="examples per step", minimum=1)
     learning_rate: float = setting(help="peak learning rate", above=0)
+    last_layer: str = setting(
+        "glorot",
+        help="initial weights of a linear last layer: as Keras draws them, as LDAM's "
+        "code, or as PyTorch",
+        choices=LAST_LAYERS,
+    )
     schedule: str = setting(
         "constant",
         help="course of the learning rate after the warm-up",

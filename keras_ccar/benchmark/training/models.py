@@ -5,8 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_ccar.benchmark.spec.loss_builders import COSINE_SCALE
-from keras_ccar.layers import CosineHead
+from keras_ccar.benchmark.training.last_layer import build_last_layer, he_normal
 from keras_ccar.requirements import require
 
 # PyTorch's defaults, which the published recipes used. With Keras's momentum of 0.99,
@@ -21,7 +20,11 @@ _IMAGENET_RESNETS = {
 
 
 def build_model(
-    name: str, input_shape: tuple[int, int, int], num_classes: int, head: str = "linear"
+    name: str,
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    head: str = "linear",
+    last_layer: str = "glorot",
 ) -> keras.Model:
     """Builds a network with freshly drawn weights.
 
@@ -33,15 +36,12 @@ def build_model(
         num_classes: number of logits.
         head: the last layer: `"linear"`, or `"cosine"` for logits that are cosines
             times 30.
+        last_layer: how a linear last layer starts, as a recipe has it.
 
     Raises:
-        ValueError: if there is no network of that name, or no such head.
+        ValueError: if there is no network of that name, no such head or no such start.
         ModuleNotFoundError: if the network needs KerasHub, which is not installed.
     """
-    if head not in ("linear", "cosine"):
-        raise ValueError(
-            f"`head` of a network must be 'linear' or 'cosine'. Received: head={head!r}"
-        )
     if name == "convnet":
         inputs, features = _convnet(input_shape)
     elif match := re.fullmatch(r"resnet(\d+)", name):
@@ -54,16 +54,7 @@ def build_model(
             "such as 'resnet8' or 'resnet32', or one of "
             f"{', '.join(_IMAGENET_RESNETS)}."
         )
-    # Always float32: in half precision, a confidence has two or three digits.
-    if head == "cosine":
-        last = CosineHead(
-            num_classes, COSINE_SCALE, kernel_initializer=_he_normal(), dtype="float32"
-        )
-    else:
-        initial = "glorot_uniform" if name == "convnet" else _he_normal()
-        last = keras.layers.Dense(
-            num_classes, kernel_initializer=initial, dtype="float32"
-        )
+    last = build_last_layer(head, features.shape[-1], num_classes, last_layer)
     return keras.Model(inputs, last(features), name=name)
 
 
@@ -141,13 +132,6 @@ def _normalised_convolution(x: Any, filters: int, strides: int = 1) -> Any:
         strides=strides,
         padding="same" if strides == 1 else "valid",
         use_bias=False,
-        kernel_initializer=_he_normal(),
+        kernel_initializer=he_normal(),
     )(x)
     return keras.layers.BatchNormalization(**_NORMALISATION)(x)
-
-
-def _he_normal() -> keras.initializers.Initializer:
-    # Unlike Keras's own "he_normal", this does not truncate the distribution.
-    return keras.initializers.VarianceScaling(
-        2.0, mode="fan_in", distribution="untruncated_normal"
-    )

@@ -43,7 +43,9 @@ def build_training(
     }
     with devices.strategy_scope():
         with _dtype_policy(recipe.dtype_policy):
-            trainer = network = build_model(recipe.model, shape, data.num_classes, head)
+            trainer = network = build_model(
+                recipe.model, shape, data.num_classes, head, recipe.last_layer
+            )
             if arrays:
                 # The trainer needs the policy too: Keras scales the loss by it.
                 standardiser = Standardiser(data.name)
