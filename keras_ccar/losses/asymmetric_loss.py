@@ -15,6 +15,7 @@ from keras_ccar.losses.binary_long_tailed_crossentropy import (
 )
 from keras_ccar.ops.numerics import clip_min
 from keras_ccar.weightings import AsymmetricFocal
+from keras_ccar.weightings.base import Normalize
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -72,7 +73,7 @@ class AsymmetricLoss(BinaryLongTailedCrossentropy):
         *,
         adjustment: Adjustment | None = None,
         ignore_value: float | None = None,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = True,
         label_smoothing: float = 0.0,
         reduction: str | None = "sum_over_batch_size",

@@ -9,7 +9,7 @@ from keras_ccar.adjustments import LogitAdjustment
 from keras_ccar.frequencies import ClassCounts
 from keras_ccar.label_smoothing import LabelAwareSmoothing
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
-from keras_ccar.weightings import Weighting
+from keras_ccar.weightings.base import Normalize, Weighting
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -61,7 +61,7 @@ class BalancedSoftmaxLoss(LongTailedCrossentropy):
         *,
         smoothing: float = 0.0,
         weighting: Weighting | Callable[..., Any] | None = None,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = False,
         from_logits: bool = False,
         label_smoothing: float | LabelAwareSmoothing = 0.0,

@@ -12,6 +12,7 @@ from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
 )
 from keras_ccar.weightings import CCARWeighting
+from keras_ccar.weightings.base import Normalize
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -76,7 +77,7 @@ class BinaryCCARLoss(BinaryLongTailedCrossentropy):
         name: str = "binary_ccar",
         *,
         adjustment: Adjustment | None = None,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = False,
         label_smoothing: float = 0.0,
         ignore_value: float | None = None,

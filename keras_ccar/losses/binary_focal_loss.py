@@ -11,6 +11,7 @@ from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
 )
 from keras_ccar.weightings import Focal
+from keras_ccar.weightings.base import Normalize
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -66,7 +67,7 @@ class BinaryFocalLoss(BinaryLongTailedCrossentropy):
         *,
         adjustment: Adjustment | None = None,
         ignore_value: float | None = None,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = True,
         label_smoothing: float = 0.0,
         reduction: str | None = "sum_over_batch_size",

@@ -11,6 +11,7 @@ from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
 )
 from keras_ccar.weightings import InverseFrequency
+from keras_ccar.weightings.base import Normalize
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -62,7 +63,7 @@ class BinaryInverseFrequencyLoss(BinaryLongTailedCrossentropy):
         *,
         adjustment: Adjustment | None = None,
         ignore_value: float | None = None,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = False,
         label_smoothing: float = 0.0,
         reduction: str | None = "sum_over_batch_size",

@@ -11,7 +11,7 @@ from keras_ccar.frequencies import ClassCounts
 from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
 )
-from keras_ccar.weightings import Weighting
+from keras_ccar.weightings.base import Normalize, Weighting
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -67,7 +67,7 @@ class BinaryLogitAdjustedLoss(BinaryLongTailedCrossentropy):
         *,
         weighting: Weighting | Callable[..., Any] | None = None,
         ignore_value: float | None = None,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = False,
         label_smoothing: float = 0.0,
         reduction: str | None = "sum_over_batch_size",

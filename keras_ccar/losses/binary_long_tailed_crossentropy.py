@@ -18,7 +18,7 @@ from keras_ccar.losses.call_state import counted_labels, mask_ignored
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.ops.crossentropy import probability_terms, sigmoid_terms
 from keras_ccar.ops.numerics import safe_log
-from keras_ccar.weightings import Weighting
+from keras_ccar.weightings.base import Normalize, Weighting
 from keras_ccar.weightings.normalized_weights import compute_side_weights
 
 # A number for yes and one for no, of shape `(..., K)` each.
@@ -53,8 +53,8 @@ class BinaryLongTailedCrossentropy(ClassAwareLoss):
             and do not count. None if all targets are known.
         from_logits: whether predictions are logits rather than probabilities.
         name: name of the loss.
-        normalize: whether to divide weights by their mean: over the training
-            distribution if they only depend on the class, otherwise over the batch.
+        normalize: as in `LongTailedCrossentropy`. The mean over the batch is that of
+            all labels of all examples.
         differentiate_weight: whether gradients also flow through the weight.
         label_smoothing: α in [0, 1]: targets become `(1 - α) y + α / 2`.
         reduction: as in every Keras loss, over the labels of all examples.
@@ -104,7 +104,7 @@ class BinaryLongTailedCrossentropy(ClassAwareLoss):
         from_logits: bool = False,
         name: str = "binary_long_tailed_crossentropy",
         *,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = False,
         label_smoothing: float = 0.0,
         reduction: str | None = "sum_over_batch_size",

@@ -10,6 +10,7 @@ from keras_ccar.frequencies import ClassCounts
 from keras_ccar.label_smoothing import LabelAwareSmoothing
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.weightings import CCARWeighting
+from keras_ccar.weightings.base import Normalize
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -34,7 +35,8 @@ class CCARLoss(LongTailedCrossentropy):
             function of your own, so that saved models can be loaded in other processes.
         adjustment: a logit adjustment to combine with, for example
             `keras_ccar.adjustments.LogitAdjustment(tau=1.0)`.
-        normalize: whether to divide weights by their mean over the batch.
+        normalize: whether to divide weights by their mean over the batch; "batch" is
+            the same.
         differentiate_weight: whether gradients also flow through the weight.
         from_logits: whether predictions are logits rather than probabilities.
         label_smoothing: as in `LongTailedCrossentropy`.
@@ -82,7 +84,7 @@ class CCARLoss(LongTailedCrossentropy):
         strength: float = 1.0,
         form: str | Callable[..., Any] = "exponential",
         adjustment: Adjustment | None = None,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = False,
         from_logits: bool = False,
         label_smoothing: float | LabelAwareSmoothing = 0.0,

@@ -27,7 +27,7 @@ from keras_ccar.losses.reduction import reduce_over_replicas
 from keras_ccar.losses.saved_prior import read_saved_prior
 from keras_ccar.replicas import replica_count
 from keras_ccar.serialization import from_nested_config
-from keras_ccar.weightings import Weighting
+from keras_ccar.weightings.base import Normalize, Weighting, check_normalize
 from keras_ccar.weightings.normalized_weights import compute_term_weights
 
 # The reductions of Keras's losses.
@@ -68,7 +68,7 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
     def __init__(
         self,
         weighting: Weighting | Callable[..., Any] | None,
-        normalize: bool,
+        normalize: Normalize,
         differentiate_weight: bool,
         from_logits: bool,
         label_smoothing: Any,
@@ -82,7 +82,7 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
         super().__init__(optional(check_text, "name", name), reduction, precision)
         self._dtype_argument = dtype if dtype is None else policy.name
         self.weighting = weightings.get(weighting)
-        self.normalize = check_boolean("normalize", normalize)
+        self.normalize = check_normalize(normalize)
         self.differentiate_weight = check_boolean(
             "differentiate_weight", differentiate_weight
         )

@@ -9,6 +9,7 @@ from keras_ccar.frequencies import ClassCounts
 from keras_ccar.label_smoothing import LabelAwareSmoothing
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.weightings import EffectiveNumber
+from keras_ccar.weightings.base import Normalize
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -18,7 +19,8 @@ class ClassBalancedLoss(LongTailedCrossentropy):
     Class weights are `(1 - β) / (1 - β^{n_c})`, scaled to sum to K, as published. Over
     long-tailed training data the mean weight is far below 1 (0.20 on CIFAR-100-LT with
     imbalance factor 100), which acts like a smaller learning rate. Prefer
-    `normalize=True`, which scales it to 1.
+    `normalize=True`, which scales it to 1, or `normalize="batch"`, which scales that of
+    every batch to 1, as published code in PyTorch does.
 
     Args:
         class_counts: training examples of each class: a sequence of shape `(K,)` or a
@@ -62,7 +64,7 @@ class ClassBalancedLoss(LongTailedCrossentropy):
         name: str = "class_balanced",
         *,
         adjustment: Adjustment | None = None,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = False,
         from_logits: bool = False,
         label_smoothing: float | LabelAwareSmoothing = 0.0,

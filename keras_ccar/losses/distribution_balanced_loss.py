@@ -14,7 +14,7 @@ from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
 )
 from keras_ccar.ops.crossentropy import sigmoid_terms
-from keras_ccar.weightings import Weighting
+from keras_ccar.weightings.base import Normalize, Weighting
 from keras_ccar.weightings.normalized_weights import (
     compute_side_weights,
     divide_by_batch_mean,
@@ -43,7 +43,8 @@ class DistributionBalancedLoss(BinaryLongTailedCrossentropy):
         name: name of the loss.
         weighting: as in `BinaryLongTailedCrossentropy`.
         ignore_value: as in `BinaryLongTailedCrossentropy`.
-        normalize: whether to divide weights by their mean over the batch.
+        normalize: whether to divide weights by their mean over the batch; "batch" is
+            the same.
         differentiate_weight: as in `BinaryLongTailedCrossentropy`.
         label_smoothing: as in `BinaryLongTailedCrossentropy`.
         reduction: as in `BinaryLongTailedCrossentropy`.
@@ -83,7 +84,7 @@ class DistributionBalancedLoss(BinaryLongTailedCrossentropy):
         *,
         weighting: Weighting | Callable[..., Any] | None = None,
         ignore_value: float | None = None,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = False,
         label_smoothing: float = 0.0,
         reduction: str | None = "sum_over_batch_size",

@@ -9,6 +9,7 @@ from keras_ccar.frequencies import ClassCounts
 from keras_ccar.label_smoothing import LabelAwareSmoothing
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.weightings import Focal
+from keras_ccar.weightings.base import Normalize
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -58,7 +59,7 @@ class FocalLoss(LongTailedCrossentropy):
         name: str = "focal",
         *,
         adjustment: Adjustment | None = None,
-        normalize: bool = False,
+        normalize: Normalize = False,
         from_logits: bool = False,
         label_smoothing: float | LabelAwareSmoothing = 0.0,
         ignore_class: int | None = None,

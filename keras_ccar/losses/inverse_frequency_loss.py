@@ -9,6 +9,7 @@ from keras_ccar.frequencies import ClassCounts
 from keras_ccar.label_smoothing import LabelAwareSmoothing
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.weightings import InverseFrequency
+from keras_ccar.weightings.base import Normalize
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -56,7 +57,7 @@ class InverseFrequencyLoss(LongTailedCrossentropy):
         name: str = "inverse_frequency",
         *,
         adjustment: Adjustment | None = None,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = False,
         from_logits: bool = False,
         label_smoothing: float | LabelAwareSmoothing = 0.0,

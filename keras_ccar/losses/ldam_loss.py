@@ -9,7 +9,7 @@ from keras_ccar.adjustments import LDAMMargin
 from keras_ccar.frequencies import ClassCounts
 from keras_ccar.label_smoothing import LabelAwareSmoothing
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
-from keras_ccar.weightings import Weighting
+from keras_ccar.weightings.base import Normalize, Weighting
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -64,7 +64,7 @@ class LDAMLoss(LongTailedCrossentropy):
         name: str = "ldam",
         *,
         weighting: Weighting | Callable[..., Any] | None = None,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = False,
         label_smoothing: float | LabelAwareSmoothing = 0.0,
         ignore_class: int | None = None,

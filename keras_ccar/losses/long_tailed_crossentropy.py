@@ -21,7 +21,7 @@ from keras_ccar.label_smoothing import LabelAwareSmoothing
 from keras_ccar.losses.call_state import counted_labels, mask_ignored
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.ops.crossentropy import softmax_terms, sparse_crossentropy
-from keras_ccar.weightings import Weighting
+from keras_ccar.weightings.base import Normalize, Weighting
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -44,6 +44,8 @@ class LongTailedCrossentropy(ClassAwareLoss):
         adjustment: a `keras_ccar.adjustments.Adjustment`, or None.
         normalize: whether to divide weights by their mean: over the training
             distribution if they only depend on the class, otherwise over the batch.
+            "batch": always over the samples that count in the batch, of all replicas,
+            as `torch.nn.functional.cross_entropy(weight=...)` does.
         differentiate_weight: whether gradients also flow through the weight.
         from_logits: whether predictions are logits rather than probabilities. Rows of
             probabilities that do not sum to 1 are normalised.
@@ -109,7 +111,7 @@ class LongTailedCrossentropy(ClassAwareLoss):
         axis: int = -1,
         name: str = "long_tailed_crossentropy",
         *,
-        normalize: bool = False,
+        normalize: Normalize = False,
         differentiate_weight: bool = False,
         from_logits: bool = False,
         label_smoothing: float | LabelAwareSmoothing = 0.0,

@@ -1,15 +1,18 @@
 """The base class of weightings."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from keras import ops
 
+from keras_ccar.arguments import argument_error, check_boolean
 from keras_ccar.frequencies import ClassPrior, require_class_counts
 from keras_ccar.serialization import from_nested_config
 
 # Weights stay below this, so that losses and their gradients fit into float32.
 LARGEST_WEIGHT = 1e13
+# The argument `normalize` of losses.
+Normalize = bool | Literal["batch"]
 
 
 class Weighting:
@@ -22,7 +25,7 @@ class Weighting:
     Attributes:
         uses_confidence: whether the weight depends on `p_t`. If so, `normalize=True`
             divides by the mean over the batch, otherwise by the mean over the training
-            distribution.
+            distribution. `normalize="batch"` divides by the mean over the batch always.
         uses_frequency: whether the weight depends on `f_c`, so that the loss needs
             class counts.
         is_binary: whether the weighting only makes sense for yes-or-no labels.
@@ -80,3 +83,13 @@ class Weighting:
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Makes the weighting from `get_config()`."""
         return from_nested_config(cls, config)
+
+
+def check_normalize(value: Any) -> Normalize:
+    """Returns the argument `normalize` of a loss, which must be a `Normalize`."""
+    if isinstance(value, str) and value == "batch":
+        return "batch"
+    try:
+        return check_boolean("normalize", value)
+    except ValueError:
+        raise argument_error("normalize", value, "True, False or 'batch'") from None

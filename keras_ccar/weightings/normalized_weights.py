@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_ccar.ops.numerics import SMALLEST_PROBABILITY, clip_min
 from keras_ccar.replicas import sum_over_replicas
-from keras_ccar.weightings.base import LARGEST_WEIGHT, Weighting
+from keras_ccar.weightings.base import LARGEST_WEIGHT, Normalize, Weighting
 
 
 def compute_term_weights(
@@ -16,7 +16,7 @@ def compute_term_weights(
     prior: Any,
     mass: Any,
     labels: Any = None,
-    normalize: bool = False,
+    normalize: Normalize = False,
 ) -> Any:
     """Returns the weights of the terms of a loss; they broadcast against the terms.
 
@@ -27,9 +27,9 @@ def compute_term_weights(
         prior: the `keras_ccar.frequencies.ClassPrior`, or None.
         mass: how much each term counts in the mean over the batch.
         labels: int32 class of each term, None if the last axis is the class.
-        normalize: whether to divide by the mean weight: over the training distribution
-            if the weight only depends on the class, otherwise over the batch, including
-            the shares of all replicas.
+        normalize: whether to divide by the mean weight. True: over the training
+            distribution if the weight only depends on the class, otherwise over the
+            batch, including the shares of all replicas. "batch": over the batch.
     """
 
     def of_terms(class_vector: Any) -> Any:
@@ -41,7 +41,9 @@ def compute_term_weights(
         weight = weighting(None, prior.frequency, prior)
         if normalize:
             weight = weight / ops.sum(prior.frequency * weight)
-        return of_terms(weight)
+        weight = of_terms(weight)
+        is_done = normalize != "batch"
+        return weight if is_done else divide_by_batch_mean([weight], [mass])[0]
     frequency = None if prior is None else of_terms(prior.frequency)
     weight = weighting(confidence, frequency, prior)
     return divide_by_batch_mean([weight], [mass])[0] if normalize else weight
@@ -52,7 +54,7 @@ def compute_side_weights(
     confidences: Sequence[Any],
     prior: Any,
     masses: Sequence[Any],
-    normalize: bool = False,
+    normalize: Normalize = False,
 ) -> list[Any]:
     """Returns the weights of the yes terms and of the no terms of yes-or-no labels.
 
@@ -67,7 +69,9 @@ def compute_side_weights(
         if normalize:
             examples = prior.frequency * prior.num_examples
             weight = weight / (ops.sum(examples * weight) / ops.sum(examples))
-        return list(ops.unstack(weight, num=2))
+        weights = list(ops.unstack(weight, num=2))
+        is_done = normalize != "batch"
+        return weights if is_done else divide_by_batch_mean(weights, masses)
     weights = weighting.side_weights(confidences, prior)
     return divide_by_batch_mean(weights, masses) if normalize else weights
 

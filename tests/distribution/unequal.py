@@ -45,6 +45,12 @@ CASES = {
             normalize=True, **options
         ),
     },
+    "class weights of the batch": {
+        **{"masked": True, "ignored": True, "weighted": True, "untrained": True},
+        "loss": lambda **options: keras_ccar.ClassBalancedLoss(
+            normalize="batch", **options
+        ),
+    },
     "adjusted": {
         "ignored": True,
         "loss": lambda **options: keras_ccar.LogitAdjustedLoss(

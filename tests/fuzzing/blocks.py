@@ -133,7 +133,7 @@ class Block:
         rng = self.rng
         self.reduction = REDUCTIONS[rng.integers(4)]
         self.smoothing = float(rng.choice([0.0, 0.0, 0.1]))
-        self.normalize = bool(rng.uniform() < 0.3)
+        self.normalize = [False, True, "batch"][rng.choice(3, p=[0.6, 0.25, 0.15])]
         return {
             "from_logits": self.from_logits,
             "reduction": self.reduction,

@@ -88,7 +88,7 @@ VALUES = {
         adjustments.LogitAdjustment(0.5, smoothing=1),
         adjustments.LDAMMargin(),
     ],
-    "normalize": BOOLEANS,
+    "normalize": [*BOOLEANS, "batch"],
     "differentiate_weight": BOOLEANS,
     "from_logits": BOOLEANS,
     "label_smoothing": [0, 0, 0, 0.1, 1],

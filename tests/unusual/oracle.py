@@ -122,7 +122,7 @@ def softmax_losses(
     weight = np.ones(y.shape[-1]) if weigh is None else weigh(np.exp(log_p), counts)
     if normalize and weigh is None:
         pass  # the mean of ones
-    elif normalize and getattr(weigh, "of_class_alone", False):
+    elif normalize is True and getattr(weigh, "of_class_alone", False):
         weight = weight / (prior(counts)[0] * weight).sum()
     elif normalize:
         mass = y * np.asarray(counted, "float64")[..., None]

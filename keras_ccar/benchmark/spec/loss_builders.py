@@ -78,17 +78,17 @@ def scaled_builder(adjust: AdjustmentBuilder) -> Builder:
 CROSSENTROPY = loss_builder(losses.LongTailedCrossentropy)
 FOCAL = loss_builder(losses.FocalLoss, gamma=2.0)
 # The published weights have a mean of 0.2 at an imbalance factor of 100. Without
-# `normalize`, the method would train at a fifth of the learning rate of the others.
-CLASS_BALANCED = loss_builder(losses.ClassBalancedLoss, normalize=True)
+# `normalize`, the method would train at a fifth of the learning rate of the others. The
+# code of LDAM-DRW divides by the sum of the weights in the batch, here and in DRW.
+CLASS_BALANCED = loss_builder(losses.ClassBalancedLoss, normalize="batch")
 INVERSE_FREQUENCY = loss_builder(losses.InverseFrequencyLoss)
 BALANCED_SOFTMAX = loss_builder(losses.BalancedSoftmaxLoss)
 LOGIT_ADJUSTED = loss_builder(losses.LogitAdjustedLoss, "tau")
-# The published code divides by the sum of the weights in the batch.
-LDAM = loss_builder(losses.LDAMLoss, normalize=True, **_SCALED_MARGIN)
+LDAM = loss_builder(losses.LDAMLoss, **_SCALED_MARGIN)
 LDAM_DRW = loss_builder(
     losses.LDAMLoss,
     weighting=EffectiveNumber(beta=0.9999),
-    normalize=True,
+    normalize="batch",
     **_SCALED_MARGIN,
 )
 CCAR = ccar_builder(lambda options: None)

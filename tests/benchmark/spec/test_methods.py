@@ -43,11 +43,16 @@ def class_weights(weights):
     return (weights / (PRIOR * weights).sum())[LABELS]
 
 
+def of_batch(weights):
+    """Scaled to a mean of 1 over the batch, as PyTorch's cross-entropy scales them."""
+    return weights[LABELS] / weights[LABELS].mean()
+
+
 def expected(name):
     plain = cross_entropy(LOGITS)
     adjusted = cross_entropy(LOGITS + np.log(PRIOR))
     margin = cross_entropy(ldam_logits())
-    effective = class_weights((1 - 0.9999) / (1 - 0.9999 ** np.array(COUNTS)))
+    effective = of_batch((1 - 0.9999) / (1 - 0.9999 ** np.array(COUNTS)))
     return {
         "ce": plain,
         "focal": (1 - np.exp(-plain)) ** 2 * plain,
