@@ -80,9 +80,9 @@ class PlannedComparison:
                 or changed_loss_options(comparison.options)
             ):
                 continue
-            finished = comparison.finished["method"].value_counts()
             for method in self.methods:
-                seeds[method] = max(seeds[method], int(finished.get(method, 0)))
+                finished = len(comparison.finished_runs(method))
+                seeds[method] = max(seeds[method], finished)
         return [method for method in self.methods if seeds[method] < self.seeds]
 
 

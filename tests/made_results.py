@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_ccar import CCARLoss
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.spec.loss_options import LossOptions
+from keras_ccar.benchmark.spec.loss_options import LossOptions, shown_loss_options
 from keras_ccar.benchmark.spec.recipe_book import RECIPES
 from keras_ccar.datasets import long_tailed_counts
 from keras_ccar.files import to_json
@@ -28,6 +28,9 @@ TITLES = {
     "ccar+ldam": "CCAR + LDAM",
     "ce×c": "cross-entropy × CCAR's mean weight",
     "la×c": "logit adjustment × the mean weight of CCAR + logit adjustment",
+    "ce×c(t)": "cross-entropy × CCAR's mean weight of each epoch",
+    "la×c(t)": "logit adjustment × the mean weight of CCAR + logit adjustment of each "
+    "epoch",
     "ce-tuned": "cross-entropy, tuned learning rate",
 }
 SOME = {"ce": [38.0, 38.5, 39.0], "bs": [43.0, 43.4, 44.1], "ccar": [38.1, 39, 39.2]}
@@ -84,7 +87,7 @@ def made_results(balanced, recipe="plain", imbalance_factor=100.0, **changes):
             "weight_decay": 2e-4,
             **changes,
         },
-        options=dataclasses.asdict(LossOptions()),
+        options=shown_loss_options(LossOptions()),
         methods=[
             {
                 "name": name,

@@ -152,6 +152,15 @@ class Comparison:
         return frame.astype(dict.fromkeys(numbers, "float64"))
 
     @property
+    def representatives(self) -> dict[str, str]:
+        """The name of every method, with the first of those that compute the same."""
+        return {
+            names["name"]: method["name"]
+            for method in self.methods
+            for names in (method, *method.get("equal_methods", ()))
+        }
+
+    @property
     def failed(self) -> list[RunEntry]:
         """The entries of the runs that failed."""
         return [run for run in self.run_entries if run["status"] == "failed"]
@@ -162,10 +171,11 @@ class Comparison:
         Args:
             method: name of the method; None for all.
         """
+        name = self.representatives.get(method, method) if method else None
         return [
             run
             for run in self.run_entries
-            if run["status"] == "finished" and method in (None, run["method"])
+            if run["status"] == "finished" and name in (None, run["method"])
         ]
 
     def by_seed(self, method: str, metric: str, split: str | None = None) -> pd.Series:

@@ -78,6 +78,8 @@ _RESULTS = {
             "title": TEXT,
             "derived_from?": TEXT.or_null(),
             "loss": {"class_name": TEXT},
+            "configuration?": TEXT,
+            "equal_methods?": [{"name": TEXT, "title": TEXT}],
         }
     ],
     "seeds": [WHOLE],

@@ -54,6 +54,10 @@ class MethodEntry(TypedDict):
     head: NotRequired[str]
     deferral: NotRequired[float]
     correction: NotRequired[dict[str, Any] | None]
+    # A digest of all of this, and the other methods of the comparison that share it,
+    # which were trained once under the name of the first.
+    configuration: NotRequired[str]
+    equal_methods: NotRequired[list[dict[str, str]]]
     derived_from: NotRequired[str | None]
 
 

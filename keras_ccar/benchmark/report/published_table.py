@@ -15,17 +15,19 @@ def published_rows(comparison: Comparison) -> list[list[str]]:
     others = [name for name in names if name != "ce"]
     # Without cross-entropy there are no differences.
     differences = dict(zip(others, difference_rows(comparison)[1:], strict=False))
+    known = comparison.representatives
     header = ["method", "published", "ours", "ours less cross-entropy"]
     rows = [[*header, "its network", "its recipe", "source"]]
     for published in published_for(comparison.dataset):
+        method = known.get(published.method, "")
         if not is_comparable(published, comparison.recipe):
             ours, difference = "not comparable", "–"
-        elif published.method not in scores:
+        elif method not in scores:
             ours, difference = "not run", "–"
         else:
-            _, seeds, ours, *_ = scores[published.method]
+            _, seeds, ours, *_ = scores[method]
             ours = f"{ours} ({seeds} {'seed' if seeds == '1' else 'seeds'})"
-            difference = differences.get(published.method, ["", "–"])[1]
+            difference = differences.get(method, ["", "–"])[1]
         numbers = [published.title, published.number, ours, difference]
         rows.append([*numbers, published.network, published.recipe, published.source])
     return rows if len(rows) > 1 else []

@@ -1,5 +1,7 @@
 """What a comparison found, in sentences with the numbers in them."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -23,7 +25,12 @@ _QUESTIONS = (
     ("ccar", "ce-tuned"),
 )
 # A method, its baseline, and that baseline times the method's mean weight.
-_CONTROLS = (("ccar", "ce", "ce×c"), ("ccar+la", "la", "la×c"))
+_CONTROLS = (
+    ("ccar", "ce", "ce×c"),
+    ("ccar", "ce", "ce×c(t)"),
+    ("ccar+la", "la", "la×c"),
+    ("ccar+la", "la", "la×c(t)"),
+)
 # A comparison that lacks one of these methods leaves a question open.
 _NEEDED = {
     "ccar": "CCAR",
@@ -43,23 +50,48 @@ def verdicts(comparison: Comparison) -> list[str]:
     Balanced accuracy decides: the mean of the recalls of all classes, in percent.
     """
     titles = {method["name"]: method["title"] for method in comparison.methods}
+    known = comparison.representatives
     sentences = [
-        _verdict(comparison, titles, *names)
-        for names in _QUESTIONS
-        if set(names) <= titles.keys()
+        _verdict(comparison, titles, *names) for names in _asked(_QUESTIONS, known)
     ]
     sentences += [
         _explained_by_control(comparison, titles, *names)
-        for names in _CONTROLS
-        if set(names) <= titles.keys()
+        for names in _asked(_CONTROLS, known)
     ]
+    sentences += _equal_methods(comparison)
     if {"ccar", "ce"} <= titles.keys():
         sentences += _speed_of_training(comparison, titles)
         sentences += _overfitting(comparison, titles)
-    absent = [title for name, title in _NEEDED.items() if name not in titles]
+    absent = [title for name, title in _NEEDED.items() if name not in known]
     if absent:
         sentences.append(f"Not compared here: {', '.join(absent)}.")
     return sentences
+
+
+def _asked(
+    questions: Iterable[tuple[str, ...]], known: Mapping[str, str]
+) -> list[tuple[str, ...]]:
+    """Returns the questions about methods that were compared, each once.
+
+    Methods that compute the same are one, so that two questions may be the same, and
+    none is asked of a method against itself.
+    """
+    found = [
+        tuple(known[name] for name in names)
+        for names in questions
+        if set(names) <= known.keys()
+    ]
+    return [names for names in dict.fromkeys(found) if len(set(names)) == len(names)]
+
+
+def _equal_methods(comparison: Comparison) -> list[str]:
+    """Says which methods were trained and counted once, under another's name."""
+    return [
+        f"{other['title']} computes here the same as {method['title']}: they are one "
+        "method under two names, trained once and counted once."
+        for method in comparison.methods
+        for other in method.get("equal_methods", ())
+    ]
 
 
 def _shared_scores(comparison: Comparison, *names: str) -> list[pd.Series]:

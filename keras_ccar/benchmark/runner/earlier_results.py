@@ -1,6 +1,7 @@
 """Earlier results in the output folder: merged with new ones, or archived."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 
 from keras_ccar.benchmark.comparison import (
@@ -8,6 +9,7 @@ from keras_ccar.benchmark.comparison import (
     RESULTS_FILE,
     TABLE_FILE,
     Comparison,
+    MethodEntry,
 )
 from keras_ccar.benchmark.runner.environment import comparability_key
 from keras_ccar.benchmark.runner.results import without_shared_fields
@@ -63,25 +65,45 @@ def archive_results(folder: str | Path) -> Path | None:
 def merge_results(earlier: Comparison, new: Comparison) -> Comparison:
     """Returns new results plus the runs, methods and seeds that only `earlier` has.
 
-    Methods in `earlier` that were never trained are left out.
+    Methods in `earlier` that were never trained are left out. Methods that compute the
+    same stay one, under the name of the first.
     """
     trained = {run["method"] for run in earlier.run_entries}
     kept = [method for method in earlier.methods if method["name"] in trained]
-    methods = {method["name"]: method for method in (*kept, *new.methods)}
+    methods = _merge_methods([*kept, *new.methods])
+    merged = dataclasses.replace(new, methods=methods)
+    names = merged.representatives
     runs = {
-        (run["seed"], run["method"]): {**run, "environment": part.environment_of(run)}
+        (run["seed"], names[run["method"]]): {
+            **run,
+            "method": names[run["method"]],
+            "environment": part.environment_of(run),
+        }
         for part in (earlier, new)
         for run in part.run_entries
     }
     seeds = sorted({*new.seeds, *(seed for seed, _ in runs)})
     return dataclasses.replace(
-        new,
-        methods=list(methods.values()),
+        merged,
         seeds=seeds,
         run_entries=[
-            without_shared_fields(runs[seed, name], new.environment)
+            without_shared_fields(runs[seed, method["name"]], new.environment)
             for seed in seeds
-            for name in methods
-            if (seed, name) in runs
+            for method in methods
+            if (seed, method["name"]) in runs
         ],
     )
+
+
+def _merge_methods(methods: Iterable[MethodEntry]) -> list[MethodEntry]:
+    """Returns each configuration once, with all the names that it has."""
+    merged: dict[str, MethodEntry] = {}
+    for method in methods:
+        key = method.get("configuration", method["name"])
+        first = merged.setdefault(key, {**method, "equal_methods": []})
+        known = {first["name"], *(other["name"] for other in first["equal_methods"])}
+        names = {k: method[k] for k in ("name", "title", "source") if k in method}
+        for other in (names, *method.get("equal_methods", ())):
+            if other["name"] not in known:
+                first["equal_methods"].append(other)
+    return list(merged.values())

@@ -66,7 +66,12 @@ def run_plan(
     progress.begin(runs, epochs_done)
 
     def done() -> list[RunEntry]:
-        return [records[run.id] for run in plan.runs() if run.id in records]
+        # A record may bear another name of a method that computes the same.
+        return [
+            {**records[run.id], "method": run.method_name}
+            for run in plan.runs()
+            if run.id in records
+        ]
 
     if records:
         yield done()

@@ -17,8 +17,9 @@ from keras_ccar.benchmark.runner.plan_base import (
     BaseRun,
     OnProgress,
 )
+from keras_ccar.benchmark.spec.configurations import digest
 from keras_ccar.benchmark.spec.controls import resolve_settings, tuning_runs
-from keras_ccar.benchmark.spec.loss_options import LossOptions
+from keras_ccar.benchmark.spec.loss_options import LossOptions, shown_loss_options
 from keras_ccar.benchmark.spec.methods import Method, get_method
 from keras_ccar.benchmark.spec.recipes import Recipe
 from keras_ccar.benchmark.training.loop import train_and_evaluate
@@ -118,10 +119,31 @@ class Plan(BasePlan):
         )
 
     def runs(self) -> list[Run]:
-        """Returns the runs, seed by seed, so that all methods finish a seed early."""
+        """Returns the runs, seed by seed, so that all methods finish a seed early.
+
+        Methods that compute the same have one run a seed, that of the first of them.
+        """
         return [
-            self._run(method, seed) for seed in self.seeds for method in self.methods
+            self._run(group[0], seed)
+            for seed in self.seeds
+            for group in self.equal_methods()
         ]
+
+    def equal_methods(self) -> list[list[Method]]:
+        """Returns the methods in groups that compute the same, mostly of one each."""
+        groups: dict[str, list[Method]] = {}
+        for method in self.methods:
+            groups.setdefault(self.configuration(method), []).append(method)
+        return list(groups.values())
+
+    def configuration(self, method: Method) -> str:
+        """Returns a digest of everything that a method computes, whatever its name."""
+        other = method.scaled_by and self.configuration(get_method(method.scaled_by))
+        rates = method.learning_rate_factors
+        return digest(to_json([self._method_identity(method), other, rates]))
+
+    def _method_identity(self, method: Method) -> dict[str, Any]:
+        return method.to_identity(self.data.class_counts.tolist(), self.options)
 
     def describe(self) -> list[str]:
         """See `BasePlan`."""
@@ -147,17 +169,17 @@ class Plan(BasePlan):
         }
         methods = [
             {
-                "name": method.name,
-                "title": method.title,
-                "source": method.source,
+                **_names_of(method),
                 **method.to_config(data.class_counts.tolist(), self.options),
+                "configuration": self.configuration(method),
+                "equal_methods": [_names_of(other) for other in others],
             }
-            for method in self.methods
+            for method, *others in self.equal_methods()
         ]
         return {
             "dataset": dataset,
             "recipe": dataclasses.asdict(self.recipe),
-            "options": dataclasses.asdict(self.options),
+            "options": shown_loss_options(self.options),
             "methods": methods,
         }
 
@@ -206,9 +228,9 @@ class Plan(BasePlan):
             "digest": data.digest,
             "test_digest": self.test_digest,
             "recipe": settings,
-            "method": method.name,
-            # Every setting of this method's loss, and none of other methods.
-            **method.to_config(data.class_counts.tolist(), self.options),
+            # Every setting of this method's loss, and none of other methods. No name:
+            # two names of the same are one run.
+            **self._method_identity(method),
             "after": [run.id for run in depends_on],
             "seed": seed,
             **environment.comparability_key(
@@ -218,3 +240,7 @@ class Plan(BasePlan):
         return Run(
             method, seed, data, recipe, self.options, to_json(identity), depends_on
         )
+
+
+def _names_of(method: Method) -> dict[str, str]:
+    return {"name": method.name, "title": method.title, "source": method.source}

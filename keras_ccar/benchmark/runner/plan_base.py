@@ -1,17 +1,16 @@
 """What the runner asks of a plan and of its runs, whatever they train."""
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_ccar.benchmark.comparison import METRICS, RunEntry
+from keras_ccar.benchmark.spec.configurations import digest
 from keras_ccar.benchmark.training.run_backup import RunBackup
 
 # Increase when the meaning of a run file changes.
-RUN_FORMAT = 1
+RUN_FORMAT = 2
 
 # `on_progress(epoch, steps)`: the epoch, from 0, and the steps just done.
 OnProgress = Callable[[int, int], Any]
@@ -33,13 +32,12 @@ class BaseRun:
     @property
     def id(self) -> str:
         """A digest of the identity."""
-        text = json.dumps(self.identity, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return digest(self.identity)
 
     @property
     def file_name(self) -> str:
         """The name of the run's files without suffix, readable and unique."""
-        method = re.sub(r"[^a-z0-9]+", "-", self.method_name)
+        method = re.sub(r"[^a-z0-9]+", "-", self.method_name).strip("-")
         return f"{method}-seed{self.seed}-{self.id}"
 
     @property
@@ -113,9 +111,14 @@ class BasePlan:
     def runs_with_dependencies(self) -> Sequence[BaseRun]:
         """Returns the runs and their dependencies, each once, dependencies first."""
         ordered: dict[str, BaseRun] = {}
+
+        def add(run: BaseRun) -> None:
+            for earlier in run.depends_on:
+                add(earlier)
+            ordered.setdefault(run.id, run)
+
         for run in self.runs():
-            for each in (*run.depends_on, run):
-                ordered.setdefault(each.id, each)
+            add(run)
         return list(ordered.values())
 
     def describe(self) -> list[str]:

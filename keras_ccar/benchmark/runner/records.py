@@ -73,7 +73,7 @@ def make_record(run: BaseRun, **outcome: Any) -> RunEntry:
 
 def record_path(run: BaseRun, folder: str | Path) -> Path:
     """Returns where the record of a run is, in the folder of its comparison."""
-    return Path(folder) / RUNS_FOLDER / f"{run.file_name}.json"
+    return _path_of(run, Path(folder) / RUNS_FOLDER, ".json")
 
 
 def backup_of(run: BaseRun, folder: str | Path) -> RunBackup:
@@ -87,4 +87,14 @@ def remove_backup_of(run: BaseRun, folder: str | Path) -> None:
 
 
 def _backup_directory(run: BaseRun, folder: str | Path) -> Path:
-    return Path(folder) / CHECKPOINTS_FOLDER / run.file_name
+    return _path_of(run, Path(folder) / CHECKPOINTS_FOLDER)
+
+
+def _path_of(run: BaseRun, folder: Path, suffix: str = "") -> Path:
+    """Returns the path of a run, which may be there under another name of its method.
+
+    The identity, which ends the name of the file, knows no name of a method.
+    """
+    path = folder / f"{run.file_name}{suffix}"
+    others = () if path.exists() else folder.glob(f"*-{run.id}{suffix}")
+    return min(others, default=path)

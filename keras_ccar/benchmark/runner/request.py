@@ -190,7 +190,7 @@ class CompareRequest:
         words += ["--recipe", get_recipe(data.name, self.recipe).name]
         if self.smoke:
             words.append("--smoke")
-        words += ["--methods", *(method["name"] for method in comparison.methods)]
+        words += ["--methods", *comparison.representatives]
         words += ["--seeds", str(len(comparison.seeds))]
         settings = {**self.recipe_settings, **self.loss_settings}
         if not plan.recipe.steps:

@@ -3,7 +3,8 @@
 A larger effective step must not be mistaken for a better method. So the benchmark also
 trains cross-entropy with CCAR's mean weight on every sample, logit adjustment with the
 mean weight of CCAR + logit adjustment, and cross-entropy at the learning rate that
-suits it best on validation images.
+suits it best on validation images. CCAR's mean weight falls in the course of training,
+as a learning rate does, so the stricter controls follow it epoch by epoch.
 """
 
 import dataclasses
@@ -63,9 +64,8 @@ def resolve_settings(
         )
     if run.method.scaled_by:
         ((_, record),) = finished
-        scale = record["mean_weight"]
-        options = dataclasses.replace(run.options, scale=scale)
-        return run.recipe, options, {"scale": scale, "after": [record["id"]]}
+        options, scale = _scaled(run, record)
+        return run.recipe, options, {**scale, "after": [record["id"]]}
     if not run.depends_on:
         return run.recipe, run.options, {}
     best, _ = max(finished, key=lambda pair: pair[1]["balanced"])
@@ -80,3 +80,13 @@ def resolve_settings(
     rate = best.recipe.learning_rate
     recipe = run.recipe.with_settings(learning_rate=rate)
     return recipe, run.options, {"learning_rate": rate, "tried": tried}
+
+
+def _scaled(run: Any, record: dict[str, Any]) -> tuple[LossOptions, dict[str, Any]]:
+    """Returns the options of a scaled run, and what its record says of the scale."""
+    if run.method.scales_by_epoch:
+        scales = record["history"]["mean_weight"]
+        options = dataclasses.replace(run.options, epoch_scales=tuple(scales))
+        return options, {"epoch_scales": scales}
+    scale = record["mean_weight"]
+    return dataclasses.replace(run.options, scale=scale), {"scale": scale}

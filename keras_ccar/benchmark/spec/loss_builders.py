@@ -41,6 +41,22 @@ class ConstantWeight(Weighting):
         return {"weight": self.weight}
 
 
+@keras.saving.register_keras_serializable(package="keras_ccar")
+class WeightByEpoch(ConstantWeight):
+    """The same weight for every sample of an epoch, which `EpochWeights` sets.
+
+    The compiled step mixes the weights of a loss with 1: `s * weight + (1 - s)`. The
+    weight of 2 becomes `1 + s`, any number that the callback chooses.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(2.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """See `Weighting`."""
+        return {}
+
+
 def loss_builder(loss: Callable[..., Any], *names: str, **settings: Any) -> Builder:
     """Returns a builder of a loss on logits.
 
@@ -64,14 +80,24 @@ def ccar_builder(adjust: AdjustmentBuilder) -> Builder:
     )(class_counts, options)
 
 
-def scaled_builder(adjust: AdjustmentBuilder) -> Builder:
-    """Returns a builder of cross-entropy on adjusted logits, times `options.scale`."""
+def scaled_builder(
+    adjust: AdjustmentBuilder, weight: Callable[[LossOptions], Weighting]
+) -> Builder:
+    """Returns a builder of cross-entropy on adjusted logits, times a weight."""
     return lambda class_counts, options: losses.LongTailedCrossentropy(
         class_counts,
-        weighting=ConstantWeight(options.scale),
+        weighting=weight(options),
         adjustment=adjust(options),
         from_logits=True,
     )
+
+
+def _scale(options: LossOptions) -> Weighting:
+    return ConstantWeight(options.scale)
+
+
+def _scale_by_epoch(options: LossOptions) -> Weighting:
+    return WeightByEpoch()
 
 
 # Unlike Keras's own cross-entropy, it has statistics for `CCARCallback`.
@@ -95,8 +121,12 @@ CCAR = ccar_builder(lambda options: None)
 CCAR_LA = ccar_builder(lambda options: LogitAdjustment(options.tau))
 CCAR_BS = ccar_builder(lambda options: LogitAdjustment(1.0))
 CCAR_LDAM = ccar_builder(lambda options: LDAMMargin(**_SCALED_MARGIN))
-SCALED_CE = scaled_builder(lambda options: None)
-SCALED_LA = scaled_builder(lambda options: LogitAdjustment(options.tau))
+SCALED_CE = scaled_builder(lambda options: None, _scale)
+SCALED_LA = scaled_builder(lambda options: LogitAdjustment(options.tau), _scale)
+SCALED_CE_BY_EPOCH = scaled_builder(lambda options: None, _scale_by_epoch)
+SCALED_LA_BY_EPOCH = scaled_builder(
+    lambda options: LogitAdjustment(options.tau), _scale_by_epoch
+)
 
 
 def build_logit_correction(class_counts: Sequence[int], options: LossOptions) -> Any:

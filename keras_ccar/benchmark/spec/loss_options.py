@@ -17,6 +17,8 @@ class LossOptions:
 
     Attributes:
         scale: factor on the loss, set by an earlier run; see `Method.scaled_by`.
+        epoch_scales: factors on the loss, one for each epoch, set by an earlier run;
+            see `Method.scales_by_epoch`.
     """
 
     pivot: float = setting(0.75, help="CCAR's pivot ω", title="ω = {}")
@@ -36,10 +38,20 @@ class LossOptions:
     )
     tau: float = setting(1.0, help="τ of logit adjustment", title="τ = {}")
     scale: float = 1.0
+    epoch_scales: tuple[float, ...] = ()
 
 
 SETTINGS = {item.name: item for item in dataclasses.fields(LossOptions)}
 CCAR_SETTINGS = ("pivot", "strength", "form", "normalize", "differentiate_weight")
+
+
+def shown_loss_options(options: LossOptions) -> dict[str, Any]:
+    """Returns the settings for `results.json`, without what earlier runs decide."""
+    return {
+        name: getattr(options, name)
+        for name, item in SETTINGS.items()
+        if "title" in item.metadata
+    }
 
 
 def changed_loss_options(options: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_ccar.benchmark.spec import loss_builders as build
+from keras_ccar.benchmark.spec.configurations import loss_config
 from keras_ccar.benchmark.spec.loss_builders import Builder
 from keras_ccar.benchmark.spec.loss_options import (
     CCAR_SETTINGS,
@@ -33,8 +34,10 @@ class Method:
         deferral: share of the epochs that pass before the loss weights its samples.
         build_correction: builds the layer that corrects the logits when the trained
             network is evaluated; None for no correction.
-        scaled_by: name of the method whose mean weight, with the same seed, is the
-            `scale` of the loss.
+        scaled_by: name of the method whose mean weight, with the same seed, scales the
+            loss.
+        scales_by_epoch: whether the loss is scaled by that method's mean weight of each
+            epoch, not by its mean over the whole training.
         learning_rate_factors: factors of the recipe's learning rate to try on
             validation images; the method is trained with the best of them.
     """
@@ -48,24 +51,47 @@ class Method:
     deferral: float = 0.0
     build_correction: Builder | None = None
     scaled_by: str | None = None
+    scales_by_epoch: bool = False
     learning_rate_factors: tuple[float, ...] = ()
 
     def to_config(
         self, class_counts: Sequence[int], options: LossOptions
     ) -> dict[str, Any]:
-        """Returns everything that distinguishes the method, as plain JSON.
+        """Returns what reports show of the method, as plain JSON.
 
         Raises:
             ValueError: if the loss or the correction rejects an option.
         """
         loss = self.build_loss(class_counts, options)
+        saved = keras.saving.serialize_keras_object(loss)
+        return {"loss": saved, **self._training_config(class_counts, options)}
+
+    def to_identity(
+        self, class_counts: Sequence[int], options: LossOptions
+    ) -> dict[str, Any]:
+        """Returns everything that distinguishes the method, as plain JSON.
+
+        The same for two methods that compute the same, whatever they are called.
+
+        Raises:
+            ValueError: if the loss or the correction rejects an option.
+        """
+        loss = self.build_loss(class_counts, options)
+        return {
+            "loss": loss_config(loss),
+            **self._training_config(class_counts, options),
+        }
+
+    def _training_config(
+        self, class_counts: Sequence[int], options: LossOptions
+    ) -> dict[str, Any]:
         correct = self.build_correction
         correction = correct and correct(class_counts, options)
         return {
-            "loss": keras.saving.serialize_keras_object(loss),
             "head": self.head,
             "deferral": self.deferral,
             "correction": correction and correction.get_config(),
+            "scales_by_epoch": self.scales_by_epoch,
         }
 
 
@@ -143,6 +169,24 @@ _METHODS = (
         scaled_by="ccar+la",
     ),
     Method(
+        "ce×c(t)",
+        "cross-entropy × CCAR's mean weight of each epoch",
+        "control",
+        build.SCALED_CE_BY_EPOCH,
+        CCAR_SETTINGS,
+        scaled_by="ccar",
+        scales_by_epoch=True,
+    ),
+    Method(
+        "la×c(t)",
+        "logit adjustment × the mean weight of CCAR + logit adjustment of each epoch",
+        "control",
+        build.SCALED_LA_BY_EPOCH,
+        (*CCAR_SETTINGS, "tau"),
+        scaled_by="ccar+la",
+        scales_by_epoch=True,
+    ),
+    Method(
         "ce-tuned",
         "cross-entropy, tuned learning rate",
         "control",
@@ -153,8 +197,8 @@ _METHODS = (
 METHODS = {method.name: method for method in _METHODS}
 # The demonstration trains only these, so that it takes two minutes.
 DIGITS_METHODS = ("ce", "bs", "ccar", "ccar+la")
-# Names for keyboards without ×.
-ALIASES = {"cexc": "ce×c", "laxc": "la×c"}
+# Names for keyboards without ×, and for shells, to which brackets mean something.
+ALIASES = {"cexc": "ce×c", "laxc": "la×c", "cexct": "ce×c(t)", "laxct": "la×c(t)"}
 
 
 def get_method(name: str) -> Method:

@@ -11,6 +11,7 @@ from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import Method
 from keras_ccar.benchmark.spec.recipes import Recipe
 from keras_ccar.benchmark.training.batches import SeededEpochs
+from keras_ccar.benchmark.training.epoch_weights import EpochWeights
 from keras_ccar.benchmark.training.evaluation import DECIMALS, Evaluation
 from keras_ccar.benchmark.training.run_backup import RunBackup, TrainingRecorder
 from keras_ccar.benchmark.training.setup import build_training
@@ -76,8 +77,9 @@ def train_and_evaluate(
         A dict of plain numbers and lists: accuracies and calibration error in
         percent, `mean_weight` over the whole training, its `seconds` (without work
         that was lost before it was resumed), `per_class_accuracy`, and `history` with
-        one entry per epoch, except for `test`, the accuracies after some epochs. A
-        group without classes has accuracy None.
+        one entry per epoch, except for `test`, the accuracies after some epochs. There
+        `weight` is by class and `mean_weight` over all examples. A group without
+        classes has accuracy None.
 
     Raises:
         FloatingPointError: if the loss became infinite or NaN.
@@ -89,7 +91,7 @@ def train_and_evaluate(
     correct = method.build_correction or (lambda *_: None)
     evaluation = Evaluation(network, data, recipe, correct(class_counts, options))
     recorder = TrainingRecorder(statistics, evaluation)
-    own = method_callbacks(method, recipe)
+    own = method_callbacks(method, recipe, options)
     if backup is not None:
         backup.recorder = recorder
         own.append(backup)
@@ -116,6 +118,10 @@ def train_and_evaluate(
             "loss": np.round(losses, DECIMALS).tolist(),
             "confidence": _by_epoch(statistics.history, "mean_confidence"),
             "weight": _by_epoch(statistics.history, "mean_weight"),
+            "mean_weight": [
+                float(np.average(of_epoch, weights=seen))
+                for of_epoch, seen in zip(weights, counts, strict=True)
+            ],
             "below_pivot": _by_epoch(statistics.history, "below_pivot"),
             "test": recorder.tests,
         },
@@ -142,8 +148,12 @@ def training_callbacks(
     ]
 
 
-def method_callbacks(method: Method, recipe: Recipe) -> list[keras.callbacks.Callback]:
+def method_callbacks(
+    method: Method, recipe: Recipe, options: LossOptions
+) -> list[keras.callbacks.Callback]:
     """Returns the callbacks of a method."""
+    if method.scales_by_epoch:
+        return [EpochWeights(options.epoch_scales)]
     if not method.deferral:
         return []
     # Rounds down, so that the weights are switched on in the shortest run too. The

@@ -74,6 +74,18 @@ def test_the_control_of_an_adjusted_loss_has_a_run_of_its_own(plan):
     assert options.scale == 1.5
 
 
+def test_the_scales_of_epochs_are_the_mean_weights_of_the_same_seed(plan):
+    method = get_method("la×c(t)[tau=2]")
+    (run,) = dataclasses.replace(plan, methods=(method,), seeds=(3,)).runs()
+    (earlier,) = run.depends_on
+    assert (earlier.method.name, earlier.seed) == ("ccar+la[tau=2]", 3)
+    record = finished(earlier, mean_weight=1.4, history={"mean_weight": [1.75, 1.05]})
+    recipe, options, settled = resolve_settings(run, [record])
+    assert recipe == plan.recipe
+    assert options == dataclasses.replace(plan.options, epoch_scales=(1.75, 1.05))
+    assert settled == {"epoch_scales": [1.75, 1.05], "after": [earlier.id]}
+
+
 def test_learning_rates_are_tried_on_validation_images(plan):
     first, second = (run_of(plan, "ce-tuned", seed) for seed in (1, 2))
     assert [run.id for run in first.depends_on] == [run.id for run in second.depends_on]

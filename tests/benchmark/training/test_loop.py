@@ -118,6 +118,22 @@ def test_a_scaled_loss_is_recorded_as_such(data, recipe):
     assert train(data, recipe, "la×c", scale=1.0) == train(data, recipe, "la")
 
 
+def test_a_loss_is_scaled_epoch_by_epoch(data, recipe):
+    scales = (1.75, 0.5)
+    outcome = train(data, recipe, "ce×c(t)", epoch_scales=scales)
+    assert outcome["history"]["mean_weight"] == pytest.approx(scales)
+    # The same number in each epoch is the constant control.
+    same = train(data, recipe, "la×c(t)", epoch_scales=(1.5, 1.5))
+    assert same == train(data, recipe, "la×c", scale=1.5)
+    assert same["history"]["loss"] != train(data, recipe, "la")["history"]["loss"]
+
+
+def test_the_mean_weight_of_an_epoch_is_over_its_examples(data, recipe):
+    history = train(data, recipe, "ccar")["history"]
+    expected = np.array(history["weight"]) @ data.class_counts / data.class_counts.sum()
+    np.testing.assert_allclose(history["mean_weight"], expected, atol=1e-5)
+
+
 def test_reweighting_is_deferred_to_the_last_fifth_of_the_epochs(data, recipe):
     deferred = train(data, recipe.with_settings(epochs=5), "ldam-drw")
     weights = np.array(deferred["history"]["weight"])
@@ -128,7 +144,7 @@ def test_reweighting_is_deferred_to_the_last_fifth_of_the_epochs(data, recipe):
 @pytest.mark.parametrize(("epochs", "start"), [(200, 160), (20, 16), (2, 1), (1, 0)])
 def test_weights_come_on_after_four_fifths(recipe, epochs, start):
     (callback,) = method_callbacks(
-        get_method("ldam-drw"), recipe.with_settings(epochs=epochs)
+        get_method("ldam-drw"), recipe.with_settings(epochs=epochs), LossOptions()
     )
     assert callback.start_epoch == start
 
@@ -147,6 +163,9 @@ def test_a_resumed_training_defers_as_one_undisturbed(data, recipe):
             initial_epoch=first,
             epochs=last,
             verbose=0,
-            callbacks=[statistics, *method_callbacks(method, recipe)],
+            callbacks=[
+                statistics,
+                *method_callbacks(method, recipe, LossOptions()),
+            ],
         )
         assert bool((statistics.history[-1]["mean_weight"] != 1).any()) == is_weighted

@@ -28,7 +28,7 @@ def train(directory=None, steps=None, method="ccar+la"):
     """Trains, until killed after a number of steps; returns the epochs of the steps."""
     data = datasets.load("digits-lt")
     recipe = get_recipe("digits-lt").with_settings(epochs=EPOCHS, batch_size=100)
-    options = LossOptions()
+    options = LossOptions(epoch_scales=(1.6, 0.7, 1.1))
     seen = []
 
     def on_progress(epoch, count):
