@@ -41,6 +41,7 @@ def describe_setup(comparison: Comparison) -> list[tuple[str, str]]:
             f"{', '.join(map(str, comparison.seeds))}; one seed gives every method the "
             "same initial weights, the same batches and the same augmentation",
         ),
+        *_describe_tuning(comparison),
         ("Measured", "on the test set at the last epoch, never at the best one"),
         *_describe_environments(comparison),
     ]
@@ -63,6 +64,29 @@ def _describe_recipe(recipe: dict[str, Any]) -> str:
         f"{learning_rate} ({recipe['schedule']}), momentum {recipe['momentum']:g}, "
         f"weight decay {recipe['weight_decay']:g}"
     )
+
+
+def _describe_tuning(comparison: Comparison) -> list[tuple[str, str]]:
+    """Says which learning rates were tried, and which were chosen."""
+    tuned = {
+        method["title"]: runs[0]
+        for method in comparison.methods
+        if (runs := comparison.finished_runs(method["name"])) and "tried" in runs[0]
+    }
+    if not tuned:
+        return []
+    tried = [
+        f"{title}: {run['learning_rate']:g} of "
+        + ", ".join(f"{each['learning_rate']:g}" for each in run["tried"])
+        for title, run in tuned.items()
+    ]
+    return [
+        (
+            "Learning rates chosen",
+            f"{'; '.join(tried)}; by the balanced accuracy on validation images, with "
+            "one seed, whose choice serves all seeds",
+        )
+    ]
 
 
 def _describe_environments(comparison: Comparison) -> list[tuple[str, str]]:

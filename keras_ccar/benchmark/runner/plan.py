@@ -18,7 +18,11 @@ from keras_ccar.benchmark.runner.plan_base import (
     OnProgress,
 )
 from keras_ccar.benchmark.spec.configurations import digest
-from keras_ccar.benchmark.spec.controls import resolve_settings, tuning_runs
+from keras_ccar.benchmark.spec.controls import (
+    learning_rate_factors,
+    resolve_settings,
+    tuning_runs,
+)
 from keras_ccar.benchmark.spec.loss_options import LossOptions, shown_loss_options
 from keras_ccar.benchmark.spec.methods import Method, get_method
 from keras_ccar.benchmark.spec.recipes import Recipe
@@ -139,7 +143,7 @@ class Plan(BasePlan):
     def configuration(self, method: Method) -> str:
         """Returns a digest of everything that a method computes, whatever its name."""
         other = method.scaled_by and self.configuration(get_method(method.scaled_by))
-        rates = method.learning_rate_factors
+        rates = learning_rate_factors(method, self.recipe)
         return digest(to_json([self._method_identity(method), other, rates]))
 
     def _method_identity(self, method: Method) -> dict[str, Any]:
@@ -185,7 +189,9 @@ class Plan(BasePlan):
 
     def __getstate__(self) -> dict[str, Any]:
         # Methods hold local functions, which cannot be pickled for other processes.
-        return {**self.__dict__, "methods": [method.name for method in self.methods]}
+        state = {**self.__dict__, "methods": [method.name for method in self.methods]}
+        state.pop("_known_runs", None)
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         methods = tuple(get_method(name) for name in state["methods"])
@@ -201,25 +207,42 @@ class Plan(BasePlan):
         build_model(self.recipe.model, shape, len(self.data.class_counts))
         self.runs()
 
-    def _dependencies(self, method: Method, seed: int) -> tuple[Run, ...]:
+    def _dependencies(
+        self, method: Method, seed: int, recipe: Recipe
+    ) -> tuple[Run, ...]:
+        """Returns the run that scales a method, if any, and those that tune it."""
+        scaling: tuple[Run, ...] = ()
         if method.scaled_by:
-            return (self._run(get_method(method.scaled_by), seed),)
-        if not method.learning_rate_factors:
-            return ()
+            scaling = (self._run(get_method(method.scaled_by), seed, recipe),)
+        if not learning_rate_factors(method, recipe):
+            return scaling
         plan = self._tuning_plan
         if plan is None:
             raise ValueError(
                 f"method {method.name!r} needs tuning_data to choose its learning rate "
                 "on. Received: tuning_data=None."
             )
-        return tuple(
-            plan._run(tried, tuning_seed, recipe)
-            for recipe, tried, tuning_seed in tuning_runs(method, plan.recipe)
+        tried = tuning_runs(method, plan.recipe)
+        return scaling + tuple(
+            plan._run(method, tuning_seed, recipe)
+            for recipe, method, tuning_seed in tried
         )
 
+    @functools.cached_property
+    def _known_runs(self) -> dict[tuple[str, int, Recipe], Run]:
+        """The runs so far by what they were asked for: the same may serve many."""
+        return {}
+
     def _run(self, method: Method, seed: int, recipe: Recipe | None = None) -> Run:
-        data, recipe = self.data, recipe or self.recipe
-        depends_on = self._dependencies(method, seed)
+        recipe = recipe or self.recipe
+        key = (method.name, seed, recipe)
+        if key not in self._known_runs:
+            self._known_runs[key] = self._build_run(method, seed, recipe)
+        return self._known_runs[key]
+
+    def _build_run(self, method: Method, seed: int, recipe: Recipe) -> Run:
+        data = self.data
+        depends_on = self._dependencies(method, seed, recipe)
         settings = dataclasses.asdict(recipe)
         identity = {
             "format": RUN_FORMAT,

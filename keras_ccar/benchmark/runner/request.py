@@ -20,6 +20,7 @@ from keras_ccar.arguments import (
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.runner.plan import Plan
 from keras_ccar.benchmark.runner.workers import allow_shared_accelerators
+from keras_ccar.benchmark.spec.controls import learning_rate_factors
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import DIGITS_METHODS, METHODS, get_method
 from keras_ccar.benchmark.spec.recipe_book import get_recipe
@@ -164,7 +165,7 @@ class CompareRequest:
         recipe = recipe.with_epochs_for(data.class_counts.sum()).with_settings(**kept)
         default = DIGITS_METHODS if self.dataset == "digits-lt" else METHODS
         methods = [get_method(name) for name in self.methods or default]
-        is_tuned = any(method.learning_rate_factors for method in methods)
+        is_tuned = any(learning_rate_factors(method, recipe) for method in methods)
         plan = Plan(
             data,
             recipe,

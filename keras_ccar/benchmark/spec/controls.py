@@ -4,7 +4,8 @@ A larger effective step must not be mistaken for a better method. So the benchma
 trains cross-entropy with CCAR's mean weight on every sample, logit adjustment with the
 mean weight of CCAR + logit adjustment, and cross-entropy at the learning rate that
 suits it best on validation images. CCAR's mean weight falls in the course of training,
-as a learning rate does, so the stricter controls follow it epoch by epoch.
+as a learning rate does, so the stricter controls follow it epoch by epoch. A recipe
+with `tune_learning_rate` chooses the learning rate of every method in the same way.
 """
 
 import dataclasses
@@ -12,19 +13,36 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_ccar.benchmark.spec.loss_options import LossOptions
-from keras_ccar.benchmark.spec.methods import METHODS, Method
+from keras_ccar.benchmark.spec.methods import LEARNING_RATE_FACTORS, METHODS, Method
 from keras_ccar.benchmark.spec.recipes import Recipe
+
+_Outcome = tuple[Any, dict[str, Any]]  # a run and its record
+
+
+def learning_rate_factors(method: Method, recipe: Recipe) -> tuple[float, ...]:
+    """Returns the factors of the learning rate that a method tries under a recipe."""
+    if recipe.tune_learning_rate:
+        return LEARNING_RATE_FACTORS
+    return method.learning_rate_factors
 
 
 def tuning_runs(method: Method, recipe: Recipe) -> list[tuple[Recipe, Method, int]]:
     """Returns the runs that choose the learning rate of a method, if it is tuned.
 
-    Each is a `(recipe, method, seed)`: cross-entropy at one of the learning rates, with
+    Each is a `(recipe, method, seed)`: the method at one of the learning rates, with
     seed 0, whose choice serves all seeds.
     """
-    rates = [factor * recipe.learning_rate for factor in method.learning_rate_factors]
+    # The same runs serve the two names of tuned cross-entropy.
+    tried = METHODS["ce"] if method.learning_rate_factors else method
     return [
-        (recipe.with_settings(learning_rate=rate), METHODS["ce"], 0) for rate in rates
+        (
+            recipe.with_settings(
+                learning_rate=factor * recipe.learning_rate, tune_learning_rate=False
+            ),
+            tried,
+            0,
+        )
+        for factor in learning_rate_factors(method, recipe)
     ]
 
 
@@ -35,7 +53,8 @@ def resolve_settings(
 
     Args:
         run: the `keras_ccar.benchmark.runner.plan.Run`.
-        records: the records of `run.depends_on`.
+        records: the records of `run.depends_on`: first the run that scales it, if its
+            method is scaled, then those that choose its learning rate.
 
     Returns:
         The `Recipe`, the `LossOptions`, and a dict for the record that says what was
@@ -46,40 +65,42 @@ def resolve_settings(
             some of the learning rates, but not at all, is no such failure.
     """
     outcomes = list(zip(run.depends_on, records, strict=True))
-    finished = [pair for pair in outcomes if pair[1]["status"] == "finished"]
-    failed = [pair for pair in outcomes if pair[1]["status"] != "finished"]
-    # A learning rate at which the loss overflowed does not suit. Any other failure says
-    # nothing about the learning rate, and may not occur again.
-    fatal = [
-        (earlier, record)
-        for earlier, record in failed
-        if run.method.scaled_by or not record["error"].startswith("FloatingPointError")
+    is_scaled = bool(run.method.scaled_by)
+    scaling, tried = outcomes[:is_scaled], outcomes[is_scaled:]
+    _check_outcomes(run, scaling, tried)
+    recipe, options = run.recipe, run.options
+    resolved: dict[str, Any] = {}
+    for _, record in scaling:
+        options, scale = _scaled(run, record)
+        resolved |= {**scale, "after": [record["id"]]}
+    if tried:
+        rate = _best_learning_rate(tried)
+        recipe = recipe.with_settings(learning_rate=rate)
+        resolved |= {"learning_rate": rate, "tried": _list_tried(tried)}
+    return recipe, options, resolved
+
+
+def _check_outcomes(run: Any, scaling: list[_Outcome], tried: list[_Outcome]) -> None:
+    """Raises a RuntimeError if a run failed without which there is no decision."""
+
+    def failed(outcomes: list[_Outcome]) -> list[_Outcome]:
+        return [pair for pair in outcomes if pair[1]["status"] != "finished"]
+
+    # A learning rate at which the loss overflowed, or that of the run which scales it,
+    # does not suit. Any other failure says nothing about the learning rate, and may not
+    # occur again.
+    fatal = failed(scaling) + [
+        pair for pair in failed(tried) if "FloatingPointError" not in pair[1]["error"]
     ]
-    if fatal or (failed and not finished):
-        earlier, record = (fatal or failed)[0]
+    if not fatal and len(failed(tried)) == len(tried):
+        fatal = tried
+    if fatal:
+        earlier, record = fatal[0]
         raise RuntimeError(
             f"{run.method.name} needs a finished run of {earlier.method.name}, seed "
             f"{earlier.seed}, learning rate {earlier.recipe.learning_rate:g}, which "
             f"failed: {record['error']}"
         )
-    if run.method.scaled_by:
-        ((_, record),) = finished
-        options, scale = _scaled(run, record)
-        return run.recipe, options, {**scale, "after": [record["id"]]}
-    if not run.depends_on:
-        return run.recipe, run.options, {}
-    best, _ = max(finished, key=lambda pair: pair[1]["balanced"])
-    tried = [
-        {
-            "learning_rate": earlier.recipe.learning_rate,
-            "validation_balanced": record.get("balanced"),
-            "run": record["id"],
-        }
-        for earlier, record in outcomes
-    ]
-    rate = best.recipe.learning_rate
-    recipe = run.recipe.with_settings(learning_rate=rate)
-    return recipe, run.options, {"learning_rate": rate, "tried": tried}
 
 
 def _scaled(run: Any, record: dict[str, Any]) -> tuple[LossOptions, dict[str, Any]]:
@@ -90,3 +111,21 @@ def _scaled(run: Any, record: dict[str, Any]) -> tuple[LossOptions, dict[str, An
         return options, {"epoch_scales": scales}
     scale = record["mean_weight"]
     return dataclasses.replace(run.options, scale=scale), {"scale": scale}
+
+
+def _best_learning_rate(tried: list[_Outcome]) -> float:
+    finished = [pair for pair in tried if pair[1]["status"] == "finished"]
+    best, _ = max(finished, key=lambda pair: pair[1]["balanced"])
+    rate: float = best.recipe.learning_rate
+    return rate
+
+
+def _list_tried(tried: list[_Outcome]) -> list[dict[str, Any]]:
+    return [
+        {
+            "learning_rate": earlier.recipe.learning_rate,
+            "validation_balanced": record.get("balanced"),
+            "run": record["id"],
+        }
+        for earlier, record in tried
+    ]

@@ -39,7 +39,8 @@ class Method:
         scales_by_epoch: whether the loss is scaled by that method's mean weight of each
             epoch, not by its mean over the whole training.
         learning_rate_factors: factors of the recipe's learning rate to try on
-            validation images; the method is trained with the best of them.
+            validation images, also if the recipe tunes no learning rate; the method is
+            trained with the best of them.
     """
 
     name: str
@@ -95,6 +96,8 @@ class Method:
         }
 
 
+# The learning rates that are tried on validation images, over the recipe's.
+LEARNING_RATE_FACTORS = (0.5, 1.0, 2.0, 4.0)
 _CCAR_PAPER = "Jagati et al. 2026, arXiv 2601.15924"
 _LDAM_PAPER = "Cao et al. 2019, arXiv 1906.07413"
 _ADJUSTMENT_PAPER = "Menon et al. 2021, arXiv 2007.07314"
@@ -191,7 +194,7 @@ _METHODS = (
         "cross-entropy, tuned learning rate",
         "control",
         build.CROSSENTROPY,
-        learning_rate_factors=(0.5, 1.0, 2.0, 4.0),
+        learning_rate_factors=LEARNING_RATE_FACTORS,
     ),
 )
 METHODS = {method.name: method for method in _METHODS}

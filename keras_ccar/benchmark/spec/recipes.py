@@ -135,6 +135,12 @@ class Recipe:
         0, help="batches per epoch, and of a streamed test set; 0: all", minimum=0
     )
 
+    tune_learning_rate: bool = setting(
+        False,
+        help="choose the learning rate of every method on validation images, among the "
+        "same multiples of the recipe's and with one seed",
+    )
+
     def __post_init__(self) -> None:
         check_settings(self, "a recipe")
         for name in ("crop_padding", "auto_augment", "cutout"):

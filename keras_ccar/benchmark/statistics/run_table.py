@@ -72,7 +72,7 @@ def _row(
         "status": run["status"],
         "split": split,
         "batch_size": recipe.get("batch_size"),
-        "learning_rate": recipe.get("learning_rate"),
+        "learning_rate": run.get("learning_rate", recipe.get("learning_rate")),
         "backend": environment["backend"],
         "keras_ccar": environment["versions"].get("keras_ccar"),
         "commit": environment["commit"],

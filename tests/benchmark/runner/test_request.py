@@ -99,7 +99,10 @@ def test_default_methods_and_folder():
 
 
 def test_a_plan_that_travels_to_a_worker_has_the_same_runs():
-    plan = CompareRequest("digits-lt", ["ccar[strength=2]", "ce-tuned"], 2).build_plan()
+    tuned = {"tune_learning_rate": True}
+    plan = CompareRequest(
+        "digits-lt", ["ccar[strength=2]", "cexct"], 2, recipe_settings=tuned
+    ).build_plan()
     ids = [run.id for run in plan.runs_with_dependencies()]
     again = pickle.loads(pickle.dumps(plan))
     assert [run.id for run in again.runs_with_dependencies()] == ids

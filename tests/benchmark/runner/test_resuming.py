@@ -169,7 +169,8 @@ def test_real_cifar_killed_again_and_again(tmp_path):
     arguments += ("plain", "--model", "resnet8", "--epochs", "2", "--seeds", "1")
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert begin(arguments, undisturbed).wait() == 0, log_of(undisturbed)
-    assert [run["method"] for run in runs(undisturbed)] == list(METHODS)
+    # Two methods compute at τ = 1 the same as others.
+    assert len(runs(undisturbed)) == len(METHODS) - 2
     kill_until_done(arguments, killed, kills=4, choose=random.Random(1), patience=3600)
     pd.testing.assert_frame_equal(table(killed), table(undisturbed))
     assert runs(killed) == runs(undisturbed)

@@ -175,3 +175,58 @@ def test_validation_images_are_neither_trained_nor_tested_on(plan):
     assert not held_out & images(plan.data.test_arrays)
     assert not images(tuning.train_arrays) & images(plan.data.test_arrays)
     assert np.unique(np.bincount(tuning.test_arrays[1])).tolist() == [24]
+
+
+@pytest.fixture(scope="module")
+def tuned(plan):
+    methods = tuple(map(get_method, ("ce×c", "ce", "ce-tuned", "ccar")))
+    recipe = plan.recipe.with_settings(tune_learning_rate=True)
+    return dataclasses.replace(plan, methods=methods, recipe=recipe)
+
+
+def test_every_method_tries_the_same_learning_rates_with_one_seed(tuned):
+    for run in tuned.runs():
+        tried = run.depends_on[bool(run.method.scaled_by) :]
+        assert [each.method.name for each in tried] == [run.method.name] * 4
+        rates = [each.recipe.learning_rate for each in tried]
+        assert rates == pytest.approx([0.05, 0.1, 0.2, 0.4])
+        assert {each.seed for each in tried} == {0}
+        assert all(each.data is tuned.tuning_data for each in tried)
+
+
+def test_a_tuned_control_is_scaled_by_the_tuned_method(tuned):
+    control = run_of(tuned, "ce×c", 2)
+    scaling, *tried = control.depends_on
+    assert scaling.id == run_of(tuned, "ccar", 2).id
+    # At a learning rate that is tried, by the run that tries the same.
+    assert [each.depends_on[0].id for each in tried] == [
+        each.id for each in run_of(tuned, "ccar", 2).depends_on
+    ]
+    records = [finished(scaling, mean_weight=1.25)]
+    records += [finished(each, balanced=50 - at) for at, each in enumerate(tried)]
+    recipe, options, settled = resolve_settings(control, records)
+    assert (recipe.learning_rate, options.scale) == (0.05, 1.25)
+    assert (settled["learning_rate"], settled["scale"]) == (0.05, 1.25)
+    assert len(settled["tried"]) == 4
+
+
+def test_tuned_cross_entropy_is_one_method_if_all_are_tuned(tuned):
+    names = [[method.name for method in group] for group in tuned.equal_methods()]
+    assert names == [["ce×c"], ["ce", "ce-tuned"], ["ccar"]]
+    order = tuned.runs_with_dependencies()
+    ids = [run.id for run in order]
+    assert len(set(ids)) == len(ids) == 2 * 3 + 3 * 4
+    for position, run in enumerate(order):
+        assert {each.id for each in run.depends_on} <= set(ids[:position])
+
+
+def test_a_control_has_no_rate_at_which_what_scales_it_overflowed(tuned):
+    control = run_of(tuned, "ce×c", 1)
+    scaling, *tried = control.depends_on
+    overflow = f"RuntimeError: ce×c needs a run, which failed: {OVERFLOWED['error']}"
+    records = [finished(scaling, mean_weight=1.25)]
+    records += [finished(each, balanced=50.0) for each in tried]
+    records[1] = {**OVERFLOWED, "error": overflow}
+    assert resolve_settings(control, records)[0].learning_rate == 0.1
+    with pytest.raises(RuntimeError, match=r"run of ccar, seed 1, .*became inf"):
+        resolve_settings(control, [OVERFLOWED, *records[1:]])
