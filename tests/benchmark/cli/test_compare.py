@@ -235,6 +235,7 @@ def test_controls_take_over_what_other_runs_decided(tmp_path):
     assert run_files(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_every_method_has_its_own_learning_rate(tmp_path, capsys):
     more = ("--seeds", "1", "--epochs", "1", "--tune-learning-rate")
     assert compare(tmp_path, *more) == 0
