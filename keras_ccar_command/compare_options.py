@@ -17,8 +17,9 @@ def add_plan_options(parser: Adder, known: Known) -> None:
         nargs="+",
         default=(),
         metavar="METHOD",
-        help=f"of: {' '.join(known['methods'])}; cexc is ce×c, laxc la×c. Settings may "
-        "follow in brackets, so that variants can be compared: "
+        help=f"of: {' '.join(known['methods'])}; cexc is ce×c, laxc la×c, "
+        "cexct ce×c(t), laxct la×c(t). Settings may follow in brackets, so that "
+        "variants can be compared: "
         f"'ccar[strength=3,normalize]' (default: {' '.join(known['digits_methods'])} "
         "for digits-lt, else all)",
     )

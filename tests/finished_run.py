@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_ccar.benchmark.runner.plan import Run
+from keras_ccar.benchmark.runner.planned_run import Run
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import METHODS
 from keras_ccar.benchmark.spec.recipe_book import get_recipe

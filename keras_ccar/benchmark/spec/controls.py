@@ -52,7 +52,7 @@ def resolve_settings(
     """Returns the settings of a run once the runs that it depends on are done.
 
     Args:
-        run: the `keras_ccar.benchmark.runner.plan.Run`.
+        run: the `keras_ccar.benchmark.runner.planned_run.Run`.
         records: the records of `run.depends_on`: first the run that scales it, if its
             method is scaled, then those that choose its learning rate.
 
