@@ -107,7 +107,12 @@ def changed_recipe_settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
     changed: dict[str, Any] = {}
     if known.steps and recipe.get("steps") == known.steps:
         # The number of epochs follows from the steps and the data.
-        known = known.with_settings(epochs=recipe["epochs"], steps=known.steps)
+        known = known.with_settings(
+            epochs=recipe["epochs"],
+            steps=known.steps,
+            warmup_epochs=recipe["warmup_epochs"],
+            warmup_steps=known.warmup_steps,
+        )
     elif recipe["epochs"] != known.epochs:
         # `with_settings` scales the warm-up and the decays too.
         changed = {"epochs": recipe["epochs"]}

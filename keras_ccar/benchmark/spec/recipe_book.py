@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from keras_ccar.benchmark.spec.recipes import Decays, Recipe
+from keras_ccar.benchmark.spec.decays import Decays
+from keras_ccar.benchmark.spec.recipes import Recipe
 
+_PIXELS = "but for pixels standardised by the data set's own mean and deviation"
 _DECOUPLING = "Decoupling (Kang et al. 2020, arXiv 1910.09217)"
 _NATURAL_IMAGES: dict[str, Any] = {
     "last_layer": "pytorch",
     "epochs": 90,
     "batch_size": 512,
     "learning_rate": 0.2,
-    "schedule": "cosine",
+    "schedule": "cosine_to_zero",
     "flip": True,
     "image_size": 224,
 }
@@ -37,7 +39,7 @@ _RECIPES = (
     ),
     Recipe(
         name="plain",
-        source="LDAM-DRW (Cao et al. 2019, arXiv 1906.07413)",
+        source=f"the code of LDAM-DRW (Cao et al. 2019, arXiv 1906.07413), {_PIXELS}",
         datasets=("cifar10-lt", "cifar100-lt"),
         model="resnet32",
         last_layer="he",
@@ -53,17 +55,22 @@ _RECIPES = (
     ),
     Recipe(
         name="strong",
-        source="Balanced Meta-Softmax (Ren et al. 2020, arXiv 2007.10740)",
+        source="the code of Balanced Meta-Softmax (Ren et al. 2020, arXiv 2007.10740), "
+        f"which trains for fewer steps than the 13,000 of the paper, {_PIXELS}",
         datasets=("cifar10-lt", "cifar100-lt"),
         model="resnet32",
         last_layer="pytorch",
-        # CIFAR-100-LT at an imbalance factor of 100 has 22 steps per epoch.
+        # The code counts the smaller last batch of an epoch, and does not train on it.
+        # CIFAR-100-LT at an imbalance factor of 100 has 22 batches, so 591 epochs of 21
+        # steps, 12,411 in all.
         epochs=591,
         steps=13_000,
+        drop_last=True,
         batch_size=512,
         learning_rate=0.1,
-        schedule="cosine",
-        warmup_epochs=800 / 22,
+        schedule="cosine_to_zero",
+        warmup_epochs=37,
+        warmup_steps=800,
         warmup_start=0.5,
         weight_decay=5e-4,
         crop_padding=4,

@@ -7,49 +7,16 @@ methods of a comparison are trained by the same recipe.
 import dataclasses
 import math
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from keras_ccar.benchmark.spec.settings import check_settings, format_number, setting
+from keras_ccar.benchmark.spec.decays import Decays
+from keras_ccar.benchmark.spec.settings import check_settings, setting
 
 # How a linear last layer of n inputs starts. "glorot": as `Dense` of Keras. "pytorch":
 # as `Linear` of PyTorch, weights and bias uniform in ±1/√n. "he": the bias as there,
 # and normal weights of deviation √(2/n).
 LAST_LAYERS = ("glorot", "he", "pytorch")
-
-
-class Decays(tuple[tuple[float, float], ...]):
-    """Pairs `(epoch, factor)`, written as `160:0.01,180:0.0001` or `none`."""
-
-    __slots__ = ()
-
-    def __new__(cls, pairs: str | Iterable[Iterable[Any]] = ()) -> Self:
-        """Parses text, or converts pairs of numbers to floats."""
-        given: Any = pairs
-        if isinstance(pairs, str):
-            words = [] if pairs == "none" else pairs.split(",")
-            given = [word.split(":") for word in words]
-        try:
-            parsed = [(float(epoch), float(factor)) for epoch, factor in given]
-            is_finite = all(math.isfinite(number) for pair in parsed for number in pair)
-        except (TypeError, ValueError):
-            is_finite = False
-        if not is_finite:
-            raise ValueError(
-                "`decays` must be pairs of an epoch and a factor, such as "
-                f"160:0.01,180:0.0001, or none. Received: {pairs!r}."
-            )
-        epochs = [epoch for epoch, _ in parsed]
-        if epochs != sorted(epochs):
-            raise ValueError(
-                f"`decays` must be in the order of their epochs. Received: {pairs!r}."
-            )
-        return super().__new__(cls, parsed)
-
-    def __str__(self) -> str:
-        words = (":".join(map(format_number, pair)) for pair in self)
-        return ",".join(words) or "none"
 
 
 @dataclass(frozen=True)
@@ -79,15 +46,23 @@ class Recipe:
     )
     schedule: str = setting(
         "constant",
-        help="course of the learning rate after the warm-up",
-        choices=("constant", "steps", "cosine"),
+        help="course of the learning rate after the warm-up; cosine_to_zero trains the "
+        "last epoch at a rate of 0",
+        choices=("constant", "steps", "cosine", "cosine_to_zero"),
     )
     steps: int = setting(
         0, help="training steps, from which epochs follow; 0: none", minimum=0
     )
     warmup_epochs: float = setting(0.0, help="epochs of linear warm-up", minimum=0)
+    warmup_steps: int = setting(
+        0, help="steps of warm-up, from which its epochs follow; 0: none", minimum=0
+    )
     warmup_start: float = setting(
-        0.0, help="share of the peak rate that it begins at", minimum=0, maximum=1
+        0.0,
+        help="share of the peak rate in the first epoch of the warm-up; 0: one part of "
+        "as many as it has epochs",
+        minimum=0,
+        maximum=1,
     )
     decays: Decays = setting(  # noqa: RUF009 - a tuple
         Decays(),
@@ -131,6 +106,9 @@ class Recipe:
     color_jitter: float = setting(
         0.0, help="strength of random changes of crops' colours", minimum=0, maximum=1
     )
+    drop_last: bool = setting(
+        False, help="leave out the last batch of an epoch where it is smaller"
+    )
     limit_batches: int = setting(
         0, help="batches per epoch, and of a streamed test set; 0: all", minimum=0
     )
@@ -161,7 +139,8 @@ class Recipe:
         """Returns the recipe with some settings replaced.
 
         If `epochs` changes, the warm-up and the decays are scaled with it unless they
-        are given too, and `steps` is reset.
+        are given too, and `steps` is reset. If `steps` changes, `warmup_steps` is
+        scaled with it.
 
         Args:
             **settings: new values by attribute; None keeps the recipe's own.
@@ -169,6 +148,11 @@ class Recipe:
         settings = {key: value for key, value in settings.items() if value is not None}
         if "epochs" in settings:
             settings.setdefault("steps", 0)
+        if "epochs" in settings or "warmup_epochs" in settings:
+            settings.setdefault("warmup_steps", 0)
+        elif self.steps and settings.get("steps"):
+            scaled = round(self.warmup_steps * settings["steps"] / self.steps)
+            settings.setdefault("warmup_steps", scaled)
         scale = settings.get("epochs", self.epochs) / self.epochs
         if scale != 1:
             settings.setdefault("warmup_epochs", self.warmup_epochs * scale)
@@ -179,27 +163,36 @@ class Recipe:
     def with_epochs_for(self, count: int) -> Self:
         """Returns the recipe with as many epochs as `steps` takes on `count` examples.
 
-        A recipe without `steps` is returned as it is.
+        A recipe without `steps` is returned as it is. As in the published code, the
+        number of epochs is rounded up, and counts a last batch that `drop_last` leaves
+        out: the training may be shorter than `steps`.
         """
         if not self.steps:
             return self
-        epochs = max(1, round(self.steps / self.steps_per_epoch(count)))
-        return self.with_settings(epochs=epochs, steps=self.steps)
+        batches = -(-count // self.batch_size)
+        batches = min(batches, self.limit_batches or batches)
+        settings: dict[str, Any] = {"epochs": math.ceil(self.steps / batches)}
+        if self.warmup_steps:
+            settings["warmup_epochs"] = math.ceil(self.warmup_steps / batches)
+        return self.with_settings(
+            **settings, steps=self.steps, warmup_steps=self.warmup_steps
+        )
 
     def steps_per_epoch(self, count: int) -> int:
         """Returns the number of steps in an epoch of `count` training examples.
 
         Raises:
-            ValueError: if streamed images, whose last batch must be full, fill none.
+            ValueError: if the last batch must be full, as of streamed images and with
+                `drop_last`, and the examples fill none.
         """
         steps = -(-count // self.batch_size)
-        if self.image_size:
+        if self.image_size or self.drop_last:
             steps = count // self.batch_size
             if not steps:
+                why = "they are streamed" if self.image_size else "`drop_last` is on"
                 raise ValueError(
                     f"`batch_size` of a recipe must be at most the {count} training "
-                    "images if they are streamed. "
-                    f"Received: batch_size={self.batch_size}."
+                    f"images if {why}. Received: batch_size={self.batch_size}."
                 )
         return min(steps, self.limit_batches or steps)
 
@@ -227,11 +220,14 @@ class Recipe:
         # The last epoch of the warm-up has the full rate: 1/5, ..., 5/5.
         warmup = math.floor(self.warmup_epochs)
         if epoch < warmup:
-            share = (epoch + 1) / warmup
-            start = self.warmup_start
+            start = self.warmup_start or 1 / warmup
+            share = epoch / max(warmup - 1, 1)
             return self.learning_rate * (start + (1 - start) * share)
-        if self.schedule == "cosine":
-            share = (epoch - warmup) / (self.epochs - warmup)
+        if self.schedule.startswith("cosine"):
+            left = self.epochs - warmup
+            # An epoch alone would be trained at a rate of 0.
+            is_ahead = self.schedule == "cosine_to_zero" and left > 1
+            share = (epoch - warmup + is_ahead) / left
             return self.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
         factors = [1.0]
         if self.schedule == "steps":

@@ -6,63 +6,15 @@ import keras
 import numpy as np
 
 from keras_ccar.benchmark.training.augmentation_base import Augmentation, Size
-
-# The magnitudes of each operation at the levels 0 to 9, and whether their sign is
-# drawn. Shear is a fraction, rotation is in radians, translation is a share of the
-# side, and the factor of an enhancement is 1 plus the magnitude.
-_LEVELS = np.linspace(0, 1, 10)
-_OPERATIONS = {
-    "identity": (0 * _LEVELS, False),
-    "shear_x": (0.3 * _LEVELS, True),
-    "shear_y": (0.3 * _LEVELS, True),
-    "translate_x": (150 / 331 * _LEVELS, True),
-    "translate_y": (150 / 331 * _LEVELS, True),
-    "rotate": (np.pi / 6 * _LEVELS, True),
-    "brightness": (0.9 * _LEVELS, True),
-    "color": (0.9 * _LEVELS, True),
-    "contrast": (0.9 * _LEVELS, True),
-    "sharpness": (0.9 * _LEVELS, True),
-    "posterize": (8 - np.round(4 * _LEVELS), False),
-    "solarize": (256 * (1 - _LEVELS), False),
-    "auto_contrast": (0 * _LEVELS, False),
-    "equalize": (0 * _LEVELS, False),
-    "invert": (0 * _LEVELS, False),
-}
-_CODES = {name: code for code, name in enumerate(_OPERATIONS)}
-_MAGNITUDES = np.array([levels for levels, _ in _OPERATIONS.values()], "float32")
-_IS_SIGNED = np.array([is_signed for _, is_signed in _OPERATIONS.values()])
-
-# Table 7 of the paper: two operations, each with its probability and its level.
-_CIFAR_POLICY = (
-    (("invert", 0.1, 7), ("contrast", 0.2, 6)),
-    (("rotate", 0.7, 2), ("translate_x", 0.3, 9)),
-    (("sharpness", 0.8, 1), ("sharpness", 0.9, 3)),
-    (("shear_y", 0.5, 8), ("translate_y", 0.7, 9)),
-    (("auto_contrast", 0.5, 8), ("equalize", 0.9, 2)),
-    (("shear_y", 0.2, 7), ("posterize", 0.3, 7)),
-    (("color", 0.4, 3), ("brightness", 0.6, 7)),
-    (("sharpness", 0.3, 9), ("brightness", 0.7, 9)),
-    (("equalize", 0.6, 5), ("equalize", 0.5, 1)),
-    (("contrast", 0.6, 7), ("sharpness", 0.6, 5)),
-    (("color", 0.7, 7), ("translate_x", 0.5, 8)),
-    (("equalize", 0.3, 7), ("auto_contrast", 0.4, 8)),
-    (("translate_y", 0.4, 3), ("sharpness", 0.2, 6)),
-    (("brightness", 0.9, 6), ("color", 0.2, 8)),
-    (("solarize", 0.5, 2), ("invert", 0.0, 3)),
-    (("equalize", 0.2, 0), ("auto_contrast", 0.6, 0)),
-    (("equalize", 0.2, 8), ("equalize", 0.6, 4)),
-    (("color", 0.9, 9), ("equalize", 0.6, 6)),
-    (("auto_contrast", 0.8, 4), ("solarize", 0.2, 8)),
-    (("brightness", 0.1, 3), ("color", 0.7, 0)),
-    (("solarize", 0.4, 5), ("auto_contrast", 0.9, 3)),
-    (("translate_y", 0.9, 9), ("translate_y", 0.7, 9)),
-    (("auto_contrast", 0.9, 2), ("solarize", 0.8, 3)),
-    (("equalize", 0.8, 8), ("invert", 0.1, 3)),
-    (("translate_y", 0.7, 9), ("auto_contrast", 0.9, 1)),
+from keras_ccar.benchmark.training.auto_augment_policy import (
+    CIFAR_POLICY,
+    CODES,
+    IS_SIGNED,
+    MAGNITUDES,
+    POLICY_CHANCES,
+    POLICY_CODES,
+    POLICY_LEVELS,
 )
-_POLICY_CODES = np.array([[_CODES[o] for o, _, _ in row] for row in _CIFAR_POLICY])
-_POLICY_CHANCES = np.array([[chance for _, chance, _ in row] for row in _CIFAR_POLICY])
-_POLICY_LEVELS = np.array([[level for _, _, level in row] for row in _CIFAR_POLICY])
 
 # Fills the pixels that come from outside the image, as in the published recipes.
 _GRAY = 128.0
@@ -71,20 +23,22 @@ _GRAY = 128.0
 class AutoAugment(Augmentation):
     """The policy found for CIFAR-10: one of 25 pairs of operations for each image.
 
-    Cubuk et al. 2019 (arXiv 1805.09501), table 7. The operations equal those of Pillow
-    to one level of brightness. Shear, translation and rotation take the nearest pixel,
-    and gray outside the image. Images have three channels of values from 0 to 255.
+    Cubuk et al. 2019 (arXiv 1805.09501), table 7, as the code of Balanced Meta-Softmax
+    applies it: images are rotated to the left only, where the paper draws the side. The
+    operations equal those of Pillow to one level of brightness. Shear interpolates
+    between four pixels, translation and rotation take the nearest, and what is outside
+    of the image is gray. Images have three channels of values from 0 to 255.
     """
 
     num_draws = 6
 
     def draw(self, random: np.random.Generator, count: int, size: Size) -> np.ndarray:
         """Draws code, level and sign of two operations for each image."""
-        row = random.integers(0, len(_CIFAR_POLICY), count)
-        is_done = random.random((count, 2)) < _POLICY_CHANCES[row]
-        codes = np.where(is_done, _POLICY_CODES[row], _CODES["identity"])
-        signs = random.integers(0, 2, (count, 2)) * _IS_SIGNED[codes]
-        return np.stack([codes, _POLICY_LEVELS[row], signs], axis=2).reshape(count, 6)
+        row = random.integers(0, len(CIFAR_POLICY), count)
+        is_done = random.random((count, 2)) < POLICY_CHANCES[row]
+        codes = np.where(is_done, POLICY_CODES[row], CODES["identity"])
+        signs = random.integers(0, 2, (count, 2)) * IS_SIGNED[codes]
+        return np.stack([codes, POLICY_LEVELS[row], signs], axis=2).reshape(count, 6)
 
     def __call__(self, images: Any, draws: Any) -> Any:
         """See `Augmentation`."""
@@ -97,7 +51,7 @@ class AutoAugment(Augmentation):
         draws = draws[:, :, None, None, None]  # to broadcast over an image
         for begin in (0, 3):
             code, level, sign = (draws[:, begin + part] for part in range(3))
-            magnitude = keras.ops.take(_MAGNITUDES.ravel(), code * 10 + level, axis=0)
+            magnitude = keras.ops.take(MAGNITUDES.ravel(), code * 10 + level, axis=0)
             magnitude = magnitude * keras.ops.cast(1 - 2 * sign, "float32")
             # At most one of these changes an image.
             images = _move(images, code, magnitude)
@@ -110,7 +64,7 @@ def _choose(code: Any, otherwise: Any, **values: Any) -> Any:
     """Returns for each image the value of its operation, or `otherwise`."""
     chosen = otherwise
     for name, value in values.items():
-        chosen = keras.ops.where(code == _CODES[name], value, chosen)
+        chosen = keras.ops.where(code == CODES[name], value, chosen)
     return chosen
 
 
@@ -119,7 +73,7 @@ def _round(values: Any) -> Any:
 
 
 def _move(images: Any, code: Any, magnitude: Any) -> Any:
-    """Shears, translates and rotates images by one lookup of pixels."""
+    """Shears, translates and rotates images by lookups of pixels."""
     height, width, channels = images.shape[1:]
     code, magnitude = code[..., 0], magnitude[..., 0]
     cosine, sine = keras.ops.cos(magnitude), keras.ops.sin(magnitude)
@@ -135,14 +89,49 @@ def _move(images: Any, code: Any, magnitude: Any) -> Any:
     f = _choose(code, 0.0, translate_y=magnitude * height, rotate=shift_y)
     x = keras.ops.arange(width, dtype="float32") + 0.5
     y = (keras.ops.arange(height, dtype="float32") + 0.5)[:, None]
-    columns = keras.ops.cast(keras.ops.floor(a * x + b * y + c), "int32")
-    rows = keras.ops.cast(keras.ops.floor(d * x + a * y + f), "int32")
-    is_inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    x, y = a * x + b * y + c, d * x + a * y + f
+    is_inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     count = keras.ops.shape(images)[0]
     first = keras.ops.arange(count, dtype="int32")[:, None, None] * (height * width)
-    pixels = keras.ops.where(is_inside, first + rows * width + columns, 0)
-    moved = keras.ops.take(keras.ops.reshape(images, (-1, channels)), pixels, axis=0)
+    flat = keras.ops.reshape(images, (-1, channels))
+    # Shear moves pixels along one axis. There, the four pixels around a position are
+    # looked up; along the other axis, and for other operations, it is the nearest.
+    along_x, along_y = code == CODES["shear_x"], code == CODES["shear_y"]
+    left, right_share = _four_pixels(x, along_x)
+    top, bottom_share = _four_pixels(y, along_y)
+
+    def lookup(step: int) -> Any:
+        columns = keras.ops.clip(left + step * _whole(along_x), 0, width - 1)
+        rows = keras.ops.clip(top + step * _whole(along_y), 0, height - 1)
+        return keras.ops.take(flat, first + rows * width + columns, axis=0)
+
+    share = (right_share + bottom_share)[..., None]
+    moved = _cubic(lookup(-1), lookup(0), lookup(1), lookup(2), share)
+    moved = keras.ops.floor(keras.ops.clip(moved, 0, 255))
     return keras.ops.where(is_inside[..., None], moved, _GRAY)
+
+
+def _four_pixels(position: Any, is_between: Any) -> tuple[Any, Any]:
+    """Returns the second of the four pixels around positions, and the way beyond it.
+
+    Where not `is_between`, it returns the nearest pixel, and 0.
+    """
+    position = keras.ops.where(is_between, position - 0.5, position)
+    pixel = keras.ops.floor(position)
+    beyond = keras.ops.where(is_between, position - pixel, 0.0)
+    return _whole(pixel), beyond
+
+
+def _cubic(one: Any, two: Any, three: Any, four: Any, share: Any) -> Any:
+    """Returns Pillow's cubic between `two` and `three`; four equal numbers are kept."""
+    slope = three - one
+    bend = 2 * (one - two) + three - four
+    twist = two - one + four - three
+    return two + share * (slope + share * (bend + share * twist))
+
+
+def _whole(values: Any) -> Any:
+    return keras.ops.cast(values, "int32")
 
 
 def _enhance(images: Any, code: Any, magnitude: Any) -> Any:

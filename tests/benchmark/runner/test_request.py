@@ -7,8 +7,9 @@ from made_results import made_results
 
 from keras_ccar.benchmark.cli.compare import read_request
 from keras_ccar.benchmark.runner.request import CompareRequest
+from keras_ccar.benchmark.spec.decays import Decays
 from keras_ccar.benchmark.spec.loss_options import LossOptions
-from keras_ccar.benchmark.spec.recipes import Decays, Recipe
+from keras_ccar.benchmark.spec.recipes import Recipe
 from keras_ccar.benchmark.spec.settings import settings_of
 from keras_ccar_command.usage import parse
 

@@ -1,3 +1,6 @@
+import math
+
+import numpy as np
 import pytest
 
 from keras_ccar.benchmark.spec.recipe_book import RECIPES, get_recipe
@@ -35,18 +38,38 @@ def test_plain_recipe_follows_the_published_schedule():
 def test_imagenet_recipes_follow_the_published_settings(name):
     recipe = RECIPES[name]
     assert (recipe.epochs, recipe.batch_size, recipe.image_size) == (90, 512, 224)
-    assert recipe.learning_rate_at(0) == 0.2
-    assert recipe.learning_rate_at(45) == pytest.approx(0.1)
+    # The code steps the schedule before each epoch, so the last one has a rate of 0.
+    rates = [recipe.learning_rate_at(epoch) for epoch in range(90)]
+    expected = 0.1 * (1 + np.cos(np.pi * np.arange(1, 91) / 90))
+    np.testing.assert_allclose(rates, expected, atol=1e-15)
+    assert rates[-1] == 0
 
 
-def test_strong_recipe_takes_its_steps_on_any_subset():
-    strong = RECIPES["strong"]
-    assert strong.with_epochs_for(10_847) == strong
+def balms_rates(count):
+    """The rates of the code of Balanced Meta-Softmax, with epochs counted from 1."""
+    batches = math.ceil(count / 512)
+    warmup, epochs = math.ceil(800 / batches), math.ceil(13_000 / batches)
+    return [
+        0.05 + 0.05 * (number - 1) / (warmup - 1)
+        if number < warmup
+        else 0.05 * (1 + math.cos(math.pi * (number - warmup) / (epochs - warmup)))
+        for number in range(1, epochs + 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "epochs", "warmup", "steps"),
+    [(10_847, 591, 37, 12_411), (9_502, 685, 43, 12_330), (20_431, 325, 20, 12_675)],
+)
+def test_strong_recipe_follows_the_published_code(count, epochs, warmup, steps):
+    strong = RECIPES["strong"].with_epochs_for(count)
+    assert (strong.epochs, strong.warmup_epochs) == (epochs, warmup)
+    assert strong.epochs * strong.steps_per_epoch(count) == steps
+    rates = [strong.learning_rate_at(epoch) for epoch in range(strong.epochs)]
+    np.testing.assert_allclose(rates, balms_rates(count), rtol=1e-12, atol=1e-17)
+    assert (rates[0], rates[-1]) == (0.05, 0)
     assert (strong.auto_augment, strong.cutout) == (True, 16)
-    other = strong.with_epochs_for(9_502)
-    assert (other.steps_per_epoch(9_502), other.epochs) == (19, 684)
-    # The warm-up keeps its 800 steps, and begins at half of the rate.
-    assert other.warmup_epochs * 19 == pytest.approx(800, rel=1e-3)
-    assert strong.learning_rate_at(0) == pytest.approx(0.05 + 0.05 / 36)
-    assert strong.learning_rate_at(35) == pytest.approx(0.1)
-    assert strong.learning_rate_at(590) < 1e-5
+
+
+def test_strong_is_written_down_for_an_imbalance_of_100():
+    assert RECIPES["strong"].with_epochs_for(10_847) == RECIPES["strong"]

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from keras_ccar.benchmark.spec.decays import Decays
 from keras_ccar.benchmark.spec.recipe_book import RECIPES
-from keras_ccar.benchmark.spec.recipes import Decays, Recipe
+from keras_ccar.benchmark.spec.recipes import Recipe
 
 
 def test_decays_are_scaled_to_a_shorter_run():
@@ -62,6 +63,8 @@ def test_cosine_falls_from_the_peak_without_reaching_zero_early():
         ("schedule", "linear"),
         ("steps", -1),
         ("warmup_start", 1.5),
+        ("warmup_steps", -1),
+        ("last_layer", "zero"),
         ("image_size", -1),
         ("color_jitter", 2.0),
         ("limit_batches", -1),
@@ -109,7 +112,30 @@ def test_decays_in_disorder():
 def test_a_warm_up_may_begin_above_zero():
     recipe = RECIPES["plain"].with_settings(warmup_start=0.5, warmup_epochs=2)
     rates = [recipe.learning_rate_at(epoch) for epoch in range(3)]
-    assert rates == pytest.approx([0.075, 0.1, 0.1])
+    assert rates == pytest.approx([0.05, 0.1, 0.1])
+
+
+def test_a_cosine_to_zero_trains_its_last_epoch_at_no_rate():
+    recipe = RECIPES["plain"].with_settings(
+        schedule="cosine_to_zero", epochs=5, warmup_epochs=1, learning_rate=1.0
+    )
+    rates = [recipe.learning_rate_at(epoch) for epoch in range(5)]
+    assert rates == pytest.approx([1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5, 0])
+    # An epoch alone learns something.
+    assert recipe.with_settings(epochs=1).learning_rate_at(0) == 1
+    assert recipe.with_settings(epochs=2, warmup_epochs=1).learning_rate_at(1) == 1
+
+
+def test_the_warm_up_follows_from_steps():
+    strong = RECIPES["strong"]
+    assert strong.with_epochs_for(950).warmup_epochs == 400
+    # What is asked for is kept, and what is not is scaled.
+    given = strong.with_settings(warmup_epochs=3)
+    assert (given.warmup_steps, given.warmup_epochs) == (0, 3)
+    short = strong.with_settings(epochs=59)
+    assert (short.steps, short.warmup_steps) == (0, 0)
+    assert short.warmup_epochs == pytest.approx(37 * 59 / 591)
+    assert strong.with_settings(steps=1_300).warmup_steps == 80
 
 
 def test_epochs_follow_from_steps():
@@ -128,10 +154,13 @@ def test_steps_of_an_epoch():
     assert recipe.with_settings(limit_batches=40).steps_per_epoch(950) == 10
     streamed = recipe.with_settings(image_size=64, crop_padding=0)
     assert streamed.steps_per_epoch(950) == 9
-    with pytest.raises(
-        ValueError, match=r"`batch_size` .* at most the 50 .*Received: batch_size=100"
-    ):
-        streamed.steps_per_epoch(50)
+    dropped = recipe.with_settings(drop_last=True)
+    assert dropped.steps_per_epoch(950) == 9
+    for each, why in ((streamed, "streamed"), (dropped, "`drop_last`")):
+        with pytest.raises(
+            ValueError, match=rf"`batch_size` .* most the 50 .*{why}.*batch_size=100"
+        ):
+            each.steps_per_epoch(50)
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
