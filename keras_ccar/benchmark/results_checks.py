@@ -27,7 +27,7 @@ from keras_ccar.json_checks import (
     numbers,
     one_of,
 )
-from keras_ccar.weightings.ccar import FORMS
+from keras_ccar.weightings.ccar import FORMS, FREQUENCY_SCALES
 
 HARDWARE = {
     "processor": TEXT,
@@ -48,6 +48,7 @@ _OPTIONS = {
     "form?": one_of(*FORMS),
     "normalize?": BOOLEAN,
     "differentiate_weight?": BOOLEAN,
+    "frequency_scale?": one_of(*FREQUENCY_SCALES),
     "tau?": NUMBER,
 }
 _RESULTS = {
@@ -103,7 +104,14 @@ _POINT = {
     **dict.fromkeys(("many?", "medium?", "few?"), PERCENT.or_null()),
 }
 # What the figure of Ω is drawn from.
-_CCAR = {"config": {"pivot": NUMBER, "strength": NUMBER, "form": one_of(*FORMS)}}
+_CCAR = {
+    "config": {
+        "pivot": NUMBER,
+        "strength": NUMBER,
+        "form": one_of(*FORMS),
+        "frequency_scale?": one_of(*FREQUENCY_SCALES),
+    }
+}
 
 
 def check_results(path: Path, content: dict[str, Any]) -> None:

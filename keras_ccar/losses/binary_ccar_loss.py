@@ -41,6 +41,8 @@ class BinaryCCARLoss(BinaryLongTailedCrossentropy):
         ignore_value: as in `BinaryLongTailedCrossentropy`.
         reduction: as in `BinaryLongTailedCrossentropy`.
         dtype: as in `BinaryLongTailedCrossentropy`.
+        frequency_scale: as in `CCARLoss`; with "largest", frequencies are relative to
+            the more frequent answer of each label.
 
     Raises:
         ValueError: as `BinaryLongTailedCrossentropy` and `CCARLoss`.
@@ -83,11 +85,12 @@ class BinaryCCARLoss(BinaryLongTailedCrossentropy):
         ignore_value: float | None = None,
         reduction: str | None = "sum_over_batch_size",
         dtype: Any = None,
+        frequency_scale: str = "total",
     ) -> None:
         super().__init__(
             class_counts,
             num_examples,
-            weighting=CCARWeighting(pivot, strength, form),
+            weighting=CCARWeighting(pivot, strength, form, frequency_scale),
             adjustment=adjustment,
             ignore_value=ignore_value,
             from_logits=from_logits,

@@ -45,6 +45,8 @@ class CCARLoss(LongTailedCrossentropy):
         reduction: as in `LongTailedCrossentropy`.
         name: name of the loss.
         dtype: as in `LongTailedCrossentropy`.
+        frequency_scale: "total" for frequencies as shares of all examples, or "largest"
+            for frequencies relative to the most frequent class; see `CCARWeighting`.
 
     Raises:
         ValueError: as `LongTailedCrossentropy` and `ccar_weight`.
@@ -93,10 +95,11 @@ class CCARLoss(LongTailedCrossentropy):
         reduction: str | None = "sum_over_batch_size",
         name: str = "ccar",
         dtype: Any = None,
+        frequency_scale: str = "total",
     ) -> None:
         super().__init__(
             class_counts,
-            weighting=CCARWeighting(pivot, strength, form),
+            weighting=CCARWeighting(pivot, strength, form, frequency_scale),
             adjustment=adjustment,
             normalize=normalize,
             differentiate_weight=differentiate_weight,
@@ -123,3 +126,8 @@ class CCARLoss(LongTailedCrossentropy):
     def form(self) -> str | Callable[..., Any]:
         """The form of Ω."""
         return self.weighting.form
+
+    @property
+    def frequency_scale(self) -> str:
+        """What class frequencies are relative to."""
+        return self.weighting.frequency_scale

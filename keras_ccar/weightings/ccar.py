@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_ccar.arguments import (
     argument_error,
+    check_choice,
     check_number,
     check_positive,
     check_share,
@@ -25,6 +26,7 @@ INVERSE_CONFIDENCE_FLOOR = 1e-3
 # Keeps Ω and its gradient finite in float32, whatever the strength.
 LARGEST_EXPONENT = 80.0
 FORMS = ("exponential", "power", "information", "inverse")
+FREQUENCY_SCALES = ("total", "largest")
 
 
 def ccar_weight(
@@ -150,9 +152,15 @@ class CCARWeighting(Weighting):
         strength: as in `ccar_weight`.
         form: as in `ccar_weight`. A function of your own must be registered, so that a
             saved model can be loaded in another process.
+        frequency_scale: what the frequency f_c is relative to. With "total" it is the
+            share of all examples, which is small for every class if there are many
+            classes. With "largest" it is relative to the most frequent class, which
+            has 1; hard examples of that class keep the weight 1 in all forms but
+            "inverse". There the capacity of easy examples in the "information" form is
+            `ln(N + 1)`, with N training examples.
 
     Raises:
-        ValueError: as `ccar_weight`.
+        ValueError: as `ccar_weight`; for another `frequency_scale`.
 
     Warns:
         UserWarning: if another process could not load the function.
@@ -173,10 +181,14 @@ class CCARWeighting(Weighting):
         pivot: float = 0.75,
         strength: float = 1.0,
         form: str | Callable[..., Any] = "exponential",
+        frequency_scale: str = "total",
     ) -> None:
         self.pivot, self.strength = check_ccar_arguments(pivot, strength, form)
         warn_if_not_reloadable("form", form)
         self.form = form
+        self.frequency_scale = check_choice(
+            "frequency_scale", frequency_scale, FREQUENCY_SCALES
+        )
 
     def __call__(self, p_t: Any, f_c: Any, prior: ClassPrior) -> Any:
         """See `Weighting`."""
@@ -185,6 +197,9 @@ class CCARWeighting(Weighting):
             num_classes = prior.num_present_classes
         if self.form in ("information", "inverse"):
             f_c = prior.replace_zero(f_c)
+        if self.frequency_scale == "largest":
+            # Of yes-or-no labels, the more frequent answer of each.
+            f_c = f_c / ops.max(prior.frequency, axis=0)
         weight = ccar_weight(
             p_t,
             f_c,
@@ -204,6 +219,7 @@ class CCARWeighting(Weighting):
             "pivot": self.pivot,
             "strength": self.strength,
             "form": keras.saving.serialize_keras_object(self.form),
+            "frequency_scale": self.frequency_scale,
         }
 
 

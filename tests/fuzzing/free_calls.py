@@ -59,6 +59,7 @@ VALUES = {
     "pivot": [0.01, 0.5, 0.75, 1],
     "strength": [0, 0.5, 1, 2.5, 5, 200],
     "form": [*ccar.FORMS, doubt],
+    "frequency_scale": [*ccar.FREQUENCY_SCALES],
     "gamma": [0, 0.5, 1, 2, 5],
     "beta": [0, 0.9, 0.9999, 1 - 1e-9],
     "gamma_positive": [0, 0.5, 1, 4],
@@ -126,6 +127,7 @@ WRONG = {
     "label_smoothing": [*NOT_NUMBERS, 1.1],
     "num_examples": [*NOT_NUMBERS, 0],
     "form": ["cubic", None, 3, ["power"]],
+    "frequency_scale": ["smallest", None, 3, ["total"]],
     "weighting": ["focal", 3, weightings.Focal, [1.0, 2.0], {}],
     "adjustment": ["ldam", 3, adjustments.LDAMMargin, lambda z, y, p: z, {}],
     **{

@@ -39,6 +39,36 @@ def test_equals_oracle(form, mode):
         np.testing.assert_allclose(a, e, rtol=1e-5, atol=1e-6 * np.abs(e).max())
 
 
+@pytest.mark.parametrize("form", ["exponential", "power", "information", "inverse"])
+def test_frequency_relative_to_the_more_frequent_answer(form):
+    loss = keras_ccar.BinaryCCARLoss(
+        COUNTS,
+        NUM_EXAMPLES,
+        form=form,
+        frequency_scale="largest",
+        from_logits=True,
+        reduction=None,
+    )
+    z = LOGITS.astype("float64")
+    p, f = 1 / (1 + np.exp(-z)), np.array(COUNTS) / NUM_EXAMPLES
+    largest = np.maximum(f, 1 - f)
+    positive, negative = (
+        oracles.ccar_weight(
+            confidence,
+            np.broadcast_to(frequency / largest, p.shape),
+            form=form,
+            counts=[NUM_EXAMPLES / 2] * 2,
+        )
+        for confidence, frequency in ((p, f), (1 - p, 1 - f))
+    )
+    expected = TARGETS * positive * np.log1p(np.exp(-z))
+    expected += (1 - TARGETS) * negative * np.log1p(np.exp(z))
+    actual = ops.convert_to_numpy(loss(TARGETS, LOGITS))
+    np.testing.assert_allclose(
+        actual, expected, rtol=1e-5, atol=1e-6 * np.abs(expected).max()
+    )
+
+
 @pytest.mark.parametrize("from_logits", [True, False])
 def test_strength_0_is_keras_binary_crossentropy(from_logits):
     predictions = LOGITS if from_logits else 1 / (1 + np.exp(-LOGITS))

@@ -57,6 +57,27 @@ def test_loss_and_gradient_equal_oracle(mode, form, rank, soft, tau):
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("soft", [False, True])
+def test_frequency_relative_to_the_largest_class_equals_oracle(mode, form, soft):
+    labels, logits = batch(3, soft)
+    loss = keras_ccar.CCARLoss(
+        COUNTS,
+        form=form,
+        frequency_scale="largest",
+        from_logits=True,
+        reduction=None,
+    )
+    actual = value_and_gradient(lambda z: loss(labels, z), logits, mode)
+    largest = max(COUNTS) / sum(COUNTS)
+    expected = oracles.loss_and_gradient(
+        labels, logits, COUNTS, lambda p, f: weigh(form)(p, f / largest)
+    )
+    assert_close(actual[0], expected[0], "loss")
+    assert_close(actual[1], expected[1], "gradient")
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("soft", [False, True])
 def test_probabilities_equal_oracle(mode, soft):
     labels, logits = batch(3, soft)
@@ -167,6 +188,7 @@ def test_config_round_trip_of_every_argument():
         "reduction": "sum",
         "name": "mine",
         "dtype": "bfloat16",
+        "frequency_scale": "largest",
     }
     config = json.loads(json.dumps(keras_ccar.CCARLoss(**arguments).get_config()))
     copy = keras_ccar.CCARLoss.from_config(config)

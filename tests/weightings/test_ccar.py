@@ -40,6 +40,26 @@ def test_equals_oracle(form, pivot, strength):
     np.testing.assert_allclose(ops.convert_to_numpy(actual), expected, rtol=2e-6)
 
 
+def test_the_largest_class_has_a_finite_capacity_of_ln_n_plus_1():
+    prior = ClassPrior(COUNTS / COUNTS.sum(), float(COUNTS.sum()))
+    weighting = CCARWeighting(form="information", frequency_scale="largest")
+    p = np.array([0.0, 0.5, 0.75, 0.9, 1.0], "float32")
+    weight = ops.convert_to_numpy(weighting(p, np.float32(prior.frequency[0]), prior))
+    expected = (COUNTS.sum() + 1.0) ** np.minimum(0.75 - p, 0)
+    np.testing.assert_allclose(weight, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", ["smallest", None, 3])
+def test_another_frequency_scale_is_refused(scale):
+    with pytest.raises(ValueError, match="`frequency_scale` must be"):
+        CCARWeighting(frequency_scale=scale)
+
+
+def test_weightings_that_were_saved_before_the_frequency_scale_load_as_they_were():
+    saved = {"pivot": 0.6, "strength": 2.0, "form": "power"}
+    assert CCARWeighting.from_config(saved).frequency_scale == "total"
+
+
 @pytest.mark.parametrize("form", PIVOTAL_FORMS)
 class TestProperties:
     @given(f=frequencies, pivot=pivots, s=strengths)

@@ -136,6 +136,8 @@ def weight_by_confidence(comparison: Comparison, figure: Figure) -> bool:
     pivot, strength, form = (ccar[0][key] for key in ("pivot", "strength", "form"))
     counts = np.array(comparison.dataset["class_counts"], dtype=float)
     prior = class_prior(counts)
+    is_relative = ccar[0].get("frequency_scale") == "largest"
+    largest = prior.frequency.max() if is_relative else 1.0
     figure.set_size_inches(8, 3.6)
     axes = figure.subplots()
     # The curve passes through the pivot, where every weight is 1.
@@ -148,7 +150,7 @@ def weight_by_confidence(comparison: Comparison, figure: Figure) -> bool:
         frequency = prior.frequency[label]
         weight = ccar_weight(
             confidence.astype("float32"),
-            np.float32(frequency),
+            np.float32(frequency / largest),
             pivot,
             strength,
             form,

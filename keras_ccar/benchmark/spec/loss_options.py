@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_ccar.benchmark.spec.settings import format_number, setting
-from keras_ccar.weightings.ccar import FORMS
+from keras_ccar.weightings.ccar import FORMS, FREQUENCY_SCALES
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,27 @@ class LossOptions:
         help="let gradients through CCAR's weight",
         title=("weight held constant", "weight differentiated"),
     )
+    frequency_scale: str = setting(
+        "total",
+        help="what CCAR's class frequency is relative to: all examples, or the most "
+        "frequent class",
+        title="frequency relative to the {}",
+        choices=FREQUENCY_SCALES,
+    )
     tau: float = setting(1.0, help="τ of logit adjustment", title="τ = {}")
     scale: float = 1.0
     epoch_scales: tuple[float, ...] = ()
 
 
 SETTINGS = {item.name: item for item in dataclasses.fields(LossOptions)}
-CCAR_SETTINGS = ("pivot", "strength", "form", "normalize", "differentiate_weight")
+CCAR_SETTINGS = (
+    "pivot",
+    "strength",
+    "form",
+    "normalize",
+    "differentiate_weight",
+    "frequency_scale",
+)
 
 
 def shown_loss_options(options: LossOptions) -> dict[str, Any]:

@@ -15,6 +15,12 @@ from keras_ccar.benchmark.spec.loss_options import (
         ("strength", 3.0, "strength=3", "s = 3"),
         ("tau", 0.1234567, "tau=0.1234567", "τ = 0.1234567"),
         ("form", "information", "form=information", "information form"),
+        (
+            "frequency_scale",
+            "largest",
+            "frequency_scale=largest",
+            "frequency relative to the largest",
+        ),
         ("normalize", True, "normalize", "normalised"),
         ("normalize", False, "normalize=false", "not normalised"),
     ],
