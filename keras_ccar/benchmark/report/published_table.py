@@ -2,7 +2,11 @@
 
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report.summary import difference_rows, score_rows
-from keras_ccar.benchmark.spec.published import is_comparable, published_for
+from keras_ccar.benchmark.spec.published import (
+    differences_to,
+    is_comparable,
+    published_for,
+)
 
 
 def published_rows(comparison: Comparison) -> list[list[str]]:
@@ -17,10 +21,11 @@ def published_rows(comparison: Comparison) -> list[list[str]]:
     differences = dict(zip(others, difference_rows(comparison)[1:], strict=False))
     known = comparison.representatives
     header = ["method", "published", "ours", "ours less cross-entropy"]
-    rows = [[*header, "its network", "its recipe", "source"]]
+    rows = [[*header, "its network", "its recipe", "differs in", "source"]]
     for published in published_for(comparison.dataset):
         method = known.get(published.method, "")
-        if not is_comparable(published, comparison.recipe):
+        differences_in = ", ".join(differences_to(published, comparison.recipe))
+        if differences_in:
             ours, difference = "not comparable", "–"
         elif method not in scores:
             ours, difference = "not run", "–"
@@ -29,7 +34,8 @@ def published_rows(comparison: Comparison) -> list[list[str]]:
             ours = f"{ours} ({seeds} {'seed' if seeds == '1' else 'seeds'})"
             difference = differences.get(method, ["", "–"])[1]
         numbers = [published.title, published.number, ours, difference]
-        rows.append([*numbers, published.network, published.recipe, published.source])
+        training = [published.network, published.recipe, differences_in or "–"]
+        rows.append([*numbers, *training, published.source])
     return rows if len(rows) > 1 else []
 
 

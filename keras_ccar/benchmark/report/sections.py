@@ -37,9 +37,9 @@ _DIFFERENCES_NOTE = (
 _PUBLISHED_NOTE = (
     "Top-1 in percent, in brackets the points that the source gained over its own "
     "baseline. † from the paper, not read again in its files. Ours: mean ± standard "
-    "deviation over seeds at the last epoch, where network and recipe are those of "
-    "the published number; anything else is not comparable. Two papers' long-tailed "
-    "CIFAR rarely hold the same images, and some sources report their best epoch."
+    "deviation over seeds at the last epoch. A number that differs in more than the "
+    "draw of the images is not comparable, and the table says what it differs in: most "
+    "sources report their best epoch on the test images."
 )
 
 

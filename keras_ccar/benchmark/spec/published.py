@@ -21,6 +21,9 @@ _IMMATERIAL = {
     "dtype_policy",
 }
 
+# β of the benchmark's class-balanced weights.
+_BETA = 0.9999
+
 
 @dataclass(frozen=True)
 class PublishedResult:
@@ -36,6 +39,13 @@ class PublishedResult:
         title: name of the method in tables.
         top1: top-1 accuracy in percent, as text: a number, a range, or "about".
         gain: points over the source's own baseline, as text; "" if not given.
+        subset: whose long-tailed subset of a balanced data set it is: `"Cao"`, whose
+            rule ours follows, with other draws, or `"Cui"`; "" if the data has no such
+            subset, or nobody says.
+        epoch: `"last"`; `"best"` for the best on the test images; `"validation"` for
+            the best on other images; "" if nobody says.
+        beta: β of class-balanced weights; None for other methods, or if nobody says.
+        sigmoid_focal: whether the focal loss is that of a sigmoid for each class.
         checked: whether the number is from the source's own files; tables mark a number
             from the paper with a dagger.
         source: paper or repository.
@@ -49,6 +59,10 @@ class PublishedResult:
     title: str
     top1: str
     gain: str
+    subset: str
+    epoch: str
+    beta: float | None
+    sigmoid_focal: bool
     checked: bool
     source: str
 
@@ -65,9 +79,11 @@ def published_results() -> tuple[PublishedResult, ...]:
     text = (resources.files(__package__) / "published.csv").read_text("utf-8")
     results = []
     for row in csv.DictReader(text.splitlines()):
-        values: dict[str, Any] = {**row, "checked": row["checked"] == "yes"}
-        factor = row["imbalance_factor"]
-        values["imbalance_factor"] = float(factor) if factor else None
+        values: dict[str, Any] = dict(row)
+        for name in ("checked", "sigmoid_focal"):
+            values[name] = row[name] == "yes"
+        for name in ("imbalance_factor", "beta"):
+            values[name] = float(row[name]) if row[name] else None
         results.append(PublishedResult(**values))
     return tuple(results)
 
@@ -83,11 +99,33 @@ def published_for(dataset: Mapping[str, Any]) -> list[PublishedResult]:
 
 
 def is_comparable(published: PublishedResult, recipe: Mapping[str, Any]) -> bool:
-    """Whether a number was published under the entry `recipe` of `results.json`.
+    """Whether a number compares with those under the entry `recipe` of `results.json`.
 
-    A recipe includes its network, so a comparison that changed it does not match.
+    See `differences_to`.
     """
-    return published.recipe == recipe["name"] and is_unchanged(recipe)
+    return not differences_to(published, recipe)
+
+
+def differences_to(published: PublishedResult, recipe: Mapping[str, Any]) -> list[str]:
+    """Says in what a number differs from those under an entry `recipe`.
+
+    A recipe includes its network, so a comparison that changed it differs. The
+    benchmark's numbers are of the last epoch. The best epoch on the test images is
+    higher by choice, and Cui's subset holds other images than any draw of Cao's rule.
+    """
+    found = []
+    if published.recipe != recipe["name"] or not is_unchanged(recipe):
+        found.append("recipe")
+    if published.subset == "Cui":
+        found.append("Cui's subset")
+    if published.epoch not in ("last", "validation"):
+        found.append(f"{published.epoch or 'unknown'} epoch")
+    if published.method == "cb" and published.beta != _BETA:
+        beta = "unknown" if published.beta is None else f"{published.beta:g}"
+        found.append(f"β {beta}")
+    if published.sigmoid_focal:
+        found.append("sigmoid focal loss")
+    return found
 
 
 def is_unchanged(recipe: Mapping[str, Any]) -> bool:
