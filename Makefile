@@ -11,7 +11,7 @@ JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSIST
 # Where trials say what they tried; docs/what-was-tried.md is made from it.
 TRIED := benchmarks/results/tried
 
-.PHONY: demo test test-long quick fuzz damage kills hostile table failures lint types format bench results notebooks docs serve-docs clean
+.PHONY: demo test test-long quick fuzz damage kills hostile table failures lint types format bench results dist notebooks docs serve-docs clean
 
 demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
@@ -60,6 +60,12 @@ docs: $(VENV)/.docs  ## the site, into site/
 
 serve-docs: $(VENV)/.docs  ## the site, on a port of this machine, built again at each change
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
+dist: $(VENV)/.test  ## what is released, into dist/: the wheel and the source
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 
 notebooks: $(VENV)/.test  ## runs every example and writes its notebook
 	$(BIN)/python examples/build.py

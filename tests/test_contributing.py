@@ -17,7 +17,7 @@ PATHS = sorted(
     {code for code in CODE if re.fullmatch(r"[\w./]+(\.(py|md|json|csv|html)|/)", code)}
 )
 # Files that are made, and the example of a file to add.
-NOT_THERE = {"site/", "runs/", "losses/new_loss.py"}
+NOT_THERE = {"dist/", "site/", "runs/", "losses/new_loss.py"}
 MADE_BY_A_COMPARISON = r"(results|report)\.(json|csv|md|html)"
 
 
