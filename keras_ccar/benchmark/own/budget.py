@@ -9,7 +9,8 @@ import keras
 from rich.console import Console
 
 from keras_ccar.benchmark.own.loss_choice import TrainedMethod
-from keras_ccar.benchmark.own.training import Setting, describe_outcome, fit, quiet
+from keras_ccar.benchmark.own.muting import quiet
+from keras_ccar.benchmark.own.training import Setting, describe_outcome, fit
 from keras_ccar.benchmark.runner.folder_lock import on_first_host
 from keras_ccar.benchmark.training.run_backup import TrainingRecorder
 from keras_ccar.files import read_json, to_json, write_json

@@ -166,7 +166,8 @@ def _as_arrays(part: Any) -> Any:
     if isinstance(part, dict):
         return {key: _as_arrays(value) for key, value in part.items()}
     if isinstance(part, list | tuple) and part and all(map(is_array, part)):
-        return [_as_arrays(value) for value in part]
+        # In batches, TensorFlow takes tuples only.
+        return tuple(_as_arrays(value) for value in part)
     return as_numpy(part)
 
 

@@ -42,7 +42,7 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
     problem = find_problem(
         model, splits["train"], request.class_counts, request.class_names
     )
-    _check_labels(splits, problem, model.output_shape)
+    _check_labels(splits, problem)
     metric = column_of(request.metric, problem.kind)
     methods = tuple(choose_methods(problem, request.losses, model))
     epochs, seeds = (1, 1) if request.smoke else (request.epochs, request.seeds)
@@ -153,12 +153,10 @@ def _require_separate(splits: dict[str, OwnData], digests: dict[str, str]) -> No
                 )
 
 
-def _check_labels(
-    splits: dict[str, OwnData], problem: Problem, output_shape: Any
-) -> None:
+def _check_labels(splits: dict[str, OwnData], problem: Problem) -> None:
     """Refuses labels of held-out data that the output of the model does not fit."""
     for name, data in splits.items():
-        shape = (len(data.labels), *tuple(output_shape)[1:])
+        shape = (len(data.labels), *problem.output_shape)
         read_labels(data.labels, shape, problem.are_labels, name, None, None)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_ccar.benchmark.own.columns import BINARY, LABELS, SOFTMAX
 from keras_ccar.benchmark.own.data import OwnData
+from keras_ccar.benchmark.own.muting import quiet
 from keras_ccar.layers.kind_of_input import outputs_are_labels
 from keras_ccar.layers.model_output import gives_logits, output_activation
 from keras_ccar.losses.search import agreed_from_logits, only_loss
@@ -27,12 +28,14 @@ class Problem:
         class_counts: training examples as losses take them: of each class; `[no, yes]`
             of one label, `(K, 2)` of several.
         class_names: a name for each class or label; of one label of no and yes.
+        output_shape: that of the output without the axis of examples.
     """
 
     kind: str
     from_logits: bool
     class_counts: list[Any]
     class_names: list[str]
+    output_shape: tuple[int, ...]
 
     @property
     def are_labels(self) -> bool:
@@ -109,13 +112,14 @@ def find_problem(
     kind = (BINARY if num_columns == 1 else LABELS) if are_labels else SOFTMAX
     names = _names(class_names, kind, num_columns)
     _require_examples(counts, kind, names)
-    return Problem(kind, bool(from_logits), counts, names)
+    return Problem(kind, bool(from_logits), counts, names, outputs.shape[1:])
 
 
 def _first_outputs(model: keras.Model, train: OwnData) -> np.ndarray:
     """Returns what a new model makes of one example, which also builds it."""
     try:
-        outputs = model.predict_on_batch(train.first_inputs)
+        with quiet():  # Of a softmax over one column, which is refused below.
+            outputs = model.predict_on_batch(train.first_inputs)
     except Exception as error:
         raise ValueError(
             f"`build_model` must return a model that takes the inputs of `train`. "

@@ -11,11 +11,11 @@ import keras
 from keras_ccar.benchmark.comparison import RunEntry
 from keras_ccar.benchmark.own.derived import STAGES, DerivedMethod
 from keras_ccar.benchmark.own.loss_choice import TrainedMethod
+from keras_ccar.benchmark.own.muting import quiet
 from keras_ccar.benchmark.own.saved_models import model_path, save_model
 from keras_ccar.benchmark.own.training import (
     Setting,
     describe_outcome,
-    quiet,
     train_run,
 )
 from keras_ccar.benchmark.runner.plan_base import BaseRun, OnProgress

@@ -1,6 +1,8 @@
 """The trained models of a comparison: how they are kept, loaded and finished."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ def save_model(model: keras.Model, folder: Path, name: str) -> str:
     """Writes a model so that its file is whole or absent.
 
     Args:
-        model: the model. Its optimizer is left out.
+        model: the model. What it was compiled with is left out.
         folder: the folder of the comparison.
         name: the name of the file without suffix.
 
@@ -30,7 +32,8 @@ def save_model(model: keras.Model, folder: Path, name: str) -> str:
     path = folder / model_path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{name}.tmp.keras")
-    model.save(temporary, include_optimizer=False)
+    with _uncompiled(model):
+        model.save(temporary)
     os.replace(temporary, path)
     return model_path(name)
 
@@ -38,6 +41,20 @@ def save_model(model: keras.Model, folder: Path, name: str) -> str:
 def model_path(name: str) -> str:
     """Returns where the model of a run is, from the folder of its comparison."""
     return f"{MODELS_FOLDER}/{name}.keras"
+
+
+@contextlib.contextmanager
+def _uncompiled(model: keras.Model) -> Iterator[None]:
+    """Takes optimizer and loss, which only training needs, out of a model."""
+    if not model.compiled:
+        yield
+        return
+    optimizer = model.optimizer
+    model.compiled, model.optimizer = False, None
+    try:
+        yield
+    finally:
+        model.compiled, model.optimizer = True, optimizer
 
 
 def load_model(comparison: Comparison, method: str, seed: int) -> keras.Model:

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 
 from keras_ccar.benchmark.own.folds import cross_fit
-from keras_ccar.benchmark.own.training import Setting, quiet
+from keras_ccar.benchmark.own.muting import quiet
+from keras_ccar.benchmark.own.training import Setting
 from keras_ccar.layers.prior_shift import PriorShift
 from keras_ccar.layers.prior_warning import find_rebalancing
 from keras_ccar.posthoc.classifier_head import ClassifierHead, find_classifier_head

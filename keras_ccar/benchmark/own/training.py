@@ -1,8 +1,5 @@
 """Trains the user's model with one loss and one seed, and measures it."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ from keras_ccar.benchmark.own.data import OwnData, SeededArrays
 from keras_ccar.benchmark.own.loss_choice import TrainedMethod
 from keras_ccar.benchmark.own.measurement import measure
 from keras_ccar.benchmark.own.model_building import ModelBuilder
+from keras_ccar.benchmark.own.muting import quiet
 from keras_ccar.benchmark.own.problem import Problem
 from keras_ccar.benchmark.own.saved_models import save_model
 from keras_ccar.benchmark.own.training_parts import new_callbacks
@@ -241,11 +239,3 @@ def user_metrics(model: keras.Model, setting: Setting, split: str) -> dict[str, 
         for name, value in found.items()
         if name != "loss" and np.ndim(value) == 0
     }
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Mutes warnings that a comparison says once, or that every run would repeat."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

@@ -57,12 +57,16 @@ def check_metrics(metrics: Any) -> list[Any]:
     return list(metrics)
 
 
-def new_metrics(metrics: Sequence[Any]) -> list[keras.metrics.Metric]:
+def new_metrics(metrics: Sequence[Any]) -> list[Any]:
     """Returns new metrics, so that no training counts for another."""
     made = []
     for metric in metrics:
         try:
             found = metric
+            if isinstance(metric, str):
+                keras.metrics.get(metric)  # Keras tells which accuracy is meant.
+                made.append(metric)
+                continue
             if isinstance(metric, type) or _is_function(metric):
                 found = _made_by(metric)
             found = keras.metrics.get(found)

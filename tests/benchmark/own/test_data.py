@@ -140,7 +140,7 @@ def test_several_inputs(tmp_path):
         seeds=1,
         epochs=1,
     )
-    assert failed == []
+    assert [run["error"] for run in failed] == []
     assert len(comparison.finished) == 5
 
 
