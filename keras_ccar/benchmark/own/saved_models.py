@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
 from keras_ccar.benchmark.own.columns import is_better
+from keras_ccar.keras_internals import all_layers
 from keras_ccar.layers.temperature_scaling import TemperatureScaling
 from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.posthoc.composition import chain
@@ -45,16 +46,22 @@ def model_path(name: str) -> str:
 
 @contextlib.contextmanager
 def _uncompiled(model: keras.Model) -> Iterator[None]:
-    """Takes optimizer and loss, which only training needs, out of a model."""
-    if not model.compiled:
-        yield
-        return
-    optimizer = model.optimizer
-    model.compiled, model.optimizer = False, None
+    """Takes optimizer and loss, which only training needs, out of a model.
+
+    A model within it has its own.
+    """
+    compiled = [
+        (part, part.optimizer)
+        for part in all_layers(model)
+        if isinstance(part, keras.Model) and part.compiled
+    ]
+    for part, _ in compiled:
+        part.compiled, part.optimizer = False, None
     try:
         yield
     finally:
-        model.compiled, model.optimizer = True, optimizer
+        for part, optimizer in compiled:
+            part.compiled, part.optimizer = True, optimizer
 
 
 def load_model(comparison: Comparison, method: str, seed: int) -> keras.Model:
