@@ -127,6 +127,13 @@ def add_recipe_options(group: Adder, known: Known) -> None:
         metavar="NUMBER",
         help="which of --hosts this machine is, from 0 (default: %(default)s)",
     )
+    group.add_argument(
+        "--fixed-speed-settings",
+        action="store_true",
+        help="compute runs as the recipe says. Otherwise a plan that seems longer than "
+        "half an hour begins with up to a minute of measuring whether XLA and fewer "
+        "threads are faster here; the choice is kept in DIR/speed.json",
+    )
 
 
 def add_settings(group: Adder, settings: Sequence[Setting]) -> None:

@@ -102,7 +102,9 @@ RIGHT = {
     **dict.fromkeys(("from_logits", "normalize", "differentiate_weight"), TRUTH),
     **dict.fromkeys(("trainable", "autocast", "update_frequencies"), TRUTH),
     **dict.fromkeys(("delete_checkpoint", "in_memory", "multi_label"), TRUTH),
-    **dict.fromkeys(("return_names", "validation", "smoke"), TRUTH),
+    **dict.fromkeys(
+        ("return_names", "validation", "smoke", "fixed_speed_settings"), TRUTH
+    ),
     **dict.fromkeys(("flip", "warm_up"), TRUTH),
     **dict.fromkeys(("label_smoothing", "pivot", "beta", "momentum"), SHARE),
     "threshold": SHARE,

@@ -54,6 +54,7 @@ class Comparison:
         metrics: titles of the measured columns by name, in the order of the tables.
         split: what the measurements of `finished` were made on: "test" or "validation".
         baseline: name of the method that the others are compared with.
+        speed: what was measured before to choose how runs are computed; may be empty.
         folder: where results, models and report are; None if nowhere yet.
 
     Example:
@@ -77,12 +78,12 @@ class Comparison:
     metrics: dict[str, str] = field(default_factory=METRICS.copy)
     split: str = "test"
     baseline: str = "ce"
+    speed: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
-            value = getattr(self, name)
-            if not isinstance(value, kind):
+            if not isinstance(value := getattr(self, name), kind):
                 article = f"a {kind.__name__}, as `results.json` has it"
                 raise argument_error(name, value, article)
         if self.metric not in self.metrics:
@@ -191,8 +192,7 @@ class Comparison:
             run["seed"]: measured_on(run, split or self.split, self.split).get(metric)
             for run in self.finished_runs(method)
         }
-        series = pd.Series(values, dtype="float64", name=metric)
-        return series.rename_axis("seed")
+        return pd.Series(values, dtype="float64", name=metric).rename_axis("seed")
 
     def model(self, method: str, seed: int) -> Any:
         """Loads the trained model of a run, a `keras.Model`.
@@ -242,8 +242,9 @@ _KINDS = {
     "metrics": dict,
     "split": str,
     "baseline": str,
+    "speed": dict,
 }
 # The fields of a comparison, in order, and their keys in results.json.
 _KEYS = {name: name for name in _KINDS} | {"run_entries": "runs"}
 # What results of earlier versions lack.
-_OPTIONAL = {"metric", "metrics", "split", "baseline"}
+_OPTIONAL = {"metric", "metrics", "split", "baseline", "speed"}

@@ -1,6 +1,7 @@
 """`compare`: a comparison from Python, by the same steps as `keras-ccar compare`."""
 
 import contextlib
+import functools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,11 +11,13 @@ from rich.console import Console
 
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
 from keras_ccar.benchmark.report.console import say
+from keras_ccar.benchmark.report.facts import describe_speed
 from keras_ccar.benchmark.report.write import write_and_show_report
-from keras_ccar.benchmark.runner import earlier_results, results
+from keras_ccar.benchmark.runner import earlier_results, results, speed_trial
 from keras_ccar.benchmark.runner.execution import run_plan
 from keras_ccar.benchmark.runner.folder_lock import lock_folder
 from keras_ccar.benchmark.runner.interruption import Interruption
+from keras_ccar.benchmark.runner.plan import Plan
 from keras_ccar.benchmark.runner.plan_base import BasePlan
 from keras_ccar.benchmark.runner.progress import PlanProgress
 from keras_ccar.benchmark.runner.records import RUNS_FOLDER
@@ -48,6 +51,7 @@ def compare(
     data_dir: str | None = None,
     smoke: bool = False,
     parallel: int = 1,
+    fixed_speed_settings: bool = False,
     output: str | Path | None = None,
 ) -> Comparison:
     """Trains methods on a data set, and writes results and a report.
@@ -68,7 +72,9 @@ def compare(
         seeds: number of seeds; each method is trained with the seeds 0 to `seeds` - 1.
         recipe: name of the recipe. Defaults to the first for the data set.
         recipe_settings: settings that replace the recipe's own, such as
-            `{"epochs": 10}`: the options of the command, with underscores.
+            `{"epochs": 10}`: the options of the command, with underscores. With
+            `{"tune_learning_rate": True}`, the learning rate of every method is chosen
+            on validation images.
         loss_settings: settings of the losses, such as `{"strength": 3}`.
         imbalance_factor: examples of the most frequent class over those of the rarest.
             Defaults to that of the data set.
@@ -78,6 +84,9 @@ def compare(
         smoke: whether to shrink the recipe to minutes, to see that everything runs.
         parallel: number of runs to train at a time, each in its own process. If above
             1, a script must call `compare` below `if __name__ == "__main__":`.
+        fixed_speed_settings: whether to compute runs as the recipe says. Otherwise a
+            plan that seems longer than half an hour begins with up to a minute of
+            measuring what trains fastest here; the choice is kept in `output`.
         output: folder for runs, results and report. Defaults to `runs/<dataset>`.
 
     Returns:
@@ -111,6 +120,7 @@ def compare(
         data_dir,
         smoke,
         parallel,
+        fixed_speed_settings=fixed_speed_settings,
         output=output,
     )
     console = Console()
@@ -140,21 +150,24 @@ def train(
         say(console, line)
     records: list[RunEntry] = []
     try:
-        with (
-            lock_folder(folder),
-            Interruption() as interruption,
-            PlanProgress(console) as progress,
-            contextlib.closing(
-                run_plan(plan, folder, progress, interruption, request.parallel)
-            ) as stages,
-        ):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(lock_folder(folder))
+            interruption = stack.enter_context(Interruption())
             results.remove_half_written(folder)
+            plan, threads, speed = _settle_speed(
+                request, plan, folder, interruption, console
+            )
             earlier = _take_earlier_results(plan, folder, console)
+            progress = stack.enter_context(PlanProgress(console))
+            stages = run_plan(
+                plan, folder, progress, interruption, request.parallel, threads
+            )
+            stack.enter_context(contextlib.closing(stages))
             for records in stages:
                 comparison = results.build_results(plan, records)
                 if earlier is not None:
                     comparison = earlier_results.merge_results(earlier, comparison)
-                comparison.folder = folder
+                comparison.folder, comparison.speed = folder, speed
                 comparison.command = request.command_line(plan, comparison)
                 results.write_results(comparison, folder)
     except KeyboardInterrupt:
@@ -165,6 +178,28 @@ def train(
         )
         raise
     return comparison, results.build_results(plan, records).failed
+
+
+def _settle_speed(
+    request: Request,
+    plan: BasePlan,
+    folder: Path,
+    interruption: Interruption,
+    console: Console,
+) -> tuple[BasePlan, int | None, dict[str, Any]]:
+    """Chooses how a plan is computed: the plan, the threads of a run, and the choice.
+
+    The choice is empty if nothing was chosen, as for plans on the user's own data.
+    """
+    if not isinstance(request, CompareRequest) or not isinstance(plan, Plan):
+        return plan, None, {}
+    choice = speed_trial.choose_speed_settings(
+        request, plan, folder, interruption, functools.partial(say, console)
+    )
+    if choice is None:
+        return plan, None, {}
+    say(console, describe_speed(choice))
+    return *speed_trial.apply_choice(request, plan, choice), choice
 
 
 def write_and_show(

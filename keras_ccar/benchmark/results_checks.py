@@ -91,6 +91,13 @@ _RESULTS = {
     "split?": one_of(*SPLITS),
     "baseline?": TEXT,
 }
+_SPEED_SETTINGS = {"jit_compile": BOOLEAN, "threads": POSITIVE.or_null()}
+# How fast each choice of the settings of speed trains, and which was chosen.
+SPEED = {
+    "processes": POSITIVE,
+    "chosen": _SPEED_SETTINGS,
+    "measured": [{**_SPEED_SETTINGS, "images_per_second": NUMBER.or_null()}],
+}
 _RUN = {
     "method": TEXT,
     "seed": WHOLE,
@@ -124,6 +131,8 @@ def check_results(path: Path, content: dict[str, Any]) -> None:
     check_fields(path, content, _RESULTS)
     check_fields(path, content["recipe"], (SETTING,), "recipe")
     check_fields(path, content["options"], (PLAIN,), "options")
+    if content.get("speed"):
+        check_fields(path, content["speed"], SPEED, "speed")
     names, counts = (content["dataset"][f"class_{of}"] for of in ("names", "counts"))
     if len(names) != len(counts):
         words = f"a list of {len(counts)} names, one for each of `class_counts`"

@@ -1,7 +1,7 @@
 """Title, recipe, hardware, software and commit of a comparison, as text."""
 
 import collections
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from keras_ccar.benchmark.comparison import Comparison
@@ -44,6 +44,7 @@ def describe_setup(comparison: Comparison) -> list[tuple[str, str]]:
         *_describe_tuning(comparison),
         ("Measured", "on the test set at the last epoch, never at the best one"),
         *_describe_environments(comparison),
+        *([("Speed", describe_speed(comparison.speed))] if comparison.speed else []),
     ]
 
 
@@ -114,6 +115,28 @@ def _describe_environments(comparison: Comparison) -> list[tuple[str, str]]:
         ("Software", each(software)),
         ("Commit", each(lambda found: found["commit"] or "not run from a repository")),
     ]
+
+
+def describe_speed(speed: Mapping[str, Any]) -> str:
+    """Returns the entry `speed` of results in words: what was chosen, from what."""
+
+    def words(settings: Mapping[str, Any]) -> str:
+        threads = settings["threads"]
+        compiled = "with XLA" if settings["jit_compile"] else "without XLA"
+        return f"{compiled}, {threads} threads a run" if threads else compiled
+
+    def measured(choice: Mapping[str, Any]) -> str:
+        found = choice["images_per_second"]
+        number = "not measured in time" if found is None else f"{found:g} images/s"
+        return f"{words(choice)}: {number}"
+
+    processes = speed["processes"]
+    runs = "1 run" if processes == 1 else f"{processes} runs"
+    choices = "; ".join(map(measured, speed["measured"]))
+    return (
+        f"chosen by measuring before the first run, with {runs} at a time: "
+        f"{words(speed['chosen'])} ({choices})"
+    )
 
 
 def describe_hardware(hardware: dict[str, Any]) -> str:

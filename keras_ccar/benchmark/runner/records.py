@@ -8,7 +8,7 @@ from typing import Any
 from keras_ccar.benchmark.comparison import RunEntry
 from keras_ccar.benchmark.results_checks import check_run
 from keras_ccar.benchmark.runner.environment import current_environment
-from keras_ccar.benchmark.runner.plan_base import BaseRun
+from keras_ccar.benchmark.runner.plan_base import BasePlan, BaseRun
 from keras_ccar.benchmark.training.run_backup import RunBackup, remove_backup
 from keras_ccar.files import add_checksum, read_checked_json, to_json, write_json
 from keras_ccar.json_checks import check_fields
@@ -74,6 +74,14 @@ def make_record(run: BaseRun, **outcome: Any) -> RunEntry:
 def record_path(run: BaseRun, folder: str | Path) -> Path:
     """Returns where the record of a run is, in the folder of its comparison."""
     return _path_of(run, Path(folder) / RUNS_FOLDER, ".json")
+
+
+def has_begun(plan: BasePlan, folder: str | Path) -> bool:
+    """Whether a folder has a record or a backup of a run of a plan."""
+    return any(
+        record_path(run, folder).exists() or _backup_directory(run, folder).exists()
+        for run in plan.runs_with_dependencies()
+    )
 
 
 def backup_of(run: BaseRun, folder: str | Path) -> RunBackup:

@@ -51,6 +51,8 @@ class CompareRequest:
         smoke: whether to shrink the recipe to minutes.
         parallel: number of runs trained at a time, each in its own process.
         devices, hosts, host: see `devices.enable_data_parallel`.
+        fixed_speed_settings: whether a long plan does without measuring what trains
+            fastest; see `speed_trial.choose_speed_settings`.
         output: folder of the comparison; None for `runs/<dataset>`.
 
     Raises:
@@ -71,6 +73,7 @@ class CompareRequest:
     devices: int | None = None
     hosts: Sequence[str] = ()
     host: int = 0
+    fixed_speed_settings: bool = False
     output: str | Path | None = None
 
     def __post_init__(self) -> None:
@@ -125,6 +128,9 @@ class CompareRequest:
         self.data_seed = check_whole_number("data_seed", self.data_seed, 0)
         optional(check_path, "data_dir", self.data_dir)
         self.smoke = check_boolean("smoke", self.smoke)
+        self.fixed_speed_settings = check_boolean(
+            "fixed_speed_settings", self.fixed_speed_settings
+        )
         optional(check_path, "output", self.output)
 
     @property
@@ -194,6 +200,11 @@ class CompareRequest:
         words += ["--methods", *comparison.representatives]
         words += ["--seeds", str(len(comparison.seeds))]
         settings = {**self.recipe_settings, **self.loss_settings}
+        variables = {"KERAS_BACKEND": keras.backend.backend()}
+        if comparison.speed:
+            settings.setdefault("jit_compile", plan.recipe.jit_compile)
+            if threads := comparison.speed["chosen"]["threads"]:
+                variables |= {"TF_NUM_INTRAOP_THREADS": threads, "NPROC": threads}
         if not plan.recipe.steps:
             settings.setdefault("epochs", plan.recipe.epochs)
         for name, value in settings.items():
@@ -207,9 +218,12 @@ class CompareRequest:
             # The addresses are of no use to others.
             names = [f"HOST{number}" for number in range(len(self.hosts))]
             words += ["--hosts", f"{names[0]}:PORT", *names[1:], "--host", "NUMBER"]
+        if comparison.speed or self.fixed_speed_settings:
+            words.append("--fixed-speed-settings")
         folder = self.folder
         words += ["--output", folder.name if folder.is_absolute() else str(folder)]
-        return f"KERAS_BACKEND={keras.backend.backend()} {shlex.join(words)}"
+        assigned = " ".join(f"{name}={value}" for name, value in variables.items())
+        return f"{assigned} {shlex.join(words)}"
 
     def _load_data(self, validation: bool = False) -> datasets.LongTailedData:
         return datasets.load(

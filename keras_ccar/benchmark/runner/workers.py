@@ -28,13 +28,16 @@ class Workers:
 
     The processes divide the CPU cores among themselves, or share the accelerator; see
     `allow_shared_accelerators`. When the context manager exits, each of them stops at
-    the next step of its task. `work`, which is what they do, must be picklable.
+    the next step of its task. `work`, which is what they do, must be picklable. Each
+    process has `threads` threads; None for as many as the machine has cores, also where
+    it may use a part of them only.
     """
 
-    def __init__(self, count: int, work: Work) -> None:
+    def __init__(self, count: int, work: Work, threads: int | None = None) -> None:
         # A fork would copy the backend's threads in an unknown state.
         self._context = multiprocessing.get_context("spawn")
         self._work = work
+        self._threads = threads
         self._cores = _divided_cores(count)
         self._workers: dict[int, tuple[SpawnProcess, Connection]] = {}
         self._tasks: dict[int, str] = {}
@@ -89,10 +92,17 @@ class Workers:
                 del self._tasks[index]
             yield key, kind, value
 
+    def kill(self) -> None:
+        """Ends the processes at once, whatever they are doing."""
+        for process, _ in self._workers.values():
+            process.kill()
+
     def _start(self, cores: set[int] | None) -> tuple[SpawnProcess, Connection]:
         connection, remote = self._context.Pipe()
         process = self._context.Process(
-            target=_worker_loop, args=(remote, self._work, cores), daemon=True
+            target=_worker_loop,
+            args=(remote, self._work, cores, self._threads),
+            daemon=True,
         )
         process.start()
         remote.close()
@@ -137,17 +147,20 @@ def _divided_cores(count: int) -> list[set[int] | None]:
     return [divided[index % groups] for index in range(count)]
 
 
-def _worker_loop(connection: Connection, work: Work, cores: set[int] | None) -> None:
+def _worker_loop(
+    connection: Connection, work: Work, cores: set[int] | None, threads: int | None
+) -> None:
     # Ctrl-C reaches every process of a terminal; only the parent reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     allow_shared_accelerators()
     if cores:
         # The number of threads sets the order of summation, and so the last digits.
-        # Each process has as many threads as it would have with all cores.
-        threads = str(len(os.sched_getaffinity(0)))
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
-        os.environ.setdefault("NPROC", threads)  # XLA's, on a CPU
+        # Each process has as many threads as it would have with all cores, unless
+        # another number was chosen for this plan.
+        count = str(threads or len(os.sched_getaffinity(0)))
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", count)
+        os.environ.setdefault("NPROC", count)  # XLA's, on a CPU
         os.sched_setaffinity(0, cores)
     # The parent closes its end of the pipe to stop this process, or by dying.
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
