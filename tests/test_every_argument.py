@@ -195,7 +195,7 @@ RIGHT_OF = {
     # The content of a file; its keys are those of `results.json`.
     **{
         ("Comparison", name): DICTS
-        for name in ("dataset", "recipe", "options", "environment")
+        for name in ("dataset", "recipe", "options", "environment", "speed")
     },
     **{("Comparison", name): LISTS for name in ("methods", "seeds", "run_entries")},
     **{
