@@ -1,23 +1,31 @@
 """Measures the losses against Keras's own cross-entropy, forward and gradient.
 
 TensorFlow and JAX compile with XLA, torch runs eagerly. Each backend runs in a process
-of its own. Every loss and its peer are measured in turn, in one loop, so that changes
-in the machine's speed affect both equally; the ratio is that of the medians. Integer
+of its own, on one core. Times are those of the processor, which other programs hardly
+change. Every loss and its peers are measured in turn, in one loop, so that changes
+in the machine's speed affect all equally; a ratio is that of the medians. Integer
 labels are compared with Keras's sparse cross-entropy, mixed labels with its categorical
-one, yes-or-no labels with its binary one. Also measured are the seconds of the first
+one, yes-or-no labels with its binary one; on torch the first two with
+`torch.nn.functional.cross_entropy` as well. Also measured are the seconds of the first
 call, most of which is compilation, and the memory of a step, with its result but
 without its inputs: as XLA reports it, on torch by the peak size of the process. Writes
 `benchmarks/results/loss_speed.json` and `loss_speed.csv`; with `--binary`, which
-measures the losses of yes-or-no labels, `binary_loss_speed.json` and `.csv`.
+measures the losses of yes-or-no labels, `binary_loss_speed.json` and `.csv`. Options
+choose backends, sizes and losses; a part of the measurement needs an `--output` of its
+own.
 """
 
 import argparse
 import contextlib
 import csv
+import functools
 import json
+import os
 import pathlib
 import re
+import shlex
 import statistics
+import sys
 import tempfile
 import time
 
@@ -41,15 +49,23 @@ XLA_REPORTS = "*memory-usage-report.txt"
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=30, help="timed rounds a case")
+    parser.add_argument("--rounds", type=int, default=12, help="timed rounds a case")
     parser.add_argument("--output", type=pathlib.Path, default=RESULTS)
     parser.add_argument("--binary", action="store_true", help="yes-or-no labels")
+    parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=BACKENDS)
+    parser.add_argument("--sizes", nargs="+", help="such as 4096x100; all")
+    parser.add_argument("--losses", nargs="+", help="names as in the csv; all")
     parser.add_argument(
         "--worker", choices=("seconds", "memory"), help=argparse.SUPPRESS
     )
     arguments = parser.parse_args()
-    cases = binary_cases if arguments.binary else softmax_cases
+    is_part = arguments.sizes or arguments.losses or arguments.backends != BACKENDS
+    if is_part and arguments.output == RESULTS:
+        parser.error("a part of the measurement needs an `--output`, another folder")
     if arguments.worker:
+        # Before a backend is imported, which counts the cores.
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        cases = chosen_cases(arguments)
         if arguments.worker == "seconds":
             rows = measure_seconds(cases, arguments.rounds)
         else:
@@ -59,7 +75,7 @@ def main():
         print(json.dumps({"rows": rows, "environment": current_environment()}))
         return
     rows, environment = [], None
-    for backend in BACKENDS:
+    for backend in arguments.backends:
         seconds = work(backend, "seconds", arguments, KEEP_MEMORY)
         with tempfile.TemporaryDirectory() as folder:
             reports = {"XLA_FLAGS": f"--xla_dump_to={folder} --xla_dump_hlo_as_text"}
@@ -68,10 +84,8 @@ def main():
         for one, other in zip(seconds["rows"], memory["rows"], strict=True):
             rows.append({**one, **other})
         environment = environment or seconds["environment"]
-    command = f"python benchmarks/loss_speed.py --rounds {arguments.rounds}"
-    name = "loss_speed"
-    if arguments.binary:
-        command, name = f"{command} --binary", f"binary_{name}"
+    command = shlex.join(["python", "benchmarks/loss_speed.py", *sys.argv[1:]])
+    name = "binary_loss_speed" if arguments.binary else "loss_speed"
     path = arguments.output / f"{name}.json"
     write_measurement(path, command, environment, rows)
     with path.with_suffix(".csv").open("w", newline="") as file:
@@ -83,13 +97,31 @@ def main():
 def work(backend, kind, arguments, settings, folder="."):
     """Measures "seconds" or "memory" in a process of its own."""
     options = ["--worker", kind, "--rounds", str(arguments.rounds), "--output", folder]
+    for name in ("sizes", "losses"):
+        if getattr(arguments, name):
+            options += [f"--{name}", *getattr(arguments, name)]
     if arguments.binary:
         options.append("--binary")
     return run_on_backend(backend, __file__, options, settings)
 
 
+def chosen_cases(arguments):
+    """Yields the cases that the options choose.
+
+    A case is what its row says of it; our step, Keras's and on torch torch's own; and
+    the bytes of the inputs. Steps are made by a function without arguments.
+    """
+    cases = binary_cases() if arguments.binary else softmax_cases()
+    for about, make_steps, inputs in cases:
+        size = f"{about['batch']}x{about['classes']}"
+        if (not arguments.sizes or size in arguments.sizes) and (
+            not arguments.losses or about["loss"] in arguments.losses
+        ):
+            yield about, make_steps(), inputs
+
+
 def softmax_cases():
-    """Yields the name of each case, our step, Keras's step, and the bytes of inputs."""
+    """Yields the cases of classes that exclude each other; see `chosen_cases`."""
     import keras
     import numpy as np
 
@@ -116,12 +148,27 @@ def softmax_cases():
                 "loss": name,
                 "labels": kind,
             }
-            steps = [compiled_step(x, y_true, logits) for x in (loss, peer)]
-            yield about, *steps, logits.nbytes + y_true.nbytes
+            peers = [loss, peer]
+            if keras.backend.backend() == "torch":
+                peers.append(torch_crossentropy)
+            make_steps = functools.partial(all_steps, peers, y_true, logits)
+            yield about, make_steps, logits.nbytes + y_true.nbytes
+
+
+def all_steps(losses, labels, logits):
+    return [compiled_step(loss, labels, logits) for loss in losses]
+
+
+def torch_crossentropy(labels, logits):
+    import torch
+
+    is_sparse = labels.dim() < logits.dim()
+    labels = labels.long() if is_sparse else labels
+    return torch.nn.functional.cross_entropy(logits, labels)
 
 
 def binary_cases():
-    """Yields the same of yes-or-no labels."""
+    """Yields the cases of yes-or-no labels; see `chosen_cases`."""
     import keras
     import numpy as np
 
@@ -138,25 +185,28 @@ def binary_cases():
                 "loss": name,
                 "labels": "yes or no",
             }
-            steps = [compiled_step(x, targets, logits) for x in (loss, peer)]
-            yield about, *steps, logits.nbytes + targets.nbytes
+            make_steps = functools.partial(all_steps, [loss, peer], targets, logits)
+            yield about, make_steps, logits.nbytes + targets.nbytes
 
 
 def measure_seconds(cases, rounds):
     rows = []
-    for about, ours, theirs, _ in cases():
-        first = [seconds_of(step) for step in (ours, theirs)]
-        seconds = compare(ours, theirs, rounds)
-        rows.append(
-            {
-                **about,
-                "milliseconds": round(seconds[0] * 1e3, 4),
-                "keras_milliseconds": round(seconds[1] * 1e3, 4),
-                "ratio": round(seconds[0] / seconds[1], 3),
-                "first_call_seconds": round(first[0], 3),
-                "keras_first_call_seconds": round(first[1], 3),
-            }
-        )
+    for about, steps, _ in cases:
+        first = [seconds_of(step) for step in steps]
+        ours, theirs, *own_of_torch = compare(steps, rounds)
+        row = {
+            **about,
+            "milliseconds": round(ours * 1e3, 4),
+            "keras_milliseconds": round(theirs * 1e3, 4),
+            "ratio": round(ours / theirs, 3),
+            "first_call_seconds": round(first[0], 3),
+            "keras_first_call_seconds": round(first[1], 3),
+        }
+        if about["labels"] in ("integer", "mixed"):
+            row["torch_ratio"] = None
+            for seconds in own_of_torch:
+                row["torch_ratio"] = round(ours / seconds, 3)
+        rows.append(row)
     return rows
 
 
@@ -164,7 +214,7 @@ def measure_memory(cases, folder):
     import keras
 
     rows = []
-    for _, *steps, inputs in cases():
+    for _, steps, inputs in cases:
         if keras.backend.backend() == "torch":
             megabytes = [torch_megabytes(step) for step in steps]
         else:
@@ -264,19 +314,19 @@ def binary_losses(num_labels):
     }
 
 
-def compare(ours, theirs, rounds):
-    """Returns the median seconds of our step, and of theirs."""
-    steps = [ours, theirs]
+def compare(steps, rounds):
+    """Returns the median seconds of processor time of each step."""
     for step in steps * 3:
         step()()
-    seconds = ([], [])
+    seconds = [[] for _ in steps]
     for turn in range(rounds):
-        for index in (0, 1) if turn % 2 else (1, 0):
-            begin = time.perf_counter()
+        order = range(len(steps))
+        for index in order if turn % 2 else reversed(order):
+            begin = time.process_time()
             for _ in range(5):
                 wait = steps[index]()
             wait()
-            seconds[index].append((time.perf_counter() - begin) / 5)
+            seconds[index].append((time.process_time() - begin) / 5)
     return [statistics.median(series) for series in seconds]
 
 

@@ -84,6 +84,14 @@ def reduce_as_keras(
     masks = [get_keras_mask(tensor) for tensor in (y_pred, losses)]
     masks = [mask for mask in masks if mask is not None]
     mask = masks[0] & masks[1] if len(masks) == 2 else next(iter(masks), None)
+    is_mean = reduction in ("sum_over_batch_size", "mean", "mean_with_sample_weight")
+    is_torch = keras.backend.backend() == "torch"
+    if is_torch and is_mean and mask is None and sample_weight is None:
+        # The same in one operation. Keras counts the samples on the device, which takes
+        # longer than a small loss.
+        losses = keras.ops.convert_to_tensor(losses, dtype=dtype)
+        if losses.numel() and losses.dim():
+            return losses.mean()
     return reduce_weighted_values(
         losses,
         sample_weight=sample_weight,

@@ -59,6 +59,9 @@ def eager_value(tensor: Any) -> Any:
         import torch
 
         known = tensor.device.type != "meta" and not torch.compiler.is_compiling()
+        if known and tensor.dtype is not torch.bfloat16:  # which NumPy has not
+            # Keras takes several times as long for a view.
+            return tensor.detach().cpu().numpy()
     else:  # symbolic tensors of TensorFlow have no `numpy`
         known = hasattr(tensor, "numpy")
     return keras.ops.convert_to_numpy(tensor) if known else None

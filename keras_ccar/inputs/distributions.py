@@ -31,6 +31,8 @@ def parse_distributions(
         counted: 0 for samples whose row may be anything, such as padding; or None.
         for_tags: what the error of a row with several ones advises.
     """
+    if ignore_class is None and counted is None and _are_distributions(labels):
+        return labels, None, None
     values = eager_value(labels)
     is_traced = values is None or (counted is not None and eager_value(counted) is None)
     given = labels
@@ -65,6 +67,15 @@ def parse_distributions(
         is_right = is_right & ~(eager_value(labels) < 0).any(axis=-1)
         _check_rows(values, is_right, ignore_class, for_tags)
     return labels, is_class, is_ignored
+
+
+def _are_distributions(labels: Any) -> bool:
+    """Tells whether the rows of a tensor are known to be distributions."""
+    if ops.size(labels) == 0 or eager_value(labels[:0]) is None:
+        return False
+    distance = ops.max(ops.abs(ops.sum(labels, axis=-1) - 1.0))
+    # NaN is in no range.
+    return bool(distance <= ROW_SUM_TOLERANCE) and bool(ops.min(labels) >= 0)
 
 
 def _check_rows(

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from keras import ops
 
 from keras_ccar.inputs.checks import eager_value
@@ -15,8 +16,8 @@ class Labels(NamedTuple):
         values: int32 class indices `(...)`, 0 where the label is not a class; or
             distributions `(..., K)`, class axis last, 0 where a sample is left out.
         is_class: whether each label, or row, is one that counts, or is left out by a
-            mask or weight.
-        is_ignored: whether each label, or row, stands for `ignore_class`.
+            mask or weight. None if all are known to count.
+        is_ignored: whether each label, or row, stands for `ignore_class`; None as well.
         is_sparse: whether labels are integers.
     """
 
@@ -34,10 +35,13 @@ class Labels(NamedTuple):
     def counted_samples(self, counted: Any, dtype: str) -> Any:
         """Returns `counted` without the samples whose label is no class.
 
-        None for distributions, whose rows are zeros where they do not count.
+        None for distributions, whose rows are zeros where they do not count, and where
+        all samples count.
         """
         if not self.is_sparse:
             return None
+        if self.is_class is None:
+            return counted
         is_class = ops.cast(self.is_class, dtype)
         return is_class if counted is None else counted * is_class
 
@@ -46,6 +50,8 @@ class Labels(NamedTuple):
 
         A compiled step cannot raise an error for an invalid label, so NaN must show it.
         """
+        if self.is_class is None:
+            return losses
         others = ops.cast(ops.where(self.is_ignored, 0.0, float("nan")), losses.dtype)
         return ops.where(self.is_class, losses, others)
 
@@ -142,6 +148,10 @@ def to_class_indices(
 ) -> tuple[Any, Any, Any]:
     """Returns the values of `Labels` for integer labels of any dtype."""
     classes = ops.cast(labels, "int32")
+    if ignore_class is None and counted is None:
+        known = eager_value(labels)
+        if known is not None and _are_classes(known, num_classes):
+            return classes, None, None
     is_whole = ops.cast(classes, labels.dtype) == labels
     is_class = is_whole & (classes >= 0) & (classes < num_classes)
     is_ignored = ops.zeros_like(is_class)
@@ -155,6 +165,13 @@ def to_class_indices(
         is_valid = is_class & ops.logical_not(is_left_out)
     _check_class_values(labels, is_class | is_ignored, num_classes)
     return ops.where(is_valid, classes, 0), is_class, is_ignored
+
+
+def _are_classes(labels: np.ndarray, num_classes: int) -> bool:
+    if not labels.size:
+        return True
+    is_whole = labels.dtype.kind in "iu" or bool((labels == np.rint(labels)).all())
+    return is_whole and bool(labels.min() >= 0 and labels.max() < num_classes)
 
 
 def _check_class_values(labels: Any, is_right: Any, num_classes: int) -> None:

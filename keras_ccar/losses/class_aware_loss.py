@@ -94,6 +94,8 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
         self._prior = None
         self._has_updated_frequency = False
         self._given_prior = None
+        # A prior, and its numbers in the dtype of the loss.
+        self._rounded_prior: tuple[ClassPrior, ClassPrior] | None = None
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """See `keras.losses.Loss`."""
@@ -122,10 +124,14 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
         """
         if self._prior is None:
             return None
-        prior = self._prior if self.statistics is None else self.statistics.prior
-        return ClassPrior(
-            *(ops.cast(ops.convert_to_tensor(x), self.dtype) for x in prior)
-        )
+        if self.statistics is not None:
+            return ClassPrior(
+                *(ops.cast(x, self.dtype) for x in self.statistics.prior)
+            )
+        if self._rounded_prior is None or self._rounded_prior[0] is not self._prior:
+            rounded = ClassPrior(*(np.asarray(x, self.dtype) for x in self._prior))
+            self._rounded_prior = (self._prior, rounded)
+        return ClassPrior(*map(ops.convert_to_tensor, self._rounded_prior[1]))
 
     def compute_weights(
         self, confidence: Any, prior: Any, mass: Any, labels: Any = None

@@ -20,7 +20,12 @@ from keras_ccar.inputs.predictions import (
 from keras_ccar.label_smoothing import LabelAwareSmoothing
 from keras_ccar.losses.call_state import counted_labels, mask_ignored
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
-from keras_ccar.ops.crossentropy import softmax_terms, sparse_crossentropy
+from keras_ccar.ops.crossentropy import (
+    class_losses,
+    few_classes,
+    softmax_terms,
+    sparse_crossentropy,
+)
 from keras_ccar.weightings.base import Normalize, Weighting
 
 
@@ -173,8 +178,17 @@ class LongTailedCrossentropy(ClassAwareLoss):
         if labels.is_sparse and not self.label_smoothing:
             # The fused cross-entropy already contains the confidence.
             terms = sparse_crossentropy(y, logits)
+            if counted is None:
+                counted = ops.ones_like(terms)
             return terms * self.compute_weights(ops.exp(-terms), prior, counted, y)
         y = labels.distributions(logits.shape[-1], self.dtype)
+        few = None if self.label_smoothing or labels.is_sparse else few_classes(y)
+        if few is not None:
+            classes, share = few
+            # A class that is not there may have a loss that is infinite.
+            terms = ops.where(share == 0, 0.0, class_losses(classes, logits))
+            weights = self.compute_weights(ops.exp(-terms), prior, share, classes)
+            return ops.sum(share * weights * terms, axis=-1)
         mass = y if counted is None else y * ops.expand_dims(counted, -1)
         share = self._smooth(y, prior)
         confidence, crossentropy = softmax_terms(logits)

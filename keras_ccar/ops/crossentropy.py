@@ -15,6 +15,27 @@ def sparse_crossentropy(labels: Any, logits: Any) -> Any:
     return _sparse_crossentropy(labels, logits)
 
 
+def few_classes(y: Any) -> tuple[Any, Any] | None:
+    """Finds the classes that label distributions with few of them contain.
+
+    Mixed images have two classes. Only torch, which runs one operation after the other,
+    looks for them: compiled steps have arrays of a fixed size.
+
+    Args:
+        y: label distributions `(..., K)`.
+
+    Returns:
+        A pair `(classes, share)`: int64 classes `(..., J)` and the mass of each, 0
+        where a sample has fewer than J; None where all classes are to be computed.
+    """
+    return None if _few_classes is None else _few_classes(y)
+
+
+def class_losses(classes: Any, logits: Any) -> Any:
+    """Returns `-log p` of the classes that `few_classes` found, `(..., J)`."""
+    return _class_losses(classes, logits)
+
+
 def softmax_terms(logits: Any) -> tuple[Any, Callable[[Any], Any]]:
     """Returns the softmax of logits, and the cross-entropy that shares its parts.
 
@@ -26,20 +47,19 @@ def softmax_terms(logits: Any) -> tuple[Any, Callable[[Any], Any]]:
         and a function of `share` `(..., K)`, how much each class of each sample counts,
         that returns `-Σ share * log p` over the classes. Nothing overflows.
     """
+    return _softmax_terms(logits)
+
+
+def _compiled_softmax_terms(logits: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """Returns the terms in steps between which a compiler chooses what to store."""
     # Keras refuses to reduce an empty batch without an initial value.
     largest = ops.max(logits, axis=-1, keepdims=True, initial=-math.inf)
     largest = _barrier(ops.stop_gradient(largest))
-    shifted = logits - largest
-    exponentials = ops.exp(shifted)
+    exponentials = ops.exp(logits - largest)
     total = _barrier(ops.sum(exponentials, axis=-1, keepdims=True))
 
     def crossentropy(share: Any) -> Any:
-        if _soft_crossentropy is not None:
-            return _soft_crossentropy(share, logits, largest, exponentials, total)
-        # Both sums have the sign of the loss, so nothing cancels, and the gradient only
-        # needs tensors that exist already.
-        log_total = ops.squeeze(ops.log(total), -1)
-        return log_total * ops.sum(share, -1) - ops.sum(share * shifted, -1)
+        return _soft_crossentropy(share, logits, largest, exponentials, total)
 
     return exponentials * _barrier(1.0 / total), crossentropy
 
@@ -82,25 +102,28 @@ def probability_terms(p: Any) -> tuple[tuple[Any, Any], Callable[[Any, Any], Any
     return (p, 1.0 - p), crossentropy
 
 
-def _backend_functions() -> tuple[
-    Callable[..., Any], Callable[..., Any] | None, Callable[[Any], Any]
-]:
-    """Returns the backend's sparse and soft cross-entropy, and its barrier.
-
-    The soft cross-entropy is None where automatic differentiation does best.
-    """
-    if keras.backend.backend() == "jax":
-        from keras_ccar.ops import jax_crossentropy as own
-
-        return own.sparse_crossentropy, own.soft_crossentropy, own.optimization_barrier
-    soft = None
-    if keras.backend.backend() == "tensorflow":
-        from keras_ccar.ops.tensorflow_crossentropy import soft_crossentropy as soft
-
-    def fused(labels: Any, logits: Any) -> Any:
-        return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-
-    return fused, soft, lambda x: x
+def _fused_crossentropy(labels: Any, logits: Any) -> Any:
+    return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
 
 
-_sparse_crossentropy, _soft_crossentropy, _barrier = _backend_functions()
+# What the backend does best.
+_sparse_crossentropy, _softmax_terms = _fused_crossentropy, _compiled_softmax_terms
+_soft_crossentropy: Callable[..., Any]
+_class_losses: Callable[..., Any]
+_few_classes: Callable[..., Any] | None = None
+_barrier: Callable[[Any], Any] = lambda x: x  # noqa: E731
+if keras.backend.backend() == "jax":
+    from keras_ccar.ops import jax_crossentropy as _jax
+
+    _sparse_crossentropy = _jax.sparse_crossentropy
+    _soft_crossentropy, _barrier = _jax.soft_crossentropy, _jax.optimization_barrier
+elif keras.backend.backend() == "torch":
+    from keras_ccar.ops import torch_crossentropy as _torch
+
+    _sparse_crossentropy = _torch.sparse_crossentropy
+    _softmax_terms = _torch.softmax_terms
+    _few_classes, _class_losses = _torch.few_classes, _torch.class_losses
+else:
+    from keras_ccar.ops import tensorflow_crossentropy as _tensorflow
+
+    _soft_crossentropy = _tensorflow.soft_crossentropy

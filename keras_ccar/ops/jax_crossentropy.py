@@ -11,11 +11,11 @@ def sparse_crossentropy(labels: Any, logits: Any) -> Any:
     """Returns `-log p_t`; int32 labels `(...)` in [0, K), logits `(..., K)`.
 
     Keras's version multiplies by one-hot labels, and its automatic derivative keeps
-    several arrays of the size of the logits. This one keeps none: recomputing what the
-    derivative needs takes less time than writing it to memory and reading it back.
+    several arrays of the size of the logits. This one keeps the exponentials, and XLA
+    writes the gradient over them.
     """
-    largest, log_total = _log_total(logits)
-    return _negative_log(labels, logits, largest, log_total)
+    largest, _, total = _exponentials(logits)
+    return _negative_log(labels, logits, largest, total)
 
 
 @sparse_crossentropy.defjvp
@@ -23,26 +23,31 @@ def _sparse_derivative(
     primals: tuple[Any, ...], tangents: tuple[Any, ...]
 ) -> tuple[Any, Any]:
     labels, logits = primals
-    largest, log_total = _log_total(logits)
-    # Dividing the exponentials of `_log_total` by their sum would make XLA keep them.
-    p = jnp.exp((logits - largest) - log_total)
-    is_true = jnp.expand_dims(labels, -1) == jnp.arange(logits.shape[-1])
-    slope = jnp.sum((p - is_true) * tangents[1], axis=-1)
-    return _negative_log(labels, logits, largest, log_total), slope
+    tangent = tangents[1]
+    largest, exponentials, total = _exponentials(logits)
+    mean = jnp.sum(exponentials * tangent, axis=-1) / jnp.squeeze(total, -1)
+    slope = mean - _of_class(tangent, labels)
+    return _negative_log(labels, logits, largest, total), slope
 
 
-def _log_total(logits: Any) -> tuple[Any, Any]:
-    """Returns the largest logit, and `log Σ exp(z - largest)`; both keep the axis."""
+def _exponentials(logits: Any) -> tuple[Any, Any, Any]:
+    """Returns the largest logit, `exp(z - largest)` and its sum; all keep the axis."""
     # JAX refuses to reduce an empty batch without an initial value.
     largest = jnp.max(logits, axis=-1, keepdims=True, initial=-jnp.inf)
+    largest = optimization_barrier(largest)
     exponentials = jnp.exp(logits - largest)
-    return largest, jnp.log(jnp.sum(exponentials, axis=-1, keepdims=True))
+    total = optimization_barrier(jnp.sum(exponentials, axis=-1, keepdims=True))
+    return largest, exponentials, total
 
 
-def _negative_log(labels: Any, logits: Any, largest: Any, log_total: Any) -> Any:
+def _negative_log(labels: Any, logits: Any, largest: Any, total: Any) -> Any:
+    rest = jnp.squeeze(largest, -1) - _of_class(logits, labels)
+    return jnp.log(jnp.squeeze(total, -1)) + rest
+
+
+def _of_class(values: Any, labels: Any) -> Any:
     labels = jnp.expand_dims(labels, -1)
-    true = jnp.take_along_axis(logits, labels, axis=-1)
-    return jnp.squeeze(log_total + (largest - true), -1)
+    return jnp.squeeze(jnp.take_along_axis(values, labels, axis=-1), -1)
 
 
 def optimization_barrier(x: Any) -> Any:

@@ -192,10 +192,11 @@ class CCARWeighting(Weighting):
 
     def __call__(self, p_t: Any, f_c: Any, prior: ClassPrior) -> Any:
         """See `Weighting`."""
-        num_classes = None
+        num_classes = num_examples = None
         if self.form == "inverse":
             num_classes = prior.num_present_classes
         if self.form in ("information", "inverse"):
+            num_examples = prior.num_examples
             f_c = prior.replace_zero(f_c)
         if self.frequency_scale == "largest":
             # Of yes-or-no labels, the more frequent answer of each.
@@ -207,7 +208,7 @@ class CCARWeighting(Weighting):
             self.strength,
             self.form,
             num_classes=num_classes,
-            num_examples=prior.num_examples,
+            num_examples=num_examples,
         )
         if self.form in ("exponential", "power") and self.strength < 30:
             return weight  # at most e^strength

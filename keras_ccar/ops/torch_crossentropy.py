@@ -1,0 +1,154 @@
+"""Cross-entropies on torch, with their own derivatives. Only imported on torch.
+
+Torch runs one operation after the other, each over the whole of its arrays. Its softmax
+takes half as long as its logarithm of the softmax, and all that a cross-entropy needs
+of the other classes is one number for each sample, which the softmax contains: the
+largest probability is `exp(0) / Σ exp(z - largest)`.
+"""
+
+import inspect
+from typing import Any
+
+import torch
+
+# Above this, arrays of the few classes are no smaller than those of all.
+LARGEST_SHARE_OF_CLASSES = 1 / 4
+
+
+def sparse_crossentropy(labels: Any, logits: Any) -> Any:
+    """Returns `-log p_t`; integer labels `(...)` in [0, K), logits `(..., K)`."""
+    return class_losses(labels.long().unsqueeze(-1), logits).squeeze(-1)
+
+
+def class_losses(classes: Any, logits: Any) -> Any:
+    """Returns `-log p` of int64 classes `(..., J)`; logits `(..., K)`."""
+    return _ClassLosses.apply(logits, torch.softmax(logits, dim=-1), classes)
+
+
+def few_classes(y: Any) -> tuple[Any, Any] | None:
+    """Returns what `keras_ccar.ops.crossentropy.few_classes` does."""
+    num_classes = y.shape[-1]
+    if y.requires_grad or y.is_meta or torch.compiler.is_compiling() or not y.numel():
+        return None
+    flat = y.reshape(-1)
+    # NumPy searches an array several times as fast as torch does.
+    places = (
+        torch.from_numpy((flat.numpy() != 0).nonzero()[0])
+        if flat.device.type == "cpu"
+        else flat.nonzero().squeeze(-1)
+    )
+    num_rows = len(flat) // num_classes
+    rows = places // num_classes
+    counts = torch.bincount(rows, minlength=num_rows)
+    width = int(counts.max())
+    if not 0 < width <= num_classes * LARGEST_SHARE_OF_CLASSES:
+        return None
+    # Places in an array of `width` for each row, whose other places keep share 0.
+    starts = width * torch.arange(num_rows, device=flat.device)
+    firsts = counts.cumsum(0) - counts - starts
+    slots = torch.arange(len(places), device=flat.device) - firsts[rows]
+    classes = rows.new_zeros(num_rows * width)
+    share = flat.new_zeros(num_rows * width)
+    classes[slots] = places - rows * num_classes
+    share[slots] = flat[places]
+    shape = (*y.shape[:-1], width)
+    return classes.reshape(shape), share.reshape(shape)
+
+
+def softmax_terms(logits: Any) -> Any:
+    """Returns what `keras_ccar.ops.crossentropy.softmax_terms` does."""
+    p = torch.softmax(logits, dim=-1)
+    return p, lambda share: _SoftLosses.apply(share, logits, p)
+
+
+def _levels(logits: Any, p: Any) -> tuple[Any, Any]:
+    """Returns the largest logit and `log Σ exp(z - largest)`; both keep the axis."""
+    if not logits.numel():  # which has no largest
+        empty = logits.sum(dim=-1, keepdim=True)
+        return empty, empty
+    largest = logits.amax(dim=-1, keepdim=True)
+    return largest, -p.amax(dim=-1, keepdim=True).log()
+
+
+class _ClassLosses(torch.autograd.Function):
+    """`-log p` of some classes of each sample.
+
+    The inputs are logits `(..., K)`, their softmax, which is only passed so that it is
+    not computed twice and that the gradient has a derivative of its own, and int64
+    classes `(..., J)`. The result is `(..., J)`.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits: Any, p: Any, classes: Any) -> Any:
+        largest, log_total = _levels(logits, p)
+        return (largest - logits.gather(-1, classes)) + log_total
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        _, p, classes = inputs
+        ctx.save_for_backward(p, classes)
+        ctx.save_for_forward(p, classes)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Any) -> tuple[Any, ...]:
+        p, classes = ctx.saved_tensors
+        gradient = p * upstream.sum(dim=-1, keepdim=True)
+        return gradient.scatter_add_(-1, classes, -upstream), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Any, *others: Any) -> Any:
+        p, classes = ctx.saved_tensors
+        mean = (p * tangent).sum(dim=-1, keepdim=True)
+        return mean - tangent.gather(-1, classes)
+
+
+class _SoftLosses(torch.autograd.Function):
+    """`-Σ share * log p` over the classes; shares, logits and softmax `(..., K)`."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(share: Any, logits: Any, p: Any) -> Any:
+        largest, log_total = _levels(logits, p)
+        below = (largest - logits).mul_(share)
+        # Where all shares have one sign, both terms have it too, so nothing cancels.
+        return log_total.squeeze(-1) * share.sum(dim=-1) + below.sum(dim=-1)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        share, logits, p = inputs
+        # The logits are kept for the derivative by the shares alone, which is rare.
+        ctx.save_for_backward(share, p, logits if ctx.needs_input_grad[0] else None)
+        ctx.save_for_forward(share, p, logits)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Any) -> tuple[Any, ...]:
+        share, p, logits = ctx.saved_tensors
+        upstream = upstream.unsqueeze(-1)
+        by_share = by_logits = None
+        if ctx.needs_input_grad[1]:
+            by_logits = p * (share.sum(dim=-1, keepdim=True) * upstream)
+            by_logits = by_logits.sub_(share * upstream)
+        if logits is not None:
+            by_share = upstream * -torch.log_softmax(logits, dim=-1)
+        return by_share, by_logits, None
+
+    @staticmethod
+    def jvp(ctx: Any, share_tangent: Any, logits_tangent: Any, *others: Any) -> Any:
+        share, p, logits = ctx.saved_tensors
+        slope = 0
+        if logits_tangent is not None:
+            by_logits = p * share.sum(dim=-1, keepdim=True) - share
+            slope = (by_logits * logits_tangent).sum(dim=-1)
+        if share_tangent is not None:
+            logs = torch.log_softmax(logits, dim=-1)
+            slope = slope - (share_tangent * logs).sum(dim=-1)
+        return slope
+
+
+# Torch asks for both signatures in every call, and to find one out takes as long as the
+# loss of a small batch.
+for _function in (_ClassLosses, _SoftLosses):
+    _function.forward.__signature__ = inspect.signature(_function.forward)
