@@ -24,6 +24,7 @@ from keras_ccar.losses.call_state import calling
 from keras_ccar.losses.copying import CopiesAttributes
 from keras_ccar.losses.has_statistics import HasStatistics
 from keras_ccar.losses.reduction import reduce_over_replicas
+from keras_ccar.losses.rounded_prior import RoundedPrior
 from keras_ccar.losses.saved_prior import read_saved_prior
 from keras_ccar.replicas import replica_count
 from keras_ccar.serialization import from_nested_config
@@ -94,8 +95,7 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
         self._prior = None
         self._has_updated_frequency = False
         self._given_prior = None
-        # A prior, and its numbers in the dtype of the loss.
-        self._rounded_prior: tuple[ClassPrior, ClassPrior] | None = None
+        self._rounded_prior = RoundedPrior(precision)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """See `keras.losses.Loss`."""
@@ -124,14 +124,9 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
         """
         if self._prior is None:
             return None
-        if self.statistics is not None:
-            return ClassPrior(
-                *(ops.cast(x, self.dtype) for x in self.statistics.prior)
-            )
-        if self._rounded_prior is None or self._rounded_prior[0] is not self._prior:
-            rounded = ClassPrior(*(np.asarray(x, self.dtype) for x in self._prior))
-            self._rounded_prior = (self._prior, rounded)
-        return ClassPrior(*map(ops.convert_to_tensor, self._rounded_prior[1]))
+        if self.statistics is None:
+            return self._rounded_prior.of(self._prior)
+        return ClassPrior(*(ops.cast(x, self.dtype) for x in self.statistics.prior))
 
     def compute_weights(
         self, confidence: Any, prior: Any, mass: Any, labels: Any = None

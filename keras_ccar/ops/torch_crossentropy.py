@@ -22,6 +22,8 @@ def sparse_crossentropy(labels: Any, logits: Any) -> Any:
 
 def class_losses(classes: Any, logits: Any) -> Any:
     """Returns `-log p` of int64 classes `(..., J)`; logits `(..., K)`."""
+    if torch.compiler.is_compiling():  # which joins operations itself
+        return -torch.log_softmax(logits, dim=-1).gather(-1, classes)
     return _ClassLosses.apply(logits, torch.softmax(logits, dim=-1), classes)
 
 
@@ -37,20 +39,18 @@ def few_classes(y: Any) -> tuple[Any, Any] | None:
         if flat.device.type == "cpu"
         else flat.nonzero().squeeze(-1)
     )
-    num_rows = len(flat) // num_classes
-    rows = places // num_classes
-    counts = torch.bincount(rows, minlength=num_rows)
+    # The places of each row follow each other, so this is where those of a row begin.
+    bounds = torch.arange(0, flat.numel() + 1, num_classes, device=flat.device)
+    starts = torch.searchsorted(places, bounds)
+    counts = starts.diff()
     width = int(counts.max())
     if not 0 < width <= num_classes * LARGEST_SHARE_OF_CLASSES:
         return None
-    # Places in an array of `width` for each row, whose other places keep share 0.
-    starts = width * torch.arange(num_rows, device=flat.device)
-    firsts = counts.cumsum(0) - counts - starts
-    slots = torch.arange(len(places), device=flat.device) - firsts[rows]
-    classes = rows.new_zeros(num_rows * width)
-    share = flat.new_zeros(num_rows * width)
-    classes[slots] = places - rows * num_classes
-    share[slots] = flat[places]
+    columns = torch.arange(width, device=flat.device)
+    taken = (starts[:-1, None] + columns).clamp_(max=len(places) - 1)
+    found = places[taken]
+    share = flat[found].mul_(columns < counts[:, None])
+    classes = (found - bounds[:-1, None]).clamp_(0, num_classes - 1)
     shape = (*y.shape[:-1], width)
     return classes.reshape(shape), share.reshape(shape)
 
@@ -58,6 +58,9 @@ def few_classes(y: Any) -> tuple[Any, Any] | None:
 def softmax_terms(logits: Any) -> Any:
     """Returns what `keras_ccar.ops.crossentropy.softmax_terms` does."""
     p = torch.softmax(logits, dim=-1)
+    if torch.compiler.is_compiling():
+        logs = torch.log_softmax(logits, dim=-1)
+        return p, lambda share: -(share * logs).sum(dim=-1)
     return p, lambda share: _SoftLosses.apply(share, logits, p)
 
 
@@ -151,4 +154,5 @@ class _SoftLosses(torch.autograd.Function):
 # Torch asks for both signatures in every call, and to find one out takes as long as the
 # loss of a small batch.
 for _function in (_ClassLosses, _SoftLosses):
-    _function.forward.__signature__ = inspect.signature(_function.forward)
+    _signature = inspect.signature(_function.forward)
+    _function.forward.__signature__ = _signature  # type: ignore[union-attr]

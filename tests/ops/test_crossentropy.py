@@ -4,9 +4,15 @@ import pytest
 from keras import ops
 from scipy.special import logsumexp, softmax
 
-from keras_ccar.ops.crossentropy import softmax_terms, sparse_crossentropy
+from keras_ccar.ops.crossentropy import (
+    class_losses,
+    few_classes,
+    softmax_terms,
+    sparse_crossentropy,
+)
 
 ON_JAX = keras.backend.backend() == "jax"
+ON_TORCH = keras.backend.backend() == "torch"
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
@@ -226,10 +232,100 @@ class TestDerivatives:
         got = jax.vmap(sparse_crossentropy)(labels, logits)
         np.testing.assert_allclose(got, oracle(labels, logits), rtol=1e-5, atol=1e-6)
 
-    def test_stores_no_array_of_the_size_of_the_logits(self):
-        import jax
 
-        labels, logits = made((512,), num_classes=1000)
-        step = jax.jit(jax.value_and_grad(lambda z: self.total(labels)(z)))
-        memory = step.lower(logits).compile().memory_analysis()
-        assert memory.temp_size_in_bytes < logits.nbytes / 10
+@pytest.mark.skipif(not ON_TORCH, reason="only torch looks for few classes")
+class TestFewClasses:
+    @pytest.mark.parametrize("shape", [(5,), (2, 3), (2, 3, 4)])
+    def test_losses_are_those_of_all_classes(self, shape):
+        y = made_share((*shape,), num_classes=40) * (made((*shape,), 1, 40)[1] > 1)
+        y.reshape(-1, 40)[0] = 0  # a sample that is left out
+        logits = made(shape, num_classes=40)[1]
+        y, logits = map(ops.convert_to_tensor, (y, logits))
+        classes, share = few_classes(y)
+        assert classes.shape == share.shape
+        assert classes.shape[-1] == int((y != 0).sum(-1).max())
+        got = (share * class_losses(classes, logits)).sum(-1)
+        np.testing.assert_allclose(got, soft_oracle(y.numpy(), logits.numpy()), 1e-5)
+
+    def test_no_more_than_a_quarter_of_the_classes(self):
+        import torch
+
+        for y, is_few in (
+            (np.eye(3)[:, :2], False),
+            (np.eye(4), True),
+            (np.ones((2, 40)) / 40, False),
+            (np.zeros((2, 40)), False),
+            (np.zeros((0, 40)), False),
+        ):
+            assert (few_classes(torch.tensor(y)) is not None) == is_few
+
+    def test_labels_that_are_differentiated_have_all_classes(self):
+        import torch
+
+        assert few_classes(torch.eye(8, requires_grad=True)) is None
+
+
+@pytest.mark.skipif(not ON_TORCH, reason="other backends have their own")
+# Torch's own, of its forward mode.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+class TestDerivativesOnTorch:
+    """Against what torch derives for its own logarithm of the softmax."""
+
+    def functions(self):
+        import torch
+
+        logits = torch.tensor(made((6,))[1], dtype=torch.float64)
+        share = torch.tensor(made_share((6,)), dtype=torch.float64)
+        labels = torch.tensor(made((6,))[0])
+
+        def sparse_of_torch(z):
+            return -torch.log_softmax(z, -1).gather(-1, labels.long()[:, None])[:, 0]
+
+        def soft_of_torch(s, z):
+            return -(s * torch.log_softmax(z, -1)).sum(-1)
+
+        return (
+            (lambda z: sparse_crossentropy(labels, z), sparse_of_torch, (logits,)),
+            (soft, soft_of_torch, (share, logits)),
+        )
+
+    def test_gradients_of_both_orders_and_modes(self):
+        import torch
+
+        for own, _, inputs in self.functions():
+            inputs = [x.requires_grad_() for x in inputs]
+            assert torch.autograd.gradcheck(own, inputs, check_forward_ad=True)
+            assert torch.autograd.gradgradcheck(own, inputs)
+
+    def test_transforms(self):
+        import torch
+
+        for own, of_torch, inputs in self.functions():
+            numbers = tuple(range(len(inputs)))
+
+            def total(function):
+                return lambda *x: function(*x).sum()
+
+            for transform in (torch.func.jacrev, torch.func.jacfwd, torch.func.hessian):
+                got, expected = (
+                    transform(total(function), numbers)(*inputs)
+                    for function in (own, of_torch)
+                )
+                torch.testing.assert_close(got, expected)
+            gradient = torch.func.grad(total(soft), (0, 1))
+            if len(inputs) == 2:
+                got = torch.func.vmap(gradient)(*inputs)
+                torch.testing.assert_close(got, gradient(*inputs))
+
+    @pytest.mark.slow
+    def test_torch_compile(self):
+        import torch
+
+        for own, of_torch, inputs in self.functions():
+            results = []
+            for function in (torch.compile(own, backend="aot_eager"), of_torch):
+                inputs = [x.detach().requires_grad_() for x in inputs]
+                value = function(*inputs)
+                value.sum().backward()
+                results.append([value.detach(), *(x.grad for x in inputs)])
+            torch.testing.assert_close(*results)
