@@ -185,10 +185,12 @@ def runner_round(data, recipe):
 def plain_model(data, recipe):
     from keras_ccar.benchmark.training.models import build_model
     from keras_ccar.benchmark.training.optimizer import CoupledSGD
+    from keras_ccar.benchmark.training.setup import dtype_policy
 
-    model = build_model(
-        recipe.model, data.train_arrays[0].shape[1:], len(data.class_counts)
-    )
+    with dtype_policy(recipe.dtype_policy):
+        model = build_model(
+            recipe.model, data.train_arrays[0].shape[1:], len(data.class_counts)
+        )
     model.compile(
         CoupledSGD(recipe.learning_rate, recipe.momentum, recipe.weight_decay),
         crossentropy(data),

@@ -42,7 +42,7 @@ def build_training(
         "tensorflow": recipe.jit_compile and devices.num_devices() == 1,
     }
     with devices.strategy_scope():
-        with _dtype_policy(recipe.dtype_policy):
+        with dtype_policy(recipe.dtype_policy):
             trainer = network = build_model(
                 recipe.model, shape, data.num_classes, head, recipe.last_layer
             )
@@ -66,7 +66,8 @@ def build_training(
 
 
 @contextlib.contextmanager
-def _dtype_policy(name: str) -> Iterator[None]:
+def dtype_policy(name: str) -> Iterator[None]:
+    """Sets Keras's global policy, such as `"mixed_bfloat16"`, for a while."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
