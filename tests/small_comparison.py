@@ -11,6 +11,7 @@ FIGURES = {
     "accuracy_by_group.png",
     "confidence_by_class.png",
     "differences.png",
+    "trade_off.png",
     "training_curves.png",
     "test_curves.png",
     "weight_by_confidence.png",

@@ -111,7 +111,7 @@ RULE = {
         "datasets.label_values",
         "datasets.progress",
     ),
-    "benchmark.statistics": (),
+    "benchmark.statistics": ("arguments", "benchmark.results_format"),
     "benchmark.results_format": (),
     "benchmark.results_checks": (
         "json_checks",

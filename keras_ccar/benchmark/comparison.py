@@ -1,6 +1,5 @@
 """`Comparison`: the results of a comparison, as its folder keeps them."""
 
-import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +19,7 @@ from keras_ccar.benchmark.results_format import (
     comparison_folders,
 )
 from keras_ccar.benchmark.statistics.columns import METRICS, SPLITS
+from keras_ccar.benchmark.statistics.findings import Findings
 from keras_ccar.benchmark.statistics.run_table import measured_on, run_table
 from keras_ccar.files import read_checked_json
 
@@ -37,7 +37,7 @@ __all__ = [
 
 
 @dataclass
-class Comparison:
+class Comparison(Findings):
     """The results of a comparison of methods on one data set, under one recipe.
 
     Attributes:
@@ -62,7 +62,8 @@ class Comparison:
     from keras_ccar.benchmark import Comparison
 
     comparison = Comparison.read("runs/digits-lt")
-    print(comparison.finished.groupby("method")["balanced"].mean())
+    print(comparison.summary)
+    print(comparison.best().title)
     ```
     """
 
@@ -194,26 +195,6 @@ class Comparison:
         }
         return pd.Series(values, dtype="float64", name=metric).rename_axis("seed")
 
-    def model(self, method: str, seed: int) -> Any:
-        """Loads the trained model of a run, a `keras.Model`.
-
-        Args:
-            method: name of the method.
-            seed: seed of the run.
-
-        Raises:
-            ValueError: if there is no such run, or its model was not kept.
-        """
-        return _saved_models().load_model(self, method, seed)
-
-    def finish(self) -> Any:
-        """Returns the recommended model whole: the winner and all that follows it.
-
-        Raises:
-            ValueError: if no method finished, or its model was not kept.
-        """
-        return _saved_models().finish(self)
-
     def environment_of(self, run: RunEntry) -> dict[str, Any]:
         """Returns the environment that a run was trained in.
 
@@ -221,11 +202,6 @@ class Comparison:
             run: one of `run_entries`.
         """
         return run.get("environment", self.environment)
-
-
-def _saved_models() -> Any:
-    """Returns the module that keeps models, which itself reads comparisons."""
-    return importlib.import_module("keras_ccar.benchmark.own.saved_models")
 
 
 # What the fields of a comparison hold.

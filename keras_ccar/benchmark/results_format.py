@@ -14,6 +14,7 @@ REPORT_FILES = (
     "accuracy_by_class.png",
     "accuracy_by_group.png",
     "differences.png",
+    "trade_off.png",
     "training_curves.png",
     "test_curves.png",
     "confidence_by_class.png",

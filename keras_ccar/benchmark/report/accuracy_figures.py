@@ -64,11 +64,11 @@ def _accuracy_panels(
     counts = np.array(comparison.dataset["class_counts"])
     order = np.argsort(-counts, kind="stable")
     looks = {name: {**look, "markersize": 3} for name, look in looks.items()}
-    plain = looks.pop("ce", None)
+    plain = looks.pop(comparison.baseline, None)
     panels = style.panels(figure, len(looks), (2.1, 0.5), "accuracy, %")
     for axes, (name, look) in zip(panels, looks.items(), strict=True):
         if plain:
-            _accuracy_line(axes, comparison, "ce", plain, order)
+            _accuracy_line(axes, comparison, comparison.baseline, plain, order)
         _accuracy_line(axes, comparison, name, look, order)
         axes.set_title(textwrap.fill(look["label"], 22), fontsize=9)
         axes.set_xticks([])
@@ -117,9 +117,14 @@ def _describe_smoothing(counts: np.ndarray) -> str:
 @style.png_figure
 def accuracy_by_group(comparison: Comparison, figure: Figure) -> bool:
     """Draws the accuracy over many-, medium- and few-shot classes and over all."""
+    if not {"many", "medium", "few"} <= comparison.metrics.keys():
+        return False
     groups = reported_groups(comparison.dataset["class_counts"])
     sizes = {name: members.sum() for name, members in groups.items() if members.any()}
     looks = style.method_styles(comparison.methods)
+    looks = {name: looks[name] for name in looks if comparison.finished_runs(name)}
+    if not looks:
+        return False
     figure.set_size_inches(8, 1.2 + 0.32 * len(looks))
     grid = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
     for axes, (group, size) in zip(grid, sizes.items(), strict=True):

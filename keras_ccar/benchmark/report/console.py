@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.report.summary import difference_rows, score_rows
+from keras_ccar.benchmark.report.summary import rank_rows, score_rows
 
 # With more methods, one column each is too wide for a terminal.
 _MOST_COLUMNS = 5
@@ -17,9 +17,11 @@ _CONTROLS = {*range(32), *range(127, 160)} - {ord("\n")}
 _ESCAPED = {code: f"\\x{code:02x}" for code in _CONTROLS}
 
 
-def say(console: Console, text: str) -> None:
+def say(console: Console, text: str, style: str | None = None) -> None:
     """Prints text as it is: neither names nor paths are markup."""
-    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        printable(text), style=style, markup=False, highlight=False, soft_wrap=True
+    )
 
 
 def printable(text: str) -> str:
@@ -49,17 +51,19 @@ def console_table(
 
 
 def console_tables(comparison: Comparison) -> list[Table]:
-    """Returns the tables of a comparison that fit a terminal of 80 columns."""
-    scores = score_rows(comparison, digits=1)
-    differences = difference_rows(comparison, digits=1)
-    if len(comparison.methods) > _MOST_COLUMNS:
-        kept = [scores[0].index(name) for name in ("method", "balanced", "few")]
-        balanced = {row[0]: row[2] for row in differences[1:]}
-        rows = [[*(row[at] for at in kept), balanced.get(row[0], "")] for row in scores]
-        rows[0][-1] = "to CE [95 %]"
-        return [console_table("Scores, %", rows)]
-    tables = [console_table("Scores, %", scores, transposed=True)]
-    if differences:
-        title = "Paired differences to cross-entropy, [95 % interval]"
-        tables.append(console_table(title, differences, transposed=True))
+    """Returns the tables of a comparison that fit a terminal of 80 columns.
+
+    Of few methods they are the scores on their side, then those of many beside their
+    differences to the baseline.
+    """
+    ranks = rank_rows(comparison, digits=1)
+    if not ranks:
+        return []
+    rows = [[row[0], *row[2:]] for row in ranks]
+    if comparison.baseline in {method["name"] for method in comparison.methods}:
+        rows[0][-2] = "to baseline [95 %]"
+    tables = [console_table("Ranking", rows)]
+    if len(comparison.methods) <= _MOST_COLUMNS:
+        scores = score_rows(comparison, digits=1)
+        tables.append(console_table("Scores, %", scores, transposed=True))
     return tables

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report import figure_style as style
 from keras_ccar.benchmark.spec.ablations import group_variants
+from keras_ccar.benchmark.statistics.columns import Column, describe_column
 from keras_ccar.benchmark.statistics.paired import PairedDifference, paired_difference
 
 _Row = tuple[style.Look, PairedDifference]
@@ -13,14 +14,15 @@ _Row = tuple[style.Look, PairedDifference]
 
 @style.png_figure
 def differences(comparison: Comparison, figure: Figure) -> bool:
-    """Draws how far balanced accuracy is from that of cross-entropy, with intervals."""
+    """Draws how far the deciding metric is from the baseline's, with intervals."""
     looks = style.method_styles(comparison.methods)
-    looks.pop("ce", None)
-    rows = _rows(comparison, looks, "ce")
-    if not rows:
+    baseline = looks.pop(comparison.baseline, None)
+    rows = _rows(comparison, looks, comparison.baseline)
+    if not rows or baseline is None:
         return False
     figure.set_size_inches(8, 0.9 + 0.34 * len(rows))
-    _forest(figure.subplots(), rows, "cross-entropy")
+    column = describe_column(comparison.metric, comparison.metrics)
+    _forest(figure.subplots(), rows, baseline["label"], column)
     return True
 
 
@@ -42,11 +44,12 @@ def ablations(comparison: Comparison, figure: Figure) -> bool:
             panels.append((group.reference["title"], rows))
     if not panels:
         return False
+    column = describe_column(comparison.metric, comparison.metrics)
     sizes = [len(rows) for _, rows in panels]
     figure.set_size_inches(8, 0.34 * sum(sizes) + 1.0 * len(panels))
     grid = figure.subplots(len(panels), 1, squeeze=False, height_ratios=sizes)[:, 0]
     for axes, (title, rows) in zip(grid, panels, strict=True):
-        _forest(axes, rows, title)
+        _forest(axes, rows, title, column)
     return True
 
 
@@ -54,15 +57,16 @@ def _rows(
     comparison: Comparison, looks: dict[str, style.Look], reference: str
 ) -> list[_Row]:
     """Returns the methods that share seeds with the reference, and the difference."""
-    baseline = comparison.by_seed(reference, "balanced")
+    metric = comparison.metric
+    baseline = comparison.by_seed(reference, metric)
     rows = [
-        (look, paired_difference(comparison.by_seed(name, "balanced"), baseline))
+        (look, paired_difference(comparison.by_seed(name, metric), baseline))
         for name, look in looks.items()
     ]
     return [row for row in rows if row[1].seeds]
 
 
-def _forest(axes: Axes, rows: list[_Row], reference: str) -> None:
+def _forest(axes: Axes, rows: list[_Row], reference: str, column: Column) -> None:
     """Draws mean and interval of each row, one below the other."""
     for at, (look, difference) in enumerate(rows):
         if difference.has_interval:
@@ -72,4 +76,5 @@ def _forest(axes: Axes, rows: list[_Row], reference: str) -> None:
     axes.axvline(0, **style.REFERENCE_LINE)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     style.horizontal_rows(axes, [look["label"] for look, _ in rows])
-    axes.set_xlabel(f"balanced accuracy less that of {reference}, points")
+    unit = ", points" if column.is_percent else ""
+    axes.set_xlabel(f"{column.phrase} less that of {reference}{unit}")

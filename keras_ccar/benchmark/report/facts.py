@@ -12,10 +12,10 @@ from keras_ccar.benchmark.spec.published import changed_recipe_settings
 def title(comparison: Comparison) -> str:
     """Returns the heading of the report, with the settings that were changed."""
     dataset, recipe = comparison.dataset, comparison.recipe
-    text = (
-        f"CCAR on {dataset['name']}, imbalance factor "
-        f"{dataset['imbalance_factor']:g}, recipe {recipe['name']}"
-    )
+    text = f"CCAR on {dataset['name']}"
+    if dataset["imbalance_factor"] is not None:
+        text += f", imbalance factor {dataset['imbalance_factor']:g}"
+    text += f", recipe {recipe['name']}"
     settings = changed_recipe_settings(recipe).items()
     changed = [f"{name} {value}" for name, value in settings]
     changed += changed_loss_options(comparison.options)
@@ -24,17 +24,10 @@ def title(comparison: Comparison) -> str:
 
 def describe_setup(comparison: Comparison) -> list[tuple[str, str]]:
     """Returns name and text of each fact about how the results were made."""
-    dataset, recipe = comparison.dataset, comparison.recipe
-    counts = dataset["class_counts"]
     options = ", ".join(f"{name} {value}" for name, value in comparison.options.items())
-    return [
-        (
-            "Data",
-            f"{dataset['name']}: {sum(counts)} training examples in {len(counts)} "
-            f"classes, {max(counts)} to {min(counts)} a class; subset of seed "
-            f"{dataset['seed']}, digest {dataset['digest']}",
-        ),
-        ("Recipe", _describe_recipe(recipe)),
+    facts = [
+        ("Data", _describe_data(comparison)),
+        ("Recipe", _describe_recipe(comparison.recipe)),
         ("Losses", options),
         (
             "Seeds",
@@ -42,29 +35,48 @@ def describe_setup(comparison: Comparison) -> list[tuple[str, str]]:
             "same initial weights, the same batches and the same augmentation",
         ),
         *_describe_tuning(comparison),
-        ("Measured", "on the test set at the last epoch, never at the best one"),
+        (
+            "Measured",
+            f"on the {comparison.split} set at the last epoch, never at the best one",
+        ),
         *_describe_environments(comparison),
         *([("Speed", describe_speed(comparison.speed))] if comparison.speed else []),
     ]
+    return [(name, text) for name, text in facts if text]
+
+
+def _describe_data(comparison: Comparison) -> str:
+    dataset = comparison.dataset
+    counts = dataset["class_counts"]
+    text = (
+        f"{dataset['name']}: {sum(counts)} training examples in {len(counts)} classes, "
+        f"{max(counts)} to {min(counts)} a class"
+    )
+    if dataset.get("kind") == "labels":
+        # An example may have several labels, so that counts do not add up to examples.
+        text = (
+            f"{dataset['name']}: {len(counts)} labels, {max(counts)} to {min(counts)} "
+            "training examples that have it"
+        )
+    if dataset["seed"] is not None:
+        text += f"; subset of seed {dataset['seed']}"
+    return f"{text}, digest {dataset['digest']}" if dataset["digest"] else text
 
 
 def _describe_recipe(recipe: dict[str, Any]) -> str:
-    """Describes how the networks were trained."""
-    epochs = f"{recipe['epochs']} epochs, batches of {recipe.get('batch_size')}"
-    rate = recipe.get("learning_rate")
-    learning_rate = "" if rate is None else f", learning rate {rate:g}"
-    if "schedule" not in recipe:
-        optimizer = (
-            f", optimizer {recipe['optimizer']}" if "optimizer" in recipe else ""
-        )
-        return (
-            f"{recipe.get('model', recipe['name'])}: {epochs}{optimizer}{learning_rate}"
-        )
-    return (
-        f"{recipe['name']} ({recipe['source']}): {recipe['model']}, {epochs}"
-        f"{learning_rate} ({recipe['schedule']}), momentum {recipe['momentum']:g}, "
-        f"weight decay {recipe['weight_decay']:g}"
-    )
+    source = f" ({recipe['source']})" if recipe.get("source") else ""
+    parts = [recipe.get("model"), f"{recipe['epochs']} epochs"]
+    if recipe.get("batch_size"):
+        parts.append(f"batches of {recipe['batch_size']}")
+    if recipe.get("optimizer"):
+        parts.append(f"optimizer {recipe['optimizer']}")
+    if recipe.get("learning_rate") is not None:
+        schedule = f" ({recipe['schedule']})" if recipe.get("schedule") else ""
+        parts.append(f"learning rate {recipe['learning_rate']:g}{schedule}")
+    for name in ("momentum", "weight_decay"):
+        if recipe.get(name) is not None:
+            parts.append(f"{name.replace('_', ' ')} {recipe[name]:g}")
+    return f"{recipe['name']}{source}: {', '.join(filter(None, parts))}"
 
 
 def _describe_tuning(comparison: Comparison) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report import (
     accuracy_figures,
     difference_figures,
+    trade_off_figure,
     training_figures,
 )
 
@@ -13,18 +14,24 @@ from keras_ccar.benchmark.report import (
 FIGURES: dict[str, tuple[Callable[[Comparison], bytes | None], str]] = {
     "accuracy_by_class.png": (
         accuracy_figures.accuracy_by_class,
-        "Test accuracy of each class by its number of training examples, at the last "
+        "Accuracy of each class by its number of training examples, at the last "
         "epoch, mean over seeds.",
     ),
     "accuracy_by_group.png": (
         accuracy_figures.accuracy_by_group,
-        "Test accuracy over groups of classes by their number of training examples. "
+        "Accuracy over groups of classes by their number of training examples. "
         "Bars: mean; lines: standard deviation over seeds.",
     ),
     "differences.png": (
         difference_figures.differences,
-        "Balanced accuracy less that of cross-entropy with the same seed. Marks: mean "
-        "over seeds; lines: 95 % confidence interval.",
+        "The deciding metric of each method less that of the baseline with the same "
+        "seed. Marks: mean over seeds; lines: 95 % confidence interval.",
+    ),
+    "trade_off.png": (
+        trade_off_figure.trade_off,
+        "What rare classes gain for what frequent classes lose: mean accuracies over "
+        "seeds. Lines: a method along τ, from 0. A method adds something to logit "
+        "adjustment only where it lies above the line of that.",
     ),
     "training_curves.png": (
         training_figures.training_curves,
@@ -48,7 +55,7 @@ FIGURES: dict[str, tuple[Callable[[Comparison], bytes | None], str]] = {
     ),
     "ablations.png": (
         difference_figures.ablations,
-        "What the settings of CCAR change: balanced accuracy less that of the same "
+        "What the settings of CCAR change: the deciding metric less that of the same "
         "method with its own settings. Marks: mean over seeds; lines: 95 % "
         "confidence interval.",
     ),

@@ -40,10 +40,15 @@ def code_span(text: str) -> str:
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
 
 
-def code_block(text: str) -> str:
+def code_block(text: str, language: str = "") -> str:
     """Returns text as a block of code, whatever backticks it holds."""
     fence = _fence(text, 3)
-    return f"{fence}\n{text}\n{fence}"
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def bold(text: str) -> str:
+    """Returns a sentence in bold, whatever it holds."""
+    return f"**{escape_markdown(text)}**"
 
 
 def _fence(text: str, least: int) -> str:

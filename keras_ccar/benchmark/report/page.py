@@ -13,18 +13,17 @@ from keras_ccar.benchmark.report.facts import describe_hardware, title
 from keras_ccar.benchmark.report.markdown import (
     code_span,
     escape_markdown,
-    markdown_list,
     markdown_table,
 )
 from keras_ccar.benchmark.report.measurements import measurement_rows
-from keras_ccar.benchmark.report.sections import markdown_sections
-from keras_ccar.benchmark.report.verdicts import verdicts
+from keras_ccar.benchmark.report.sections import markdown_answer, markdown_sections
 from keras_ccar.files import write_atomic
 
 _FIGURES = "figures"
 HOW_MEASURED = (
     "All is measured at the last epoch. Every difference is paired by seed; that one "
-    "method beat another is said only where the 95 % confidence interval excludes zero."
+    "method beat another is said only where the 95 % confidence interval excludes "
+    "zero, and p is below 0.05 once corrected by Holm for the number of verdicts."
 )
 
 
@@ -76,7 +75,7 @@ def page(
     parts = ["# Results"]
     for name in ordered:
         parts.append(f"**{comparison_title(comparisons[name])}**")
-        parts.append(markdown_list(verdicts(comparisons[name])))
+        parts += markdown_answer(comparisons[name])
     parts += text.introduction
     for name in ordered:
         folder = f"{_FIGURES}/{name}/"

@@ -1,12 +1,14 @@
 """Published numbers beside ours."""
 
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.report.summary import difference_rows, score_rows
+from keras_ccar.benchmark.report.summary import difference_text, score_text
+from keras_ccar.benchmark.report.wording import format_seeds
 from keras_ccar.benchmark.spec.published import (
     differences_to,
     is_comparable,
     published_for,
 )
+from keras_ccar.benchmark.statistics.paired import paired_difference
 
 
 def published_rows(comparison: Comparison) -> list[list[str]]:
@@ -14,11 +16,6 @@ def published_rows(comparison: Comparison) -> list[list[str]]:
 
     There are no rows if nothing was published on the data.
     """
-    names = [method["name"] for method in comparison.methods]
-    scores = dict(zip(names, score_rows(comparison)[1:], strict=True))
-    others = [name for name in names if name != "ce"]
-    # Without cross-entropy there are no differences.
-    differences = dict(zip(others, difference_rows(comparison)[1:], strict=False))
     known = comparison.representatives
     header = ["method", "published", "ours", "ours less cross-entropy"]
     rows = [[*header, "its network", "its recipe", "differs in", "source"]]
@@ -27,12 +24,16 @@ def published_rows(comparison: Comparison) -> list[list[str]]:
         differences_in = ", ".join(differences_to(published, comparison.recipe))
         if differences_in:
             ours, difference = "not comparable", "–"
-        elif method not in scores:
+        elif not method:
             ours, difference = "not run", "–"
         else:
-            _, seeds, ours, *_ = scores[method]
-            ours = f"{ours} ({seeds} {'seed' if seeds == '1' else 'seeds'})"
-            difference = differences.get(method, ["", "–"])[1]
+            found = comparison.by_seed(method, "top1")
+            ours = f"{score_text(found)} ({format_seeds(len(found))})"
+            plain = comparison.by_seed("ce", "top1")
+            # Cross-entropy itself gains nothing over itself.
+            is_other = method != "ce" and "ce" in known
+            gain = difference_text(paired_difference(found, plain))
+            difference = gain if is_other else "–"
         numbers = [published.title, published.number, ours, difference]
         training = [published.network, published.recipe, differences_in or "–"]
         rows.append([*numbers, *training, published.source])

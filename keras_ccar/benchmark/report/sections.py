@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.report.answer import find_answer
 from keras_ccar.benchmark.report.facts import describe_setup
 from keras_ccar.benchmark.report.figures import FIGURES
 from keras_ccar.benchmark.report.markdown import (
+    bold,
     code_block,
+    escape_markdown,
     link_target,
     markdown_list,
     markdown_table,
@@ -16,8 +19,27 @@ from keras_ccar.benchmark.report.published_table import (
     published_rows,
     published_sentence,
 )
-from keras_ccar.benchmark.report.summary import difference_rows, score_rows
+from keras_ccar.benchmark.report.summary import (
+    baseline_title,
+    cost_rows,
+    difference_rows,
+    rank_rows,
+    score_rows,
+)
+from keras_ccar.benchmark.report.usage import code_of_best
+from keras_ccar.benchmark.report.verdicts import verdicts
 
+_RANK_NOTE = (
+    "Mean ± standard deviation over seeds. The difference to the baseline is paired: "
+    "each seed against the same seed, which had the same initial weights and batches. "
+    "In brackets: 95 % confidence interval (Student's t) over seeds. p: of the paired "
+    "t test, corrected by Holm for the number of methods; below 0.05 the two differ. "
+    "All of it says how the difference varies with the seed on this one training and "
+    "test set, not how it would vary over data sets."
+)
+_COST_NOTE = (
+    "In percent and points, but for a log loss. For ECE and log loss, lower is better."
+)
 _SCORES_NOTE = (
     "Percent, mean ± standard deviation over seeds, at the last epoch. Balanced: mean "
     "of the accuracies of the classes. Many, medium, few: classes of more than 100, of "
@@ -26,13 +48,15 @@ _SCORES_NOTE = (
     "epochs; above 1 the loss also acts as a larger learning rate. Seconds: by the "
     "clock, whatever else the machine did meanwhile."
 )
+_OWN_SCORES_NOTE = (
+    "Percent, but for log loss; mean ± standard deviation over seeds. For ECE and log "
+    "loss, lower is better. Seconds: by the clock, whatever else the machine did "
+    "meanwhile."
+)
 _DIFFERENCES_NOTE = (
-    "Points, each seed against the same seed of cross-entropy, which had the same "
-    "initial weights, batches and augmentation. In brackets: 95 % confidence interval "
-    "(Student's t) over seeds. It says how the difference varies with the seed on this "
-    "one training and test set, not how it would vary over data sets. Each interval "
-    "stands for itself: of 20 methods that change nothing, one is expected to exclude "
-    "zero."
+    "Points, paired by seed as above. Each interval stands for itself: of 20 methods "
+    "that change nothing, one is expected to exclude zero. The p in the ranking and in "
+    "the sentences above it are corrected for that."
 )
 _PUBLISHED_NOTE = (
     "Top-1 in percent, in brackets the points that the source gained over its own "
@@ -59,10 +83,17 @@ class Section:
 
 def table_sections(comparison: Comparison) -> list[Section]:
     """Returns the tables of a comparison, without the empty ones."""
+    is_own = "kind" in comparison.dataset
     sections = [
-        Section("Scores", score_rows(comparison), note=_SCORES_NOTE),
+        Section("Ranking", rank_rows(comparison), note=_RANK_NOTE),
+        Section(_cost_heading(comparison), cost_rows(comparison), note=_COST_NOTE),
         Section(
-            "Differences to cross-entropy",
+            "Scores",
+            score_rows(comparison),
+            note=_OWN_SCORES_NOTE if is_own else _SCORES_NOTE,
+        ),
+        Section(
+            f"Differences to {baseline_title(comparison)}",
             difference_rows(comparison),
             note=_DIFFERENCES_NOTE,
         ),
@@ -78,23 +109,43 @@ def table_sections(comparison: Comparison) -> list[Section]:
     return [section for section in sections if section.rows]
 
 
+def _cost_heading(comparison: Comparison) -> str:
+    try:
+        return f"What {comparison.best().title} gains and costs"
+    except ValueError:  # Nothing is finished, and the table is empty.
+        return ""
+
+
+def markdown_answer(comparison: Comparison) -> list[str]:
+    """Returns answer and verdicts as blocks of Markdown, the answer first."""
+    answer = find_answer(comparison)
+    parts = [bold(answer.warning)] if answer.warning else []
+    parts += [bold(answer.sentence), " ".join(map(escape_markdown, answer.notes))]
+    parts.append(markdown_list(verdicts(comparison)))
+    return [part for part in parts if part]
+
+
 def markdown_sections(
     comparison: Comparison, drawn: Iterable[str], heading: str = "##", folder: str = ""
 ) -> list[str]:
-    """Returns all but the verdicts as blocks of Markdown.
+    """Returns all but answer and verdicts as blocks of Markdown.
 
     `drawn` are the file names of the figures, which the page finds in `folder`.
     """
     parts = []
     for section in table_sections(comparison):
-        parts += [f"{heading} {section.heading}", section.introduction]
+        title = escape_markdown(section.heading)
+        parts += [f"{heading} {title}", section.introduction]
         parts += [markdown_table(section.rows), section.note]
     parts.append(f"{heading} Figures")
     parts += [f"![{FIGURES[name][1]}]({link_target(folder + name)})" for name in drawn]
     facts = describe_setup(comparison)
     parts.append(f"{heading} How this was made")
     parts.append(markdown_list(f"{name}: {value}" for name, value in facts))
-    parts.append(code_block(comparison.command))
+    code = code_of_best(comparison)
+    if code:
+        parts += [f"{heading} The code of the best", code_block(code, "python")]
+    parts += [f"{heading} How to run it again", code_block(comparison.command)]
     return [part for part in parts if part]
 
 

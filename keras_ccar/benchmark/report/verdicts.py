@@ -2,17 +2,25 @@
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
 import pandas as pd
 
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.report.curves import accuracy_curve, training_confidence
-from keras_ccar.benchmark.report.summary import format_signed
+from keras_ccar.benchmark.report.course import second_half, speed_of_training
+from keras_ccar.benchmark.report.wording import (
+    describe_interval,
+    describe_points,
+    format_p,
+    format_seeds,
+    format_signed,
+)
+from keras_ccar.benchmark.statistics.columns import describe_column
 from keras_ccar.benchmark.statistics.paired import (
     PairedDifference,
+    corrected_p_values,
     paired_difference,
     paired_ratio,
 )
+from keras_ccar.benchmark.statistics.ranking import is_significant
 
 # A method, and the one that it has to beat.
 _QUESTIONS = (
@@ -47,12 +55,19 @@ _NEEDED = {
 def verdicts(comparison: Comparison) -> list[str]:
     """Says in sentences whether CCAR beat what it has to beat.
 
-    Balanced accuracy decides: the mean of the recalls of all classes, in percent.
+    The deciding metric of the comparison decides. The p are corrected by Holm for the
+    number of verdicts.
     """
     titles = {method["name"]: method["title"] for method in comparison.methods}
     known = comparison.representatives
+    asked = _asked(_QUESTIONS, known)
+    differences = [
+        paired_difference(*_shared_scores(comparison, *names)) for names in asked
+    ]
+    corrected = corrected_p_values(differences)
     sentences = [
-        _verdict(comparison, titles, *names) for names in _asked(_QUESTIONS, known)
+        _verdict(comparison, titles, names, difference, p)
+        for names, difference, p in zip(asked, differences, corrected, strict=True)
     ]
     sentences += [
         _explained_by_control(comparison, titles, *names)
@@ -60,10 +75,11 @@ def verdicts(comparison: Comparison) -> list[str]:
     ]
     sentences += _equal_methods(comparison)
     if {"ccar", "ce"} <= titles.keys():
-        sentences += _speed_of_training(comparison, titles)
-        sentences += _overfitting(comparison, titles)
+        sentences += speed_of_training(comparison, titles)
+        sentences += second_half(comparison, titles)
     absent = [title for name, title in _NEEDED.items() if name not in known]
-    if absent:
+    # On data of their own, users choose what is compared.
+    if absent and "kind" not in comparison.dataset:
         sentences.append(f"Not compared here: {', '.join(absent)}.")
     return sentences
 
@@ -95,38 +111,60 @@ def _equal_methods(comparison: Comparison) -> list[str]:
 
 
 def _shared_scores(comparison: Comparison, *names: str) -> list[pd.Series]:
-    """Returns the balanced accuracies of methods, over the seeds that all finished."""
-    scores = {name: comparison.by_seed(name, "balanced") for name in names}
+    """Returns the deciding metric of methods, over the seeds that all finished."""
+    scores = {name: comparison.by_seed(name, comparison.metric) for name in names}
     shared = pd.DataFrame(scores).dropna()
     return [shared[name] for name in names]
 
 
 def _verdict(
-    comparison: Comparison, titles: dict[str, str], method: str, baseline: str
+    comparison: Comparison,
+    titles: dict[str, str],
+    names: tuple[str, ...],
+    difference: PairedDifference,
+    p: float,
 ) -> str:
-    """Says whether a method beat a baseline."""
-    ours, theirs = _shared_scores(comparison, method, baseline)
-    difference = paired_difference(ours, theirs)
-    name, other = titles[method], titles[baseline]
+    """Says whether a method beat a baseline, its names; `p` is corrected."""
+    ours, theirs = _shared_scores(comparison, *names)
+    name, other = (titles[of] for of in names)
     if not difference.seeds:
         return f"{name} against {other}: no seed was finished by both."
+    column = describe_column(comparison.metric, comparison.metrics)
+    unit, points = (" %", " points") if column.is_percent else ("", "")
     numbers = (
-        f"{ours.mean():.2f} % against {theirs.mean():.2f} % balanced "
-        f"accuracy, {format_signed(difference.mean)} points"
+        f"{ours.mean():.2f}{unit} against {theirs.mean():.2f}{unit} {column.phrase}, "
+        f"{format_signed(difference.mean)}{points}"
     )
+    if difference.is_nothing:
+        return (
+            f"{name} gave the same numbers as {other} with every seed: "
+            f"{ours.mean():.2f}{unit} {column.phrase} "
+            f"({format_seeds(difference.seeds)})."
+        )
     if not difference.has_interval:
         return (
             f"{name} against {other}: {numbers}, {_too_few(difference)}, so there is "
             "no confidence interval and neither can be said to be better."
         )
-    interval = f"{_interval(difference)}, {difference.seeds} paired seeds"
+    interval = f"{describe_interval(difference)}, {difference.seeds} paired seeds"
     if difference.includes_zero:
         return (
             f"{name} did not measurably differ from {other}: {numbers}; the {interval},"
             " includes zero."
         )
-    verb = "beat" if difference.mean > 0 else "lost to"
-    return f"{name} {verb} {other}: {numbers}; the {interval}, excludes zero."
+    if not is_significant(p):
+        return (
+            f"{name} cannot be told apart from {other}: {numbers}; the {interval}, "
+            "excludes zero, but not once the number of verdicts is allowed for (Holm, "
+            f"p = {format_p(p)})."
+        )
+    is_better = (difference.mean > 0) != column.lower_is_better
+    verb = "beat" if is_better else "lost to"
+    equals = "" if p < 0.001 else "= "
+    return (
+        f"{name} {verb} {other}: {numbers}; the {interval}, excludes zero (Holm, p "
+        f"{equals}{format_p(p)})."
+    )
 
 
 def _explained_by_control(
@@ -145,8 +183,9 @@ def _explained_by_control(
     explained = paired_difference(scaled, theirs)
     rest = paired_difference(ours, scaled)
     numbers = (
-        f"{head} changed {other} by {_points(explained)} where {name} changed it by "
-        f"{_points(gain)}; {name} less the control is {_points(rest)}"
+        f"{head} changed {other} by {describe_points(explained)} where {name} changed "
+        f"it by {describe_points(gain)}; {name} less the control is "
+        f"{describe_points(rest)}"
     )
     if not gain.has_interval:
         return (
@@ -167,73 +206,10 @@ def _explained_by_control(
     )
 
 
-def _speed_of_training(comparison: Comparison, titles: dict[str, str]) -> list[str]:
-    """Says when CCAR was as confident on the training data as cross-entropy became."""
-    theirs = training_confidence(comparison, "ce")
-    ours = training_confidence(comparison, "ccar")
-    seeds = sorted(theirs.keys() & ours.keys())
-    if not seeds:
-        return []
-    epochs = [np.flatnonzero(ours[seed] >= theirs[seed][-1]) for seed in seeds]
-    reached = [found[0] + 1 for found in epochs if found.size]
-    ours_last, theirs_last = (
-        {seed: 100 * curves[seed][-1] for seed in seeds} for curves in (ours, theirs)
-    )
-    when = f", on average in epoch {np.mean(reached):.1f}" if reached else ""
-    reference = np.mean(list(theirs_last.values()))
-    return [
-        "Speed of training: the mean confidence in the true class of a training "
-        f"example, {reference:.2f} % under {titles['ce']} in the last of "
-        f"{len(theirs[seeds[0]])} epochs, was reached by {titles['ccar']} with "
-        f"{len(reached)} of {len(seeds)} seeds{when}; in the last epoch the two differ "
-        f"by {_points(paired_difference(ours_last, theirs_last))}."
-    ]
-
-
-def _overfitting(comparison: Comparison, titles: dict[str, str]) -> list[str]:
-    """Says how far accuracy on the test set fell from its highest to the last epoch."""
-    ours, theirs = _falls(comparison, "ccar"), _falls(comparison, "ce")
-    seeds = sorted(theirs.keys() & ours.keys())
-    if not seeds:
-        return []
-    our_mean, their_mean = (
-        np.mean([falls[seed] for seed in seeds]) for falls in (ours, theirs)
-    )
-    return [
-        "Overfitting: from the highest balanced accuracy that was measured on the test "
-        f"set during training to that of the last epoch, {titles['ce']} lost "
-        f"{their_mean:.2f} points and {titles['ccar']} {our_mean:.2f}; the two "
-        f"losses differ by {_points(paired_difference(ours, theirs))}."
-    ]
-
-
-def _falls(comparison: Comparison, method: str) -> dict[int, float]:
-    """Returns highest less last balanced accuracy during the training, by seed."""
-    falls = {}
-    for run in comparison.finished_runs(method):
-        _, balanced = accuracy_curve(run, "balanced", comparison.recipe["epochs"])
-        falls[run["seed"]] = max(balanced) - balanced[-1]
-    return falls
-
-
 def _too_few(difference: PairedDifference) -> str:
     if difference.seeds == 1:
         return "from 1 seed"
     return f"from {difference.seeds} seeds that differ by the same"
-
-
-def _points(difference: PairedDifference) -> str:
-    points = f"{format_signed(difference.mean)} points"
-    if not difference.has_interval:
-        return points
-    return f"{points} ({_interval(difference)})"
-
-
-def _interval(difference: PairedDifference) -> str:
-    return (
-        f"95 % confidence interval {format_signed(difference.low)} to "
-        f"{format_signed(difference.high)}"
-    )
 
 
 def _percent(share: float) -> str:

@@ -7,11 +7,13 @@ from rich.console import Console
 
 from keras_ccar.benchmark.comparison import RESULTS_FILE, Comparison
 from keras_ccar.benchmark.report import html_page, sections
+from keras_ccar.benchmark.report.answer import find_answer
 from keras_ccar.benchmark.report.console import console_tables, say
 from keras_ccar.benchmark.report.facts import describe_setup, title
 from keras_ccar.benchmark.report.figures import FIGURES, draw_all
-from keras_ccar.benchmark.report.markdown import escape_markdown, markdown_list
+from keras_ccar.benchmark.report.markdown import escape_markdown
 from keras_ccar.benchmark.report.shown_classes import listed_classes
+from keras_ccar.benchmark.report.usage import code_of_best
 from keras_ccar.benchmark.report.verdicts import verdicts
 from keras_ccar.files import write_atomic
 
@@ -19,14 +21,25 @@ from keras_ccar.files import write_atomic
 def write_and_show_report(
     comparison: Comparison, folder: str | Path, console: Console
 ) -> None:
-    """Shows tables and verdicts, and writes the report."""
+    """Shows answer, tables and verdicts, and writes the report."""
     show_report(comparison, console)
+    say(console, f"Report: {write_whole_report(comparison, folder)}")
+
+
+def write_whole_report(comparison: Comparison, folder: str | Path) -> Path:
+    """Draws the figures, writes the report, and returns the path of its page."""
     write_report(comparison, folder, draw_all(comparison))
-    say(console, f"Report: {Path(folder) / 'report.html'}")
+    return Path(folder) / "report.html"
 
 
 def show_report(comparison: Comparison, console: Console) -> None:
-    """Shows the tables and verdicts of a comparison on the terminal."""
+    """Shows answer, tables and verdicts of a comparison on the terminal."""
+    answer = find_answer(comparison)
+    if answer.warning:
+        say(console, answer.warning, "bold red")
+    say(console, answer.sentence, "bold")
+    for note in answer.notes:
+        say(console, note)
     for table in console_tables(comparison):
         console.print(table)
     for sentence in verdicts(comparison):
@@ -48,7 +61,7 @@ def markdown(comparison: Comparison, drawn: Iterable[str]) -> str:
     """Returns the report as Markdown, which refers to the figures as files."""
     parts = [
         f"# {escape_markdown(title(comparison))}",
-        markdown_list(verdicts(comparison)),
+        *sections.markdown_answer(comparison),
         *sections.markdown_sections(comparison, drawn),
     ]
     return "\n\n".join(parts) + "\n"
@@ -60,6 +73,8 @@ def html(comparison: Comparison, drawn: dict[str, bytes]) -> str:
     return html_page.render(
         "report.html",
         title=title(comparison),
+        answer=find_answer(comparison),
+        code=code_of_best(comparison),
         verdicts=verdicts(comparison),
         sections=sections.table_sections(comparison),
         figures=[

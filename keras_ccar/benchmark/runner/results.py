@@ -38,8 +38,8 @@ def build_results(plan: BasePlan, records: list[RunEntry]) -> Comparison:
 
 
 def write_results(comparison: Comparison, folder: str | Path) -> None:
-    """Writes `results.json` and `results.csv` to the folder of a comparison."""
-    folder = Path(folder)
+    """Writes `results.json` and `results.csv` to a folder, now the comparison's."""
+    folder = comparison.folder = Path(folder)
     content = add_checksum(comparison.to_json())
     on_first_host(write_json, folder / RESULTS_FILE, content)
     table = to_csv(comparison.runs)

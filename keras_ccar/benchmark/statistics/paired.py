@@ -1,6 +1,6 @@
 """Statistics over runs: means, deviations, and differences paired by seed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,21 +17,27 @@ _ROUNDING = 1e-9
 class PairedDifference:
     """The mean over seeds of `method - baseline`, each seed paired with itself.
 
-    There is no interval with fewer than two seeds, nor if all seeds differ by the same
-    amount, which leaves no spread to estimate: `low` and `high` are NaN then. If all
-    differences are zero, both ends are zero. `seeds` counts the seeds that both methods
-    finished.
+    There is neither an interval nor a `p` with fewer than two seeds, nor if all seeds
+    differ by the same amount, which leaves no spread to estimate: they are NaN then.
+    `seeds` counts the seeds that both methods finished. `p` is that of the paired t
+    test that the mean is zero.
     """
 
     mean: float
     seeds: int
     low: float = np.nan
     high: float = np.nan
+    p: float = np.nan
 
     @property
     def has_interval(self) -> bool:
         """Whether there is a confidence interval."""
         return not np.isnan(self.low)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the two have the same numbers in every seed."""
+        return self.seeds > 0 and self.mean == 0 and not self.has_interval
 
     @property
     def includes_zero(self) -> bool:
@@ -47,14 +53,29 @@ def paired_difference(
     differences = (ours - theirs).dropna().to_numpy()
     count = len(differences)
     mean = differences.mean() if count else np.nan
-    if count < 2:
+    if count and np.abs(differences).max() < _ROUNDING:
+        return PairedDifference(0.0, count)
+    if count < 2 or differences.std(ddof=1) < _ROUNDING:
         return PairedDifference(mean, count)
-    if differences.std(ddof=1) < _ROUNDING:
-        if abs(mean) < _ROUNDING:
-            return PairedDifference(0.0, count, low=0.0, high=0.0)
-        return PairedDifference(mean, count)
-    interval = stats.ttest_1samp(differences, 0).confidence_interval(CONFIDENCE_LEVEL)
-    return PairedDifference(mean, count, interval.low, interval.high)
+    test = stats.ttest_1samp(differences, 0)
+    interval = test.confidence_interval(CONFIDENCE_LEVEL)
+    return PairedDifference(mean, count, interval.low, interval.high, test.pvalue)
+
+
+def corrected_p_values(differences: Sequence[PairedDifference]) -> list[float]:
+    """Returns the p of each difference, corrected by Holm (1979) for their number.
+
+    A difference without a p has none, and does not count. Differences with the same
+    numbers, as those of two methods that compute the same, count once.
+    """
+    counted = {found for found in differences if not np.isnan(found.p)}
+    different = sorted(counted, key=lambda found: found.p)
+    corrected: dict[PairedDifference, float] = {}
+    largest = 0.0
+    for rank, found in enumerate(different):
+        largest = min(1.0, max(largest, (len(different) - rank) * found.p))
+        corrected[found] = largest
+    return [corrected.get(found, np.nan) for found in differences]
 
 
 class PairedRatio(NamedTuple):

@@ -14,11 +14,24 @@ def test_the_report_begins_with_the_verdict(finished):
         "# CCAR on digits-lt, imbalance factor 40, recipe digits changed: epochs 2, "
         "batch_size 100"
     )
-    assert re.match(r"- CCAR .* cross-entropy: [\d.]+ % against [\d.]+ %", lines[2])
-    assert re.search(r"(includes|excludes) zero\.$", lines[2])
-    assert lines[3].startswith("- Speed of training: ")
-    assert lines[4].startswith("- Overfitting: ")
-    assert lines[5].startswith("- Not compared here: Balanced Softmax, logit adjust")
+    assert lines[2] == "**This proves nothing: 2 epochs.**"
+    assert re.fullmatch(
+        r"\*\*On digits-lt .* cross-entropy.* 2 seeds\).*\*\*", lines[4]
+    )
+    assert lines[6].startswith("The best was chosen by the test data")
+    verdict, speed, half, absent, *_ = lines[8:]
+    assert re.match(r"- CCAR .* cross-entropy: [\d.]+ % against [\d.]+ %", verdict)
+    assert re.search(r"(includes|excludes) zero", verdict)
+    assert speed.startswith("- Speed of training: ")
+    assert half.startswith("- Second half of the training: ")
+    assert absent.startswith("- Not compared here: Balanced Softmax, logit adjust")
+    order = [line for line in lines if line.startswith("## ")]
+    assert order[0] == "## Ranking"
+    assert order[-3:] == [
+        "## How this was made",
+        "## The code of the best",
+        "## How to run it again",
+    ]
 
 
 class References(html.parser.HTMLParser):

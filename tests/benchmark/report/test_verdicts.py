@@ -17,7 +17,7 @@ def test_a_gain_is_only_claimed_when_the_interval_excludes_zero():
     assert sure[0] == (
         "CCAR beat cross-entropy: 56.00 % against 51.00 % balanced accuracy, +5.00 "
         "points; the 95 % confidence interval +4.75 to +5.25, 3 paired seeds, "
-        "excludes zero."
+        "excludes zero (Holm, p < 0.001)."
     )
     assert sure[1].startswith("CCAR lost to Balanced Softmax: 56.00 % against 61.00 %")
     unsure = verdicts(made_results({"ce": [50, 51, 52], "ccar": [55, 49, 53]}))
@@ -119,14 +119,42 @@ def test_speed_of_training():
     assert "the two differ by +2.50 points" in speed
 
 
-def test_overfitting_is_the_fall_from_the_highest_accuracy():
+def test_overfitting_shows_in_the_second_half_of_the_training():
     results = made_results({"ce": [50, 51], "ccar": [52, 54]}, epochs=4)
     for run in results.run_entries:
         run["history"]["test"] = [
-            {"epoch": 1, "balanced": 40},
+            {"epoch": 1, "balanced": 60},
             {"epoch": 2, "balanced": 53},
+            {"epoch": 3, "balanced": 70},
         ]
-    # Falls of 3 and 2 points, and of 1 and none: the last is the highest.
-    overfitting = sentence_about(verdicts(results), "Overfitting")
-    assert "cross-entropy lost 2.50 points and CCAR 0.50;" in overfitting
-    assert "differ by −2.00 points" in overfitting
+    # From 53 to 50 and 51, and to 52 and 54; no other epoch counts, however high.
+    half = sentence_about(verdicts(results), "Second half of the training")
+    assert "changed by −2.50 points with cross-entropy and by +0.00 with CCAR;" in half
+    assert "differ by +2.50 points" in half
+    for run in results.run_entries:
+        run["history"]["test"] = []
+    assert not [text for text in verdicts(results) if text.startswith("Second half")]
+
+
+def test_verdicts_are_corrected_for_their_number():
+    # p is 0.048 for CCAR against cross-entropy.
+    balanced = {"ce": [50, 50.1, 49.9, 50], "ccar": [51, 50.9, 50, 50.6]}
+    alone = verdicts(made_results(balanced))[0]
+    assert alone.startswith("CCAR beat cross-entropy: ")
+    assert alone.endswith("excludes zero (Holm, p = 0.048).")
+    balanced["bs"] = [51, 48, 52, 50]
+    among, *_ = verdicts(made_results(balanced))
+    assert among.startswith("CCAR cannot be told apart from cross-entropy: ")
+    assert among.endswith(
+        "excludes zero, but not once the number of verdicts is allowed for (Holm, p = "
+        "0.096)."
+    )
+
+
+def test_the_same_numbers_are_no_difference():
+    made = made_results({"ce": [50, 51], "bs": [60, 61], "ccar": [60, 61]})
+    same = sentence_about(verdicts(made), "CCAR gave")
+    assert same == (
+        "CCAR gave the same numbers as Balanced Softmax with every seed: 60.50 % "
+        "balanced accuracy (2 seeds)."
+    )

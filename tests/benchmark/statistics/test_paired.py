@@ -4,6 +4,8 @@ import pytest
 from scipy import stats
 
 from keras_ccar.benchmark.statistics.paired import (
+    PairedDifference,
+    corrected_p_values,
     mean_and_deviation,
     paired_difference,
     paired_ratio,
@@ -17,6 +19,7 @@ def test_interval_equals_that_of_a_paired_t_test():
     oracle = stats.ttest_rel(ours, theirs).confidence_interval(0.95)
     assert difference.mean == pytest.approx((ours - theirs).mean())
     assert (difference.low, difference.high) == pytest.approx((oracle.low, oracle.high))
+    assert difference.p == pytest.approx(stats.ttest_rel(ours, theirs).pvalue)
 
 
 def test_interval_by_hand():
@@ -53,8 +56,12 @@ def test_equal_differences_have_no_spread_to_make_an_interval_of():
     assert (same.mean, same.seeds) == (pytest.approx(0.1), 3)
     assert not same.has_interval
     none = paired_difference({0: 0.1 + 0.2, 1: 2.0}, {0: 0.3, 1: 2.0})
-    assert (none.mean, none.low, none.high) == (0, 0, 0)
-    assert none.includes_zero
+    assert (none.mean, none.seeds, none.has_interval) == (0, 2, False)
+    assert none.is_nothing
+    assert not same.is_nothing
+    assert np.isnan([none.p, same.p]).all()
+    # A mean of zero is not yet nothing.
+    assert not paired_difference({0: 1.0, 1: 2.0}, {0: 2.0, 1: 1.0}).is_nothing
 
 
 def test_the_ends_of_the_share_are_where_a_t_test_turns():
@@ -80,3 +87,25 @@ def test_mean_and_deviation_leave_out_what_is_missing():
     assert mean_and_deviation([1.0, 3.0, np.nan]) == pytest.approx((2.0, np.sqrt(2)))
     assert np.isnan(mean_and_deviation([1.0])[1])
     assert np.isnan(mean_and_deviation([])[0])
+
+
+def difference_with(p, mean=1.0):
+    return PairedDifference(mean, 5, 0.0, 2.0, p)
+
+
+def test_holm_by_hand():
+    # Sorted 0.01, 0.02, 0.04, 0.3: times 4, 3, 2 and 1, each at least the one before.
+    given = [difference_with(p) for p in (0.04, 0.01, 0.3, 0.02)]
+    assert corrected_p_values(given) == pytest.approx([0.08, 0.04, 0.3, 0.06])
+    given = [difference_with(p) for p in (0.9, 0.8)]
+    assert corrected_p_values(given) == [1.0, 1.0]
+
+
+def test_what_has_no_p_or_the_same_numbers_does_not_count_again():
+    same = difference_with(0.02)
+    given = [same, same, difference_with(np.nan), difference_with(0.03, mean=2.0)]
+    corrected = corrected_p_values(given)
+    assert corrected[0] == corrected[1] == pytest.approx(0.04)
+    assert np.isnan(corrected[2])
+    assert corrected[3] == pytest.approx(0.04)
+    assert corrected_p_values([]) == []

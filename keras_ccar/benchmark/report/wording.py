@@ -1,0 +1,88 @@
+"""Numbers and names as the sentences and tables of a report have them."""
+
+import math
+from collections.abc import Sequence
+
+from keras_ccar.benchmark.statistics.columns import Column
+from keras_ccar.benchmark.statistics.paired import PairedDifference
+
+_MOST_NAMES = 3
+
+
+def format_amount(value: float, digits: int) -> str:
+    """Returns a number with a minus as wide as a plus."""
+    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def format_signed(value: float, digits: int = 2) -> str:
+    """Returns a number with its sign, and a minus as wide as the plus."""
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def format_score(value: float, column: Column) -> str:
+    """Returns a mean of a column, such as `"56.0 %"`."""
+    return f"{value:.1f} %" if column.is_percent else format_amount(value, 3)
+
+
+def format_p(p: float) -> str:
+    """Returns a p as tables have it."""
+    if math.isnan(p):
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def format_seeds(number: int) -> str:
+    """Returns a number of seeds in words."""
+    return "1 seed" if number == 1 else f"{number} seeds"
+
+
+def describe_points(difference: PairedDifference) -> str:
+    """Returns a difference in points, with its interval if there is one."""
+    points = f"{format_signed(difference.mean)} points"
+    if not difference.has_interval:
+        return points
+    return f"{points} ({describe_interval(difference)})"
+
+
+def describe_interval(difference: PairedDifference) -> str:
+    """Returns the interval of a difference in words."""
+    return (
+        f"95 % confidence interval {format_signed(difference.low)} to "
+        f"{format_signed(difference.high)}"
+    )
+
+
+def describe_gain(difference: PairedDifference, column: Column, other: str) -> str:
+    """Returns a difference in words.
+
+    Such as "+6.1 points of balanced accuracy over X (95 % 4.0 to 8.2, 5 seeds)".
+
+    Args:
+        difference: to another method.
+        column: what was measured.
+        other: title of the other method.
+    """
+    digits = _digits(difference, column)
+    unit = " points" if column.is_percent else ""
+    over = "against" if column.lower_is_better else "over"
+    mean = format_signed(difference.mean, digits)
+    basis = format_seeds(difference.seeds)
+    if difference.has_interval:
+        ends = (difference.low, difference.high)
+        low, high = (format_amount(end, digits) for end in ends)
+        basis = f"95 % {low} to {high}, {basis}"
+    return f"{mean}{unit} of {column.phrase} {over} {other} ({basis})"
+
+
+def _digits(difference: PairedDifference, column: Column) -> int:
+    if not column.is_percent:
+        return 3
+    return 1 if abs(difference.mean) >= 0.1 else 2
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Returns names as a part of a sentence; of many, the first few."""
+    if len(names) > _MOST_NAMES + 1:
+        return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} others"
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
