@@ -33,9 +33,9 @@ class Best:
 
     Example:
     ```python
-    from keras_ccar.benchmark import compare
+    from keras_ccar.benchmark import Comparison
 
-    best = compare("digits-lt", ["ce", "bs"], 2, recipe_settings={"epochs": 2}).best()
+    best = Comparison.read("runs/digits-lt").best()
     print(best.title, best.mean, best.ties)
     ```
     """
