@@ -11,7 +11,7 @@ JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSIST
 # Where trials say what they tried; docs/what-was-tried.md is made from it.
 TRIED := benchmarks/results/tried
 
-.PHONY: demo test test-long quick fuzz damage kills hostile table failures lint types format bench results dist notebooks docs serve-docs clean
+.PHONY: demo test test-long quick fuzz damage kills hostile table failures evidence evidence-smoke lint types format bench results dist notebooks docs serve-docs clean
 
 demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
@@ -54,6 +54,16 @@ results: $(VENV)/.demo  ## what docs/ quotes of results, and the figures, from b
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/what_was_tried.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/yes_or_no_page.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/after_training_page.py
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/pretrained_page.py
+
+evidence: $(VENV)/.features  ## the study on pretrained features; hours, goes on where it was stopped; TFDS_DATA_DIR
+	$(BIN)/python benchmarks/pretrained_heads.py
+
+evidence-smoke: $(VENV)/.features  ## a slice of it, from weights to the page, in under 5 minutes; TFDS_DATA_DIR
+	rm -rf runs/evidence-smoke
+	$(BIN)/python benchmarks/efficientnet_lite0.py --output runs/evidence-smoke/conversion.json
+	$(BIN)/python benchmarks/pretrained_heads.py --smoke --output runs/evidence-smoke
+	$(BIN)/python benchmarks/pretrained_page.py --folder runs/evidence-smoke --page runs/evidence-smoke/page.md
 
 docs: $(VENV)/.docs  ## the site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -102,6 +112,10 @@ $(VENV)/.demo: setup.cfg | $(VENV)/bin/python
 
 $(VENV)/.test: setup.cfg | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	touch $@
+
+$(VENV)/.features: setup.cfg | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[features]"
 	touch $@
 
 $(VENV)/.docs: setup.cfg | $(VENV)/bin/python

@@ -9,6 +9,7 @@ both networks are compared, and a difference above 1e-4 is an error.
 Needs `pip install -e '.[features]'`.
 """
 
+import argparse
 import sys
 from pathlib import Path
 from typing import Any
@@ -164,11 +165,15 @@ def _copy_weights(state: dict[str, Any], backbone: Any) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=RESULTS, help="file to write")
+    output = parser.parse_args().output
     from keras_ccar.benchmark.runner.environment import current_environment
 
     found = convert()
+    output.parent.mkdir(parents=True, exist_ok=True)
     write_json(
-        RESULTS,
+        output,
         {
             "command": COMMAND,
             "image_size": SIZE,

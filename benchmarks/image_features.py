@@ -20,10 +20,13 @@ IMBALANCE_FACTOR = 100
 SIZE = efficientnet_lite0.SIZE
 
 
-def load_features(
-    imbalance_factor: float = IMBALANCE_FACTOR, name: str = "cifar100-lt"
-):
+def load_features(imbalance_factor=IMBALANCE_FACTOR, name="cifar100-lt", every=1):
     """Returns features and labels of the training and the test images, and the data.
+
+    Args:
+        imbalance_factor: of the data.
+        name: of the data.
+        every: 1 for all classes, n for every n-th of them, numbered anew.
 
     Returns:
         `(train features, train labels), (test features, test labels), data`.
@@ -31,10 +34,13 @@ def load_features(
     if not efficientnet_lite0.FOLDER.exists():
         efficientnet_lite0.convert()
     data = datasets.load(name, imbalance_factor=imbalance_factor)
-    pairs = [
-        (backbone_features(efficientnet_lite0.FOLDER, images, SIZE, FOLDER), labels)
-        for images, labels in (data.train_arrays, data.test_arrays)
-    ]
+    pairs = []
+    for images, labels in (data.train_arrays, data.test_arrays):
+        kept = labels % every == 0
+        features = backbone_features(
+            efficientnet_lite0.FOLDER, images[kept], SIZE, FOLDER
+        )
+        pairs.append((features, labels[kept] // every))
     return *pairs, data
 
 

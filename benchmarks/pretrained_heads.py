@@ -169,21 +169,23 @@ def tune(methods, train_data, num_classes):
 class Study:
     """The results of one imbalance factor: read, added to, and written."""
 
-    def __init__(self, imbalance_factor, folder=FOLDER, dataset="cifar100-lt"):
+    def __init__(self, imbalance_factor, folder=FOLDER, dataset="cifar100-lt", every=1):
         name = f"{dataset}-if{imbalance_factor:g}"
         self.path = folder / f"{name}.json"
-        *pairs, self.data = load_features(imbalance_factor, dataset)
+        *pairs, self.data = load_features(imbalance_factor, dataset, every)
         (x, self.y), (test_x, self.test_y) = pairs
         self.raw = x, self.y
         x, self.test_x = standardised(x, test_x)
-        self.trainer = Trainer(x, self.y, self.data.num_classes)
-        self.groups = shot_groups(self.data.class_counts)
+        self.num_classes = int(self.y.max()) + 1
+        self.trainer = Trainer(x, self.y, self.num_classes)
+        self.groups = shot_groups(self.trainer.counts)
         self.results = {
             "command": COMMAND,
             "configuration": {
                 "data": dataset,
                 "imbalance_factor": imbalance_factor,
                 "digest": self.data.digest,
+                **({"every_class": every} if every > 1 else {}),
                 **CONFIGURATION,
             },
             "environment": current_environment(),
@@ -203,7 +205,7 @@ class Study:
         methods = [m for m in methods if (m.name, seed) not in done]
         untuned = [m for m in methods if m.name not in self.results["tuning"]]
         if untuned:
-            self.results["tuning"] |= tune(untuned, self.raw, self.data.num_classes)
+            self.results["tuning"] |= tune(untuned, self.raw, self.num_classes)
             self._write()
         if not methods:
             return
@@ -243,9 +245,18 @@ def main(arguments=None):
     )
     parser.add_argument("--dataset", default="cifar100-lt", help="or cifar10-lt")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder")
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        help="every tenth class, two seeds, what answers the first questions: minutes",
+    )
     options = parser.parse_args(arguments)
+    every = 1
+    if options.smoke:
+        every, options.seeds, options.imbalance = 10, 2, [100]
+        options.blocks = ["prior", "confidence"]
     for imbalance_factor in options.imbalance:
-        study = Study(imbalance_factor, options.output, options.dataset)
+        study = Study(imbalance_factor, options.output, options.dataset, every)
         print(study.data.describe(), flush=True)
         for seeds in (
             range(min(FIRST_SEEDS, options.seeds)),

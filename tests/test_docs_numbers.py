@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import after_training_page
+import pretrained_page
 import pytest
 import what_was_tried
 import yes_or_no_page
@@ -20,7 +21,13 @@ from keras_ccar.benchmark.report.write import markdown
 ROOT = pathlib.Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "results.md"
-MADE = {PAGE, what_was_tried.PAGE, yes_or_no_page.PAGE, after_training_page.PAGE}
+MADE = {
+    PAGE,
+    what_was_tried.PAGE,
+    yes_or_no_page.PAGE,
+    after_training_page.PAGE,
+    pretrained_page.PAGE,
+}
 TEXTS = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - MADE)]
 COMPARISONS = {folder.name: folder for folder in comparison_folders(RESULTS)}
 MEASUREMENTS = read_measurements(RESULTS)
@@ -52,6 +59,7 @@ def test_results_name_commits_that_can_be_looked_up():
     files += what_was_tried.TRIED.glob("*.json")
     files += RESULTS.glob("yes-or-no/runs.json")
     files += RESULTS.glob("after-training/*.json")
+    files += RESULTS.glob("pretrained/*.json")
     assert len(files) > 2
     for path in files:
         commit = json.loads(path.read_text("utf-8"))["environment"]["commit"]
@@ -163,6 +171,14 @@ def test_the_page_on_what_follows_training_is_what_its_file_gives(tmp_path):
     after_training_page.write_page(path=written)
     assert after_training_page.PAGE.read_text("utf-8") == written.read_text("utf-8"), (
         "docs/after-training-results.md is not what benchmarks/results gives: run "
+        "`make results`."
+    )
+
+
+def test_the_page_on_pretrained_features_is_what_the_files_give():
+    expected = pretrained_page.page(pretrained_page.read_all())
+    assert pretrained_page.PAGE.read_text("utf-8") == expected, (
+        "docs/pretrained-results.md is not what benchmarks/results gives: run "
         "`make results`."
     )
 

@@ -1,0 +1,262 @@
+"""Writes docs/pretrained-results.md from the results of `pretrained_heads.py`.
+
+`make results` runs it.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from pretrained_heads import COMMAND, FOLDER, SEEDS
+from pretrained_statistics import CCAR_LA, RELATIVE, Runs, _at
+from yes_or_no_page import format_p
+
+from keras_ccar.benchmark.report import figure_style as style
+from keras_ccar.benchmark.report.facts import describe_hardware
+from keras_ccar.benchmark.report.markdown import markdown_table
+from keras_ccar.benchmark.report.summary import difference_text
+from keras_ccar.benchmark.statistics.paired import mean_and_deviation
+from keras_ccar.files import read_json, write_atomic
+
+PAGE = Path(__file__).parent.parent / "docs" / "pretrained-results.md"
+GROUPS = ("balanced", "many", "medium", "few")
+CURVES = ("la", "la-posthoc", CCAR_LA, "focal+la", "inverse+la", "tau-norm")
+SIGNIFICANT = 0.05
+
+TITLE = "# Pretrained features"
+NOTE = (
+    "`make results` made this page from `benchmarks/results/pretrained`; it is not "
+    "edited by hand. [How CCAR works](how-ccar-works.md#what-would-count-as-better) "
+    "says what would count as better, written before the study was run."
+)
+NOT_RUN = "**Not yet run.** This command runs it, and goes on where it was stopped:"
+HOW = (
+    "{data}, features of {features} at `{image_size}` pixels, standardised, and heads "
+    "({head}) trained by {optimizer}, batch `{batch_size}`, for `{epochs}` epochs. The "
+    "learning rate, from {learning_rates}, and the weight decay, from {weight_decays}, "
+    "of every method are chosen by {chosen_by}, a share of `{held_out}` of each class; "
+    "heads are then trained on all training images. The test images, which are "
+    "balanced, are used for the numbers alone. A seed decides the first weights and "
+    "the order of the batches, and is the same for all methods. CIFAR-10-LT takes "
+    "`--dataset cifar10-lt`, and was not run. LWS was not run."
+)
+HOW_READ = (
+    "Accuracies are in percent, as mean ± standard deviation over seeds. Differences "
+    "are in points, paired by seed, with Student's 95 % interval."
+)
+
+
+def page(all_results):
+    """Returns the page, as Markdown.
+
+    Args:
+        all_results: the results of each imbalance factor, the main one first.
+    """
+    if not all_results:
+        return "\n\n".join([TITLE, NOTE, NOT_RUN, _code(COMMAND)])
+    main = Runs(all_results[0])
+    configuration = dict(main.results["configuration"])
+    for name in ("learning_rates", "weight_decays"):
+        configuration[name] = ", ".join(f"`{value:g}`" for value in configuration[name])
+    parts = [TITLE, *answers(main), NOTE, HOW.format(**configuration), HOW_READ]
+    for results in all_results:
+        runs = Runs(results)
+        factor = results["configuration"]["imbalance_factor"]
+        parts += [
+            f"## Imbalance {factor:g}",
+            f"![Few-shot against many-shot accuracy along τ]({figure_name(factor)})",
+            "Few-shot against many-shot accuracy along τ: a method adds something to "
+            "the prior only where its curve lies above that of logit adjustment. "
+            "At equal many-shot accuracy, few-shot accuracy differs from that of "
+            "logit adjustment by:",
+            markdown_table(trade_off_rows(runs)),
+            "The comparisons that were planned; p is Student's, with Holm's correction "
+            "over the rows:",
+            markdown_table(compared_rows(runs)),
+            "All methods, the best first:",
+            markdown_table(method_rows(runs)),
+        ]
+    parts += ["## How it was run", _environment(all_results), _code(COMMAND)]
+    return "\n\n".join(parts)
+
+
+def answers(runs):
+    """Returns the sentences at the head of the page."""
+    seeds = {len(of) for of in runs.methods.values()}
+    tau = runs.best_tau()
+    if tau is None:
+        return ["Too few runs yet for an answer."]
+
+    def told(ours, peer):
+        found = runs.difference(ours, peer)
+        return f"{difference_text(found)} points" if found.seeds else "not yet measured"
+
+    la, ce = _at("la", tau), "ce"
+    curve = runs.trade_off(CCAR_LA)
+    on_curve = difference_text(curve) if curve else "not yet measured"
+    lines = [
+        f"- **What the prior adds.** Logit adjustment at τ = {tau:g}, the best on "
+        f"held-out images: {told(la, ce)} over cross-entropy; at τ = 1: "
+        f"{told(_at('la', 1), ce)}.",
+        f"- **What confidence adds to the prior.** CCAR (normalised) + logit "
+        f"adjustment against logit adjustment, at that τ: {told(_at(CCAR_LA, tau), la)}"
+        f". Few-shot accuracy at equal many-shot accuracy, along τ: {on_curve} points.",
+        f"- **Does CCAR beat focal + prior?** CCAR (normalised) + logit adjustment "
+        f"against focal + logit adjustment, at that τ: "
+        f"{told(_at(CCAR_LA, tau), _at('focal+la', tau))}.",
+        f"- **Without the prior,** CCAR against cross-entropy: {told('ccar', ce)}; "
+        f"normalised: {told('ccar[normalize]', ce)}; strength 3, normalised, "
+        f"frequencies relative to the largest class: {told(f'ccar[{RELATIVE}]', ce)}.",
+        f"- **Which setting.** {'So far: ' if min(seeds) < SEEDS else ''}"
+        f"{decision(runs, tau)}",
+    ]
+    if min(seeds) < SEEDS:
+        lines.append(
+            f"- **This is preliminary:** `{min(seeds)}` to `{max(seeds)}` of "
+            f"`{SEEDS}` seeds are done, and not all planned comparisons can be made."
+        )
+    return ["\n".join(lines)]
+
+
+def decision(runs, tau):
+    """Returns what the rule of docs/how-ccar-works.md gives."""
+    rows = {(row.method, row.baseline): row for row in runs.compared()}
+
+    def is_better(ours, peer):
+        row = rows.get((_at(ours, tau), _at(peer, tau)))
+        is_told = row is not None and row.p is not None and row.p < SIGNIFICANT
+        return is_told and row.difference.mean > 0
+
+    curve = runs.trade_off(CCAR_LA)
+    is_above = curve is not None and curve.has_interval and curve.low > 0
+    if is_better(CCAR_LA, "la") and is_above:
+        if is_better(CCAR_LA, "focal+la"):
+            return (
+                "CCAR (normalised) + logit adjustment, by the rule that was written "
+                "down before."
+            )
+        return (
+            "Confidence adds to the prior here, but focal + logit adjustment does as "
+            "much: CCAR + logit adjustment is not shown to be better than that."
+        )
+    return (
+        "By the rule that was written down before, logit adjustment with τ tuned, "
+        "without CCAR: confidence is not shown to add to the prior. The default of "
+        "`CCARLoss(class_counts)` stays as published."
+    )
+
+
+def compared_rows(runs):
+    """Returns the table of the planned comparisons."""
+    table = [["method", "against", "difference", "p (Holm)", "seeds"]]
+    for row in runs.compared():
+        p = "–" if row.p is None else format_p(row.p)
+        cells = [row.method, row.baseline, difference_text(row.difference), p]
+        table.append([*cells, str(row.difference.seeds)])
+    return table
+
+
+def trade_off_rows(runs):
+    """Returns the table of the curves along τ."""
+    table = [["along τ", "few-shot, at equal many-shot"]]
+    for family in runs.families():
+        if family != "la":
+            table.append([family, difference_text(runs.trade_off(family))])
+    return table
+
+
+def method_rows(runs):
+    """Returns the table of all methods, the best first."""
+    table = [["method", *GROUPS, "rate", "decay", "seeds"]]
+
+    def mean(name):
+        return np.mean(list(runs.values(name).values()))
+
+    for name in sorted(runs.methods, key=mean, reverse=True):
+        cells = [name]
+        for group in GROUPS:
+            values = [v for v in runs.values(name, group).values() if v is not None]
+            average, deviation = mean_and_deviation(values)
+            cells.append(f"{average:.1f} ± {deviation:.1f}" if values else "–")
+        rate, decay = runs.results["tuning"][name]["best"]
+        seeds = len(runs.methods[name])
+        table.append([*cells, f"{rate:g}", f"{decay:g}", str(seeds)])
+    return table
+
+
+@style.png_figure
+def trade_off(runs, figure):
+    """Draws few-shot against many-shot accuracy along τ, one curve a family."""
+    families = {f: names for f, names in runs.families().items() if f in CURVES}
+    figure.set_size_inches(7, 4.2)
+    axes = figure.subplots()
+    for family, colour, marker in zip(
+        CURVES, style.COLOURS, style.MARKERS, strict=False
+    ):
+        points = [
+            [np.mean(list(runs.values(name, group).values())) for group in GROUPS]
+            for name in families.get(family, ())
+        ]
+        if points:
+            many, few = np.array(points)[:, [1, 3]].T
+            axes.plot(many, few, color=colour, marker=marker, label=family)
+    if "ce" in runs.methods:
+        many, few = (
+            np.mean(list(runs.values("ce", group).values()))
+            for group in ("many", "few")
+        )
+        axes.plot(many, few, "k*", label="ce", linestyle="none")
+    axes.set_xlabel("many-shot accuracy in percent")
+    axes.set_ylabel("few-shot accuracy in percent")
+    style.legend_above(figure, axes)
+    return True
+
+
+def figure_name(factor):
+    return f"figures/pretrained-if{factor:g}.png"
+
+
+def _environment(all_results):
+    environment = all_results[0]["environment"]
+    versions = ", ".join(f"{k} {v}" for k, v in environment["versions"].items())
+    runs = [run for results in all_results for run in results["runs"]]
+    commits = ", ".join(sorted({run["commit"] for run in runs}))
+    return (
+        f"On the backend {environment['backend']}, on "
+        f"{describe_hardware(environment['hardware'])}, with other work beside it. "
+        f"Versions: {versions}. Commit: {commits}."
+    )
+
+
+def _code(command):
+    return f"```bash\n{command}\n```\n"
+
+
+def read_all(folder=FOLDER):
+    """Returns the results of all imbalance factors with runs, 100 first."""
+    found = [read_json(path) for path in folder.glob("cifar*-lt-if*.json")]
+    found = [results for results in found if results["runs"]]
+
+    def place(results):
+        factor = results["configuration"]["imbalance_factor"]
+        return factor != 100, -factor
+
+    return sorted(found, key=place)
+
+
+def write_page(folder=FOLDER, path=PAGE):
+    """Writes the page and its figures; there need not be results."""
+    all_results = read_all(folder)
+    write_atomic(path, page(all_results))
+    for results in all_results:
+        name = figure_name(results["configuration"]["imbalance_factor"])
+        (path.parent / name).parent.mkdir(exist_ok=True)
+        write_atomic(path.parent / name, trade_off(Runs(results)))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="of the results")
+    parser.add_argument("--page", type=Path, default=PAGE, help="what to write")
+    options = parser.parse_args()
+    write_page(options.folder, options.page)
