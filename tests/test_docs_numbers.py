@@ -7,6 +7,7 @@ import subprocess
 
 import after_training_page
 import pretrained_page
+import published_code_page
 import pytest
 import what_was_tried
 import yes_or_no_page
@@ -27,6 +28,7 @@ MADE = {
     yes_or_no_page.PAGE,
     after_training_page.PAGE,
     pretrained_page.PAGE,
+    published_code_page.PAGE,
 }
 TEXTS = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - MADE)]
 COMPARISONS = {folder.name: folder for folder in comparison_folders(RESULTS)}
