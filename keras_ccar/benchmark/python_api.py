@@ -154,13 +154,13 @@ def train(
             stack.enter_context(lock_folder(folder))
             interruption = stack.enter_context(Interruption())
             results.remove_half_written(folder)
-            plan, threads, speed = _settle_speed(
+            plan, variables, speed = _settle_speed(
                 request, plan, folder, interruption, console
             )
             earlier = _take_earlier_results(plan, folder, console)
             progress = stack.enter_context(PlanProgress(console))
             stages = run_plan(
-                plan, folder, progress, interruption, request.parallel, threads
+                plan, folder, progress, interruption, request.parallel, variables
             )
             stack.enter_context(contextlib.closing(stages))
             for records in stages:
@@ -186,18 +186,18 @@ def _settle_speed(
     folder: Path,
     interruption: Interruption,
     console: Console,
-) -> tuple[BasePlan, int | None, dict[str, Any]]:
-    """Chooses how a plan is computed: the plan, the threads of a run, and the choice.
+) -> tuple[BasePlan, dict[str, str], dict[str, Any]]:
+    """Chooses how a plan is computed: the plan, environment variables, the choice.
 
     The choice is empty if nothing was chosen, as for plans on the user's own data.
     """
     if not isinstance(request, CompareRequest) or not isinstance(plan, Plan):
-        return plan, None, {}
+        return plan, {}, {}
     choice = speed_trial.choose_speed_settings(
         request, plan, folder, interruption, functools.partial(say, console)
     )
     if choice is None:
-        return plan, None, {}
+        return plan, {}, {}
     say(console, describe_speed(choice))
     return *speed_trial.apply_choice(request, plan, choice), choice
 

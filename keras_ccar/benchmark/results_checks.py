@@ -91,7 +91,11 @@ _RESULTS = {
     "split?": one_of(*SPLITS),
     "baseline?": TEXT,
 }
-_SPEED_SETTINGS = {"jit_compile": BOOLEAN, "threads": POSITIVE.or_null()}
+_SPEED_SETTINGS = {
+    "jit_compile": BOOLEAN,
+    "threads": POSITIVE.or_null(),
+    "onednn": BOOLEAN,
+}
 # How fast each choice of the settings of speed trains, and which was chosen.
 SPEED = {
     "processes": POSITIVE,

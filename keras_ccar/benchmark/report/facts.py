@@ -135,6 +135,7 @@ def describe_speed(speed: Mapping[str, Any]) -> str:
     def words(settings: Mapping[str, Any]) -> str:
         threads = settings["threads"]
         compiled = "with XLA" if settings["jit_compile"] else "without XLA"
+        compiled += ", with oneDNN" if settings["onednn"] else ""
         return f"{compiled}, {threads} threads a run" if threads else compiled
 
     def measured(choice: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 from keras_ccar.benchmark.comparison import RunEntry
@@ -34,15 +34,15 @@ def run_plan(
     progress: PlanProgress,
     interruption: Interruption,
     parallel: int = 1,
-    threads: int | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Generator[list[RunEntry], None, None]:
     """Trains the runs of a plan that are not on disk yet.
 
     Every run is written to disk when it finishes, and its checkpoints before that, so a
     plan that was killed resumes from there. A failed run is recorded with its error,
     and trained again by the next call. With `parallel` above 1, that many runs are
-    trained at a time, each in its own process; with a number of `threads`, also a run
-    that is trained alone, as a process has one number of threads all its life.
+    trained at a time, each in its own process; with `variables` of the environment, a
+    run that is trained alone has one too, as a process reads them once.
 
     Yields:
         The records of all runs done so far, in the order of the plan: first those on
@@ -79,9 +79,9 @@ def run_plan(
         yield done()
     # Starting a process takes time, so there are no more of them than runs.
     parallel = min(parallel, len(waiting))
-    if parallel > 1 or (threads and waiting):
+    if parallel > 1 or (variables and waiting):
         work = functools.partial(_train_in_worker, plan, folder)
-        train = functools.partial(_run_in_workers, Workers(parallel, work, threads))
+        train = functools.partial(_run_in_workers, Workers(parallel, work, variables))
     else:
         train = functools.partial(_run_in_process, folder)
     for run, record in train(waiting, records, progress, interruption):

@@ -19,6 +19,7 @@ from keras_ccar.arguments import (
 )
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.runner.plan import Plan
+from keras_ccar.benchmark.runner.speed_settings import SpeedSettings
 from keras_ccar.benchmark.runner.workers import allow_shared_accelerators
 from keras_ccar.benchmark.spec.controls import learning_rate_factors
 from keras_ccar.benchmark.spec.loss_options import LossOptions
@@ -203,8 +204,7 @@ class CompareRequest:
         variables = {"KERAS_BACKEND": keras.backend.backend()}
         if comparison.speed:
             settings.setdefault("jit_compile", plan.recipe.jit_compile)
-            if threads := comparison.speed["chosen"]["threads"]:
-                variables |= {"TF_NUM_INTRAOP_THREADS": threads, "NPROC": threads}
+            variables |= SpeedSettings(**comparison.speed["chosen"]).variables
         if not plan.recipe.steps:
             settings.setdefault("epochs", plan.recipe.epochs)
         for name, value in settings.items():

@@ -24,6 +24,8 @@ from keras_ccar.files import add_checksum, read_checked_json, to_json, write_jso
 from keras_ccar.json_checks import TEXT, check_fields
 
 SPEED_FILE = "speed.json"
+# Unset, TensorFlow turns oneDNN on if the processor has instructions for networks.
+_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 # The choice, and the plan that it is for.
 _CONTENT = {**SPEED, "plan": TEXT}
 
@@ -35,10 +37,26 @@ class SpeedSettings:
     Attributes:
         jit_compile: whether TensorFlow compiles with XLA; see `Recipe`.
         threads: threads of a run; None for as many as the process has cores.
+        onednn: whether TensorFlow's convolutions are those of oneDNN also on processors
+            where they are not by default.
     """
 
     jit_compile: bool
     threads: int | None = None
+    onednn: bool = False
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables of a process that computes in this way."""
+        found = {}
+        if self.threads is not None:
+            # The second is XLA's, on a CPU.
+            found |= dict.fromkeys(
+                ("TF_NUM_INTRAOP_THREADS", "NPROC"), str(self.threads)
+            )
+        if self.onednn:
+            found[_ONEDNN] = "1"
+        return found
 
     def apply(self, plan: Plan) -> Plan:
         """Returns a plan whose runs are computed in this way."""
@@ -58,12 +76,17 @@ def candidates(plan: Plan, is_jit_given: bool, parallel: int) -> list[SpeedSetti
     has_choice = backend == "tensorflow" and not is_jit_given and num_devices() == 1
     own = plan.recipe.jit_compile
     compiled = (own, not own) if has_choice else (own,)
+    ways = [(jit_compile, False) for jit_compile in compiled]
+    # XLA has convolutions of its own.
+    is_free = backend == "tensorflow" and num_devices() == 1 and False in compiled
+    if is_free and not hardware()["accelerators"] and _ONEDNN not in os.environ:
+        ways.append((False, True))
     threads: tuple[int | None, ...] = (None,)
     share = _share_of_cores(parallel)
     # On torch, the number of threads is not that of a variable of the environment.
     if share is not None and backend in ("tensorflow", "jax"):
         threads = (None, share)
-    return [SpeedSettings(jit, count) for count in threads for jit in compiled]
+    return [SpeedSettings(jit, count, one) for count in threads for jit, one in ways]
 
 
 def _share_of_cores(parallel: int) -> int | None:

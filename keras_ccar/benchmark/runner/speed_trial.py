@@ -98,15 +98,15 @@ def choose_speed_settings(
 
 def apply_choice(
     request: CompareRequest, plan: Plan, choice: Mapping[str, Any]
-) -> tuple[Plan, int | None]:
-    """Returns a plan that is computed as chosen, and the threads of each run.
+) -> tuple[Plan, dict[str, str]]:
+    """Returns a plan that is computed as chosen, and the environment of its processes.
 
     What the request says of `jit_compile` is never overruled.
     """
     settings = SpeedSettings(**choice["chosen"])
     if "jit_compile" not in request.recipe_settings:
         plan = settings.apply(plan)
-    return plan, settings.threads
+    return plan, settings.variables
 
 
 def choose(
@@ -145,14 +145,15 @@ def _measure(
     """Returns images a second of all processes together, None if time ran out."""
     speeds: dict[SpeedSettings, float | None] = dict.fromkeys(choices)
     work = functools.partial(_measure_in_worker, plan)
-    # A process has one number of threads all its life.
-    numbers = list(dict.fromkeys(settings.threads for settings in choices))
-    for threads in numbers:
-        deadline = time.monotonic() + _SECONDS_OF_TRIAL / len(numbers)
-        group = [settings for settings in choices if settings.threads == threads]
+    # A process keeps its environment all its life.
+    groups: dict[str, list[SpeedSettings]] = {}
+    for settings in choices:
+        groups.setdefault(str(settings.variables), []).append(settings)
+    for group in groups.values():
+        deadline = time.monotonic() + _SECONDS_OF_TRIAL / len(groups)
         # XLA, which compiles for long, comes last.
         group.sort(key=lambda settings: settings.jit_compile)
-        with Workers(parallel, work, threads) as workers:
+        with Workers(parallel, work, group[0].variables) as workers:
             try:
                 for settings in group:
                     speeds[settings] = _measure_one(

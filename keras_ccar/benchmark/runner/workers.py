@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Self
@@ -28,16 +28,19 @@ class Workers:
 
     The processes divide the CPU cores among themselves, or share the accelerator; see
     `allow_shared_accelerators`. When the context manager exits, each of them stops at
-    the next step of its task. `work`, which is what they do, must be picklable. Each
-    process has `threads` threads; None for as many as the machine has cores, also where
-    it may use a part of them only.
+    the next step of its task. `work`, which is what they do, must be picklable. The
+    processes get `variables` of the environment, but those that are set already. Each
+    has as many threads as the machine has cores, also where it may use a part of them
+    only, unless the variables say otherwise.
     """
 
-    def __init__(self, count: int, work: Work, threads: int | None = None) -> None:
+    def __init__(
+        self, count: int, work: Work, variables: Mapping[str, str] | None = None
+    ) -> None:
         # A fork would copy the backend's threads in an unknown state.
         self._context = multiprocessing.get_context("spawn")
         self._work = work
-        self._threads = threads
+        self._variables = dict(variables or {})
         self._cores = _divided_cores(count)
         self._workers: dict[int, tuple[SpawnProcess, Connection]] = {}
         self._tasks: dict[int, str] = {}
@@ -101,10 +104,12 @@ class Workers:
         connection, remote = self._context.Pipe()
         process = self._context.Process(
             target=_worker_loop,
-            args=(remote, self._work, cores, self._threads),
+            args=(remote, self._work, cores),
             daemon=True,
         )
-        process.start()
+        # TensorFlow reads some of them when it is imported, before the target runs.
+        with _environment(self._variables):
+            process.start()
         remote.close()
         return process, connection
 
@@ -147,18 +152,28 @@ def _divided_cores(count: int) -> list[set[int] | None]:
     return [divided[index % groups] for index in range(count)]
 
 
-def _worker_loop(
-    connection: Connection, work: Work, cores: set[int] | None, threads: int | None
-) -> None:
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Sets environment variables for a while, but those that are set already."""
+    added = {name: of for name, of in variables.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
+def _worker_loop(connection: Connection, work: Work, cores: set[int] | None) -> None:
     # Ctrl-C reaches every process of a terminal; only the parent reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     allow_shared_accelerators()
     if cores:
         # The number of threads sets the order of summation, and so the last digits.
-        # Each process has as many threads as it would have with all cores, unless
-        # another number was chosen for this plan.
-        count = str(threads or len(os.sched_getaffinity(0)))
+        # Each process has as many threads as it would have with all cores, unless the
+        # environment says otherwise.
+        count = str(len(os.sched_getaffinity(0)))
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", count)
         os.environ.setdefault("NPROC", count)  # XLA's, on a CPU
         os.sched_setaffinity(0, cores)

@@ -17,17 +17,28 @@ from keras_ccar.benchmark.runner.speed_settings import (
 from keras_ccar.benchmark.runner.speed_trial import choose, estimate_seconds
 
 BACKEND = keras.backend.backend()
-PLAIN, XLA, ONE_THREAD = (
+PLAIN, XLA, ONE_THREAD, ONEDNN = (
     SpeedSettings(False),
     SpeedSettings(True),
     SpeedSettings(False, 1),
+    SpeedSettings(False, onednn=True),
 )
 CHOICE = {
     "processes": 2,
-    "chosen": {"jit_compile": True, "threads": None},
+    "chosen": {"jit_compile": True, "threads": None, "onednn": False},
     "measured": [
-        {"jit_compile": False, "threads": None, "images_per_second": 94.0},
-        {"jit_compile": True, "threads": None, "images_per_second": None},
+        {
+            "jit_compile": False,
+            "threads": None,
+            "onednn": False,
+            "images_per_second": 94.0,
+        },
+        {
+            "jit_compile": True,
+            "threads": None,
+            "onednn": False,
+            "images_per_second": None,
+        },
     ],
 }
 
@@ -37,10 +48,15 @@ def plan():
     return CompareRequest("digits-lt", ["ce"], 1).build_plan()
 
 
-def test_what_there_is_to_choose(plan):
+def test_what_there_is_to_choose(plan, monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    has_onednn = BACKEND == "tensorflow" and not hardware()["accelerators"]
     both = [PLAIN, XLA] if BACKEND == "tensorflow" else [PLAIN]
+    if has_onednn:
+        both.append(ONEDNN)
     assert candidates(plan, False, 1) == both
-    assert candidates(plan, True, 1) == [PLAIN]
+    assert candidates(plan, True, 1) == [PLAIN, ONEDNN] if has_onednn else [PLAIN]
+    assert ONEDNN not in candidates(XLA.apply(plan), True, 1)
     cores = hardware()["cores"]
     if BACKEND == "torch" or cores == 1 or hardware()["accelerators"]:
         assert candidates(plan, False, 2) == both
@@ -48,6 +64,17 @@ def test_what_there_is_to_choose(plan):
     share = max(1, cores // 2)
     shared = [dataclasses.replace(each, threads=share) for each in both]
     assert candidates(plan, False, 2) == both + shared
+
+
+def test_what_the_environment_decides_is_no_choice(plan, monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert ONEDNN not in candidates(plan, False, 1)
+
+
+def test_the_environment_of_a_choice():
+    assert PLAIN.variables == {}
+    assert ONEDNN.variables == {"TF_ENABLE_ONEDNN_OPTS": "1"}
+    assert ONE_THREAD.variables == {"TF_NUM_INTRAOP_THREADS": "1", "NPROC": "1"}
 
 
 def test_a_choice_is_kept_for_its_plan_alone(plan, tmp_path):

@@ -1,6 +1,7 @@
 """The trial at the start of a long plan, with real processes."""
 
 import json
+import os
 
 import keras
 import pytest
@@ -38,13 +39,17 @@ def test_what_is_fastest_is_measured_once_and_kept(long, tmp_path, capsys):
     assert compare(tmp_path, *SHORT, methods=["ce"]) == 0
     results = read(tmp_path)
     speed = results["speed"]
-    measured = {each["jit_compile"]: each for each in speed["measured"]}
-    assert set(measured) == {False, True}
+    measured = {
+        (each["jit_compile"], each["onednn"]): each for each in speed["measured"]
+    }
+    assert {(False, False), (True, False)} <= set(measured)
     assert all(each["images_per_second"] > 0 for each in measured.values())
     chosen = speed["chosen"]["jit_compile"]
     assert results["recipe"]["jit_compile"] == chosen
     flag = "--jit-compile" if chosen else "--no-jit-compile"
     assert f" {flag} --fixed-speed-settings " in results["command"]
+    is_onednn = "TF_ENABLE_ONEDNN_OPTS=1 keras-ccar" in results["command"]
+    assert is_onednn == speed["chosen"]["onednn"]
     assert "Speed: chosen by measuring" in (tmp_path / "report.md").read_text("utf-8")
     assert "Measuring for up to a minute" in capsys.readouterr().out
 
@@ -63,7 +68,7 @@ def test_what_is_fastest_is_measured_once_and_kept(long, tmp_path, capsys):
 @pytest.mark.skipif(not IS_TENSORFLOW, reason="nothing to choose")
 def test_an_earlier_choice_is_used_unless_it_is_overruled(tmp_path):
     folder = tmp_path / "chosen"
-    choose_beforehand(folder, jit_compile=True, threads=None)
+    choose_beforehand(folder, jit_compile=True, threads=None, onednn=False)
     plain = tmp_path / "plain"
     for target in (folder, plain):
         assert compare(target, *SHORT, methods=["ce"]) == 0
@@ -80,11 +85,26 @@ def test_an_earlier_choice_is_used_unless_it_is_overruled(tmp_path):
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="no choice of threads")
 def test_a_number_of_threads_is_kept_by_a_run_alone(tmp_path):
     folder = tmp_path / "chosen"
-    choose_beforehand(folder, jit_compile=False, threads=1)
+    choose_beforehand(folder, jit_compile=False, threads=1, onednn=False)
     assert compare(folder, *SHORT, methods=["ce"]) == 0
     results = read(folder)
     assert results["runs"][0]["status"] == "finished"
     assert "TF_NUM_INTRAOP_THREADS=1 NPROC=1 keras-ccar" in results["command"]
+
+
+@pytest.mark.skipif(not IS_TENSORFLOW, reason="oneDNN is TensorFlow's")
+def test_convolutions_of_onednn_are_kept_by_a_run_alone(tmp_path, monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    folder = tmp_path / "chosen"
+    choose_beforehand(folder, jit_compile=False, threads=None, onednn=True)
+    assert compare(folder, *SHORT, methods=["ce"]) == 0
+    results = read(folder)
+    assert results["runs"][0]["status"] == "finished"
+    assert "TF_ENABLE_ONEDNN_OPTS=1 keras-ccar" in results["command"]
+    report = (folder / "report.md").read_text("utf-8")
+    assert "without XLA, with oneDNN" in report
+    # This process stays as it is.
+    assert "TF_ENABLE_ONEDNN_OPTS" not in os.environ
 
 
 def test_short_plans_and_plans_that_have_begun_measure_nothing(
