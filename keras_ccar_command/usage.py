@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import os
+import sys
 from collections.abc import Sequence
 
 from keras_ccar_command.known import Known, option_flag, read_known
@@ -27,11 +28,13 @@ _FOR_OWN_DATA = (
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Returns the options; ends the process after help, or an error of usage.
 
-    `is_named` tells whether the data is a known data set, or else the user's own.
+    `is_named` tells whether the data is a known data set, or else the user's own, and
+    `words` is the command line.
     """
     known = read_known()
     parser = build_parser(known, SHARED_SETTINGS)
     options = parser.parse_args(arguments)
+    options.words = list(sys.argv[1:] if arguments is None else arguments)
     if options.command == "report":
         return options
     names = known[f"{options.command}_datasets"]  # type: ignore[literal-required]

@@ -6,6 +6,7 @@ import dataclasses
 from rich.console import Console
 
 from keras_ccar.benchmark.cli.errors import INTERRUPTED, without_traceback
+from keras_ccar.benchmark.cli.own import run_own_compare
 from keras_ccar.benchmark.python_api import train, write_and_show
 from keras_ccar.benchmark.runner.folder_lock import FolderInUseError
 from keras_ccar.benchmark.runner.request import CompareRequest
@@ -17,6 +18,8 @@ from keras_ccar.benchmark.spec.settings import given_settings
 
 def run_compare(options: argparse.Namespace, console: Console) -> int:
     """Trains what was asked for, writes the report, and returns the exit code."""
+    if not options.is_named:
+        return run_own_compare(options, console)
     with without_traceback(ValueError, OSError, ImportError):
         request = read_request(options)
         plan = request.build_plan()

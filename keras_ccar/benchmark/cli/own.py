@@ -1,0 +1,167 @@
+"""The command `keras-ccar compare` on the user's own data."""
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from keras_ccar import serving
+from keras_ccar.benchmark.cli.errors import INTERRUPTED, RequestError, without_traceback
+from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.own.request import OwnRequest, run_own
+from keras_ccar.benchmark.own.saved_models import finish
+from keras_ccar.benchmark.report.console import say
+from keras_ccar.benchmark.runner.folder_lock import FolderInUseError
+from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.benchmark.sources.read import read_data
+from keras_ccar.benchmark.sources.user_data import Arrays, UserData
+
+# Of a network that was trained before, and of one that was not.
+_FINE_TUNING_RATE = 1e-4
+_USUAL_RATE = 1e-3
+
+
+def run_own_compare(options: argparse.Namespace, console: Console) -> int:
+    """Compares losses on the user's data, and returns the exit code."""
+    with without_traceback(ValueError, OSError, ImportError):
+        _check_options(options)
+        data = read_data(Path(options.dataset), read_source_options(options))
+        request = make_request(data, options)
+    for note in data.notes:
+        say(console, note)
+    say(console, describe(data))
+    try:
+        with without_traceback(FolderInUseError, ValueError, OSError, ImportError):
+            comparison, failed = run_own(request, console)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if options.export is not None:
+        _export(comparison, data, options.export, console)
+    return 1 if failed else 0
+
+
+def read_source_options(options: argparse.Namespace) -> SourceOptions:
+    """Returns how the files are to be read, from the parsed options.
+
+    `keras-ccar count` has fewer options.
+    """
+    given = {
+        name: value
+        for name in ("separator", "validation", "backbone", "tune", "image_size")
+        if (value := getattr(options, name, None)) is not None
+    }
+    return SourceOptions(
+        label=tuple(options.label),
+        test=_read_test(getattr(options, "test", None)),
+        seed=options.data_seed,
+        cache=folder_of(options) / "features",
+        **given,
+    )
+
+
+def folder_of(options: argparse.Namespace) -> Path:
+    """Returns the folder that the command writes to."""
+    path = Path(options.dataset).resolve()
+    name = path.name if path.is_dir() else path.stem
+    return Path(options.output or Path("runs") / name)
+
+
+def make_request(data: UserData, options: argparse.Namespace) -> OwnRequest:
+    """Returns the comparison that the options ask for."""
+    given = {
+        name: value
+        for name in ("epochs", "batch_size", "metric", "budget")
+        if (value := getattr(options, name)) is not None
+    }
+    is_fine_tuned = options.backbone is not None and options.tune == "all"
+    rate = _FINE_TUNING_RATE if is_fine_tuned else _USUAL_RATE
+    backend = keras.backend.backend()
+    return OwnRequest(
+        data.build_model,
+        data.train,
+        data.validation,
+        test=data.test,
+        losses=list(options.methods) or None,
+        class_names=data.class_names,
+        seeds=options.seeds,
+        optimizer=keras.optimizers.Adam(options.learning_rate or rate),
+        output=folder_of(options),
+        name=data.name,
+        command=f"KERAS_BACKEND={backend} keras-ccar {shlex.join(options.words)}",
+        smoke=options.smoke,
+        parallel=options.parallel,
+        **given,
+    )
+
+
+def describe(data: UserData) -> str:
+    """Returns the sizes of the parts in a sentence."""
+    counts = count_examples(data.train, data)
+    parts = {"training": data.train, "validation": data.validation, "test": data.test}
+    sizes = [f"{len(part[1]):,} {name}" for name, part in parts.items() if part]
+    what = {
+        "softmax": f"{len(data.class_names)} classes",
+        "binary": "a yes-or-no label",
+        "labels": f"{len(data.class_names)} yes-or-no labels",
+    }[data.kind]
+    return (
+        f"{data.name}: {', '.join(sizes)} examples of {what}; in training "
+        f"{counts.max():,} to {counts.min():,} of each."
+    )
+
+
+def count_examples(part: Arrays, data: UserData) -> np.ndarray:
+    """Returns the examples of each class, or those of yes of each label."""
+    labels = part[1]
+    if data.kind == "labels":
+        return labels.sum(axis=0)
+    return np.bincount(labels, minlength=len(data.class_names))
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    """Raises a `ValueError` for options that need others, before hours of training."""
+    if options.tune is not None and options.backbone is None:
+        raise ValueError("`--tune` needs `--backbone`, the network to tune.")
+    target = options.export and Path(options.export) / "1"
+    if target is not None and target.exists():
+        raise ValueError(
+            f"`--export` must be a folder without a model. {target} is there already: "
+            "delete it, or name another folder."
+        )
+    if options.export is not None and keras.backend.backend() == "torch":
+        raise ValueError(
+            "`--export` needs the TensorFlow or JAX backend: set KERAS_BACKEND."
+        )
+
+
+def _read_test(text: str | None) -> float | Path | None:
+    """Returns a share or a path."""
+    if text is None or Path(text).exists():
+        return text and Path(text)
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(
+            f"`--test` must be a share such as 0.2, or data that are there. Received: "
+            f"{text!r}."
+        ) from None
+
+
+def _export(
+    comparison: Comparison, data: UserData, folder: Path, console: Console
+) -> None:
+    """Writes the recommended model, from the user's raw data to probabilities."""
+    with without_traceback(ValueError, OSError, ImportError, RuntimeError):
+        try:
+            whole: Any = data.make_whole(finish(comparison))
+        except ValueError as error:
+            raise RequestError(f"No model can be exported: {error}") from error
+        path = serving.export(
+            whole, folder, class_names=data.class_names, example=data.example
+        )
+    inputs = ", ".join(whole.input_names)
+    say(console, f"Exported for TensorFlow Serving: {path}. It takes {inputs}.")

@@ -1,0 +1,175 @@
+"""Reads arrays from an `.npz` file."""
+
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_ccar.benchmark.sources import networks
+from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_examples
+from keras_ccar.benchmark.sources.labels import LabelCoding, label_text
+from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.benchmark.sources.split import check_same_classes
+from keras_ccar.benchmark.sources.user_data import Arrays, UserData
+
+# The names that each part may have. Those of `keras.datasets` are among them.
+_SUFFIXES = {
+    "train": ("", "_train"),
+    "validation": ("_val", "_valid", "_validation"),
+    "test": ("_test",),
+}
+_NAMES = (
+    "`x` and `y` (or `x_train`, `y_train`), and optionally `x_val`, `y_val`, `x_test`, "
+    "`y_test`"
+)
+
+
+def count_arrays(path: Path, options: SourceOptions) -> tuple[Labelled, list[str]]:
+    """Returns the labels of a file, and what there is to say about them."""
+    notes: list[str] = []
+    _, answers = _find_part(path, _load(path), "train") or _missing(path)
+    return _label(answers, path, notes), notes
+
+
+def read_arrays(path: Path, options: SourceOptions) -> UserData:
+    """Reads and splits the arrays of a file.
+
+    Inputs are features `(N, D)` or images `(N, height, width)` or
+    `(N, height, width, channels)`. Labels are numbers or texts `(N,)`, or zeros and
+    ones `(N, K)`: of classes if each row has a single one, else of labels.
+
+    Raises:
+        ValueError: if the file holds no such arrays, or numbers that are not finite.
+    """
+    notes: list[str] = []
+    content = _load(path)
+    x, answers = _find_part(path, content, "train") or _missing(path)
+    labelled = _label(answers, path, notes)
+    coding = labelled.coding
+    given: dict[str, Arrays] = {}
+    for name in ("validation", "test"):
+        part = _find_part(path, content, name)
+        if part is not None:
+            given[name] = _encode(part, coding, name, path, x.shape[1:])
+    if "test" not in given and options.test_path is not None:
+        part = _find_part(options.test_path, _load(options.test_path), "train")
+        part = part or _missing(options.test_path)
+        given["test"] = _encode(part, coding, "test", options.test_path, x.shape[1:])
+    keys = [str(number) for number in range(len(x))]
+    if "validation" in given:
+        train = (x[labelled.kept], labelled.labels)
+        rest = []
+    else:
+        parts = divide(labelled, keys, options)
+        train, *rest = [(x[indices], labels) for indices, labels in parts]
+    if "validation" not in given:
+        given["validation"] = rest[0]
+    if len(rest) > 1:
+        given.setdefault("test", rest[1])
+    num_outputs = 1 if coding.kind == "binary" else len(coding.class_names)
+    maker = networks.dense_maker if x.ndim == 2 else networks.convnet_maker
+    return UserData(
+        name=path.stem,
+        kind=coding.kind,
+        class_names=coding.class_names,
+        train=train,
+        validation=given["validation"],
+        test=given.get("test"),
+        build_model=maker(train[0], num_outputs, coding.kind == "labels"),
+        make_whole=_as_it_is,
+        notes=notes,
+    )
+
+
+def _as_it_is(network: keras.Model) -> keras.Model:
+    return network
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            return {name: content[name] for name in content.files}
+    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        raise ValueError(
+            f"{path} must hold arrays of numbers or texts, as `numpy.savez` writes "
+            f"them: {error}"
+        ) from error
+
+
+def _find_part(path: Path, content: dict[str, np.ndarray], part: str) -> Arrays | None:
+    """Returns inputs and labels, None if neither is there."""
+    for suffix in _SUFFIXES[part]:
+        x, y = (content.get(name + suffix) for name in "xy")
+        if x is None and y is None:
+            continue
+        if x is None or y is None or len(x) != len(y) or not len(x):
+            shapes = {name: array.shape for name, array in content.items()}
+            raise ValueError(
+                f"{path} must hold {_NAMES}, of one length each. Received: {shapes}."
+            )
+        if not (np.issubdtype(x.dtype, np.number) or x.dtype == bool):
+            raise ValueError(
+                f"`x{suffix}` in {path} must hold numbers. Received: {x.dtype}."
+            )
+        if x.ndim not in (2, 3, 4):
+            raise ValueError(
+                f"`x{suffix}` in {path} must be features (N, D) or images (N, height, "
+                f"width) or (N, height, width, channels). Received: {x.shape}."
+            )
+        wrong = 0
+        if x.dtype.kind == "f":
+            wrong = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
+        if wrong:
+            raise ValueError(
+                f"`x{suffix}` in {path} must be finite. Received: {wrong} examples "
+                "with NaN or infinite numbers. Replace them, or leave them out."
+            )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]
+        return (x if x.dtype == "uint8" else x.astype("float32")), y
+    return None
+
+
+def _missing(path: Path) -> Arrays:
+    raise ValueError(f"{path} must hold {_NAMES}.")
+
+
+def _label(answers: np.ndarray, path: Path, notes: list[str]) -> Labelled:
+    where = f"`y` in {path}"
+    if answers.ndim == 1:
+        return label_examples([label_text(value) for value in answers], where, notes)
+    labels = _zeros_and_ones(answers, where)
+    names = tuple(str(number) for number in range(labels.shape[1]))
+    if (labels.sum(axis=1) == 1).all():
+        return label_examples([names[i] for i in labels.argmax(axis=1)], where, notes)
+    kept = np.arange(len(labels))
+    return Labelled(LabelCoding("labels", names), kept, labels)
+
+
+def _encode(
+    part: Arrays, coding: LabelCoding, name: str, path: Path, shape: tuple[int, ...]
+) -> Arrays:
+    x, answers = part
+    where = f"The {name} part of {path}"
+    if x.shape[1:] != shape:
+        raise ValueError(
+            f"{where} must have inputs of shape {shape}. Received: {x.shape[1:]}."
+        )
+    if coding.kind == "labels":
+        labels = _zeros_and_ones(answers, where)
+    else:
+        if answers.ndim == 2:
+            answers = _zeros_and_ones(answers, where).argmax(axis=1)
+        labels = coding.encode([label_text(value) for value in answers], where)
+    check_same_classes(labels, coding.class_names, where, coding.kind)
+    return x, labels
+
+
+def _zeros_and_ones(answers: np.ndarray, where: str) -> np.ndarray:
+    if answers.ndim != 2 or not np.isin(answers, (0, 1)).all():
+        raise ValueError(
+            f"{where} must be classes (N,), or zeros and ones (N, K). Received: shape "
+            f"{answers.shape}, dtype {answers.dtype}."
+        )
+    return answers.astype("int64")

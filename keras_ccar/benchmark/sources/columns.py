@@ -1,0 +1,210 @@
+"""What the columns of a table hold, and how they become numbers."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from keras_ccar.requirements import require
+
+NUMBER, CATEGORY, TEXT = "number", "category", "text"
+_WORDS_OF_TEXT = 3
+_MOST_CATEGORIES = 200
+_MOST_WORDS = 1000
+_ROWS_AT_A_TIME = 4096
+
+
+@dataclass
+class Encoder:
+    """Turns the columns of a table into numbers, as the training part has them.
+
+    Attributes:
+        kinds: what each column holds, by its name; columns that are left out are
+            missing.
+        names: the name of the input of each column, by its name.
+        means: what stands for a missing number, by the name of the column.
+    """
+
+    kinds: dict[str, str]
+    names: dict[str, str]
+    means: dict[str, float] = field(default_factory=dict)
+    space: Any = None
+
+    def fit(self, rows: pd.DataFrame) -> None:
+        """Learns means, deviations, categories and words from training rows."""
+        tf = require("tensorflow", "TensorFlow", "benchmark")
+        for column, kind in self.kinds.items():
+            if kind == NUMBER:
+                mean = _numbers(rows[column]).mean()
+                self.means[column] = float(mean) if np.isfinite(mean) else 0.0
+        kinds = {self.names[column]: kind for column, kind in self.kinds.items()}
+        self.space = keras.utils.FeatureSpace(
+            {name: _feature(kind) for name, kind in kinds.items()},
+            output_mode="concat",
+        )
+        data = tf.data.Dataset.from_tensor_slices(self._values(rows)).batch(
+            _ROWS_AT_A_TIME
+        )
+        self.space.adapt(data)
+
+    def encode(self, rows: pd.DataFrame) -> np.ndarray:
+        """Returns rows as float32 `(N, features)`."""
+        values = self._values(rows)
+        parts = []
+        for start in range(0, len(rows), _ROWS_AT_A_TIME):
+            part = slice(start, start + _ROWS_AT_A_TIME)
+            encoded = self.space({name: array[part] for name, array in values.items()})
+            parts.append(keras.ops.convert_to_numpy(encoded).astype("float32"))
+        return np.concatenate(parts)
+
+    def symbols(self) -> tuple[dict[str, Any], Any]:
+        """Returns Keras inputs of single rows, and the features made of them.
+
+        A missing number is NaN, a missing text is empty.
+        """
+        inputs: dict[str, Any] = {}
+        filled: dict[str, Any] = {}
+        for column, kind in self.kinds.items():
+            name = self.names[column]
+            dtype = "float32" if kind == NUMBER else "string"
+            inputs[name] = keras.Input((1,), dtype=dtype, name=name)
+            filled[name] = inputs[name]
+            if kind == NUMBER:
+                is_missing = keras.ops.isnan(inputs[name])
+                mean = np.float32(self.means[column])
+                filled[name] = keras.ops.where(is_missing, mean, inputs[name])
+        encoder = keras.Model(
+            self.space.get_inputs(), self.space.get_encoded_features(), name="encoder"
+        )
+        return inputs, encoder(filled)
+
+    def example(self, rows: pd.DataFrame) -> dict[str, Any]:
+        """Returns rows as a client sends them: a column of one value for each input."""
+        return {
+            name: array[:, None] for name, array in self._values(rows, False).items()
+        }
+
+    def _values(self, rows: pd.DataFrame, fill: bool = True) -> dict[str, np.ndarray]:
+        values: dict[str, np.ndarray] = {}
+        for column, kind in self.kinds.items():
+            name = self.names[column]
+            if kind == NUMBER:
+                numbers = _numbers(rows[column])
+                numbers = numbers.fillna(self.means[column]) if fill else numbers
+                values[name] = numbers.to_numpy("float32")
+            else:
+                values[name] = _texts(rows[column]).to_numpy(object)
+        return values
+
+
+def find_columns(rows: pd.DataFrame, notes: list[str]) -> Encoder:
+    """Finds out what each column holds; notes which are left out, or lack values.
+
+    Raises:
+        ValueError: if no column is left.
+    """
+    kinds: dict[str, str] = {}
+    left_out: list[str] = []
+    lacking: list[str] = []
+    for column in rows.columns:
+        series = rows[column]
+        kind, reason = _kind(series)
+        if kind is None:
+            left_out.append(f"{column} ({reason})")
+            continue
+        kinds[column] = kind
+        missing = _numbers(series).isna() if kind == NUMBER else _is_missing(series)
+        if missing.any():
+            lacking.append(f"{column} ({int(missing.sum()):,})")
+    if left_out:
+        notes.append(f"Columns that are left out: {', '.join(left_out)}.")
+    if lacking:
+        notes.append(
+            f"Values are missing in {', '.join(lacking)}. A missing number becomes the "
+            "mean of the training rows, a missing text a category of its own."
+        )
+    if not kinds:
+        raise ValueError(
+            "The table must have a column beside the label that numbers, categories or "
+            "texts can be read from."
+        )
+    shown = [
+        f"{kind}: {', '.join(str(c) for c, k in kinds.items() if k == kind)}"
+        for kind in (NUMBER, CATEGORY, TEXT)
+        if kind in kinds.values()
+    ]
+    notes.append(f"Columns by what they hold: {'; '.join(shown)}.")
+    return Encoder(kinds, _input_names(list(kinds)))
+
+
+def _kind(series: pd.Series) -> tuple[str | None, str]:
+    """Returns what a column holds, or None and why it is left out."""
+    present = series[~_is_missing(series)]
+    if present.empty:
+        return None, "no values"
+    if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
+        is_number = True
+    elif not _is_text(present):
+        return None, f"its type, {series.dtype}, is not read"
+    else:
+        # Tables write missing numbers in many ways, such as "?" or "-".
+        is_number = bool(pd.to_numeric(present, errors="coerce").notna().mean() >= 0.9)
+    if is_number:
+        numbers = _numbers(series).dropna()
+        return (NUMBER, "") if numbers.nunique() > 1 else (None, "one value")
+    texts = _texts(present)
+    distinct = texts.nunique()
+    if distinct == 1:
+        return None, "one value"
+    if texts.str.split().str.len().mean() >= _WORDS_OF_TEXT and distinct > 20:
+        return TEXT, ""
+    if distinct <= max(2, min(_MOST_CATEGORIES, len(texts) / 2)):
+        return CATEGORY, ""
+    return None, f"{distinct:,} different short texts, which hardly repeat"
+
+
+def _feature(kind: str) -> Any:
+    space = keras.utils.FeatureSpace
+    if kind == NUMBER:
+        return space.float_normalized()
+    if kind == CATEGORY:
+        return space.string_categorical(num_oov_indices=1, output_mode="one_hot")
+    words = keras.layers.TextVectorization(_MOST_WORDS, output_mode="tf_idf")
+    return space.feature(dtype="string", preprocessor=words, output_mode="float")
+
+
+def _is_text(present: pd.Series) -> bool:
+    is_categorical = isinstance(present.dtype, pd.CategoricalDtype)
+    return is_categorical or all(isinstance(value, str | bool) for value in present)
+
+
+def _is_missing(series: pd.Series) -> pd.Series:
+    """Whether values are missing, or empty text."""
+    return series.isna() | (series.astype("string").str.strip() == "").fillna(False)
+
+
+def _numbers(series: pd.Series) -> pd.Series:
+    """Returns floats; what is missing, infinite or no number is NaN."""
+    numbers = pd.to_numeric(series, errors="coerce").astype("float64")
+    return numbers.replace([np.inf, -np.inf], np.nan)
+
+
+def _texts(series: pd.Series) -> pd.Series:
+    return series.astype("string").fillna("").str.strip()
+
+
+def _input_names(columns: Sequence[Any]) -> dict[Any, str]:
+    """Returns a different name of letters, digits and underscores for each column."""
+    names: dict[Any, str] = {}
+    for column in columns:
+        name = re.sub(r"\W", "_", str(column), flags=re.ASCII).strip("_") or "column"
+        name = f"column_{name}" if name[0].isdigit() else name
+        unique, number = name, 2
+        while unique in names.values():
+            unique, number = f"{name}_{number}", number + 1
+        names[column] = unique
+    return names

@@ -1,0 +1,182 @@
+"""Reads a folder with one folder of images for each class."""
+
+import itertools
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_ccar.benchmark.sources import backbones, networks
+from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_examples
+from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.benchmark.sources.split import check_same_classes
+from keras_ccar.benchmark.sources.user_data import Arrays, UserData
+from keras_ccar.datasets.images.decoding import decode_image
+from keras_ccar.datasets.loaders.folders import (
+    check_same_classes as check_no_other_classes,
+)
+from keras_ccar.datasets.loaders.folders import class_folders, files_and_labels
+from keras_ccar.datasets.progress import progress_bar
+from keras_ccar.requirements import require
+
+# Small networks learn little from larger images that they would not from these.
+_USUAL_SIDE = 64
+_LEAST_SIDE = 8
+_LISTED = 10
+
+
+@dataclass(frozen=True)
+class _Images:
+    """The images of a folder that can be read."""
+
+    files: list[Path]
+    classes: list[str]
+    sizes: list[tuple[int, int]]
+    pixels: np.ndarray | None
+
+
+def count_folder(path: Path, options: SourceOptions) -> tuple[Labelled, list[str]]:
+    """Returns the labels of the images in a folder, and what there is to say."""
+    notes: list[str] = []
+    images = _read_images(path, None, notes)
+    return label_examples(images.classes, f"The folder {path}", notes), notes
+
+
+def read_folder(path: Path, options: SourceOptions) -> UserData:
+    """Reads, resizes and splits the images of a folder.
+
+    Files that cannot be read are left out and named in the notes.
+
+    Raises:
+        ValueError: if there are too few classes or images; as `datasets.from_directory`
+            for folders that cannot be meant.
+    """
+    notes: list[str] = []
+    is_head = options.backbone is not None and options.tune == "head"
+    side = _choose_side(path, options)
+    images = _read_images(path, None if is_head else side, notes)
+    labelled = label_examples(images.classes, f"The folder {path}", notes)
+    keys = [f"{file.parent.name}/{file.name}" for file in images.files]
+    parts = divide(labelled, keys, options)
+    _note_sizes(images.sizes, side, notes)
+
+    def take(images: _Images, indices: np.ndarray, labels: np.ndarray) -> Arrays:
+        if not is_head:
+            assert images.pixels is not None
+            return images.pixels[indices], labels
+        files = [images.files[index] for index in indices]
+        features = backbones.read_features(str(options.backbone), files, side, options)
+        return features, labels
+
+    arrays = [take(images, indices, labels) for indices, labels in parts]
+    test = arrays[2] if len(arrays) > 2 else None
+    coding = labelled.coding
+    if options.test_path is not None:
+        check_no_other_classes(options.test_path, class_folders(path))
+        tested = _read_images(options.test_path, None if is_head else side, notes)
+        # Of a class that was left out.
+        kept = [
+            i for i, name in enumerate(tested.classes) if name in coding.class_names
+        ]
+        where = f"The test folder {options.test_path}"
+        labels = coding.encode([tested.classes[i] for i in kept], where)
+        check_same_classes(labels, coding.class_names, where, coding.kind)
+        test = take(tested, np.array(kept, "int64"), labels)
+    data = UserData(
+        name=Path(os.path.abspath(path)).name,
+        kind=coding.kind,
+        class_names=coding.class_names,
+        train=arrays[0],
+        validation=arrays[1],
+        test=test,
+        build_model=lambda: keras.Model(),
+        make_whole=lambda network: network,
+        example=decode_image(images.files[0].read_bytes(), str(images.files[0])),
+        notes=notes,
+    )
+    if options.backbone is None:
+        data.build_model = networks.convnet_maker(
+            data.train[0], data.num_outputs, coding.kind == "labels"
+        )
+        data.make_whole = lambda network: networks.behind_resizing(network, side)
+    else:
+        backbones.complete(data, options, side)
+    return data
+
+
+def _choose_side(path: Path, options: SourceOptions) -> int:
+    """Returns the side in pixels that images are resized to."""
+    if options.image_size is not None:
+        return options.image_size
+    if options.backbone is not None:
+        return backbones.image_side(options.backbone)
+    pillow = require("PIL.Image", "Pillow", "datasets")
+    files, _ = files_and_labels(path, class_folders(path))
+    sides = []
+    for file in files:
+        try:
+            with pillow.open(file) as image:  # reads no pixels
+                sides.append(min(image.size))
+        except Exception:
+            continue  # It is named when it is read.
+    usual = int(np.median(sides)) if sides else _USUAL_SIDE
+    return max(_LEAST_SIDE, min(_USUAL_SIDE, usual))
+
+
+def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
+    """Reads all images, to square pixels if there is a side; notes what is broken."""
+    names = class_folders(path)
+    files, labels = files_and_labels(path, names)
+
+    def read(file: Path) -> tuple[tuple[int, int], np.ndarray | None] | str:
+        try:
+            image = decode_image(file.read_bytes(), file.name)
+        except (OSError, ValueError) as error:
+            return str(error)
+        pixels = None if side is None else networks.resize(image, side)
+        return image.shape[:2], pixels
+
+    with ThreadPoolExecutor() as threads:
+        read_files = threads.map(read, files)
+        found = list(progress_bar(read_files, "Reading images", total=len(files)))
+    broken = [
+        f"{file.parent.name}/{file.name}"
+        for file, one in zip(files, found, strict=True)
+        if isinstance(one, str)
+    ]
+    if broken:
+        notes.append(
+            f"{len(broken)} of {len(files)} image files in {path} cannot be read and "
+            f"are left out: {_listed(broken)}."
+        )
+    good = [(i, one) for i, one in enumerate(found) if not isinstance(one, str)]
+    pixels = [one[1] for _, one in good if one[1] is not None]
+    return _Images(
+        [files[i] for i, _ in good],
+        [names[labels[i]] for i, _ in good],
+        [one[0] for _, one in good],
+        np.stack(pixels) if pixels else None,
+    )
+
+
+def _note_sizes(sizes: Sequence[tuple[int, int]], side: int, notes: list[str]) -> None:
+    different = sorted(set(sizes), key=lambda size: (size[0] * size[1], size))
+    shown = [f"{width} x {height}" for height, width in different]
+    if len(different) > 1:
+        notes.append(
+            f"The images have {len(different)} sizes, from {shown[0]} to {shown[-1]} "
+            f"pixels. All are resized to {side} x {side}, whatever their proportions."
+        )
+    elif different[0] != (side, side):
+        notes.append(
+            f"The images, of {shown[0]} pixels, are resized to {side} x {side}."
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(itertools.islice(names, _LISTED)) + more

@@ -1,0 +1,113 @@
+"""Labels of any kind as numbers, with names for them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# What says no and yes, in small letters.
+_ANSWERS = (("0", "1"), ("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"))
+_ANSWERS += (("negative", "positive"), ("-1", "1"))
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class LabelCoding:
+    """What the numbers of labels mean.
+
+    Attributes:
+        kind: "softmax" for classes that exclude each other, "binary" for one
+            yes-or-no label, "labels" for several.
+        class_names: the names of the classes or labels; of one label those of no and
+            yes.
+        note: what the user should know about it, or "".
+    """
+
+    kind: str
+    class_names: tuple[str, ...]
+    note: str = ""
+
+    def encode(self, texts: Sequence[str], where: str) -> np.ndarray:
+        """Returns the int64 numbers of texts, which `where` has.
+
+        Raises:
+            ValueError: for texts that are no names.
+        """
+        numbers = {name: number for number, name in enumerate(self.class_names)}
+        unknown = sorted({text for text in texts if text not in numbers})
+        if unknown:
+            raise ValueError(
+                f"{where} has labels that the training data lacks: {shown(unknown)}. "
+                "Remove these examples, or add the class to the training data."
+            )
+        return np.array([numbers[text] for text in texts], "int64")
+
+
+def label_text(value: Any) -> str:
+    """Returns a label as text: the same for 1, 1.0 and "1"."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace").strip()
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def find_classes(texts: Iterable[str], where: str) -> LabelCoding:
+    """Finds the classes, and with two of them which one is yes.
+
+    Raises:
+        ValueError: if there is one class only, or the labels are measurements.
+    """
+    counts: dict[str, int] = {}
+    for text in texts:
+        counts[text] = counts.get(text, 0) + 1
+    names = sorted(counts, key=_in_order)
+    if len(names) < 2:
+        raise ValueError(
+            f"{where} must have two classes or more. Received: {shown(names)}."
+        )
+    fractions = [name for name in names if _is_fraction(name)]
+    if len(fractions) > len(names) / 2:
+        raise ValueError(
+            f"{where} must hold classes. Received: numbers with fractions, such as "
+            f"{shown(fractions)}. Name another column, or put the numbers into classes."
+        )
+    if len(names) > 2:
+        return LabelCoding("softmax", tuple(names))
+    for answers in _ANSWERS:
+        if {name.lower() for name in names} == set(answers):
+            no, yes = sorted(names, key=lambda name: answers.index(name.lower()))
+            return LabelCoding("binary", (no, yes))
+    # The rare class is what one looks for; of two equal ones the second.
+    yes = min(reversed(names), key=lambda name: counts[name])
+    (no,) = set(names) - {yes}
+    return LabelCoding(
+        "binary",
+        (no, yes),
+        f"Two classes are one yes-or-no label: {yes!r}, the rarer one, is yes, and "
+        f"{no!r} is no.",
+    )
+
+
+def shown(names: Sequence[str], most: int = _SHOWN) -> str:
+    """Returns the first names, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(repr(name) for name in names[:most]) + more
+
+
+def _in_order(name: str) -> tuple[int, float, str]:
+    """Orders numbers by value, before other texts."""
+    try:
+        return 0, float(name), name
+    except ValueError:
+        return 1, 0.0, name
+
+
+def _is_fraction(name: str) -> bool:
+    try:
+        return not float(name).is_integer()
+    except (ValueError, OverflowError):
+        return False

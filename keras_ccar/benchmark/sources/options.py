@@ -1,0 +1,60 @@
+"""How the user's files are to be read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_ccar.arguments import argument_error, check_number, check_whole_number
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """What the user said about the files.
+
+    Attributes:
+        label: columns of a table that hold the label.
+        separator: what divides several labels in a column, or None.
+        validation: share of the examples of each class for validation.
+        test: a further share, or the path of data of the same kind, or None.
+        seed: chooses the examples of each part.
+        backbone: preset of KerasHub, or None for a small network.
+        tune: "head" or "all".
+        image_size: side in pixels of images, or None to choose it.
+        cache: folder where features are kept.
+
+    Raises:
+        ValueError: for a share that is out of range, or options that do not go
+            together.
+    """
+
+    label: tuple[str, ...] = ()
+    separator: str | None = None
+    validation: float = 0.2
+    test: float | Path | None = None
+    seed: int = 0
+    backbone: str | None = None
+    tune: str = "head"
+    image_size: int | None = None
+    cache: Path = Path("runs/features")
+
+    def __post_init__(self) -> None:
+        for name in ("validation", "test"):
+            share = getattr(self, name)
+            if isinstance(share, float) and not 0 < check_number(name, share) < 1:
+                raise argument_error(name, share, "a share in (0, 1)")
+        if isinstance(self.test, float) and self.validation + self.test >= 1:
+            raise ValueError(
+                "`validation` and `test` must leave something to train on. Received: "
+                f"validation={self.validation}, test={self.test}."
+            )
+        check_whole_number("seed", self.seed, 0)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The shares that are taken from the examples."""
+        share = (self.test,) if isinstance(self.test, float) else ()
+        return (self.validation, *share)
+
+    @property
+    def test_path(self) -> Path | None:
+        """The path of the test data, or None."""
+        return self.test if isinstance(self.test, Path) else None

@@ -1,0 +1,50 @@
+"""Reads the user's data, whatever form they have."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from keras_ccar.benchmark.sources import arrays, images, tables
+from keras_ccar.benchmark.sources.labelled import Labelled
+from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.benchmark.sources.user_data import UserData
+
+_Read = Callable[[Path, SourceOptions], UserData]
+_Count = Callable[[Path, SourceOptions], tuple[Labelled, list[str]]]
+
+
+def read_data(path: Path, options: SourceOptions) -> UserData:
+    """Reads a folder of images, a table or arrays for a comparison.
+
+    Raises:
+        ValueError: if the data are none of these, or do not fit the options.
+        OSError: if a file cannot be read.
+        ModuleNotFoundError: if a library is missing; says which.
+    """
+    return _readers(path, options)[0](path, options)
+
+
+def count_data(path: Path, options: SourceOptions) -> tuple[Labelled, list[str]]:
+    """Returns the labels of the user's data, and what there is to say about them.
+
+    It raises what `read_data` raises.
+    """
+    return _readers(path, options)[1](path, options)
+
+
+def _readers(path: Path, options: SourceOptions) -> tuple[_Read, _Count]:
+    suffix = path.suffix.lower()
+    is_folder = path.is_dir()
+    if options.label and suffix not in tables.SUFFIXES:
+        raise ValueError(f"`--label` is for tables (.csv, .parquet), not {path}.")
+    if options.backbone is not None and not is_folder:
+        raise ValueError(f"`--backbone` is for a folder of images, not {path}.")
+    if is_folder:
+        return images.read_folder, images.count_folder
+    if suffix in tables.SUFFIXES:
+        return tables.read_table, tables.count_table
+    if suffix == ".npz":
+        return arrays.read_arrays, arrays.count_arrays
+    raise ValueError(
+        f"{path} must be a folder with one folder of images for each class, a table "
+        "(.csv, .parquet) or arrays (.npz)."
+    )

@@ -1,0 +1,45 @@
+"""The user's data, ready for a comparison."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+Arrays = tuple[np.ndarray, np.ndarray]
+"""Inputs and labels."""
+
+
+@dataclass
+class UserData:
+    """Data that was read from files of the user's.
+
+    Attributes:
+        name: what reports call the data.
+        kind: "softmax", "binary" or "labels"; see `LabelCoding`.
+        class_names: the names of the classes or labels; of one label of no and yes.
+        train, validation: inputs and labels, as the network takes them.
+        test: the same, or None.
+        build_model: returns a new network, which ends in logits.
+        make_whole: puts what was done to the files in front of a trained network, so
+            that it takes what the user has.
+        notes: sentences about what was found in the files: what was left out, what was
+            changed.
+    """
+
+    name: str
+    kind: str
+    class_names: tuple[str, ...]
+    train: Arrays
+    validation: Arrays
+    test: Arrays | None
+    build_model: Callable[[], keras.Model]
+    make_whole: Callable[[keras.Model], keras.Model]
+    example: Any = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def num_outputs(self) -> int:
+        """The logits of the network."""
+        return 1 if self.kind == "binary" else len(self.class_names)
