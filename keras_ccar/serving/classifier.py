@@ -137,7 +137,8 @@ def build_classifier(
 
     def scores_of(inputs: dict[str, Any]) -> Any:
         arguments = tree.pack_sequence_as(signature, [inputs[name] for name in specs])
-        (scores,) = tree.flatten(model(*arguments))
+        # Not given, it is True behind Keras's layers of images, such as `Resizing`.
+        (scores,) = tree.flatten(model(*arguments, training=False))
         # Half precision cannot tell the probabilities of rare classes apart.
         scores = ops.cast(scores, "float32")
         return scores if correction is None else correction(scores)

@@ -124,8 +124,8 @@ def find_columns(rows: pd.DataFrame, notes: list[str]) -> Encoder:
         notes.append(f"Columns that are left out: {', '.join(left_out)}.")
     if lacking:
         notes.append(
-            f"Values are missing in {', '.join(lacking)}. A missing number becomes the "
-            "mean of the training rows, a missing text a category of its own."
+            f"Training rows lack values in {', '.join(lacking)}. A missing number "
+            "becomes the mean of the training rows, a missing text one of its own."
         )
     if not kinds:
         raise ValueError(
@@ -138,7 +138,12 @@ def find_columns(rows: pd.DataFrame, notes: list[str]) -> Encoder:
         if kind in kinds.values()
     ]
     notes.append(f"Columns by what they hold: {'; '.join(shown)}.")
-    return Encoder(kinds, _input_names(list(kinds)))
+    names = _input_names(list(kinds))
+    # Keras sorts the inputs of a model by name.
+    return Encoder(
+        {column: kinds[column] for column in sorted(kinds, key=names.__getitem__)},
+        names,
+    )
 
 
 def _kind(series: pd.Series) -> tuple[str | None, str]:
@@ -173,8 +178,19 @@ def _feature(kind: str) -> Any:
         return space.float_normalized()
     if kind == CATEGORY:
         return space.string_categorical(num_oov_indices=1, output_mode="one_hot")
-    words = keras.layers.TextVectorization(_MOST_WORDS, output_mode="tf_idf")
+    words = _Words(_MOST_WORDS, output_mode="tf_idf")
     return space.feature(dtype="string", preprocessor=words, output_mode="float")
+
+
+class _Words(keras.layers.TextVectorization):
+    """Numbers of the words in texts, of the shape that they really have.
+
+    Of texts of shape (N, 1), Keras 3.15 announces numbers of shape (N, 1, words).
+    """
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """Returns the shape and the type of the numbers."""
+        return keras.KerasTensor((inputs.shape[0], self.vocabulary_size()), "float32")
 
 
 def _is_text(present: pd.Series) -> bool:

@@ -121,8 +121,9 @@ def _label_rows(
             f"`--label` must name columns of {path}. Received: {shown(unknown)}; "
             f"expected some of {shown(list(rows.columns), 20)}."
         )
-    answers = rows[list(options.label)]
-    is_there = answers.notna().all(axis=1)
+    if options.separator is not None:  # An empty cell holds no label of several.
+        rows[options.label[0]] = rows[options.label[0]].fillna("")
+    is_there = rows[list(options.label)].notna().all(axis=1)
     if not is_there.all():
         notes.append(
             f"{int((~is_there).sum()):,} of {len(rows):,} rows have no label and are "
