@@ -8,6 +8,8 @@ import json
 from typing import Any
 
 from keras_ccar import datasets
+from keras_ccar.benchmark.own.columns import METRIC_NAMES
+from keras_ccar.benchmark.own.loss_choice import DEFAULT_NAMES
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import ALIASES, DIGITS_METHODS, METHODS
 from keras_ccar.benchmark.spec.recipe_book import RECIPES
@@ -27,6 +29,8 @@ def known_names() -> Known:
         "methods": list(METHODS),
         "aliases": list(ALIASES),
         "digits_methods": list(DIGITS_METHODS),
+        "own_methods": list(DEFAULT_NAMES),
+        "own_metrics": list(METRIC_NAMES),
         "recipes": list(RECIPES),
         "recipe_settings": _settings(Recipe),
         "loss_settings": _settings(LossOptions),

@@ -17,9 +17,11 @@ def add_plan_options(parser: Adder, known: Known) -> None:
         nargs="+",
         default=(),
         metavar="METHOD",
-        help=f"of: {' '.join(known['methods'])}; cexc is ce×c, laxc la×c, "
-        "cexct ce×c(t), laxct la×c(t). Settings may follow in brackets, so that "
-        "variants can be compared: "
+        help="for your own data of: "
+        f"{' '.join(known['own_methods'])} (default: all); for known data sets of: "
+        f"{' '.join(known['methods'])}; cexc is ce×c, laxc la×c, cexct ce×c(t), laxct "
+        "la×c(t). Settings may follow there in brackets, so that variants can be "
+        "compared: "
         f"'ccar[strength=3,normalize]' (default: {' '.join(known['digits_methods'])} "
         "for digits-lt, else all)",
     )
@@ -51,7 +53,7 @@ def add_plan_options(parser: Adder, known: Known) -> None:
     )
 
 
-def add_own_options(group: Adder) -> None:
+def add_own_options(group: Adder, known: Known) -> None:
     """Adds what a comparison on the user's own data takes."""
     group.add_argument(
         "--validation",
@@ -68,8 +70,10 @@ def add_own_options(group: Adder) -> None:
     )
     group.add_argument(
         "--metric",
+        choices=known["own_metrics"],
         metavar="METRIC",
-        help="what decides which method is best (default: balanced_accuracy)",
+        help="what decides which method is best, one of: %(choices)s (default: "
+        "balanced_accuracy)",
     )
     group.add_argument(
         "--budget",

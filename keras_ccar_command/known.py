@@ -26,6 +26,8 @@ class Known(TypedDict):
     methods: list[str]
     aliases: list[str]
     digits_methods: list[str]
+    own_methods: list[str]
+    own_metrics: list[str]
     recipes: list[str]
     recipe_settings: list[Setting]
     loss_settings: list[Setting]

@@ -50,7 +50,7 @@ def build_parser(known: Known, shared: Sequence[str]) -> argparse.ArgumentParser
     add_plan_options(compare, known)
     own = compare.add_argument_group("your own data")
     add_label_options(own)
-    add_own_options(own)
+    add_own_options(own, known)
     named = compare.add_argument_group("known data sets")
     add_named_options(named)
     add_recipe_options(named, known)

@@ -82,9 +82,15 @@ def _check_methods(
 ) -> None:
     """Refuses unknown methods. Settings in brackets are read by the package."""
     names = [*known["methods"], *known["aliases"]]
+    if not options.is_named:
+        names = known["own_methods"]
     for method in options.methods:
-        if method.partition("[")[0] not in names:
+        is_known = method in names
+        if options.is_named:
+            is_known = method.partition("[")[0] in names
+        if not is_known:
+            kind = "known data sets" if options.is_named else "data of your own"
             parser.error(
-                f"method {method!r} is unknown; expected one of {', '.join(names)}, or "
-                "one with settings, such as 'ccar[strength=3,normalize]'."
+                f"method {method!r} is unknown; for {kind} it must be one of "
+                f"{', '.join(names)}."
             )

@@ -179,6 +179,13 @@ RULE = {
         "benchmark.runner",
         "benchmark.python_api",
     ),
+    "benchmark.sources": (
+        *CORE,
+        "datasets",
+        "posthoc",
+        "serving",
+        "benchmark.features",
+    ),
     "benchmark.cli": ("",),
 }
 # Nothing imports the command line.

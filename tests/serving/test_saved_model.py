@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from served_models import (
@@ -14,6 +15,7 @@ from served_models import (
     needs_export,
     served,
     signatures,
+    softmax,
 )
 
 from keras_ccar.serving import export
@@ -144,3 +146,23 @@ def test_interrupted_export_leaves_nothing(tmp_path, monkeypatch):
 def test_other_backends(tmp_path):
     with pytest.raises(RuntimeError, match="KERAS_BACKEND=tensorflow"):
         export(head(3), tmp_path)
+
+
+@needs_export
+def test_serves_as_the_model_predicts_behind_layers_of_images(tmp_path):
+    # These layers train unless they are told not to, and so would those behind them.
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 3), name="x"),
+            keras.layers.Resizing(4, 4),
+            keras.layers.RandomFlip(),
+            keras.layers.BatchNormalization(),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(3),
+        ]
+    )
+    x = np.random.default_rng(0).normal(3, 2, size=(5, 6, 6, 3)).astype("float32")
+    folder = export(model, tmp_path / "model", example=x[0])
+    expected = softmax(model.predict(x, verbose=0))
+    close(served(folder, x=x)["probabilities"], expected)

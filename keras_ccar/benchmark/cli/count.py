@@ -1,7 +1,6 @@
 """The command `keras-ccar count`."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +40,7 @@ def run_count(options: argparse.Namespace, console: Console) -> int:
 
 def _count_own(
     options: argparse.Namespace, console: Console
-) -> tuple[np.ndarray, Sequence[str]]:
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Returns the counts of all the user's examples, and says what was found."""
     path = Path(options.dataset)
     labelled, notes = count_data(path, read_source_options(options))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from rich.console import Console
 
 from keras_ccar import serving
@@ -18,7 +17,8 @@ from keras_ccar.benchmark.report.console import say
 from keras_ccar.benchmark.runner.folder_lock import FolderInUseError
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import read_data
-from keras_ccar.benchmark.sources.user_data import Arrays, UserData
+from keras_ccar.benchmark.sources.user_data import UserData
+from keras_ccar.serving.classifier import named_inputs
 
 # Of a network that was trained before, and of one that was not.
 _FINE_TUNING_RATE = 1e-4
@@ -33,7 +33,6 @@ def run_own_compare(options: argparse.Namespace, console: Console) -> int:
         request = make_request(data, options)
     for note in data.notes:
         say(console, note)
-    say(console, describe(data))
     try:
         with without_traceback(FolderInUseError, ValueError, OSError, ImportError):
             comparison, failed = run_own(request, console)
@@ -98,30 +97,6 @@ def make_request(data: UserData, options: argparse.Namespace) -> OwnRequest:
     )
 
 
-def describe(data: UserData) -> str:
-    """Returns the sizes of the parts in a sentence."""
-    counts = count_examples(data.train, data)
-    parts = {"training": data.train, "validation": data.validation, "test": data.test}
-    sizes = [f"{len(part[1]):,} {name}" for name, part in parts.items() if part]
-    what = {
-        "softmax": f"{len(data.class_names)} classes",
-        "binary": "a yes-or-no label",
-        "labels": f"{len(data.class_names)} yes-or-no labels",
-    }[data.kind]
-    return (
-        f"{data.name}: {', '.join(sizes)} examples of {what}; in training "
-        f"{counts.max():,} to {counts.min():,} of each."
-    )
-
-
-def count_examples(part: Arrays, data: UserData) -> np.ndarray:
-    """Returns the examples of each class, or those of yes of each label."""
-    labels = part[1]
-    if data.kind == "labels":
-        return labels.sum(axis=0)
-    return np.bincount(labels, minlength=len(data.class_names))
-
-
 def _check_options(options: argparse.Namespace) -> None:
     """Raises a `ValueError` for options that need others, before hours of training."""
     if options.tune is not None and options.backbone is None:
@@ -140,8 +115,10 @@ def _check_options(options: argparse.Namespace) -> None:
 
 def _read_test(text: str | None) -> float | Path | None:
     """Returns a share or a path."""
-    if text is None or Path(text).exists():
-        return text and Path(text)
+    if text is None:
+        return None
+    if Path(text).exists():
+        return Path(text)
     try:
         return float(text)
     except ValueError:
@@ -163,5 +140,5 @@ def _export(
         path = serving.export(
             whole, folder, class_names=data.class_names, example=data.example
         )
-    inputs = ", ".join(whole.input_names)
+    inputs = ", ".join(named_inputs(whole)[1])
     say(console, f"Exported for TensorFlow Serving: {path}. It takes {inputs}.")

@@ -16,7 +16,7 @@ _ALIASES = {
     "geometric_mean": "gmean",
     "calibration_error": "ece",
 }
-_NAMES = (*_ALIASES, *COLUMNS)
+METRIC_NAMES = (*_ALIASES, *COLUMNS)
 _WORDS = {
     SOFTMAX: "one of several classes",
     BINARY: "one yes-or-no label",
@@ -26,7 +26,7 @@ _WORDS = {
 
 def check_metric(metric: Any) -> str:
     """Returns a name of a column, or another name of one."""
-    return str(check_choice("metric", metric, _NAMES))
+    return str(check_choice("metric", metric, METRIC_NAMES))
 
 
 def column_of(metric: str, kind: str) -> str:

@@ -16,7 +16,7 @@ def compare(
     validation: Any,
     *,
     test: Any = None,
-    losses: Mapping[str, Any] | None = None,
+    losses: Mapping[str, Any] | Sequence[str] | None = None,
     class_counts: Any = None,
     class_names: Sequence[str] | None = None,
     seeds: int = 5,
@@ -63,7 +63,8 @@ def compare(
             and predictions, or a function of class counts that returns a loss. None for
             cross-entropy, class weights, logit adjustment, CCAR in its forms, CCAR with
             logit adjustment, focal loss, and cross-entropy with a bias that begins at
-            the prior.
+            the prior; or a list of names of some of these: "ce", "class_weight", "la",
+            "ccar", "ccar[form=power]" and so on, "ccar+la", "focal", "prior-bias".
         class_counts: the training examples of each class, `(K,)`; of one yes-or-no
             label `[no, yes]`, of several `(K, 2)`. None to count them.
         class_names: a name for each class or label, or None for numbers.

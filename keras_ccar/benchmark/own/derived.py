@@ -1,6 +1,6 @@
 """The rows of a comparison that take the models of another row."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,10 +75,11 @@ STAGES = {
 
 
 Method = TrainedMethod | DerivedMethod
+Losses = Mapping[str, Any] | Sequence[str] | None
 
 
 def choose_methods(
-    problem: Problem, losses: Mapping[str, Any] | None, model: keras.Model
+    problem: Problem, losses: Losses, model: keras.Model
 ) -> list[Method]:
     """Returns the methods of a comparison: trained ones, then derived ones.
 
@@ -86,7 +87,8 @@ def choose_methods(
 
     Args:
         problem: what is trained for.
-        losses: those of the user, or None for a sensible set.
+        losses: those of the user, names of some of a sensible set, or None for all of
+            these.
         model: a new model, which tells what can be done with it.
     """
     head = has_dense_head(model)
@@ -99,16 +101,15 @@ def choose_methods(
     return [*trained, *(DerivedMethod(trained[0], stage) for stage in stages)]
 
 
-def all_trained(
-    problem: Problem, losses: Mapping[str, Any] | None
-) -> list[TrainedMethod]:
+def all_trained(problem: Problem, losses: Losses) -> list[TrainedMethod]:
     """Returns the methods that are trained, also those that do not fit the model."""
-    return default_methods(problem) if losses is None else named_methods(losses)
+    if isinstance(losses, Mapping):
+        return named_methods(losses)
+    known = {method.name: method for method in default_methods(problem)}
+    return [known[name] for name in (known if losses is None else losses)]
 
 
-def find_methods(
-    problem: Problem, losses: Mapping[str, Any] | None, names: list[str]
-) -> list[Method]:
+def find_methods(problem: Problem, losses: Losses, names: list[str]) -> list[Method]:
     """Returns the methods of these names, in another process."""
     trained = all_trained(problem, losses)
     found: dict[str, Method] = {method.name: method for method in trained}

@@ -19,6 +19,17 @@ _LOSSES = (
     "a dict of names and losses; a loss is a `keras.losses.Loss`, the name of one, a "
     "function of labels and predictions, or a function of class counts that returns one"
 )
+# The methods that are compared if the user names no losses.
+DEFAULT_NAMES = (
+    "ce",
+    "class_weight",
+    "la",
+    "ccar",
+    *(f"ccar[form={form}]" for form in FORMS[1:]),
+    "ccar+la",
+    "focal",
+    "prior-bias",
+)
 
 
 @dataclass(frozen=True)
@@ -40,14 +51,20 @@ class TrainedMethod:
     starts_at_prior: bool = False
 
 
-def check_losses(given: Any) -> dict[str, Any] | None:
-    """Returns the losses as a dict, None for None.
+def check_losses(given: Any) -> dict[str, Any] | tuple[str, ...] | None:
+    """Returns the losses as a dict, names of `DEFAULT_NAMES` as a tuple, None for None.
 
     Raises:
         ValueError: for anything that holds no losses.
     """
     if given is None:
         return None
+    if isinstance(given, list | tuple):
+        names = tuple(name for name in given if name in DEFAULT_NAMES)
+        if len(names) < len(given) or not names or len(set(names)) < len(names):
+            expected = f"some of {', '.join(map(repr, DEFAULT_NAMES))}, or {_LOSSES}"
+            raise argument_error("losses", given, expected)
+        return names
     if not isinstance(given, Mapping) or not given:
         raise argument_error("losses", given, _LOSSES)
     for name, loss in given.items():

@@ -38,7 +38,7 @@ class OwnPlan(BasePlan):
     shared_identity: dict[str, Any]
     dataset: dict[str, Any]
     recipe: dict[str, Any]
-    losses: Mapping[str, Any] | None
+    losses: Mapping[str, Any] | Sequence[str] | None
     note: str = ""
 
     @functools.cached_property

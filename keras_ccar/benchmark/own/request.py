@@ -78,7 +78,7 @@ class OwnRequest:
     train: Any
     validation: Any
     test: Any = None
-    losses: Mapping[str, Any] | None = None
+    losses: Mapping[str, Any] | Sequence[str] | None = None
     class_counts: Any = None
     class_names: Sequence[str] | None = None
     seeds: int = 5

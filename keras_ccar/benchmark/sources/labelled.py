@@ -44,8 +44,14 @@ def label_examples(texts: Sequence[str], where: str, notes: list[str]) -> Labell
     counts = Counter(texts)
     single = sorted(name for name, count in counts.items() if count == 1)
     kept = [index for index, text in enumerate(texts) if counts[text] > 1]
-    coding = find_classes([texts[index] for index in kept], where)
+    coding = find_classes(texts, where)
     if single:
+        if len(counts) - len(single) < 2:
+            raise ValueError(
+                f"{where} must have two classes with two examples or more. Received: "
+                f"{len(counts)} classes, {len(single)} of which have one example."
+            )
+        coding = find_classes([texts[index] for index in kept], where)
         notes.append(
             f"{len(single)} of {len(counts)} classes have one example, which cannot be "
             f"trained on and measured too. They are left out: {shown(single, 20)}."

@@ -7,8 +7,15 @@ from typing import Any
 import numpy as np
 
 # What says no and yes, in small letters.
-_ANSWERS = (("0", "1"), ("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"))
-_ANSWERS += (("negative", "positive"), ("-1", "1"))
+_ANSWERS = (
+    ("0", "1"),
+    ("-1", "1"),
+    ("no", "yes"),
+    ("n", "y"),
+    ("false", "true"),
+    ("f", "t"),
+    ("negative", "positive"),
+)
 _SHOWN = 5
 
 

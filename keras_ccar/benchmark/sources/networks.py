@@ -10,7 +10,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_ccar.posthoc.composition import chain
 from keras_ccar.requirements import require
+from keras_ccar.serving.decision_layers import split_decision
 
 _FILTERS = (32, 64, 128)
 _UNITS = (64, 64)
@@ -75,9 +77,6 @@ def behind(network: keras.Model, inputs: Any, prepared: Any) -> keras.Model:
         inputs: Keras inputs of the whole.
         prepared: what the network takes, made of the inputs.
     """
-    from keras_ccar.posthoc.composition import chain
-    from keras_ccar.serving.decision_layers import split_decision
-
     undecided, decision = split_decision(network)
     whole = keras.Model(inputs, undecided(prepared))
     return whole if decision is None else chain(whole, decision)

@@ -1,0 +1,182 @@
+"""`keras-ccar compare` on one's own files: to a report and an exported model."""
+
+import json
+import shlex
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+import keras_ccar
+from keras_ccar.benchmark.cli import main
+from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.own.loss_choice import DEFAULT_NAMES
+from keras_ccar.benchmark.own.saved_models import finish
+from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.benchmark.sources.read import read_data
+
+SHORT = [
+    "--seeds",
+    "1",
+    "--epochs",
+    "2",
+    "--batch-size",
+    "16",
+    "--losses",
+    "ce",
+    "ccar",
+]
+RNG = np.random.default_rng(0)
+Y = RNG.permutation(np.repeat([0, 1, 2], [60, 20, 10]))
+X = (RNG.normal(size=(90, 4)) + Y[:, None]).astype("float32")
+
+ASK = """
+import sys
+import numpy as np
+import tensorflow as tf
+rows = np.load(sys.argv[2])
+serve = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+answer = serve(**{name: tf.constant(rows[name]) for name in rows.files})
+assert not {"keras_ccar", "keras"} & set(sys.modules)
+np.save(sys.argv[3], answer["probabilities"].numpy())
+print(answer["class_names"].numpy()[0].astype(str).tolist())
+"""
+
+
+def figures(folder):
+    results = json.loads((folder / "results.json").read_text("utf-8"))
+    columns = ("method", "seed", "status", "splits", "history", "chosen")
+    return [[run.get(column) for column in columns] for run in results["runs"]]
+
+
+def ask(folder, tmp_path, **rows):
+    """What an exported model answers in a process without Keras and this package."""
+    np.savez(tmp_path / "rows.npz", **rows)
+    files = [str(folder), str(tmp_path / "rows.npz"), str(tmp_path / "answer.npy")]
+    process = subprocess.run(
+        [sys.executable, "-c", ASK, *files], capture_output=True, text=True
+    )
+    assert process.returncode == 0, process.stderr
+    return np.load(tmp_path / "answer.npy"), process.stdout.strip()
+
+
+def test_the_command_and_python_give_the_same_digits(tmp_path, capsys):
+    path = tmp_path / "mine.npz"
+    np.savez(path, x=X, y=Y)
+    arguments = ["compare", str(path), *SHORT, "--output", str(tmp_path / "a b")]
+    assert main(arguments) == 0
+    assert "72 train, 18 validation examples; 3 classes" in capsys.readouterr().out
+    data = read_data(path, SourceOptions())
+    comparison = keras_ccar.compare(
+        data.build_model,
+        data.train,
+        data.validation,
+        losses=["ce", "ccar"],
+        class_names=data.class_names,
+        seeds=1,
+        epochs=2,
+        batch_size=16,
+        optimizer=keras.optimizers.Adam(1e-3),
+        output=tmp_path / "python",
+    )
+    assert len(comparison.finished) >= 2
+    assert figures(tmp_path / "a b") == figures(tmp_path / "python")
+    # Nothing is trained again by the recorded command.
+    command = Comparison.read(tmp_path / "a b").command
+    backend, program, *words = shlex.split(command)
+    assert (backend, program) == (
+        f"KERAS_BACKEND={keras.backend.backend()}",
+        "keras-ccar",
+    )
+    assert words == arguments
+    assert main(words) == 0
+    assert "runs are finished already" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["softmax", "binary"])
+def test_an_exported_table_takes_the_columns(tmp_path, kind, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = pd.DataFrame(
+        {
+            "size (cm)": X[:, 0],
+            "colour": np.array(["red", "green", "blue"])[RNG.integers(0, 3, 90)],
+            "kind": np.array(["a", "b", "c"])[Y],
+        }
+    )
+    if kind == "binary":
+        rows["kind"] = np.where(Y == 2, "rare", "common")
+    rows.loc[3, ["size (cm)", "colour"]] = np.nan
+    rows.to_csv("table.csv", index=False)
+    label = ["--label", "kind", "--export", "served"]
+    assert main(["compare", "table.csv", *label, *SHORT]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Exported for TensorFlow Serving: served/1. It takes colour, size_cm" in out
+    # A client sends what is in the table; a missing number is NaN, a text empty.
+    sent = {
+        "size_cm": rows["size (cm)"].to_numpy("float32")[:5, None],
+        "colour": rows["colour"].fillna("").to_numpy(str)[:5, None],
+    }
+    answer, names = ask(tmp_path / "served" / "1", tmp_path, **sent)
+    expected = "['common', 'rare']" if kind == "binary" else "['a', 'b', 'c']"
+    assert names == expected
+    assert answer.shape == (5, 2 + (kind == "softmax"))
+    np.testing.assert_allclose(answer.sum(axis=1), 1, atol=1e-5)
+    data = read_data(tmp_path / "table.csv", SourceOptions(label=("kind",)))
+    whole = data.make_whole(finish(Comparison.read(tmp_path / "runs" / "table")))
+    assert set(whole.input) == set(sent)
+
+
+def test_an_export_that_is_there_is_refused_before_training(tmp_path, capsys):
+    np.savez(tmp_path / "mine.npz", x=X, y=Y)
+    (tmp_path / "served" / "1").mkdir(parents=True)
+    arguments = ["compare", str(tmp_path / "mine.npz"), "--output", str(tmp_path / "o")]
+    assert main([*arguments, "--export", str(tmp_path / "served")]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main([*arguments, "--tune", "head"]) == 2
+    assert "`--tune` needs `--backbone`" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--test", "nowhere"], "`--test` must be a share such as 0.2"),
+        (["--test", "0.9"], "must leave something to train on"),
+        (["--label", "y"], "`--label` is for tables"),
+        (["--backbone", "x"], "`--backbone` is for a folder of images"),
+        (["--budget", "soon"], "`budget`"),
+        (["--epochs", "0"], "`epochs`"),
+        (["--metric", "average_precision"], "average_precision"),
+    ],
+)
+def test_requests_that_cannot_be_met(tmp_path, more, message, capsys):
+    np.savez(tmp_path / "mine.npz", x=X, y=Y)
+    path = str(tmp_path / "mine.npz")
+    output = str(tmp_path / "o")
+    assert main(["compare", path, "--output", output, *more]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("keras-ccar: error: ")
+
+
+@pytest.mark.parametrize("method", ["ldam", "ccar[strength=3]", "sgd"])
+def test_methods_of_known_data_sets_are_usage_errors(tmp_path, method, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(["compare", str(tmp_path), "--losses", method])
+    assert exit_.value.code == 2
+    assert ", ".join(DEFAULT_NAMES) in capsys.readouterr().err
+
+
+def test_count(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame({"a": range(9), "k": list("xxxxxyyyz")}).to_csv("t.csv", index=False)
+    assert main(["count", "t.csv", "--label", "k"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "They are left out: 'z'." in out
+    assert "Figure: runs/t/class_counts.png" in out
+    figure = tmp_path / "runs" / "t" / "class_counts.png"
+    assert figure.read_bytes().startswith(b"\x89PNG")

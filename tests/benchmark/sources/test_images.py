@@ -1,0 +1,128 @@
+"""Folders of images: mixed sizes, broken files and single examples are listed."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_ccar.benchmark.sources import networks
+from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.benchmark.sources.read import count_data, read_data
+
+COUNTS = {"cat": 12, "dog": 6, "eel": 1, "owl": 3}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data") / "photos"
+    rng = np.random.default_rng(0)
+    for number, (name, count) in enumerate(COUNTS.items()):
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            pixels = rng.integers(0, 256, (20 + 3 * number, 30 + i, 3)).astype("uint8")
+            Image.fromarray(pixels).save(root / name / f"{i}.png")
+    whole = (root / "dog" / "0.png").read_bytes()
+    (root / "dog" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (root / "cat" / "no image.jpg").write_text("nothing")
+    return root
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    keras_hub = pytest.importorskip("keras_hub")
+    path = str(tmp_path_factory.mktemp("preset"))
+    keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[3],
+        stackwise_num_filters=[64],
+        stackwise_num_blocks=[1],
+        stackwise_num_strides=[1],
+        block_type="basic_block",
+    ).save_to_preset(path)
+    keras_hub.layers.ResNetImageConverter(
+        image_size=(16, 16), scale=[0.01, 0.02, 0.03], offset=[-0.4, 0.0, 0.1]
+    ).save_to_preset(path)
+    return path
+
+
+def check_notes(notes):
+    broken, single, sizes = notes
+    assert broken.startswith("2 of 24 image files")
+    assert broken.endswith("left out: cat/no image.jpg, dog/cut.png.")
+    assert single.endswith("They are left out: 'eel'.")
+    assert sizes.startswith("The images have ")
+    assert "sizes, from 30 x 20 to " in sizes
+
+
+def test_images_of_all_sizes_become_squares(folder):
+    data = read_data(folder, SourceOptions())
+    assert (data.name, data.kind) == ("photos", "softmax")
+    assert data.class_names == ("cat", "dog", "owl")
+    # The usual shorter side of these images.
+    assert data.train[0].shape == (17, 20, 20, 3)
+    assert np.bincount(data.train[1]).tolist() == [10, 5, 2]
+    assert np.bincount(data.validation[1]).tolist() == [2, 1, 1]
+    check_notes(data.notes)
+    assert data.build_model().output_shape == (None, 3)
+
+
+def test_the_whole_takes_an_image_of_any_size(folder):
+    data = read_data(folder, SourceOptions(image_size=12))
+    network = data.build_model()
+    whole = data.make_whole(network)
+    resized = networks.resize(data.example, 12)
+    # It is one of those that were read.
+    known = np.concatenate([data.train[0], data.validation[0]])
+    assert (known == resized).all(axis=(1, 2, 3)).sum() == 1
+    expected = network.predict(resized[None], verbose=0)
+    answer = whole.predict(data.example[None], verbose=0)
+    np.testing.assert_allclose(answer, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("tune", ["head", "all"])
+def test_a_backbone(folder, preset, tmp_path, tune):
+    options = SourceOptions(backbone=preset, tune=tune, cache=tmp_path)
+    data = read_data(folder, options)
+    shape = (64,) if tune == "head" else (16, 16, 3)
+    assert data.train[0].shape == (17, *shape)
+    assert bool(list(tmp_path.rglob("*.npz"))) == (tune == "head")
+    check_notes(data.notes)
+    network = data.build_model()
+    whole = data.make_whole(network)
+    assert whole.output_shape == (None, 3)
+    # The features that were read and those of the whole are the same.
+    known = np.concatenate([data.train[0], data.validation[0]])
+    answers = network.predict(known, verbose=0)
+    answer = whole.predict(data.example[None], verbose=0)
+    distances = np.abs(answers - answer).max(axis=1)
+    assert distances.min() < 1e-2 < np.median(distances)
+
+
+def test_a_test_folder(folder):
+    data = read_data(folder, SourceOptions(test=folder))
+    assert np.bincount(data.test[1]).tolist() == [12, 6, 3]
+
+
+def test_count(folder):
+    labelled, notes = count_data(folder, SourceOptions())
+    assert labelled.counts.tolist() == [12, 6, 3]
+    assert len(notes) == 2
+
+
+def test_a_preset_that_is_none(folder, tmp_path):
+    pytest.importorskip("keras_hub")
+    with pytest.raises(ValueError, match="`backbone` must be a preset"):
+        read_data(folder, SourceOptions(backbone=str(tmp_path)))
+
+
+def test_two_folders_are_one_label(tmp_path):
+    for name, count in (("crack", 3), ("fine", 6)):
+        (tmp_path / name).mkdir()
+        for i in range(count):
+            Image.fromarray(np.full((8, 8), 30 * i, "uint8")).save(
+                tmp_path / name / f"{i}.png"
+            )
+    data = read_data(tmp_path, SourceOptions())
+    assert (data.kind, data.class_names) == ("binary", ("fine", "crack"))
+    assert data.build_model().output_shape == (None, 1)
+    assert isinstance(data.make_whole(data.build_model()), keras.Model)

@@ -1,0 +1,93 @@
+"""Labels of any kind become numbers; with two classes it is said which one is yes."""
+
+import numpy as np
+import pytest
+
+from keras_ccar.benchmark.sources.labelled import label_examples
+from keras_ccar.benchmark.sources.labels import find_classes, label_text, shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1, "1"),
+        (1.0, "1"),
+        (np.float32(2), "2"),
+        (True, "true"),
+        (np.False_, "false"),
+        (b"cat ", "cat"),
+        (" a b", "a b"),
+        (0.5, "0.5"),
+    ],
+)
+def test_a_label_is_the_same_text_in_every_type(value, text):
+    assert label_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("no", "yes"),
+    [("0", "1"), ("no", "yes"), ("No", "Yes"), ("False", "TRUE"), ("-1", "1")],
+)
+@pytest.mark.parametrize("rare", [0, 1])
+def test_answers_that_say_yes_are_yes_however_rare(no, yes, rare):
+    texts = [no, yes] + [(yes, no)[rare]] * 5
+    coding = find_classes(texts, "`y`")
+    assert (coding.kind, coding.class_names, coding.note) == ("binary", (no, yes), "")
+    assert coding.encode([yes, no, yes], "`y`").tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("rare", ["cat", "owl"])
+def test_of_two_other_classes_the_rare_one_is_yes_and_it_is_said(rare):
+    (common,) = {"cat", "owl"} - {rare}
+    coding = find_classes([rare, common, common], "`y`")
+    assert coding.class_names == (common, rare)
+    assert f"{rare!r}, the rarer one, is yes" in coding.note
+
+
+def test_numbers_are_in_the_order_of_their_values():
+    coding = find_classes(["10", "9", "a", "-1"], "`y`")
+    assert coding.class_names == ("-1", "9", "10", "a")
+    assert coding.kind == "softmax"
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["a", "a"], "two classes or more"),
+        (["0.1", "0.25", "7"], "numbers with fractions, such as '0.1', '0.25'"),
+    ],
+)
+def test_labels_that_are_no_classes(texts, message):
+    with pytest.raises(ValueError, match=message):
+        find_classes(texts, "`y`")
+
+
+def test_unknown_labels_are_named():
+    coding = find_classes(["a", "b", "c"], "`y`")
+    with pytest.raises(
+        ValueError, match=r"The test data has labels .* lacks: 'd', 'e'"
+    ):
+        coding.encode(["a", "e", "d"], "The test data")
+
+
+def test_a_class_with_one_example_is_left_out_and_named():
+    notes = []
+    labelled = label_examples(["a", "b", "c", "a", "c", "d", "d"], "`y`", notes)
+    assert labelled.coding.class_names == ("a", "c", "d")
+    assert labelled.kept.tolist() == [0, 2, 3, 4, 5, 6]
+    assert labelled.labels.tolist() == [0, 1, 0, 1, 2, 2]
+    assert labelled.counts.tolist() == [2, 2, 2]
+    (note,) = notes
+    assert note.startswith("1 of 4 classes have one example")
+    assert note.endswith("left out: 'b'.")
+
+
+def test_nothing_but_single_examples():
+    with pytest.raises(ValueError, match="Received: 3 classes, 2 of which have one"):
+        label_examples(["a", "a", "b", "c"], "`y`", [])
+
+
+def test_many_names_are_cut():
+    assert shown([str(i) for i in range(1007)]) == (
+        "'0', '1', '2', '3', '4' and 1,002 more"
+    )

@@ -1,0 +1,170 @@
+"""Tables: what columns hold, what is missing, and what the training rows alone say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.benchmark.sources.read import count_data, read_data
+
+ROWS = 200
+RNG = np.random.default_rng(0)
+WORDS = ["good", "bad", "red", "blue", "fast", "slow"]
+
+
+def table():
+    rows = pd.DataFrame(
+        {
+            "age": RNG.normal(40, 10, ROWS),
+            "Job title!": RNG.choice(["nurse", "cook", "pilot"], ROWS),
+            "comment": [" ".join(RNG.choice(WORDS, 5)) for _ in range(ROWS)],
+            "member": RNG.random(ROWS) < 0.5,
+            "name": [f"person{i}" for i in range(ROWS)],
+            "planet": "earth",
+            "kind": RNG.choice(["a", "b", "c"], ROWS, p=[0.7, 0.2, 0.1]),
+        }
+    )
+    rows.loc[:9, "age"] = np.nan
+    rows.loc[10:14, "Job title!"] = None
+    return rows
+
+
+def read(path, rows, *label, **options):
+    if path.suffix == ".csv":
+        rows.to_csv(path, index=False)
+    else:
+        rows.to_parquet(path)
+    return read_data(path, SourceOptions(label=label, **options))
+
+
+@pytest.mark.parametrize("name", ["people.csv", "people.parquet"])
+def test_columns_are_encoded_as_the_training_rows_have_them(tmp_path, name):
+    rows = table()
+    data = read(tmp_path / name, rows, "kind", validation=0.25)
+    assert (data.name, data.kind, data.class_names) == (
+        "people",
+        "softmax",
+        ("a", "b", "c"),
+    )
+    (x, y), (validation, _) = data.train, data.validation
+    counts = rows["kind"].value_counts().sort_index()
+    assert (np.bincount(y) + np.bincount(data.validation[1])).tolist() == [*counts]
+    # Two numbers; three jobs, no job and another one; six words and others.
+    assert x.shape[1] == validation.shape[1] == 2 + 5 + 7
+    assert x.dtype == "float32"
+    assert np.isfinite(x).all()
+    is_number = [i for i in range(x.shape[1]) if len(np.unique(x[:, i])) > 100]
+    (age,) = is_number
+    # The mean and the deviation of the training rows alone, not of all rows.
+    assert x[:, age].mean() == pytest.approx(0, abs=1e-5)
+    assert x[:, age].std() == pytest.approx(1, abs=1e-4)
+    assert abs(validation[:, age].mean()) > 1e-3
+    notes = " ".join(data.notes)
+    assert "left out: name (" in notes
+    assert "planet (one value)" in notes
+    assert "category: Job title!; number: age, member" not in notes
+    assert "number: age, member; category: Job title!; text: comment" in notes
+    assert "lack values in" in notes
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "yes"),
+    [
+        (["no", "yes"], ("no", "yes"), 1),
+        ([0, 1], ("0", "1"), 1),
+        ([True, False], ("false", "true"), 0),
+        (["sick", "well"], ("sick", "well"), 1),
+    ],
+)
+def test_two_classes_are_one_yes_or_no_label(tmp_path, values, names, yes):
+    rows = table()
+    answers = np.array([0] * (ROWS - 20) + [1] * 20)
+    rows["answer"] = np.array(values, object)[answers]
+    data = read(tmp_path / "t.csv", rows, "answer")
+    assert (data.kind, data.class_names, data.num_outputs) == ("binary", names, 1)
+    expected = 16 if yes else 144
+    assert data.train[1].sum() == expected
+    counted, _ = count_data(tmp_path / "t.csv", SourceOptions(label=("answer",)))
+    assert sorted(counted.counts.tolist()) == [20, 180]
+
+
+def test_several_label_columns_and_a_column_of_tags(tmp_path):
+    rows = table()
+    rows["wet"], rows["hot"] = RNG.random((2, ROWS)) < 0.3
+    data = read(tmp_path / "t.csv", rows, "wet", "hot")
+    assert (data.kind, data.class_names) == ("labels", ("wet", "hot"))
+    total = data.train[1].sum(axis=0) + data.validation[1].sum(axis=0)
+    assert total.tolist() == [rows["wet"].sum(), rows["hot"].sum()]
+
+    tags = [["x", "y"] if i % 3 else [] for i in range(ROWS)]
+    tags[0] = ["z"]
+    rows = table().assign(tags=tags)
+    data = read(tmp_path / "t.parquet", rows, "tags")
+    assert data.class_names == ("x", "y")
+    assert "Labels with one example" in " ".join(data.notes)
+    assert "'z'" in " ".join(data.notes)
+    rows["tags"] = [";".join(each) for each in tags]
+    same = read(tmp_path / "tags.csv", rows, "tags", separator=";")
+    assert same.train[1].sum(axis=0).tolist() == data.train[1].sum(axis=0).tolist()
+
+
+def test_rows_without_a_label_are_left_out_and_counted(tmp_path):
+    rows = table()
+    rows.loc[:6, "kind"] = None
+    data = read(tmp_path / "t.csv", rows, "kind")
+    assert len(data.train[1]) + len(data.validation[1]) == ROWS - 7
+    assert "7 of 200 rows have no label and are left out." in data.notes
+
+
+def test_a_test_table(tmp_path):
+    rows = table()
+    rows.iloc[:60].to_csv(tmp_path / "test.csv", index=False)
+    data = read(tmp_path / "t.csv", rows.iloc[60:], "kind", test=tmp_path / "test.csv")
+    assert data.test[0].shape == (60, data.train[0].shape[1])
+    rows.drop(columns="age").to_csv(tmp_path / "test.csv", index=False)
+    with pytest.raises(ValueError, match="It lacks 'age'"):
+        read(tmp_path / "t.csv", rows, "kind", test=tmp_path / "test.csv")
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ((), "A table needs `--label COLUMN`.*'age'"),
+        (("colour",), r"must name columns of .* Received: 'colour'; expected some of"),
+        (("age",), "numbers with fractions"),
+        (("kind", "member"), "'kind' holds 3 classes"),
+    ],
+)
+def test_labels_that_do_not_fit(tmp_path, label, message):
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path / "t.csv", table(), *label)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"", "must be a table with a line of column names"),
+        ("a.csv", b"a,b\n", "must have rows"),
+        ("a.csv", b"a,b\n\xff\xfe,1\n", "in UTF-8"),
+        ("a.parquet", b"nothing", "is no Parquet file"),
+        ("a.txt", b"nothing", "must be a folder with one folder of images"),
+    ],
+)
+def test_files_that_are_no_tables(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    label = ("a",) if name != "a.txt" else ()
+    with pytest.raises(ValueError, match=message):
+        read_data(path, SourceOptions(label=label))
+
+
+def test_numbers_with_marks_for_missing_ones(tmp_path):
+    path = tmp_path / "t.csv"
+    lines = [
+        f"{'?' if i % 9 == 0 else i},{'-' if i == 5 else i % 7},{i % 2}"
+        for i in range(60)
+    ]
+    path.write_text("\n".join(["a,b,y", *lines]))
+    data = read_data(path, SourceOptions(label=("y",)))
+    assert data.train[0].shape[1] == 2
+    assert np.isfinite(data.train[0]).all()
