@@ -61,24 +61,27 @@ class Encoder:
             parts.append(keras.ops.convert_to_numpy(encoded).astype("float32"))
         return np.concatenate(parts)
 
-    def symbols(self) -> tuple[dict[str, Any], Any]:
+    def symbols(self) -> tuple[list[Any], Any]:
         """Returns Keras inputs of single rows, and the features made of them.
 
         A missing number is NaN, a missing text is empty.
         """
-        inputs: dict[str, Any] = {}
-        filled: dict[str, Any] = {}
+        inputs: list[Any] = []
+        filled: list[Any] = []
         for column, kind in self.kinds.items():
             name = self.names[column]
             dtype = "float32" if kind == NUMBER else "string"
-            inputs[name] = keras.Input((1,), dtype=dtype, name=name)
-            filled[name] = inputs[name]
+            value = keras.Input((1,), dtype=dtype, name=name)
+            inputs.append(value)
             if kind == NUMBER:
-                is_missing = keras.ops.isnan(inputs[name])
                 mean = np.float32(self.means[column])
-                filled[name] = keras.ops.where(is_missing, mean, inputs[name])
+                value = keras.ops.where(keras.ops.isnan(value), mean, value)
+            filled.append(value)
+        known = self.space.get_inputs()
         encoder = keras.Model(
-            self.space.get_inputs(), self.space.get_encoded_features(), name="encoder"
+            [known[self.names[column]] for column in self.kinds],
+            self.space.get_encoded_features(),
+            name="encoder",
         )
         return inputs, encoder(filled)
 
@@ -217,7 +220,7 @@ def _input_names(columns: Sequence[Any]) -> dict[Any, str]:
     """Returns a different name of letters, digits and underscores for each column."""
     names: dict[Any, str] = {}
     for column in columns:
-        name = re.sub(r"\W", "_", str(column), flags=re.ASCII).strip("_") or "column"
+        name = re.sub(r"\W+", "_", str(column), flags=re.ASCII).strip("_") or "column"
         name = f"column_{name}" if name[0].isdigit() else name
         unique, number = name, 2
         while unique in names.values():

