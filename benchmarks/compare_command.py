@@ -78,7 +78,11 @@ _LOG_LINES = re.compile(r"^(WARNING: All log|[IWE]\d{4} |\d{4}-\d\d-\d\d ).*\n",
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--preset", type=Path, help="folder of EfficientNet-Lite0")
-    preset = parser.parse_args().preset
+    parser.add_argument(
+        "--only", nargs="+", default=list(COMMANDS), choices=list(COMMANDS)
+    )
+    options = parser.parse_args()
+    preset = options.preset
     with tempfile.TemporaryDirectory() as folder:
         installed, home = Path(folder) / "installed", Path(folder) / "home"
         home.mkdir()
@@ -87,7 +91,8 @@ def main() -> None:
         make_table(home / f"{TABLE}.csv")
         make_arrays(home / "digits.npz")
         blocks: dict[str, str] = {}
-        for name, command in COMMANDS.items():
+        for name in options.only:
+            command = COMMANDS[name]
             if name == "backbone":
                 if preset is None:
                     continue
