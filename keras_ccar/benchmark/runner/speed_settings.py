@@ -48,7 +48,7 @@ class SpeedSettings:
     @property
     def variables(self) -> dict[str, str]:
         """The environment variables of a process that computes in this way."""
-        found = {}
+        found: dict[str, str] = {}
         if self.threads is not None:
             # The second is XLA's, on a CPU.
             found |= dict.fromkeys(
