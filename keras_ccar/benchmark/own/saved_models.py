@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
-from keras_ccar.benchmark.own.columns import is_better
+from keras_ccar.benchmark.statistics.columns import describe_column
 from keras_ccar.keras_internals import all_layers
 from keras_ccar.layers.temperature_scaling import TemperatureScaling
 from keras_ccar.layers.thresholds import Thresholds
@@ -123,32 +123,21 @@ def finish(comparison: Comparison) -> keras.Model:
 
 
 def find_winner(comparison: Comparison) -> tuple[str, int]:
-    """Returns the method that is best on the validation data, and its best seed.
+    """Returns the method that the report calls best, and its best validation seed.
 
     Raises:
         ValueError: if no run was measured on validation data.
     """
-    metric = comparison.metric
-    by_method: dict[str, dict[int, float]] = {}
-    for run in comparison.finished_runs():
-        value = run.get("splits", {}).get("validation", {}).get(metric)
-        if value is not None:
-            by_method.setdefault(run["method"], {})[run["seed"]] = value
-    best: tuple[str, int] | None = None
-    best_mean = 0.0
-    for method, values in by_method.items():
-        mean = float(np.mean(list(values.values())))
-        if best is None or is_better(mean, best_mean, metric):
-            seed = next(iter(values))
-            for other, value in values.items():
-                seed = other if is_better(value, values[seed], metric) else seed
-            best, best_mean = (method, seed), mean
-    if best is None:
+    method = comparison.best().method
+    values = comparison.by_seed(method, comparison.metric, "validation").dropna()
+    if values.empty:
         raise ValueError(
             "`comparison` must have a run that finished and was measured on validation "
             "data, as `keras_ccar.compare` does. Received: none"
         )
-    return best
+    column = describe_column(comparison.metric, comparison.metrics)
+    seed = values.idxmin() if column.lower_is_better else values.idxmax()
+    return method, int(seed)
 
 
 def _find_run(comparison: Comparison, method: str, seed: int) -> RunEntry:

@@ -12,10 +12,11 @@ from keras_ccar.benchmark.spec.published import changed_recipe_settings
 def title(comparison: Comparison) -> str:
     """Returns the heading of the report, with the settings that were changed."""
     dataset, recipe = comparison.dataset, comparison.recipe
-    text = f"CCAR on {dataset['name']}"
-    if dataset["imbalance_factor"] is not None:
-        text += f", imbalance factor {dataset['imbalance_factor']:g}"
-    text += f", recipe {recipe['name']}"
+    factor = dataset["imbalance_factor"]
+    imbalance = "" if factor is None else f", imbalance factor {factor:g}"
+    if "kind" in dataset:  # data of the user's own, and no recipe of the benchmark
+        return f"Losses compared on {dataset['name']}{imbalance}"
+    text = f"CCAR on {dataset['name']}{imbalance}, recipe {recipe['name']}"
     settings = changed_recipe_settings(recipe).items()
     changed = [f"{name} {value}" for name, value in settings]
     changed += changed_loss_options(comparison.options)

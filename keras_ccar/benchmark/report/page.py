@@ -112,7 +112,7 @@ def comparison_title(comparison: Comparison) -> str:
     """Returns the heading of a comparison: data, recipe, network, length and seeds."""
     recipe = comparison.recipe
     heading = title(comparison).removeprefix("CCAR on ")
+    network = f"{recipe['model']}, " if "model" in recipe else ""
     return escape_markdown(
-        f"{heading} ({recipe['model']}, {recipe['epochs']} epochs, "
-        f"{len(comparison.seeds)} seeds)"
+        f"{heading} ({network}{recipe['epochs']} epochs, {len(comparison.seeds)} seeds)"
     )

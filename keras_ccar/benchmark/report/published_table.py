@@ -16,6 +16,8 @@ def published_rows(comparison: Comparison) -> list[list[str]]:
 
     There are no rows if nothing was published on the data.
     """
+    if "kind" in comparison.dataset:  # data of the user's own
+        return []
     known = comparison.representatives
     header = ["method", "published", "ours", "ours less cross-entropy"]
     rows = [[*header, "its network", "its recipe", "differs in", "source"]]
@@ -42,6 +44,8 @@ def published_rows(comparison: Comparison) -> list[list[str]]:
 
 def published_sentence(comparison: Comparison) -> str:
     """Says how ours were trained, and how many published numbers are comparable."""
+    if "kind" in comparison.dataset:  # data of the user's own
+        return ""
     recipe = comparison.recipe
     published = published_for(comparison.dataset)
     comparable = sum(is_comparable(number, recipe) for number in published)
