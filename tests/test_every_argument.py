@@ -201,6 +201,14 @@ RIGHT_OF = {
     **{
         ("Comparison", name): {"text", "empty text"} for name in ("command", "baseline")
     },
+    ("keras_ccar.compare", "build_model"): FUNCTION,
+    ("keras_ccar.compare", "class_counts"): {*SHARES, "None"},
+    ("keras_ccar.compare", "class_names"): {*SHARES, "None"},
+    ("keras_ccar.compare", "optimizer"): {"function", "None"},
+    ("keras_ccar.compare", "callbacks"): {"function", "empty list", "None"},
+    ("keras_ccar.compare", "metrics"): {"empty list"},
+    ("keras_ccar.compare", "budget"): {*AMOUNT, "None"},
+    ("keras_ccar.compare", "validation"): NONE,
     ("Comparison", "split"): NONE,
     ("Comparison", "folder"): {"text", "None"},
 }
@@ -219,6 +227,8 @@ def public_objects():
     found = {
         name: getattr(module, name) for module in MODULES for name in module.__all__
     }
+    # Two functions have this name.
+    found["keras_ccar.compare"] = keras_ccar.compare
     return {
         name: member
         for name, member in found.items()
@@ -291,6 +301,12 @@ def given(tmp_path_factory):
         "calibrate": {"model": logits, "validation": answers},
         "ccar_weight": {"p_t": 0.5, "f_c": 0.5},
         "chain": {"model": model},
+        "keras_ccar.compare": {
+            "build_model": lambda: keras.models.clone_model(model),
+            "train": (logits[::2].astype("float32"), answers[::2]),
+            "validation": (logits[1::2].astype("float32"), answers[1::2]),
+            "output": folder / "own",
+        },
         "class_balanced": sampled,
         "compare": {
             "dataset": "digits-lt",

@@ -75,8 +75,10 @@ def export(
             `(batch, ..., K)`.
         path: the folder of the model, TensorFlow Serving's `base_path`. It is created
             if it does not exist.
-        class_names: sequence of `K` different texts, such as a list; None for "0" to
-            "K - 1". One yes-or-no label has one name, or two, of no and of yes.
+        class_names: sequence of `K` different texts, such as a list; None for those
+            that the model has as `class_names`, as that of `Comparison.finish` does, or
+            else for "0" to "K - 1". One yes-or-no label has one name, or two, of no
+            and of yes.
         correction: optional `keras_ccar.LogitCorrection` to apply to the model's
             output. Without `from_logits` it takes the output for what it is.
         version: whole number from 1 to 2**63 - 1 that names the folder within `path`.
@@ -135,6 +137,8 @@ def export(
     warm_up = check_boolean("warm_up", warm_up)
     check_model(model)
     check_is_correction(correction)
+    if class_names is None:
+        class_names = getattr(model, "class_names", None)
     names = None if class_names is None else check_texts(class_names)
     limits = check_thresholds(thresholds)
     _check_backend()

@@ -72,6 +72,7 @@ ELSEWHERE = {
         "takes a model with its data, which are tried in tests/posthoc",
     ),
     "chain": "takes a model and layers",
+    "compare": "takes a model with its data, which are tried in tests/benchmark/own",
     **dict.fromkeys(("precision_at_least", "recall_at_least"), "takes a number"),
     "LabelAwareSmoothing": "a part of a softmax loss",
     "Weighting": "a base class",

@@ -115,18 +115,21 @@ class OwnData:
 
     def _read(self, opened: Any) -> None:
         """Reads the labels of data in batches, once."""
-        labels = []
+        labels: list[np.ndarray] = []
         self.first_inputs = None
-        for x, answers, _, _ in read_batches(opened, self.name, None):
-            if answers is None:
-                raise argument_error(self.name, opened, f"{_DATA}, with labels")
-            if self.first_inputs is None:
-                self.first_inputs = keras.tree.map_structure(lambda a: a[:1], x)
-            labels.append(as_numpy(answers))
-            if labels[-1].ndim != labels[0].ndim or labels[-1].ndim == 0:
-                raise argument_error(
-                    self.name, opened, _DATA, "Put its examples into batches."
-                )
+        try:
+            for x, answers, _, _ in read_batches(opened, self.name, None):
+                if answers is None:
+                    raise argument_error(self.name, opened, f"{_DATA}, with labels")
+                if self.first_inputs is None:
+                    self.first_inputs = keras.tree.map_structure(lambda a: a[:1], x)
+                labels.append(as_numpy(answers))
+        except TypeError as error:  # a number, or a single example
+            raise argument_error(self.name, opened, _DATA) from error
+        ranks = {part.ndim for part in labels}
+        if len(ranks) > 1 or 0 in ranks:
+            advice = "Put its examples into batches."
+            raise argument_error(self.name, opened, _DATA, advice)
         if not labels:
             raise argument_error(self.name, opened, f"{_DATA}, with examples")
         self.labels = np.concatenate(labels)

@@ -52,6 +52,7 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
         "source": "",
         "model": model.name,
         "model_digest": describe_model(model),
+        "from_logits": problem.from_logits,
         "image_size": 0,
         "batch_size": request.batch_size,
         "optimizer": "of the model" if builder.takes_loss else optimizer["class_name"],

@@ -10,7 +10,11 @@ import keras
 import numpy as np
 
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
+<<<<<<< HEAD
 from keras_ccar.benchmark.statistics.columns import describe_column
+=======
+from keras_ccar.benchmark.own.columns import SOFTMAX, is_better
+>>>>>>> 6ae3425 (Say how to compare on one's own data; take class names from the model when it is exported)
 from keras_ccar.keras_internals import all_layers
 from keras_ccar.layers.temperature_scaling import TemperatureScaling
 from keras_ccar.layers.thresholds import Thresholds
@@ -82,7 +86,10 @@ def load_model(comparison: Comparison, method: str, seed: int) -> keras.Model:
     run = _find_run(comparison, method, seed)
     model = _load(comparison, run)
     thresholds = run.get("chosen", {}).get("thresholds")
-    return model if thresholds is None else chain(model, Thresholds(thresholds))
+    if thresholds is None:
+        return model
+    from_logits = comparison.recipe.get("from_logits")
+    return chain(model, Thresholds(thresholds, from_logits=from_logits))
 
 
 def finish(comparison: Comparison) -> keras.Model:
@@ -108,15 +115,20 @@ def finish(comparison: Comparison) -> keras.Model:
     model = _load(comparison, run)
     chosen = run.get("chosen", {})
     temperature, thresholds = chosen.get("temperature"), chosen.get("thresholds")
+    from_logits = comparison.recipe.get("from_logits")
     layers: list[keras.layers.Layer] = []
-    are_labels = comparison.dataset.get("kind", "softmax") != "softmax"
-    if temperature is not None:
-        layers.append(TemperatureScaling(temperature, multi_label=are_labels))
+    are_labels = comparison.dataset.get("kind", SOFTMAX) != SOFTMAX
+    if temperature is not None or are_labels:
+        # Of labels it also tells that they do not exclude each other.
+        scaling = TemperatureScaling(
+            temperature or 1.0, from_logits=from_logits, multi_label=are_labels
+        )
+        layers.append(scaling)
     if thresholds is not None:
         # They were chosen for the probabilities before the temperature.
         given = np.clip(np.array(thresholds, "float64"), 1e-12, 1 - 1e-12)
         odds = np.log(given / (1 - given)) / (temperature or 1.0)
-        layers.append(Thresholds(1 / (1 + np.exp(-odds))))
+        layers.append(Thresholds(1 / (1 + np.exp(-odds)), from_logits=from_logits))
     whole = chain(model, *layers) if layers else model
     whole.class_names = list(comparison.dataset["class_names"])
     return whole
