@@ -43,10 +43,3 @@ def column_of(metric: str, kind: str) -> str:
             f"metric={metric!r}"
         )
     return column
-
-
-def is_better(value: float, other: float, column: str) -> bool:
-    """Whether a value of a column is better than another."""
-    known = COLUMNS.get(column)
-    is_error = known is not None and known.lower_is_better
-    return value < other if is_error else value > other

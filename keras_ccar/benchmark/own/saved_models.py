@@ -10,11 +10,8 @@ import keras
 import numpy as np
 
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
-<<<<<<< HEAD
+from keras_ccar.benchmark.own.columns import SOFTMAX
 from keras_ccar.benchmark.statistics.columns import describe_column
-=======
-from keras_ccar.benchmark.own.columns import SOFTMAX, is_better
->>>>>>> 6ae3425 (Say how to compare on one's own data; take class names from the model when it is exported)
 from keras_ccar.keras_internals import all_layers
 from keras_ccar.layers.temperature_scaling import TemperatureScaling
 from keras_ccar.layers.thresholds import Thresholds
