@@ -33,13 +33,15 @@ PHOTOS = {
 TABLE = "abalone9-18"
 COMMANDS = {
     "count": "keras-ccar count photos",
-    "photos": "keras-ccar compare photos --seeds 3 --budget 3m --export served/photos",
-    "backbone": "keras-ccar compare photos --backbone efficientnet_lite0 --seeds 3 "
-    "--budget 3m --output runs/photos-backbone --export served/photos-backbone",
-    "table": f"keras-ccar compare {TABLE}.csv --label Class --seeds 3 --budget 3m "
-    f"--export served/{TABLE}",
-    "arrays": "keras-ccar compare digits.npz --seeds 3 --budget 3m "
-    "--export served/digits",
+    "photos": "keras-ccar compare photos --losses ce class_weight la ccar --seeds 3 "
+    "--budget 2m --export served/photos",
+    "backbone": "keras-ccar compare photos --backbone efficientnet_lite0 "
+    "--losses ce class_weight la ccar --seeds 3 --budget 2m "
+    "--output runs/photos-backbone --export served/photos-backbone",
+    "table": f"keras-ccar compare {TABLE}.csv --label Class --losses ce class_weight "
+    f"la ccar --seeds 3 --budget 2m --export served/{TABLE}",
+    "arrays": "keras-ccar compare digits.npz --losses ce class_weight la ccar "
+    "--seeds 3 --budget 2m --export served/digits",
 }
 ASK = {
     "photos": """\
@@ -68,7 +70,8 @@ print({{name: value.numpy().tolist() for name, value in answer.items()}})
 import numpy as np, tensorflow as tf
 serve = tf.saved_model.load("served/digits/1").signatures["serving_default"]
 x = np.load("digits.npz")["x"][:1]
-print(serve(image=tf.constant(x, "float32"))["probabilities"].numpy().round(3))
+dtype = serve.structured_input_signature[1]["image"].dtype
+print(serve(image=tf.constant(x, dtype))["probabilities"].numpy().round(3))
 """,
 }
 # Paths and times of the machine that are of no use to others.
@@ -90,7 +93,6 @@ def main() -> None:
         make_photos(home / "photos")
         make_table(home / f"{TABLE}.csv")
         make_arrays(home / "digits.npz")
-        blocks: dict[str, str] = {}
         for name in options.only:
             command = COMMANDS[name]
             if name == "backbone":
@@ -102,12 +104,12 @@ def main() -> None:
                 ["bin/" + command.split()[0], *command.split()[1:]], installed, home
             )
             seconds = time.perf_counter() - begun
-            blocks[name] = f"$ {command}\n{printed}\n# took {seconds:.0f} s"
+            blocks = {name: f"$ {command}\n{printed}\n# took {seconds:.0f} s"}
             if name in ASK:
                 program = home / "ask.py"
                 program.write_text(ASK[name], "utf-8")
                 blocks[f"ask-{name}"] = run([sys.executable, "ask.py"], None, home)
-    write(blocks)
+            write(blocks)
 
 
 def install(target: Path, folder: Path) -> None:
