@@ -39,4 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("keras-ccar: stopped.", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as error:
+        advice = "Run `pip install 'keras_ccar[benchmark]'`."
+        if "pip install" in str(error):  # It says so itself.
+            advice = ""
+        print(f"keras-ccar: error: {error}. {advice}".rstrip(), file=sys.stderr)
+        return 2
     return run(options)

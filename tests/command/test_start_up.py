@@ -81,6 +81,19 @@ def test_errors_pass():
         raise ValueError("seen")
 
 
+def test_a_library_that_is_missing_is_named():
+    code = (
+        "import sys, keras_ccar_command as c\n"
+        "sys.modules['rich'] = None\n"
+        "sys.exit(c.main())"
+    )
+    answer = run("count", "digits-lt", code=code)
+    assert answer.returncode == 2
+    assert "rich" in answer.stderr
+    assert "Run `pip install 'keras_ccar[benchmark]'`." in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
 @pytest.mark.slow
 def test_only_our_own_lines_appear_unless_verbose(tmp_path, monkeypatch):
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
