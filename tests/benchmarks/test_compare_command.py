@@ -12,6 +12,8 @@ MARK = "<!-- made by benchmarks/compare_command.py: {} -->\n"
 @pytest.mark.parametrize("name", [*COMMANDS, *(f"ask-{name}" for name in ASK)])
 def test_the_page_has_a_place_for_each_transcript(name):
     assert TEXT.count(MARK.format(name)) == 1
+    if name in COMMANDS:
+        assert COMMANDS[name] in TEXT
 
 
 def test_transcripts_are_of_the_commands_that_the_script_runs():
