@@ -1,7 +1,7 @@
 """Losses, statistics, metrics and data for long-tailed classification in Keras 3."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 try:
     importlib.import_module("keras")
@@ -49,6 +49,9 @@ from keras_ccar.metrics import (
     ShotAccuracy,
 )
 from keras_ccar.requirements import require
+
+if TYPE_CHECKING:  # What reads the code without running it finds it here.
+    from keras_ccar.benchmark.own.compare import compare
 
 __version__ = "0.1.0"
 
