@@ -12,6 +12,8 @@ from sklearn import metrics
 import keras_ccar
 from keras_ccar.benchmark import Comparison
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
@@ -199,6 +201,35 @@ def test_one_label(tmp_path):
             assert run["average_precision"] == pytest.approx(100 * score, abs=1e-4)
             loss = metrics.log_loss(labels, 1 / (1 + np.exp(-outputs)))
             assert run["log_loss"] == pytest.approx(loss, abs=1e-4)
+
+
+def test_the_finished_model_of_one_label_is_served_with_its_names(tmp_path):
+    loss = {"ce": keras.losses.BinaryCrossentropy(from_logits=True)}
+    comparison, _ = compare(
+        tmp_path / "own",
+        build_model=network(1),
+        train=answers(),
+        validation=answers(1),
+        losses=loss,
+        seeds=1,
+        epochs=1,
+        class_names=["fine", "faulty"],
+    )
+    model = comparison.finish()
+    assert model.class_names == ["fine", "faulty"]
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    x = answers(2)[0][:2]
+    path = keras_ccar.serving.export(model, tmp_path / "served", warm_up=False)
+    served = tf.saved_model.load(str(path)).signatures["serving_default"]
+    answer = served(tf.constant(x))
+    assert answer["class_names"].numpy()[0].tolist() == [b"fine", b"faulty"]
+    if "decisions" not in answer:
+        logits = model.predict(x, verbose=0)[:, 0]
+        expected = 1 / (1 + np.exp(-logits))
+        np.testing.assert_allclose(answer["probabilities"][:, 1], expected, atol=1e-5)
 
 
 def test_several_labels(tmp_path):
