@@ -30,7 +30,7 @@ NOTE = (
 MEASUREMENT_NOTES = {
     "binary_loss_speed.json": "The same as `loss_speed.json` for yes-or-no labels: "
     "ratios to Keras's binary cross-entropy. A setting is a number of examples and "
-    "labels.",
+    "labels. The ratios are of one kind of processor, and differ on another.",
     "count_speed.json": "Seconds to count the classes of the 50,000 training images of "
     "CIFAR-100, over 3 rounds.",
     "digits_learning_rate.json": "Balanced accuracy of cross-entropy on validation "
@@ -38,7 +38,8 @@ MEASUREMENT_NOTES = {
     "seeds; the best is the recipe's.",
     "loss_speed.json": "Forward pass and gradient, compiled by XLA on TensorFlow and "
     "JAX, eager on torch. Ratio: time over that of Keras's own cross-entropy for the "
-    "same labels in the same run. A setting is a number of examples and classes.",
+    "same labels in the same run. A setting is a number of examples and classes. The "
+    "ratios are of one kind of processor, and differ on another.",
     "step_speed.json": "A training step of a whole network through `fit`: Keras's "
     "cross-entropy, CCAR, and CCAR with the callback's statistics, on the same images "
     "in memory. Ratios are of times: 1.02 is 2 % longer. Times are medians over "

@@ -1,9 +1,11 @@
 """Cross-entropies on JAX, with their own derivatives. Only imported on JAX."""
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 
 
 @jax.custom_jvp
@@ -72,20 +74,23 @@ def soft_crossentropy(
     return _soft_sum(share, total_share, logits, largest, total)
 
 
-@soft_crossentropy.defjvp
+@functools.partial(soft_crossentropy.defjvp, symbolic_zeros=True)
 def _soft_derivative(
     primals: tuple[Any, ...], tangents: tuple[Any, ...]
 ) -> tuple[Any, Any]:
     share, logits, largest, exponentials, total = primals
     share_tangent, logits_tangent, *_ = tangents
     total_share = optimization_barrier(jnp.sum(share, axis=-1, keepdims=True))
-    share_tangent_sum = jnp.sum(share_tangent, axis=-1, keepdims=True)
-    slope = exponentials * optimization_barrier(total_share / total) - share
-    return (
-        _soft_sum(share, total_share, logits, largest, total),
-        jnp.sum(slope * logits_tangent, axis=-1)
-        + _soft_sum(share_tangent, share_tangent_sum, logits, largest, total),
-    )
+    losses = _soft_sum(share, total_share, logits, largest, total)
+    slope = jnp.zeros_like(losses)
+    # XLA would compute the products with zeros.
+    if not isinstance(logits_tangent, SymbolicZero):
+        by_logits = exponentials * optimization_barrier(total_share / total) - share
+        slope += jnp.sum(by_logits * logits_tangent, axis=-1)
+    if not isinstance(share_tangent, SymbolicZero):
+        sums = jnp.sum(share_tangent, axis=-1, keepdims=True)
+        slope += _soft_sum(share_tangent, sums, logits, largest, total)
+    return losses, slope
 
 
 def _soft_sum(
