@@ -5,6 +5,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection, wait
@@ -44,12 +45,17 @@ class Workers:
         self._cores = _divided_cores(count)
         self._workers: dict[int, tuple[SpawnProcess, Connection]] = {}
         self._tasks: dict[int, str] = {}
+        self._feeders: dict[int, threading.Thread] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         workers = list(self._workers.values())
+        for index, (process, _) in self._workers.items():
+            if self._feeders[index].is_alive():
+                process.kill()  # It has not begun, and would go on importing.
+            self._feeders[index].join()
         for _, connection in workers:
             connection.close()
         try:
@@ -68,12 +74,17 @@ class Workers:
     def submit(self, key: str, task: Any) -> None:
         """Gives an idle process a task, which must be picklable; `key` names it."""
         index = next(i for i in range(len(self._cores)) if i not in self._tasks)
-        if index not in self._workers:
-            self._workers[index] = self._start(self._cores[index])
         self._tasks[index] = key
-        # If the process has died in the meantime, `poll` reports it.
-        with contextlib.suppress(OSError):
-            self._workers[index][1].send(task)
+        if index in self._workers:
+            _send(self._workers[index][1], task)
+            return
+        self._workers[index] = self._start(self._cores[index])
+        # The work may hold all data. A process only reads it once it has imported the
+        # backend, and meanwhile the others should start too.
+        messages = (self._workers[index][1], self._work, task)
+        feeder = threading.Thread(target=_send, args=messages, daemon=True)
+        self._feeders[index] = feeder
+        feeder.start()
 
     def poll(self, timeout: float) -> Iterator[tuple[str, str, Any]]:
         """Yields what happened within some seconds, as `(key, kind, value)`.
@@ -104,7 +115,7 @@ class Workers:
         connection, remote = self._context.Pipe()
         process = self._context.Process(
             target=_worker_loop,
-            args=(remote, self._work, cores),
+            args=(remote, cores),
             daemon=True,
         )
         # TensorFlow reads some of them when it is imported, before the target runs.
@@ -116,6 +127,7 @@ class Workers:
     def _reap(self, index: int) -> str:
         """Removes a process that has died, and returns how it died."""
         process, connection = self._workers.pop(index)
+        self._feeders.pop(index).join()  # Nobody reads what it sends.
         connection.close()
         process.join()
         code = process.exitcode or 0
@@ -164,7 +176,14 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
             del os.environ[name]
 
 
-def _worker_loop(connection: Connection, work: Work, cores: set[int] | None) -> None:
+def _send(connection: Connection, *messages: Any) -> None:
+    """Sends messages to a process; if it has died, `Workers.poll` reports it."""
+    with contextlib.suppress(OSError):
+        for message in messages:
+            connection.send(message)
+
+
+def _worker_loop(connection: Connection, cores: set[int] | None) -> None:
     # Ctrl-C reaches every process of a terminal; only the parent reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -179,6 +198,7 @@ def _worker_loop(connection: Connection, work: Work, cores: set[int] | None) -> 
         os.sched_setaffinity(0, cores)
     # The parent closes its end of the pipe to stop this process, or by dying.
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        work: Work = connection.recv()
         while True:
             task = connection.recv()
             connection.send(("result", work(task, _reporter(connection))))
