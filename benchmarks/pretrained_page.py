@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from head_speed import RESULTS as SPEED_RESULTS
 from pretrained_heads import COMMAND, FOLDER, SEEDS
-from pretrained_statistics import CCAR_LA, RELATIVE, Runs, _at
+from pretrained_statistics import CCAR_LA, RELATIVE, Runs, _at, planned
 from yes_or_no_page import format_p
 
 from keras_ccar.benchmark.report import figure_style as style
@@ -125,7 +125,8 @@ def answers(runs):
     if min(seeds) < SEEDS:
         lines.append(
             f"- **This is preliminary:** `{min(seeds)}` to `{max(seeds)}` of "
-            f"`{SEEDS}` seeds are done, and not all planned comparisons can be made."
+            f"`{SEEDS}` seeds are done, and `{len(runs.compared())}` of the "
+            f"`{len(planned())}` planned comparisons are made."
         )
     return ["\n".join(lines)]
 
