@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_ccar.benchmark.report import figure_style as style
 from keras_ccar.benchmark.report.facts import describe_hardware
 from keras_ccar.benchmark.report.markdown import markdown_table
 from keras_ccar.benchmark.report.summary import difference_text
@@ -20,6 +21,13 @@ RESULTS = (
     Path(__file__).parent / "results" / "after-training" / "cifar100-lt-if100.json"
 )
 PAGE = Path(__file__).parent.parent / "docs" / "after-training-results.md"
+FIGURE = "figures/after-training.png"
+# What the picture shows: the methods, in the words of their legend.
+SHOWN = {
+    "cross-entropy": "cross-entropy",
+    "Balanced Softmax": "a loss for long tails (Balanced Softmax)",
+    "τ chosen": "cross-entropy, corrected after training (τ chosen)",
+}
 COMMAND = "KERAS_BACKEND=torch python benchmarks/after_training.py"
 PLAIN = "cross-entropy"
 PEER = "Balanced Softmax"
@@ -66,6 +74,7 @@ def page(results):
         verdict(seeds),
         HOW_READ.format(peer=PEER),
         markdown_table(method_rows(seeds)),
+        f"![Accuracy of many-, medium- and few-shot classes]({FIGURE})",
         "## The choice of τ",
         "What the τ that was chosen on held-out images loses against the τ "
         "that is best on the test images, in points of balanced accuracy:",
@@ -122,6 +131,32 @@ def method_rows(seeds):
             found, told = difference_text(of), _word(of) if of.has_interval else ""
         table.append([name, *cells, found, told])
     return table
+
+
+@style.png_figure
+def accuracy_by_group(seeds, figure):
+    """Draws the mean accuracy of the groups of classes, a bar a method."""
+    methods = by_method(seeds)
+    figure.set_size_inches(7, 3.4)
+    axes = figure.subplots()
+    width = 0.8 / len(SHOWN)
+    for place, (name, label) in enumerate(SHOWN.items()):
+        columns = [[row[group] for row in methods[name]] for group in GROUPS]
+        means, deviations = zip(*map(mean_and_deviation, columns), strict=True)
+        left = np.arange(len(GROUPS)) + (place - 1) * width
+        colour = style.COLOURS[place]
+        axes.bar(left, means, width, yerr=deviations, color=colour, label=label)
+        for at, mean in zip(left, means, strict=True):
+            axes.annotate(
+                f"{mean:.0f}", (at, 2), ha="center", color="white", fontweight="bold"
+            )
+    axes.set_xticks(
+        range(len(GROUPS)),
+        ["all classes", "many examples\n(over 100)", "medium", "few\n(under 20)"],
+    )
+    axes.set_ylabel("accuracy in percent")
+    style.legend_above(figure, axes)
+    return True
 
 
 def verdict(seeds):
@@ -198,8 +233,12 @@ def _code(command):
 
 
 def write_page(results=RESULTS, path=PAGE):
-    """Writes the page about a file of results, which need not exist."""
-    write_atomic(path, page(read_json(results) if results.exists() else None))
+    """Writes the page about a file of results, which need not exist, and its figure."""
+    found = read_json(results) if results.exists() else None
+    write_atomic(path, page(found))
+    if found is not None and found["seeds"]:
+        (path.parent / FIGURE).parent.mkdir(exist_ok=True)
+        write_atomic(path.parent / FIGURE, accuracy_by_group(found["seeds"]))
 
 
 if __name__ == "__main__":
