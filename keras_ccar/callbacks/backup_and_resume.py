@@ -92,7 +92,7 @@ class BackupAndResume(keras.callbacks.Callback):
         if not isinstance(save_freq, str) or save_freq != "epoch":
             meaning = 'batches, or "epoch"'
             save_freq = check_whole_number("save_freq", save_freq, 1, meaning=meaning)
-        self.directory = Path(check_path("directory", directory))
+        self.directory: Path = Path(check_path("directory", directory))
         self.save_freq = save_freq
         self.delete_checkpoint = check_boolean("delete_checkpoint", delete_checkpoint)
         self._files = BackupFiles(self.directory, self._is_usable)

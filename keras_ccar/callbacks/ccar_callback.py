@@ -120,11 +120,11 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         check_multi_worker_support()
-        self.update_frequencies = check_boolean(
+        self.update_frequencies: bool = check_boolean(
             "update_frequencies", update_frequencies
         )
-        self.momentum = check_number("momentum", momentum, 0, 1)
-        self.start_epoch = check_whole_number("start_epoch", start_epoch, 0)
+        self.momentum: float = check_number("momentum", momentum, 0, 1)
+        self.start_epoch: int = check_whole_number("start_epoch", start_epoch, 0)
         names = None if class_names is None else check_class_names(class_names)
         self.class_names = names
         self.log_dir = optional(check_path, "log_dir", log_dir)

@@ -36,10 +36,10 @@ class ClassStatistics(keras.metrics.Metric):
         self._totals = ExactSum(self, (num_classes, 4), "totals")
         # Not `add_variable`: these must not be summed over replicas.
         equal = np.full(num_classes, 1.0 / num_classes)
-        self.frequency = _constant(equal, "frequency")
-        self.num_examples = _constant(num_classes, "num_examples")
+        self.frequency: Any = _constant(equal, "frequency")
+        self.num_examples: Any = _constant(num_classes, "num_examples")
         # 1 where the loss weights its samples, 0 while `DeferredReweighting` waits.
-        self.weight_switch = _constant(1.0, "reweighting")
+        self.weight_switch: Any = _constant(1.0, "reweighting")
         self.is_recording = False
         self._loss: Any = None
         # What the variables hold, in float64, and whether training has changed it.

@@ -64,7 +64,7 @@ class DeferredReweighting(DetachedCopies, keras.callbacks.Callback):
 
     def __init__(self, start_epoch: int) -> None:
         super().__init__()
-        self.start_epoch = check_whole_number("start_epoch", start_epoch, 0)
+        self.start_epoch: int = check_whole_number("start_epoch", start_epoch, 0)
         self._attached: Attached = {}
 
     def set_model(self, model: keras.Model) -> None:

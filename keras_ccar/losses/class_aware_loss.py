@@ -82,16 +82,16 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
         check_choice("reduction", reduction, _REDUCTIONS)
         super().__init__(optional(check_text, "name", name), reduction, precision)
         self._dtype_argument = dtype if dtype is None else policy.name
-        self.weighting = weightings.get(weighting)
+        self.weighting: weightings.Weighting | None = weightings.get(weighting)
         self.normalize = check_normalize(normalize)
-        self.differentiate_weight = check_boolean(
+        self.differentiate_weight: bool = check_boolean(
             "differentiate_weight", differentiate_weight
         )
-        self.from_logits = check_boolean("from_logits", from_logits)
-        self.label_smoothing = self._read_smoothing(label_smoothing)
+        self.from_logits: bool = check_boolean("from_logits", from_logits)
+        self.label_smoothing: Any = self._read_smoothing(label_smoothing)
         self.class_counts: list[float] | None = None
         self.statistics_counts: list[float] | None = None
-        self.statistics = None
+        self.statistics: Any = None
         self._prior = None
         self._has_updated_frequency = False
         self._given_prior = None

@@ -63,8 +63,8 @@ class ClassMetric(keras.metrics.Metric):
             name=optional(check_text, "name", name),
             dtype=optional(check_float_policy, "dtype", dtype),
         )
-        self.multi_label = check_boolean("multi_label", multi_label)
-        self.ignore_class = check_ignore_class(ignore_class)
+        self.multi_label: bool = check_boolean("multi_label", multi_label)
+        self.ignore_class: int | None = check_ignore_class(ignore_class)
         if self.multi_label and self.ignore_class is not None:
             raise argument_error(
                 "ignore_class",
@@ -72,12 +72,12 @@ class ClassMetric(keras.metrics.Metric):
                 "None with multi_label=True",
                 "Pass the value of unknown targets as `ignore_value`.",
             )
-        self.axis = check_whole_number("axis", axis, meaning="the class axis")
-        self.ignore_value = check_ignore_value(ignore_value)
-        self.threshold = check_number(
+        self.axis: int = check_whole_number("axis", axis, meaning="the class axis")
+        self.ignore_value: float | None = check_ignore_value(ignore_value)
+        self.threshold: float = check_number(
             "threshold", threshold, 0, 1, "the probability above which it is yes"
         )
-        self.from_logits = check_boolean("from_logits", from_logits)
+        self.from_logits: bool = check_boolean("from_logits", from_logits)
         self._reading = Reading(
             num_classes,
             self._classes_argument,

@@ -37,8 +37,8 @@ class PredictionSets(Result):
     ) -> None:
         self.coverage = coverage
         self.method = method
-        self.quantiles = found.quantiles
-        self.clusters = found.clusters
+        self.quantiles: np.ndarray = found.quantiles
+        self.clusters: np.ndarray = found.clusters
         self.layer = layer
         self.curve = curve
 

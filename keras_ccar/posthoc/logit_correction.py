@@ -54,7 +54,7 @@ class TunedLogitCorrection(Result):
         self.tau = tau
         self.layer = layer
         self.curve = curve
-        self.best_tau = float(curve["tau"][curve["score"].idxmax()])
+        self.best_tau: float = float(curve["tau"][curve["score"].idxmax()])
         self._objective = objective
 
     def describe(self) -> str:

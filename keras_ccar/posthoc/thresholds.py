@@ -46,7 +46,7 @@ class TunedThresholds(Result):
         curve: Any,
         objective: ThresholdObjective,
     ) -> None:
-        self.thresholds = chosen["threshold"].to_numpy(dtype="float64")
+        self.thresholds: np.ndarray = chosen["threshold"].to_numpy(dtype="float64")
         self.layer = layer
         self.chosen = chosen
         self.curve = curve
