@@ -144,7 +144,9 @@ def markdown_sections(
     parts.append(markdown_list(f"{name}: {value}" for name, value in facts))
     code = code_of_best(comparison)
     if code:
-        parts += [f"{heading} The code of the best", code_block(code, "python")]
+        # Where a test runs the code of pages, the comment leaves this one out.
+        shown = f"<!-- not run: your model and data -->\n{code_block(code, 'python')}"
+        parts += [f"{heading} The code of the best", shown]
     parts += [f"{heading} How to run it again", code_block(comparison.command)]
     return [part for part in parts if part]
 
