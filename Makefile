@@ -47,6 +47,7 @@ bench: $(VENV)/.test  ## time and memory of the losses, of a whole step, of the 
 	$(BIN)/python benchmarks/loss_speed.py --binary
 	$(BIN)/python benchmarks/step_speed.py
 	$(BIN)/python benchmarks/training_speed.py
+	$(BIN)/python benchmarks/network_speed.py
 	for backend in jax tensorflow torch; do KERAS_BACKEND=$$backend $(BIN)/python benchmarks/head_speed.py; done
 
 results: $(VENV)/.demo  ## what docs/ quotes of results, and the figures, from benchmarks/results

@@ -1,9 +1,9 @@
 """Images per second and core of the ResNet-32, against the same network in PyTorch.
 
 Forward, backward and update alone, on one batch in memory. Every case is a process of
-its own on one core. The processes take turns, round by round, so that a machine that
-slows down slows all of them; ratios are medians over the rounds. Writes
-`benchmarks/results/network_speed.json`.
+its own on one core, whose time on the processor is measured, so that other work beside
+it counts for little. The processes take turns, round by round; ratios are medians over
+the rounds. Writes `benchmarks/results/network_speed.json`.
 """
 
 import argparse
@@ -116,15 +116,15 @@ def start(name, arguments):
 
 
 def serve(arguments):
-    """Makes the steps of a round for each line of input, and prints its seconds."""
+    """Makes the steps of a round for each line of input, and prints the seconds."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     backend, settings, _ = CASES[arguments.worker]
     build = peer_round if backend == "peer" else keras_round
     train = build(arguments, settings)
     for _ in sys.stdin:
-        begin = time.perf_counter()
+        begin = time.process_time()
         train()
-        print(time.perf_counter() - begin, flush=True)
+        print(time.process_time() - begin, flush=True)
 
 
 def peer_round(arguments, settings):
