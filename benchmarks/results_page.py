@@ -40,6 +40,13 @@ MEASUREMENT_NOTES = {
     "JAX, eager on torch. Ratio: time over that of Keras's own cross-entropy for the "
     "same labels in the same run. A setting is a number of examples and classes. The "
     "ratios are of one kind of processor, and differ on another.",
+    "network_speed.json": "The ResNet-32 of the benchmark, forward, backward and "
+    "update on one batch in memory, against the same network in plain PyTorch, each on "
+    "one core. Images per second of the processor's own time; ratios are of speeds. "
+    "TensorFlow takes the convolutions of oneDNN by itself only on processors with "
+    "instructions for networks, which this one lacks; a long plan tries them. What "
+    "holds JAX back on a processor are the gradients of the kernels of the first stage, "
+    "whose few channels suit its convolutions badly.",
     "step_speed.json": "A training step of a whole network through `fit`: Keras's "
     "cross-entropy, CCAR, and CCAR with the callback's statistics, on the same images "
     "in memory. Ratios are of times: 1.02 is 2 % longer. Times are medians over "

@@ -423,7 +423,7 @@ def check_bad_input_raises(case):
         ({"reduction": "median"}, "`reduction`"),
         ({"dtype": "int32"}, "`dtype`"),
         ({"from_logits": "yes"}, "`from_logits` must be True or False"),
-        ({"normalize": None}, "`normalize` must be True or False"),
+        ({"normalize": None}, "`normalize` must be True, False or 'batch'"),
     ):
         with pytest.raises(ValueError, match=message):
             case.loss(**arguments)
