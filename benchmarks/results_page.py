@@ -45,8 +45,8 @@ MEASUREMENT_NOTES = {
     "one core. Images per second of the processor's own time; ratios are of speeds. "
     "TensorFlow takes the convolutions of oneDNN by itself only on processors with "
     "instructions for networks, which this one lacks; a long plan tries them. What "
-    "holds JAX back on a processor are the gradients of the kernels of the first stage, "
-    "whose few channels suit its convolutions badly.",
+    "holds JAX back on a processor are the gradients of the kernels of the first "
+    "stage, whose few channels suit its convolutions badly.",
     "step_speed.json": "A training step of a whole network through `fit`: Keras's "
     "cross-entropy, CCAR, and CCAR with the callback's statistics, on the same images "
     "in memory. Ratios are of times: 1.02 is 2 % longer. Times are medians over "
