@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_ccar.benchmark.report import figure_style as style
-from keras_ccar.benchmark.report.facts import describe_hardware
-from keras_ccar.benchmark.report.markdown import markdown_table
+from keras_ccar.benchmark.report.facts import describe_hardware, describe_versions
+from keras_ccar.benchmark.report.markdown import code_block, markdown_table
 from keras_ccar.benchmark.report.summary import difference_text
 from keras_ccar.benchmark.statistics.paired import (
     mean_and_deviation,
@@ -59,7 +59,7 @@ HOW_READ = (
 def page(results):
     """Returns the page about the results, None for none, as Markdown."""
     if results is None or not results["seeds"]:
-        return "\n\n".join([TITLE, NOTE, NOT_RUN, _code(COMMAND)])
+        return "\n\n".join([TITLE, NOTE, NOT_RUN, code_block(COMMAND, "bash") + "\n"])
     configuration, seeds = results["configuration"], results["seeds"]
     how = HOW.format(
         rates=", ".join(f"`{rate}`" for rate in configuration["learning_rates"]),
@@ -92,7 +92,7 @@ def page(results):
         markdown_table(coverage_rows(seeds)),
         "## How it was run",
         _environment(results),
-        _code(results["command"]),
+        code_block(results["command"], "bash") + "\n",
     ]
     return "\n\n".join(parts)
 
@@ -218,18 +218,13 @@ def coverage_rows(seeds):
 
 def _environment(results):
     environment = results["environment"]
-    versions = ", ".join(f"{k} {v}" for k, v in environment["versions"].items())
     commits = sorted({entry["commit"] for entry in results["seeds"]})
     minutes = sum(entry["seconds"] for entry in results["seeds"]) / 60
     return (
         f"{minutes:.1f} minutes after the features were computed, on the backend "
         f"{environment['backend']}, on {describe_hardware(environment['hardware'])}. "
-        f"Versions: {versions}. Commit: {', '.join(commits)}."
+        f"Versions: {describe_versions(environment)}. Commit: {', '.join(commits)}."
     )
-
-
-def _code(command):
-    return f"```bash\n{command}\n```\n"
 
 
 def write_page(results=RESULTS, path=PAGE):

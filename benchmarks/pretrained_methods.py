@@ -56,31 +56,34 @@ class HeadMethod:
         )
 
 
+def _loss_of(method):
+    """Returns from class counts to the loss of a method of the benchmark."""
+    return lambda counts: method.build_loss(counts, LossOptions())
+
+
+_CROSSENTROPY = _loss_of(get_method("ce"))
+
+
 def _of_benchmark(name, family=None, tau=None):
     method = get_method(name)
-    return HeadMethod(
-        name,
-        family or name,
-        lambda counts: method.build_loss(counts, LossOptions()),
-        tau,
-        method.head,
+    return HeadMethod(name, family or name, _loss_of(method), tau, method.head)
+
+
+def _weighted_loss(weighting, adjustment=None):
+    """Returns from class counts to a weighting of mean 1, maybe on adjusted logits."""
+    return lambda counts: keras_ccar.LongTailedCrossentropy(
+        counts,
+        weighting=weighting(),
+        adjustment=adjustment,
+        normalize=True,
+        from_logits=True,
     )
 
 
 def _adjusted(name, weighting, tau):
     """A weighting on adjusted logits, its mean weight 1."""
-    return HeadMethod(
-        f"{name}+la[tau={tau:g}]",
-        f"{name}+la",
-        lambda counts: keras_ccar.LongTailedCrossentropy(
-            counts,
-            weighting=weighting(),
-            adjustment=LogitAdjustment(tau),
-            normalize=True,
-            from_logits=True,
-        ),
-        tau,
-    )
+    build = _weighted_loss(weighting, LogitAdjustment(tau))
+    return HeadMethod(f"{name}+la[tau={tau:g}]", f"{name}+la", build, tau)
 
 
 def _corrected(tau):
@@ -88,14 +91,8 @@ def _corrected(tau):
         shift = tau * np.log(np.asarray(counts) / np.sum(counts))
         return head._replace(bias=head.bias - shift)
 
-    build = get_method("ce").build_loss
-    return HeadMethod(
-        f"la-posthoc[tau={tau:g}]",
-        "la-posthoc",
-        lambda counts: build(counts, LossOptions()),
-        tau,
-        after=after,
-    )
+    name = f"la-posthoc[tau={tau:g}]"
+    return HeadMethod(name, "la-posthoc", _CROSSENTROPY, tau, after=after)
 
 
 def _norm(tau):
@@ -103,14 +100,8 @@ def _norm(tau):
         lengths = np.linalg.norm(head.kernel, axis=0)
         return HeadWeights(head.kernel / lengths**tau, np.zeros_like(head.bias))
 
-    build = get_method("ce").build_loss
-    return HeadMethod(
-        f"tau-norm[tau={tau:g}]",
-        "tau-norm",
-        lambda counts: build(counts, LossOptions()),
-        tau,
-        after=after,
-    )
+    name = f"tau-norm[tau={tau:g}]"
+    return HeadMethod(name, "tau-norm", _CROSSENTROPY, tau, after=after)
 
 
 def _along_tau(name, settings=""):
@@ -121,13 +112,7 @@ def _along_tau(name, settings=""):
 
 
 def _weighted(name, weighting):
-    return HeadMethod(
-        name,
-        name,
-        lambda counts: keras_ccar.LongTailedCrossentropy(
-            counts, weighting=weighting(), normalize=True, from_logits=True
-        ),
-    )
+    return HeadMethod(name, name, _weighted_loss(weighting))
 
 
 def _ccar_variants():
@@ -154,7 +139,7 @@ BLOCKS = {
         HeadMethod(
             "prior-bias",
             "prior-bias",
-            lambda counts: get_method("ce").build_loss(counts, LossOptions()),
+            _CROSSENTROPY,
             starts_at_prior=True,
         ),
         *_along_tau("la"),
@@ -188,7 +173,7 @@ BLOCKS = {
         HeadMethod(
             "crt",
             "crt",
-            lambda counts: get_method("ce").build_loss(counts, LossOptions()),
+            _CROSSENTROPY,
             is_class_balanced=True,
         ),
     ],

@@ -13,8 +13,8 @@ from pretrained_statistics import CCAR_LA, RELATIVE, Runs, _at, planned
 from yes_or_no_page import format_p
 
 from keras_ccar.benchmark.report import figure_style as style
-from keras_ccar.benchmark.report.facts import describe_hardware
-from keras_ccar.benchmark.report.markdown import markdown_table
+from keras_ccar.benchmark.report.facts import describe_hardware, describe_versions
+from keras_ccar.benchmark.report.markdown import code_block, markdown_table
 from keras_ccar.benchmark.report.summary import difference_text
 from keras_ccar.benchmark.statistics.paired import mean_and_deviation
 from keras_ccar.files import read_json, write_atomic
@@ -63,7 +63,7 @@ def page(all_results, speed=None):
         speed: the results of `head_speed.py`, by backend.
     """
     if not all_results:
-        return "\n\n".join([TITLE, NOTE, NOT_RUN, _code(COMMAND)])
+        return "\n\n".join([TITLE, NOTE, NOT_RUN, code_block(COMMAND, "bash") + "\n"])
     main = Runs(all_results[0])
     configuration = dict(main.results["configuration"])
     for name in ("learning_rates", "weight_decays"):
@@ -86,7 +86,11 @@ def page(all_results, speed=None):
             "All methods, the best first:",
             markdown_table(method_rows(runs)),
         ]
-    parts += ["## How it was run", _environment(all_results), _code(COMMAND)]
+    parts += [
+        "## How it was run",
+        _environment(all_results),
+        code_block(COMMAND, "bash") + "\n",
+    ]
     if speed:
         parts += ["## Seconds of a head", SPEED, markdown_table(speed_rows(speed))]
     return "\n\n".join(parts)
@@ -247,18 +251,13 @@ def figure_name(factor):
 
 def _environment(all_results):
     environment = all_results[0]["environment"]
-    versions = ", ".join(f"{k} {v}" for k, v in environment["versions"].items())
     runs = [run for results in all_results for run in results["runs"]]
     commits = ", ".join(sorted({run["commit"] for run in runs}))
     return (
         f"On the backend {environment['backend']}, on "
         f"{describe_hardware(environment['hardware'])}, with other work beside it. "
-        f"Versions: {versions}. Commit: {commits}."
+        f"Versions: {describe_versions(environment)}. Commit: {commits}."
     )
-
-
-def _code(command):
-    return f"```bash\n{command}\n```\n"
 
 
 def read_all(folder=FOLDER):

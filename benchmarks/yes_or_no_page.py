@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import friedmanchisquare, rankdata, wilcoxon
 
-from keras_ccar.benchmark.report.markdown import markdown_table
+from keras_ccar.benchmark.report.facts import describe_versions
+from keras_ccar.benchmark.report.markdown import code_block, markdown_table
 from keras_ccar.files import read_json, write_atomic
 
 RUNS = Path(__file__).parent / "results" / "yes-or-no" / "runs.json"
@@ -63,7 +64,9 @@ def command_line(arguments=()):
 def page(results):
     """Returns the page about the runs, None for none, as Markdown."""
     if results is None:
-        return "\n\n".join([TITLE, NOTE, NOT_RUN, _code(command_line())])
+        return "\n\n".join(
+            [TITLE, NOTE, NOT_RUN, code_block(command_line(), "bash") + "\n"]
+        )
     configuration = results["configuration"]
     runs = whole_tables(pd.DataFrame(results["rows"]))
     how = HOW.format(
@@ -80,7 +83,11 @@ def page(results):
         means = runs.pivot_table(index="table", columns="method", values=measure)
         parts += [f"## {title}", *compare(means, more_is_better)]
     parts += ["## The tables", markdown_table(_table_rows(runs))]
-    parts += ["## How it was run", _environment(results), _code(results["command"])]
+    parts += [
+        "## How it was run",
+        _environment(results),
+        code_block(results["command"], "bash") + "\n",
+    ]
     return "\n\n".join(parts)
 
 
@@ -196,19 +203,15 @@ def _table_rows(runs):
 
 def _environment(results):
     environment = results["environment"]
-    versions = ", ".join(f"{k} {v}" for k, v in environment["versions"].items())
     hardware = environment["hardware"]
     commits = sorted({row["commit"] or "unknown" for row in results["rows"]})
     minutes = sum(row["seconds"] for row in results["rows"]) / 60
     return (
         f"{len(results['rows']):,} runs in {minutes:.1f} minutes on the backend "
         f"{environment['backend']}, on {hardware['processor']}, {hardware['cores']} "
-        f"cores. Versions: {versions}. Commit: {', '.join(commits)}."
+        f"cores. Versions: {describe_versions(environment)}. "
+        f"Commit: {', '.join(commits)}."
     )
-
-
-def _code(command):
-    return f"```bash\n{command}\n```\n"
 
 
 def write_page(runs=RUNS, path=PAGE):

@@ -45,11 +45,7 @@ class TunedLogitCorrection(Result):
     """
 
     def __init__(
-        self,
-        tau: float,
-        layer: LogitCorrection,
-        curve: Any,
-        objective: str,
+        self, tau: float, layer: LogitCorrection, curve: Any, objective: str
     ) -> None:
         self.tau = tau
         self.layer = layer

@@ -5,6 +5,7 @@ import keras_hub
 import numpy as np
 import pytest
 from PIL import Image
+from small_preset import write_preset
 
 from keras_ccar.benchmark import features
 from keras_ccar.benchmark.features import backbone_features
@@ -16,20 +17,7 @@ SIZE = 8
 def preset(tmp_path_factory):
     """A small preset with weights that were drawn, and scales pixels to [-1, 1]."""
     keras.utils.set_random_seed(1)
-    folder = str(tmp_path_factory.mktemp("preset"))
-    backbone = keras_hub.models.ResNetBackbone(
-        input_conv_filters=[64],
-        input_conv_kernel_sizes=[3],
-        stackwise_num_filters=[64],
-        stackwise_num_blocks=[1],
-        stackwise_num_strides=[1],
-        block_type="basic_block",
-    )
-    backbone.save_to_preset(folder)
-    keras_hub.layers.ResNetImageConverter(
-        image_size=(SIZE, SIZE), scale=1 / 127.5, offset=-1.0
-    ).save_to_preset(folder)
-    return folder
+    return write_preset(tmp_path_factory.mktemp("preset"), SIZE, 1 / 127.5, -1.0)
 
 
 @pytest.fixture(scope="module")

@@ -59,11 +59,6 @@ class TrainedRun(OwnRun):
     depends_on: tuple[BaseRun, ...] = ()
 
     @property
-    def method_name(self) -> str:
-        """See `BaseRun`."""
-        return self.method.name
-
-    @property
     def epochs(self) -> int:
         """See `BaseRun`."""
         return self.setting.epochs
@@ -116,11 +111,6 @@ class DerivedRun(OwnRun):
     # It takes seconds, and counts as one step.
     epochs = 1
     steps_per_epoch = 1
-
-    @property
-    def method_name(self) -> str:
-        """See `BaseRun`."""
-        return self.method.name
 
     def is_kept(self, folder: str | Path) -> bool:
         """See `BaseRun`."""

@@ -119,8 +119,7 @@ def _describe_environments(comparison: Comparison) -> list[tuple[str, str]]:
         )
 
     def software(environment: dict[str, Any]) -> str:
-        versions = environment["versions"].items()
-        listed = ", ".join(f"{name} {version}" for name, version in versions)
+        listed = describe_versions(environment)
         return f"backend {environment['backend']}; {listed}"
 
     return [
@@ -151,6 +150,12 @@ def describe_speed(speed: Mapping[str, Any]) -> str:
         f"chosen by measuring before the first run, with {runs} at a time: "
         f"{words(speed['chosen'])} ({choices})"
     )
+
+
+def describe_versions(environment: Mapping[str, Any]) -> str:
+    """Returns the entry `versions` of an environment in words."""
+    versions = environment["versions"].items()
+    return ", ".join(f"{name} {version}" for name, version in versions)
 
 
 def describe_hardware(hardware: dict[str, Any]) -> str:

@@ -20,11 +20,13 @@ class BaseRun:
     """One training: a method with a seed.
 
     Attributes:
+        method: what is trained; its `name` is that of the row in tables.
         seed: decides the initial weights and the order of the batches.
         identity: everything on which the result depends, as plain JSON.
         depends_on: runs whose results decide settings of this one.
     """
 
+    method: Any
     seed: int
     identity: dict[str, Any]
     depends_on: tuple[Any, ...]
@@ -43,7 +45,7 @@ class BaseRun:
     @property
     def method_name(self) -> str:
         """The name of the method."""
-        raise NotImplementedError
+        return str(self.method.name)
 
     @property
     def epochs(self) -> int:

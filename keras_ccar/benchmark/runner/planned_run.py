@@ -34,11 +34,6 @@ class Run(BaseRun):
     depends_on: tuple["Run", ...] = ()
 
     @property
-    def method_name(self) -> str:
-        """See `BaseRun`."""
-        return self.method.name
-
-    @property
     def epochs(self) -> int:
         """See `BaseRun`."""
         return self.recipe.epochs

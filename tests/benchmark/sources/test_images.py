@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from small_preset import write_preset
 
 from keras_ccar.benchmark.sources import networks
 from keras_ccar.benchmark.sources.options import SourceOptions
@@ -29,20 +30,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def preset(tmp_path_factory):
-    keras_hub = pytest.importorskip("keras_hub")
-    path = str(tmp_path_factory.mktemp("preset"))
-    keras_hub.models.ResNetBackbone(
-        input_conv_filters=[64],
-        input_conv_kernel_sizes=[3],
-        stackwise_num_filters=[64],
-        stackwise_num_blocks=[1],
-        stackwise_num_strides=[1],
-        block_type="basic_block",
-    ).save_to_preset(path)
-    keras_hub.layers.ResNetImageConverter(
-        image_size=(16, 16), scale=[0.01, 0.02, 0.03], offset=[-0.4, 0.0, 0.1]
-    ).save_to_preset(path)
-    return path
+    folder = tmp_path_factory.mktemp("preset")
+    return write_preset(folder, 16, [0.01, 0.02, 0.03], [-0.4, 0.0, 0.1])
 
 
 def check_notes(notes):
