@@ -5,20 +5,11 @@ import os
 import time
 
 import pytest
+from worker_tasks import multiply
 
 from keras_ccar.benchmark.runner.workers import Workers
 
 PATIENCE = 600
-
-
-def work(factor, task, on_progress):
-    """Multiplies a number, or ends the process."""
-    if task == "die":
-        os._exit(3)
-    if task == "threads":
-        return os.environ["TF_NUM_INTRAOP_THREADS"]
-    on_progress(0, 1)
-    return len(factor) * task
 
 
 def next_of(workers, kinds=("result", "death")):
@@ -32,7 +23,7 @@ def next_of(workers, kinds=("result", "death")):
 
 @pytest.mark.slow
 def test_two_processes_with_more_work_than_a_pipe_holds():
-    with Workers(2, functools.partial(work, bytes(1_000_000))) as workers:
+    with Workers(2, functools.partial(multiply, bytes(1_000_000))) as workers:
         assert workers.idle == 2
         for task in (1, 2):
             workers.submit(f"task {task}", task)
@@ -55,14 +46,14 @@ def test_the_number_of_threads(threads, monkeypatch):
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     monkeypatch.delenv("NPROC", raising=False)
     variables = {"TF_NUM_INTRAOP_THREADS": str(threads)} if threads else {}
-    with Workers(1, functools.partial(work, b""), variables) as workers:
+    with Workers(1, functools.partial(multiply, b""), variables) as workers:
         workers.submit("threads", "threads")
         expected = threads or len(os.sched_getaffinity(0))
         assert next_of(workers)[2] == str(expected)
 
 
 def test_processes_that_have_not_begun_are_killed():
-    with Workers(2, functools.partial(work, bytes(1_000_000))) as workers:
+    with Workers(2, functools.partial(multiply, bytes(1_000_000))) as workers:
         for task in (1, 2):
             workers.submit(f"task {task}", task)
         workers.kill()
