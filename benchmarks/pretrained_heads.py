@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from image_features import SIZE, load_features
-from pretrained_methods import BLOCKS, TAUS
+from pretrained_methods import BLOCKS, TAUS, Fitted
 from rich.progress import track
 from sklearn.metrics import recall_score
 
@@ -100,9 +100,10 @@ class Trainer:
                 seed=seed,
             )
             found.update(zip(stack, trained, strict=True))
+        fitted = Fitted(self.x, self.y, self.counts, seed)
         return [
-            (method.after or (lambda head, counts: head))(
-                found[method.trained_as, rate, decay], self.counts
+            (method.after or (lambda head, fitted: head))(
+                found[method.trained_as, rate, decay], fitted
             )
             for method, rate, decay in requests
         ]

@@ -5,9 +5,11 @@ Methods of the benchmark go by their names there, such as `ccar+la[normalize,tau
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
+from keras import ops
 
 import keras_ccar
 from keras_ccar.adjustments import LogitAdjustment
@@ -15,9 +17,21 @@ from keras_ccar.benchmark.spec.loss_builders import LDAM, LDAM_DRW
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import get_method
 from keras_ccar.benchmark.training.head_loop import HeadWeights
+from keras_ccar.posthoc.second_stage import retrain_classifier
 from keras_ccar.weightings import EffectiveNumber, Focal, InverseFrequency
 
 TAUS = (0.5, 1.0, 1.5, 2.0)
+# Of Kang et al. 2020, for the second stage.
+SECOND_STAGE = {"epochs": 10, "batch_size": 256}
+
+
+class Fitted(NamedTuple):
+    """What a head was trained on: features, labels, counts of classes, the seed."""
+
+    x: np.ndarray
+    y: np.ndarray
+    counts: list[int]
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,8 @@ class HeadMethod:
         build_deferred: from class counts to the loss of the last fifth of the steps.
         starts_at_prior: whether the bias begins at the log prior.
         is_class_balanced: whether batches draw every class equally often.
-        after: from the trained head and class counts to the head that is measured.
+        after: from the trained head and what it was trained on to the head that is
+            measured.
     """
 
     name: str
@@ -44,7 +59,7 @@ class HeadMethod:
     build_deferred: Callable[[Any], Any] | None = None
     starts_at_prior: bool = False
     is_class_balanced: bool = False
-    after: Callable[[HeadWeights, Any], HeadWeights] | None = None
+    after: Callable[[HeadWeights, Fitted], HeadWeights] | None = None
 
     @property
     def trained_as(self):
@@ -87,8 +102,8 @@ def _adjusted(name, weighting, tau):
 
 
 def _corrected(tau):
-    def after(head, counts):
-        shift = tau * np.log(np.asarray(counts) / np.sum(counts))
+    def after(head, fitted):
+        shift = tau * np.log(np.asarray(fitted.counts) / np.sum(fitted.counts))
         return head._replace(bias=head.bias - shift)
 
     name = f"la-posthoc[tau={tau:g}]"
@@ -96,12 +111,51 @@ def _corrected(tau):
 
 
 def _norm(tau):
-    def after(head, counts):
+    def after(head, fitted):
         lengths = np.linalg.norm(head.kernel, axis=0)
         return HeadWeights(head.kernel / lengths**tau, np.zeros_like(head.bias))
 
     name = f"tau-norm[tau={tau:g}]"
     return HeadMethod(name, "tau-norm", _CROSSENTROPY, tau, after=after)
+
+
+def _with_learned_scales(head, fitted):
+    """LWS: multiplies the logits of each class by a factor, learned on even draws."""
+    width, num_classes = head.kernel.shape
+    model = keras.Sequential([keras.Input((width,)), keras.layers.Dense(num_classes)])
+    model.layers[-1].set_weights([head.kernel, head.bias])
+    data = fitted.x, fitted.y
+    scaled = retrain_classifier(
+        model, data, fitted.counts, "lws", seed=fitted.seed, **SECOND_STAGE
+    )
+    return HeadWeights(*scaled.layers[-1].get_weights())
+
+
+def _stepped(name, plain, weighted, tau=None):
+    """A loss whose step is that of a weighted one: a control.
+
+    Each batch has the mean of the weights that the weighted loss would give to its
+    samples, the same for all of them.
+    """
+
+    def build(counts):
+        plain_loss, weighted_loss = (
+            _loss_of(get_method(of))(counts) for of in (plain, weighted)
+        )
+
+        def loss(labels, logits):
+            terms = plain_loss.call(labels, logits)
+            weights = weighted_loss.compute_weights(
+                ops.exp(-terms),
+                weighted_loss.current_prior(),
+                ops.ones_like(terms),
+                labels,
+            )
+            return ops.mean(terms) * ops.stop_gradient(ops.mean(weights))
+
+        return loss
+
+    return HeadMethod(name, name, build, tau)
 
 
 def _along_tau(name, settings=""):
@@ -176,6 +230,12 @@ BLOCKS = {
             _CROSSENTROPY,
             is_class_balanced=True,
         ),
+        HeadMethod("lws", "lws", _CROSSENTROPY, after=_with_learned_scales),
+    ],
+    "step": [
+        _of_benchmark("ccar+la[tau=1]"),
+        _stepped("ce×c(batch)", "ce", "ccar"),
+        _stepped("la×c(batch)[tau=1]", "la[tau=1]", "ccar+la[tau=1]"),
     ],
     **{
         f"variants-{start // 16}": _VARIANTS[start : start + 16]

@@ -6,7 +6,7 @@ import pretrained_heads
 import pretrained_page
 import pytest
 from pretrained_heads import Trainer, hold_out, measures, standardised, tune
-from pretrained_methods import BLOCKS, METHODS, TAUS
+from pretrained_methods import BLOCKS, METHODS, TAUS, Fitted
 from pretrained_statistics import CCAR_LA, Runs, planned
 
 import keras_ccar
@@ -69,9 +69,10 @@ def test_accuracies_by_group():
 def test_the_correction_is_the_layer_and_the_norm_is_that_of_posthoc():
     generator = np.random.default_rng(0)
     head = HeadWeights(generator.normal(size=(4, 3)), generator.normal(size=3))
-    x, _ = examples()
+    x, y = examples()
+    fitted = Fitted(x, y, COUNTS, 0)
     layer = keras_ccar.LogitCorrection(COUNTS, tau=1.5, from_logits=True)
-    corrected = METHODS["la-posthoc[tau=1.5]"].after(head, COUNTS)
+    corrected = METHODS["la-posthoc[tau=1.5]"].after(head, fitted)
     expected = keras.ops.convert_to_numpy(layer(head.logits(x).astype("float32")))
     np.testing.assert_allclose(corrected.logits(x), expected, rtol=1e-4, atol=1e-5)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
@@ -79,11 +80,41 @@ def test_the_correction_is_the_layer_and_the_norm_is_that_of_posthoc():
     expected = posthoc.retrain_classifier(
         model, None, COUNTS, method="tau-norm", tau=1.5
     ).predict(x, verbose=0)
-    normed = METHODS["tau-norm[tau=1.5]"].after(head, COUNTS)
+    normed = METHODS["tau-norm[tau=1.5]"].after(head, fitted)
     np.testing.assert_allclose(normed.logits(x), expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("block", ["prior", "weights", "cosine", "two-stage"])
+def test_lws_multiplies_kernel_and_bias_of_a_class_by_one_factor():
+    x, y = examples()
+    (x,) = standardised(x)
+    trainer = Trainer(x, y, 3)
+    plain, scaled = trainer.train(
+        [(METHODS[name], 0.1, 5e-4) for name in ("ce", "lws")], seed=0
+    )
+    factors = scaled.bias / plain.bias
+    np.testing.assert_allclose(scaled.kernel, plain.kernel * factors, rtol=1e-5)
+    # Even draws make more of the rarest class.
+    assert factors[2] > factors[0] > 0
+
+
+def test_a_control_has_the_mean_weight_of_the_batch_on_every_sample():
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(20, 3)).astype("float32")
+    labels = generator.integers(0, 3, 20).astype("int32")
+    per_sample = {"from_logits": True, "reduction": None}
+    for name, tau in (("ce×c(batch)", 0.0), ("la×c(batch)[tau=1]", 1.0)):
+        prior = np.array(COUNTS) / sum(COUNTS)
+        plain = keras_ccar.LogitAdjustedLoss(COUNTS, tau=tau, **per_sample)
+        terms = keras.ops.convert_to_numpy(plain(labels, logits)).astype("float64")
+        adjusted = (logits + tau * np.log(prior)).astype("float32")
+        ccar = keras_ccar.CCARLoss(COUNTS, **per_sample)
+        weighted = keras.ops.convert_to_numpy(ccar(labels, adjusted))
+        expected = terms.mean() * np.mean(weighted / terms)
+        found = METHODS[name].build(COUNTS)(labels, keras.ops.convert_to_tensor(logits))
+        np.testing.assert_allclose(float(found), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("block", ["prior", "weights", "cosine", "two-stage", "step"])
 def test_every_kind_of_method_learns(block, short):
     x, y = examples()
     (x,) = standardised(x)
