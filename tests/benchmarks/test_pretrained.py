@@ -1,6 +1,7 @@
 """The study on pretrained features: its methods, its choices, its page."""
 
 import keras
+import linear_probe
 import numpy as np
 import pretrained_heads
 import pretrained_page
@@ -131,6 +132,14 @@ def test_the_better_learning_rate_is_chosen(short):
     for method in methods:
         assert [row[:2] for row in tuned[method.name]["tried"]] == [[1e-9, 0], [0.3, 0]]
         assert tuned[method.name]["best"] == [0.3, 0.0]
+
+
+def test_the_probe_measures_the_setting_that_was_chosen(short):
+    found = linear_probe.probe(examples(), examples(seed=1), seeds=2)
+    assert found["best"] == [0.3, 0.0]
+    assert len(found["accuracies"]) == 2
+    assert found["accuracy"] == pytest.approx(np.mean(found["accuracies"]))
+    assert found["accuracy"] > 55
 
 
 def made_results(seeds=10, ccar=0.0, focal=0.0, up=0.0):
