@@ -4,10 +4,13 @@ Run by `make results`. To the page that `keras-ccar report --page` gives it adds
 the numbers of each measurement mean, and the planned comparisons that were not run yet.
 """
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 
+import pretrained_page
 from planned import PLANNED, not_yet_run
+from pretrained_statistics import Runs
 from rich.console import Console
 
 from keras_ccar.benchmark.comparison import Comparison, comparison_folders
@@ -16,12 +19,21 @@ from keras_ccar.benchmark.report.figures import draw_all
 from keras_ccar.benchmark.report.markdown import markdown_table
 from keras_ccar.benchmark.report.measurements import read_measurements
 from keras_ccar.benchmark.report.page import HOW_MEASURED, PageText, write_page
+from keras_ccar.benchmark.report.summary import difference_text
 from keras_ccar.benchmark.report.write import write_report
-from keras_ccar.benchmark.spec.published import PublishedResult, published_results
+from keras_ccar.benchmark.spec.published import (
+    PublishedResult,
+    differences_to,
+    is_unchanged,
+    published_for,
+    published_results,
+)
+from keras_ccar.benchmark.statistics.paired import paired_difference
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "results.md"
+NUMBER = re.compile(r"\d+(\.\d+)?")
 NOTE = (
     "`make results` made this page from the files in `benchmarks/results`; it is not "
     f"edited by hand. {HOW_MEASURED}"
@@ -69,11 +81,55 @@ def read_comparisons() -> dict[str, Comparison]:
 def page_text(comparisons: Collection[Comparison]) -> PageText:
     """Returns what the page says beside the results of these comparisons."""
     return PageText(
+        first=_first_answers(comparisons),
         introduction=(_planned_sentence(comparisons), NOTE),
         measurement_notes=MEASUREMENT_NOTES,
         measurement_folder="benchmarks/results/",
         appendix=_planned_section(comparisons),
     )
+
+
+def _first_answers(comparisons: Collection[Comparison]) -> tuple[str, ...]:
+    """Returns what the prior and confidence add, and whether published runs agree."""
+    studies = pretrained_page.read_all()
+    if not studies:
+        return ()
+    answers = pretrained_page.answers(Runs(studies[0]))
+    return (
+        "With a pretrained network, on real images at imbalance 100 "
+        "([all numbers](pretrained-results.md)):",
+        "\n".join([*answers, f"- **Full-length runs.** {_agreement(comparisons)}"]),
+    )
+
+
+def _agreement(comparisons: Collection[Comparison]) -> str:
+    """Says how far full-length runs are from what was published under their recipe."""
+    found = []
+    for comparison in comparisons:
+        if not is_unchanged(comparison.recipe):
+            continue
+        runs = comparison.finished
+        for published in published_for(comparison.dataset):
+            of_method = runs[runs["method"] == published.method]
+            is_same = published.recipe == comparison.recipe["name"]
+            # A range, or "about", is no number to compare with.
+            if not is_same or of_method.empty or not NUMBER.fullmatch(published.top1):
+                continue
+            ours = dict(zip(of_method["seed"], of_method["top1"], strict=True))
+            difference = paired_difference(
+                ours, dict.fromkeys(ours, float(published.top1))
+            )
+            differs = differences_to(published, comparison.recipe)
+            found.append(
+                f"{published.title}: {of_method['top1'].mean():.1f} % top-1 against "
+                f"{published.top1} % published ({published.source}), "
+                f"{difference_text(difference)} points over {difference.seeds} "
+                f"seed{'s' if difference.seeds > 1 else ''}"
+                + (f"; theirs: {', '.join(differs)}" if differs else "")
+            )
+    if not found:
+        return "None that has a published counterpart is finished yet."
+    return " ".join(f"{sentence}." for sentence in found)
 
 
 def _planned_sentence(comparisons: Collection[Comparison]) -> str:

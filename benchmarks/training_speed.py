@@ -206,7 +206,7 @@ def tf_data_round(data, recipe):
     from keras_ccar.benchmark.training.standardiser import Standardiser
 
     # In NumPy, as tf.data cannot use the JAX arrays that Keras would compute.
-    standardiser = Standardiser(data.name)
+    standardiser = Standardiser.of(data)
     images, labels = data.train_arrays
     padding = recipe.crop_padding
 
@@ -234,7 +234,7 @@ def network_round(data, recipe):
     from keras_ccar.benchmark.training.standardiser import Standardiser
 
     images, labels = (part[: recipe.batch_size] for part in data.train_arrays)
-    batch = Standardiser(data.name)(images), keras.ops.convert_to_tensor(labels)
+    batch = Standardiser.of(data)(images), keras.ops.convert_to_tensor(labels)
     steps = len(data.train_arrays[1]) // recipe.batch_size
     model = plain_model(data, recipe)
     model.train_on_batch(*batch)  # builds the optimiser

@@ -82,12 +82,6 @@ def add_own_options(group: Adder, known: Known) -> None:
         "and then it says what fits",
     )
     group.add_argument(
-        "--backbone",
-        metavar="PRESET",
-        help="pretrained network for images: a preset of KerasHub, or the folder of "
-        "one (default: a small network is trained)",
-    )
-    group.add_argument(
         "--tune",
         choices=("head", "all"),
         help="what of the backbone is trained: a new last layer on features that are "

@@ -183,7 +183,9 @@ def test_the_page_on_what_follows_training_is_what_its_file_gives(tmp_path):
 
 def test_the_page_on_pretrained_features_is_what_the_files_give():
     expected = pretrained_page.page(
-        pretrained_page.read_all(), pretrained_page.read_speed()
+        pretrained_page.read_all(),
+        pretrained_page.read_speed(),
+        pretrained_page.read_probe(),
     )
     assert pretrained_page.PAGE.read_text("utf-8") == expected, (
         "docs/pretrained-results.md is not what benchmarks/results gives: run "

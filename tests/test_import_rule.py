@@ -133,6 +133,12 @@ RULE = {
         "datasets.images",
         "datasets.progress",
     ),
+    "benchmark.feature_data": (
+        "datasets",
+        "benchmark.features",
+        "benchmark.sources",
+        "benchmark.spec",
+    ),
     "benchmark.spec": (*CORE, *PARTS, "losses", "layers"),
     "benchmark.training": (
         *(name for name in CORE if name != "files"),
@@ -149,6 +155,7 @@ RULE = {
         "datasets",
         "benchmark.results_checks",
         "benchmark.comparison",
+        "benchmark.feature_data",
         "benchmark.spec",
         "benchmark.training",
     ),

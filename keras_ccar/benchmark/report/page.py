@@ -32,12 +32,14 @@ class PageText:
     """What a page says beside its results.
 
     Attributes:
+        first: blocks of Markdown above the verdicts.
         introduction: blocks of Markdown below the verdicts.
         measurement_notes: what the numbers of a measurement mean, by file name.
         measurement_folder: put before the names of measurement files, such as `"a/"`.
         appendix: blocks of Markdown at the end.
     """
 
+    first: tuple[str, ...] = ()
     introduction: tuple[str, ...] = (HOW_MEASURED,)
     measurement_notes: Mapping[str, str] = field(default_factory=dict)
     measurement_folder: str = ""
@@ -72,7 +74,7 @@ def page(
     """Returns the page as Markdown; the arguments are those of `write_page`."""
     text = text or PageText()
     ordered = sort_by_training_size(comparisons)
-    parts = ["# Results"]
+    parts = ["# Results", *text.first]
     for name in ordered:
         parts.append(f"**{comparison_title(comparisons[name])}**")
         parts += markdown_answer(comparisons[name])

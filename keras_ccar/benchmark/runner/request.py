@@ -18,6 +18,7 @@ from keras_ccar.arguments import (
     optional,
 )
 from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.feature_data import check_backbone, with_features
 from keras_ccar.benchmark.runner.plan import Plan
 from keras_ccar.benchmark.runner.speed_settings import SpeedSettings
 from keras_ccar.benchmark.runner.workers import allow_shared_accelerators
@@ -157,13 +158,14 @@ class CompareRequest:
         if self.smoke:
             recipe = recipe.shrunk_for_smoke_test()
         recipe = recipe.with_settings(**self.recipe_settings)
+        check_backbone(recipe)
         if recipe.batch_size % num_devices():
             raise ValueError(
                 "batch_size of a recipe must be a multiple of the "
                 f"{num_devices()} devices that share it. Received: "
                 f"batch_size={recipe.batch_size}."
             )
-        data = self._load_data()
+        data = self._load_data(recipe)
         # If `steps` changes the number of epochs, the recipe's own warm-up and decays
         # are scaled to it, but not those that were asked for.
         kept = {
@@ -180,7 +182,7 @@ class CompareRequest:
             tuple({method.name: method for method in methods}.values()),
             tuple(range(self.seeds)),
             LossOptions(**self.loss_settings),
-            self._load_data(validation=True) if is_tuned else None,
+            self._load_data(recipe, validation=True) if is_tuned else None,
         )
         plan.check()
         return plan
@@ -208,6 +210,8 @@ class CompareRequest:
         if not plan.recipe.steps:
             settings.setdefault("epochs", plan.recipe.epochs)
         for name, value in settings.items():
+            if name == "backbone" and Path(value).is_absolute():
+                value = Path(value).name
             if isinstance(value, bool):
                 words.append(option_flag(name if value else f"no-{name}"))
             else:
@@ -225,11 +229,16 @@ class CompareRequest:
         assigned = " ".join(f"{name}={value}" for name, value in variables.items())
         return f"{assigned} {shlex.join(words)}"
 
-    def _load_data(self, validation: bool = False) -> datasets.LongTailedData:
-        return datasets.load(
+    def _load_data(
+        self, recipe: Recipe, validation: bool = False
+    ) -> datasets.LongTailedData:
+        data = datasets.load(
             self.dataset,
             imbalance_factor=self.imbalance_factor,
             seed=self.data_seed,
             data_dir=self.data_dir,
             validation=validation,
         )
+        if not recipe.backbone:
+            return data
+        return with_features(data, recipe.backbone, self.folder / "features")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from keras_ccar.benchmark.spec.decays import Decays
-from keras_ccar.benchmark.spec.recipes import Recipe
+from keras_ccar.benchmark.spec.recipes import HEAD, Recipe
 
 _PIXELS = "but for pixels standardised by the data set's own mean and deviation"
 _DECOUPLING = "Decoupling (Kang et al. 2020, arXiv 1910.09217)"
@@ -94,6 +94,22 @@ _RECIPES = (
         weight_decay=2e-4,
         crop_padding=4,
         flip=True,
+    ),
+    Recipe(
+        name="pretrained-head",
+        source="this package: a last layer on the features of a pretrained network, "
+        "which are computed once; learning rates are tuned",
+        datasets=("digits-lt", "cifar10-lt", "cifar100-lt"),
+        model=HEAD,
+        last_layer="pytorch",
+        epochs=30,
+        batch_size=256,
+        learning_rate=0.02,
+        schedule="cosine",
+        weight_decay=5e-4,
+        tune_learning_rate=True,
+        # The last layer alone is compiled for longer than it is trained.
+        jit_compile=False,
     ),
     *(
         Recipe(

@@ -17,6 +17,8 @@ from keras_ccar.benchmark.spec.settings import check_settings, setting
 # as `Linear` of PyTorch, weights and bias uniform in ±1/√n. "he": the bias as there,
 # and normal weights of deviation √(2/n).
 LAST_LAYERS = ("glorot", "he", "pytorch")
+# The network that is a last layer alone, on features of a pretrained backbone.
+HEAD = "head"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Recipe:
     epochs: int = setting(help="passes over the training data", minimum=1)
     batch_size: int = setting(help="examples per step", minimum=1)
     learning_rate: float = setting(help="peak learning rate", above=0)
+    backbone: str = setting(
+        "",
+        help="pretrained network for images: a preset of KerasHub, or the folder of "
+        "one; of known data sets for the recipe pretrained-head alone",
+    )
     last_layer: str = setting(
         "glorot",
         help="initial weights of a linear last layer: as Keras draws them, as LDAM's "

@@ -44,7 +44,8 @@ class SeededBatches(SeededEpochs):
     cannot be shared equally. Each host has its own rows of every batch.
 
     Args:
-        images: `(N, height, width, channels)`; only the shape is used.
+        images: `(N, height, width, channels)`, or features `(N, D)`; only the shape is
+            used.
         batch_size: examples per batch; the last batch of an epoch may be smaller.
         steps: limits the number of batches in an epoch, which by default shows every
             example once.
@@ -136,8 +137,8 @@ def build_fed_model(
 ) -> keras.Model:
     """Returns a model of the draws of `SeededBatches` that trains a network.
 
-    The images are `(N, height, width, channels)` of uint8, and `standardise` maps
-    augmented images to inputs of the network.
+    The images are `(N, height, width, channels)` of uint8, or features `(N, D)` of
+    float32, and `standardise` maps augmented images to inputs of the network.
     """
     num_draws = sum(augmentation.num_draws for augmentation in augmentations)
     draws = keras.Input((1 + num_draws,), dtype="int32", name="draws")

@@ -113,7 +113,7 @@ class Evaluation:
         if self._predictor is None:
             # Takes uint8, a quarter of the memory of float32.
             pixels = keras.Input(images.shape[1:], dtype=images.dtype.name)
-            standardised = Standardiser(self._data.name)(pixels)
+            standardised = Standardiser.of(self._data)(pixels)
             self._predictor = keras.Model(pixels, self._network(standardised))
         return self._predictor.predict(images, batch_size=500, verbose=0), labels
 

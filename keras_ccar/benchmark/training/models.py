@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_ccar.benchmark.spec.recipes import HEAD
 from keras_ccar.benchmark.training.batch_normalization import FusedBatchNormalization
 from keras_ccar.benchmark.training.last_layer import build_last_layer, he_normal
 from keras_ccar.requirements import require
@@ -19,7 +20,7 @@ _IMAGENET_RESNETS = {
 
 def build_model(
     name: str,
-    input_shape: tuple[int, int, int],
+    input_shape: tuple[int, ...],
     num_classes: int,
     head: str = "linear",
     last_layer: str = "glorot",
@@ -28,9 +29,10 @@ def build_model(
 
     Args:
         name: `"convnet"`; `"resnetN"` with `N = 6n + 2`, the residual network for
-            CIFAR of that depth (`"resnet8"`, `"resnet20"`, `"resnet32"`…); or
-            `"imagenet-resnet10"` or `"imagenet-resnet50"`, from KerasHub.
-        input_shape: `(height, width, channels)`.
+            CIFAR of that depth (`"resnet8"`, `"resnet20"`, `"resnet32"`…);
+            `"imagenet-resnet10"` or `"imagenet-resnet50"`, from KerasHub; or `"head"`,
+            the last layer alone.
+        input_shape: `(height, width, channels)`, or `(features,)` of the last layer.
         num_classes: number of logits.
         head: the last layer: `"linear"`, or `"cosine"` for logits that are cosines
             times 30.
@@ -40,7 +42,9 @@ def build_model(
         ValueError: if there is no network of that name, no such head or no such start.
         ModuleNotFoundError: if the network needs KerasHub, which is not installed.
     """
-    if name == "convnet":
+    if name == HEAD:
+        inputs = features = keras.Input(input_shape)
+    elif name == "convnet":
         inputs, features = _convnet(input_shape)
     elif match := re.fullmatch(r"resnet(\d+)", name):
         inputs, features = _cifar_resnet(int(match[1]), input_shape)
@@ -50,14 +54,14 @@ def build_model(
         raise ValueError(
             f"model {name!r} is unknown; expected 'convnet', 'resnetN' with N = 6n + 2 "
             "such as 'resnet8' or 'resnet32', or one of "
-            f"{', '.join(_IMAGENET_RESNETS)}."
+            f"{', '.join([*_IMAGENET_RESNETS, HEAD])}."
         )
     last = build_last_layer(head, features.shape[-1], num_classes, last_layer)
     return keras.Model(inputs, last(features), name=name)
 
 
 def _imagenet_resnet(
-    input_shape: tuple[int, int, int], block_type: str, blocks: list[int]
+    input_shape: tuple[int, ...], block_type: str, blocks: list[int]
 ) -> tuple[Any, Any]:
     """Returns inputs and features of a residual network for natural images."""
     keras_hub = require(
@@ -76,7 +80,7 @@ def _imagenet_resnet(
     return backbone.input, features
 
 
-def _convnet(input_shape: tuple[int, int, int]) -> tuple[Any, Any]:
+def _convnet(input_shape: tuple[int, ...]) -> tuple[Any, Any]:
     """Returns inputs and features of three convolutions, for small images."""
     inputs = keras.Input(input_shape)
     x = inputs
@@ -85,7 +89,7 @@ def _convnet(input_shape: tuple[int, int, int]) -> tuple[Any, Any]:
     return inputs, keras.layers.Flatten()(x)
 
 
-def _cifar_resnet(depth: int, input_shape: tuple[int, int, int]) -> tuple[Any, Any]:
+def _cifar_resnet(depth: int, input_shape: tuple[int, ...]) -> tuple[Any, Any]:
     """Returns inputs and features of the residual network for CIFAR.
 
     He et al. 2016 (arXiv 1512.03385), section 4.2, with the parameter-free shortcuts of

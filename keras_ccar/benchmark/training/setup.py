@@ -48,7 +48,7 @@ def build_training(
             )
             if arrays:
                 # The trainer needs the policy too: Keras scales the loss by it.
-                standardiser = Standardiser(data.name)
+                standardiser = Standardiser.of(data)
                 trainer = build_fed_model(network, arrays[0], standardiser, parts)
         batches: SeededEpochs
         if arrays:
@@ -76,8 +76,8 @@ def dtype_policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def image_shape(data: LongTailedData, recipe: Recipe) -> tuple[int, int, int]:
-    """Returns the shape of the images that a network is trained on.
+def image_shape(data: LongTailedData, recipe: Recipe) -> tuple[int, ...]:
+    """Returns the shape of the images or features that a network is trained on.
 
     Raises:
         ValueError: if the images are streamed and the recipe has no `image_size`, or

@@ -1,9 +1,11 @@
-"""Scales pixels to a mean of 0 and a standard deviation of 1."""
+"""Scales pixels, or features, to a mean of 0 and a standard deviation of 1."""
 
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
+
+from keras_ccar.datasets import LongTailedData
 
 # Mean and standard deviation of each channel over the whole, balanced training set, for
 # pixels in [0, 1]. CIFAR-10's are often used on CIFAR-100 by mistake.
@@ -15,20 +17,30 @@ STATISTICS = {
 
 
 class Standardiser:
-    """Maps images of uint8 to float32, by the statistics of a data set.
+    """Maps images of uint8, or features, to float32.
 
     Args:
-        dataset: name of the data set.
+        mean, deviation: of each channel, or of each feature, `(channels,)`. A feature
+            that is constant has deviation 0, and becomes 0.
 
     Attributes:
-        scale: `(channels,)` float32, by which pixels are multiplied.
+        scale: `(channels,)` float32, by which values are multiplied.
         shift: `(channels,)` float32, which is subtracted from the product.
     """
 
-    def __init__(self, dataset: str) -> None:
-        mean, deviation = (np.array(part) for part in STATISTICS[dataset])
-        self.scale = (1 / (255 * deviation)).astype("float32")
+    def __init__(self, mean: np.ndarray, deviation: np.ndarray) -> None:
+        deviation = np.where(deviation == 0, 1.0, deviation)
+        self.scale = (1 / deviation).astype("float32")
         self.shift = (mean / deviation).astype("float32")
+
+    @classmethod
+    def of(cls, data: LongTailedData) -> Self:
+        """Returns that of the images of a data set, or of its training features."""
+        if data.train_arrays is not None and data.train_arrays[0].ndim == 2:
+            features = data.train_arrays[0].astype("float64")
+            return cls(features.mean(axis=0), features.std(axis=0))
+        mean, deviation = (255 * np.array(part) for part in STATISTICS[data.name])
+        return cls(mean, deviation)
 
     def __call__(self, images: Any) -> Any:
         """Returns images `(..., channels)` standardised, as a tensor."""

@@ -24,7 +24,7 @@ def test_measures_equal_those_of_scikit_learn(data):
     model = keras.Sequential(
         [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)]
     )
-    logits = model.predict(Standardiser("digits-lt")(images), verbose=0)
+    logits = model.predict(Standardiser.of(data)(images), verbose=0)
     guesses = logits.argmax(axis=1)
     recalls = 100 * recall_score(labels, guesses, average=None)
     exponentials = np.exp(logits.astype("float64"))

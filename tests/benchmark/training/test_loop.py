@@ -158,7 +158,7 @@ def test_a_resumed_training_defers_as_one_undisturbed(data, recipe):
     for first, last, is_weighted in ((0, 3, False), (3, 4, False), (4, 5, True)):
         statistics = CCARCallback()
         model.fit(
-            Standardiser("digits-lt")(images),
+            Standardiser.of(data)(images),
             labels,
             initial_epoch=first,
             epochs=last,
