@@ -61,6 +61,7 @@ results: $(VENV)/.demo  ## what docs/ quotes of results, and the figures, from b
 
 evidence: $(VENV)/.features  ## the study on pretrained features; hours, goes on where it was stopped; TFDS_DATA_DIR
 	$(BIN)/python benchmarks/pretrained_heads.py
+	$(BIN)/python benchmarks/linear_probe.py
 
 evidence-smoke: $(VENV)/.features  ## a slice of it, from weights to the page, in under 5 minutes; TFDS_DATA_DIR
 	rm -rf runs/evidence-smoke
