@@ -99,7 +99,7 @@ damage: $(VENV)/.test  ## damages 1,000 backups and records of runs on each back
 
 kills: $(VENV)/.test  ## kills trainings 100 times on each backend, and counts what is lost
 	KERAS_BACKEND=tensorflow $(BIN)/python tests/kills.py --kills 100 --output $(TRIED)/kills-tensorflow.json
-	KERAS_BACKEND=jax $(BIN)/python tests/kills.py --kills 100 --output $(TRIED)/kills-jax.json
+	KERAS_BACKEND=jax $(BIN)/python tests/kills.py --kills 100 --epochs 40 --output $(TRIED)/kills-jax.json
 	KERAS_BACKEND=torch $(BIN)/python tests/kills.py --kills 100 --output $(TRIED)/kills-torch.json
 
 hostile: $(VENV)/.test  ## gives hostile files and names to whatever reads them, on each backend, and counts what is executed

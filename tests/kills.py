@@ -24,7 +24,6 @@ from trial_results import save_result
 
 import keras_ccar
 
-EPOCHS = 20
 EVERY_BATCH = 1
 # JAX hangs in a process that is forked.
 CONTEXT = multiprocessing.get_context(
@@ -32,12 +31,12 @@ CONTEXT = multiprocessing.get_context(
 )
 
 
-def train(folder, final, begins):
+def train(folder, final, epochs, begins):
     """Trains from the backup in a folder, if there is one; writes how it ended."""
     begins.set()
     began = time.monotonic()
     backup = keras_ccar.BackupAndResume(folder, EVERY_BATCH)
-    history, weights = fit(classifier(), backup, epochs=EPOCHS)
+    history, weights = fit(classifier(), backup, epochs=epochs)
     # Of the last epoch: a resumed training has measured no others.
     statistics = [history[-1][name] for name in sorted(history[-1])]
     # The rename completes it: a process may be killed here too.
@@ -47,10 +46,10 @@ def train(folder, final, begins):
     partial.rename(final)
 
 
-def start(folder, final):
+def start(folder, final, epochs):
     """Starts a training in a process of its own, and returns it when it begins."""
     begins = CONTEXT.Event()
-    process = CONTEXT.Process(target=train, args=(folder, final, begins))
+    process = CONTEXT.Process(target=train, args=(folder, final, epochs, begins))
     process.start()
     begins.wait()
     return process
@@ -69,17 +68,17 @@ def is_same(one, other):
     )
 
 
-def kill_and_restart(folder, kills, rng, advance):
+def kill_and_restart(folder, kills, epochs, rng, advance):
     """Returns the counts of kills and of what became of the trainings."""
     counts = collections.Counter()
-    process = start(folder / "whole", folder / "whole.npz")
+    process = start(folder / "whole", folder / "whole.npz", epochs)
     process.join()
     expected, seconds = ending(folder / "whole.npz")
     while counts["kills"] < kills:
         name = f"training-{counts['trainings']}"
         backups, final = folder / name, folder / f"{name}.npz"
         while not final.exists():
-            process = start(backups, final)
+            process = start(backups, final, epochs)
             # Past the usual end too: the training may end before it is killed.
             process.join(rng.uniform(0, seconds))
             if process.exitcode is None:
@@ -103,6 +102,8 @@ def main():
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
+    # JAX compiles for so long that a short training is mostly killed before it begins.
+    parser.add_argument("--epochs", type=int, default=20, help="of each training")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, help="JSON file for the counts")
     options = parser.parse_args()
@@ -115,11 +116,15 @@ def main():
     ):
         task = progress.add_task("kills", total=options.kills)
         counts = kill_and_restart(
-            Path(folder), options.kills, rng, lambda: progress.advance(task)
+            Path(folder),
+            options.kills,
+            options.epochs,
+            rng,
+            lambda: progress.advance(task),
         )
     result = save_result(
         options.output,
-        {"kills": options.kills},
+        {"kills": options.kills, "epochs": options.epochs},
         options.seed,
         time.monotonic() - began,
         counts,
