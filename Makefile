@@ -55,6 +55,7 @@ results: $(VENV)/.demo  ## what docs/ quotes of results, and the figures, from b
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/choosing_a_loss.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/what_was_tried.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/yes_or_no_page.py
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/many_classes_page.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/after_training_page.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/pretrained_page.py
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/published_code_page.py

@@ -210,12 +210,12 @@ def run(data, method, fold):
     }
 
 
-def earlier_rows(path):
+def earlier_rows(path, configuration):
     """The rows of an earlier start, if they are of the same configuration."""
     if not path.exists():
         return []
     results = read_json(path)
-    if results["configuration"] != CONFIGURATION:
+    if results["configuration"] != configuration:
         sys.exit(
             f"{path} holds runs of another configuration, {results['configuration']}: "
             "move the file away, or write to another with --output."
@@ -229,7 +229,7 @@ def versions():
 
 
 def run_all(path, tables, folds, methods):
-    rows = earlier_rows(path)
+    rows = earlier_rows(path, CONFIGURATION)
     done = {(row["table"], row["fold"], row["method"]) for row in rows}
     plan = [
         (table, fold, method)

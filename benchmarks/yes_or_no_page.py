@@ -85,7 +85,7 @@ def page(results):
     parts += ["## The tables", markdown_table(_table_rows(runs))]
     parts += [
         "## How it was run",
-        _environment(results),
+        environment_text(results),
         code_block(results["command"], "bash") + "\n",
     ]
     return "\n\n".join(parts)
@@ -95,6 +95,12 @@ def whole_tables(runs):
     """Returns the runs of the tables on which every method has run on every fold."""
     pairs = runs["method"].nunique() * runs["fold"].nunique()
     return runs.groupby("table").filter(lambda of_table: len(of_table) == pairs)
+
+
+def whole_draws(runs):
+    """Returns the runs of the folds in which every method has run on every table."""
+    pairs = runs["method"].nunique() * runs["table"].nunique()
+    return runs.groupby("fold").filter(lambda of_fold: len(of_fold) == pairs)
 
 
 def compare(means, more_is_better):
@@ -201,7 +207,7 @@ def _table_rows(runs):
     return rows
 
 
-def _environment(results):
+def environment_text(results):
     environment = results["environment"]
     hardware = environment["hardware"]
     commits = sorted({row["commit"] or "unknown" for row in results["rows"]})

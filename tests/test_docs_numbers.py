@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import after_training_page
+import many_classes_page
 import pretrained_page
 import published_code_page
 import pytest
@@ -26,6 +27,7 @@ MADE = {
     PAGE,
     what_was_tried.PAGE,
     yes_or_no_page.PAGE,
+    many_classes_page.PAGE,
     after_training_page.PAGE,
     pretrained_page.PAGE,
     published_code_page.PAGE,
@@ -60,6 +62,7 @@ def test_results_name_commits_that_can_be_looked_up():
     files = [*RESULTS.glob("*.json"), *RESULTS.glob("*/results.json")]
     files += what_was_tried.TRIED.glob("*.json")
     files += RESULTS.glob("yes-or-no/runs.json")
+    files += RESULTS.glob("many-classes/runs.json")
     files += RESULTS.glob("after-training/*.json")
     files += RESULTS.glob("pretrained/*.json")
     assert len(files) > 2
@@ -161,6 +164,14 @@ def test_the_page_of_trials_is_what_the_files_give():
     assert what_was_tried.PAGE.read_text("utf-8") == expected, (
         "docs/what-was-tried.md is not what benchmarks/results/tried gives: run "
         "`make results`."
+    )
+
+
+def test_the_page_on_many_classes_is_what_its_file_gives(tmp_path):
+    written = tmp_path / "many-classes.md"
+    many_classes_page.write_page(path=written)
+    assert many_classes_page.PAGE.read_text("utf-8") == written.read_text("utf-8"), (
+        "docs/many-classes.md is not what benchmarks/results gives: run `make results`."
     )
 
 

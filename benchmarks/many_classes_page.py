@@ -1,0 +1,91 @@
+"""Writes docs/many-classes.md from the runs of `many_classes.py`, by `make results`."""
+
+import shlex
+from pathlib import Path
+
+import pandas as pd
+from yes_or_no_page import SIGNIFICANCE, compare, environment_text, whole_draws
+
+from keras_ccar.benchmark.report.markdown import code_block, markdown_table
+from keras_ccar.files import read_json, write_atomic
+
+RUNS = Path(__file__).parent / "results" / "many-classes" / "runs.json"
+PAGE = Path(__file__).parent.parent / "docs" / "many-classes.md"
+# What is measured, by its column; more is better.
+MEASURES = {
+    "balanced_accuracy": "Balanced accuracy",
+    "rare": "Recall of the rarer half of the classes",
+    "frequent": "Recall of the more frequent half of the classes",
+    "macro_f1": "Macro F1",
+    "g_mean": "G-mean",
+}
+
+TITLE = "# Many classes, on real tables"
+NOTE = (
+    "`make results` made this page from `benchmarks/results/many-classes/runs.json`; "
+    "it is not edited by hand."
+)
+NOT_RUN = "**Not yet run.** This command runs it, and goes on where it was stopped:"
+HOW = (
+    "Losses of the benchmark for classes that exclude each other, on {tables} tables "
+    "of KEEL, {draws} draws each; of equal rows one is kept. These tables have "
+    "classes of about the same size, so "
+    "each draw cuts the training set to an imbalance factor of `{imbalance_factor}`, "
+    "chooses which classes are rare, and keeps a balanced test set: a share of "
+    "`{test_share_of_smallest_class}` of the smallest class, from every class. They "
+    "are all tables with three classes or more, columns of numbers and at least 90 "
+    "rows of every class. The network has a hidden layer of {layers} units and is "
+    "trained by {optimizer} at a learning rate of `{learning_rate}` for {epochs} "
+    "epochs, each one step on {batch}, with features scaled by the training set. The "
+    "last epoch is measured. Nothing was tuned for any method, τ is 1, and weights of "
+    "methods with *normalize*, *focal+la* and *inverse+la* have a mean of 1."
+)
+HOW_COMPARED = (
+    "Values are means over draws and tables. A rank is the place among the methods on "
+    "a table, 1 for the best, and its mean is over tables. *p* is that of Wilcoxon's "
+    "signed-rank test over tables against plain cross-entropy, corrected by Holm for "
+    "the number of methods; *better* and *worse* are said only below `{significance}`."
+)
+
+
+def command_line(arguments=()):
+    """The command that makes the runs, as a shell takes it."""
+    command = shlex.join(["python", "benchmarks/many_classes.py", *arguments])
+    return f"KERAS_BACKEND=torch OMP_NUM_THREADS=1 {command}"
+
+
+def page(results):
+    """Returns the page about the runs, None for none, as Markdown."""
+    if results is None:
+        return "\n\n".join(
+            [TITLE, NOTE, NOT_RUN, code_block(command_line(), "bash") + "\n"]
+        )
+    configuration = results["configuration"]
+    runs = whole_draws(pd.DataFrame(results["rows"]))
+    how = HOW.format(
+        tables=runs["table"].nunique(),
+        draws=runs["fold"].nunique(),
+        layers=" and ".join(map(str, configuration["units"])),
+        **configuration,
+    )
+    parts = [TITLE, NOTE, how, HOW_COMPARED.format(significance=SIGNIFICANCE)]
+    for measure, title in MEASURES.items():
+        means = runs.pivot_table(index="table", columns="method", values=measure)
+        parts += [f"## {title}", *compare(means, more_is_better=True)]
+    rows = [["table", "classes", "largest class", "smallest class"]]
+    for table, of_table in runs.groupby("table"):
+        first = of_table.iloc[0]
+        rows.append([table, *(str(first[n]) for n in ("classes", "largest"))])
+        rows[-1].append(str(first["smallest"]))
+    parts += ["## The tables", markdown_table(rows), "## How it was run"]
+    parts += [environment_text(results), code_block(results["command"], "bash") + "\n"]
+    return "\n\n".join(parts)
+
+
+def write_page(runs=RUNS, path=PAGE):
+    """Writes the page about a file of runs, which need not exist."""
+    write_atomic(path, page(read_json(runs) if runs.exists() else None))
+
+
+if __name__ == "__main__":
+    write_page()
