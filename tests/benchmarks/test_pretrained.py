@@ -245,6 +245,24 @@ def test_the_page_tells_what_is_missing():
     assert "| 1 " in single or "|       1 |" in single
 
 
+def test_controls_of_the_step_and_the_probe_are_told():
+    results = made_results(seeds=2)
+    assert "also takes longer" not in pretrained_page.page([results])
+    ce = [run for run in results["runs"] if run["method"] == "ce"]
+    name = "ce×c(batch)"
+    results["runs"] += [
+        {**run, "method": name, "family": name, "balanced": run["balanced"] + 0.5}
+        for run in ce
+    ]
+    results["tuning"][name] = results["tuning"]["ce"]
+    header, *rows = pretrained_page.step_section(Runs(results))
+    assert "were not planned" in header
+    assert "+0.50" in rows[0]
+    probe = {"best": [0.03, 0.005], "accuracies": [70.0, 72.0], "accuracy": 71.0}
+    text = pretrained_page.page([results], probe={**probe, "command": "python p.py"})
+    assert "reaches 71.0 % on the test images (mean of 2 seeds)" in text
+
+
 def test_seconds_of_a_head_are_told_by_backend():
     one, two = (
         {"seconds": seconds, "processor_seconds": seconds + 1} for seconds in (2.0, 1.0)

@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 
 import planned
@@ -6,6 +7,8 @@ import results_page
 from made_results import made_results
 
 from keras_ccar.benchmark.report.page import HOW_MEASURED, page
+from keras_ccar.benchmark.spec.recipe_book import RECIPES
+from keras_ccar.files import to_json
 
 MADE = made_results({"ce": [38.0, 38.5], "ccar": [38.1, 39.0]}, epochs=5)
 
@@ -37,6 +40,30 @@ def test_nothing_is_planned_once_all_is_run(monkeypatch):
     text = results_page.page_text([MADE])
     assert text.appendix == ()
     assert "have been run" in text.introduction[0]
+
+
+def test_full_length_runs_are_compared_with_what_was_published():
+    recipe = to_json(dataclasses.asdict(RECIPES["plain"]))
+    full = made_results({"ce": [38.0, 38.5], "ccar": [38.1, 39.0]})
+    full.recipe = recipe
+    full.dataset |= {"name": "cifar100-lt", "imbalance_factor": 100}
+    told = results_page._agreement([full])
+    # 38.25 against 38.2; Student's t of one degree of freedom is 12.7.
+    assert told.startswith(
+        "cross-entropy: 38.2 % top-1 against 38.2 % published (Bag-of-Tricks (Zhang et "
+        "al. 2021)), +0.05 [−3.13, +3.23] points over 2 seeds; theirs: Cui's subset, "
+        "best epoch."
+    )
+    # CCAR's own numbers are "about", and shorter trainings are not compared.
+    assert "CCAR" not in told
+    full.recipe = recipe | {"epochs": 20}
+    assert "None that has a published" in results_page._agreement([full])
+
+
+def test_the_page_begins_with_the_study_on_pretrained_features(text):
+    head = text.partition("\n\n**")[0]
+    for words in ("What the prior adds", "What confidence adds", "Full-length runs"):
+        assert words in head
 
 
 def test_every_measurement_has_a_note():
