@@ -11,7 +11,7 @@ JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSIST
 # Where trials say what they tried; docs/what-was-tried.md is made from it.
 TRIED := benchmarks/results/tried
 
-.PHONY: demo test test-long quick fuzz damage kills hostile table failures evidence evidence-smoke lint types format bench results dist notebooks transcripts docs serve-docs clean
+.PHONY: demo test test-long quick fuzz damage kills hostile table failures evidence evidence-smoke first-model lint types format bench results dist notebooks transcripts docs serve-docs clean
 
 demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
@@ -73,10 +73,16 @@ evidence-smoke: $(VENV)/.features  ## a slice of it, from weights to the page, i
 transcripts: $(VENV)/.test  ## tries keras-ccar compare from the wheel, for docs/compare-command.md; TFDS_DATA_DIR
 	$(BIN)/python benchmarks/compare_command.py
 
+first-model: $(VENV)/.test  ## tries the first steps of a new user, from the wheel, for docs/first-model.md
+	KERAS_BACKEND=jax $(BIN)/python benchmarks/first_model.py
+
 docs: $(VENV)/.docs  ## the site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-serve-docs: $(VENV)/.docs  ## the site, on a port of this machine, built again at each change
+serve-first-model: $(VENV)/.test  ## tries the first steps of a new user, from the wheel, for docs/first-model.md
+	KERAS_BACKEND=jax $(BIN)/python benchmarks/first_model.py
+
+docs: $(VENV)/.docs  ## the site, on a port of this machine, built again at each change
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 dist: $(VENV)/.test  ## what is released, into dist/: the wheel and the source

@@ -9,7 +9,8 @@ that are measured are trained on all training images. The test images are used f
 numbers alone.
 
 Each seed is written as it ends into `benchmarks/results/after-training/`; started
-again, the script goes on where it stopped. The features need `pip install -e
+again, the script goes on where it stopped. `--sets` measures only the prediction sets
+again, with the learning rates that were chosen. The features need `pip install -e
 '.[features]'`.
 """
 
@@ -115,13 +116,9 @@ def models_of(rate, fit, counts, seed):
     }
 
 
-def held_out_logits(x, y, test_x, seed, num_classes):
-    """Returns logits of held-out examples by learning rate, method and τ.
-
-    And by learning rate, for each fold, the held-out examples and the logits of the
-    test images, both of the cross-entropy model of that fold.
-    """
-    found, by_fold = {}, {}
+def held_out_logits(x, y, seed, num_classes):
+    """Returns logits of held-out examples by learning rate, method and τ."""
+    found = {}
     for fit, held_out in folds(y, seed):
         counts = np.bincount(y[fit], minlength=num_classes)
         for rate in CONFIGURATION["learning_rates"]:
@@ -131,9 +128,7 @@ def held_out_logits(x, y, test_x, seed, num_classes):
                     (rate, *name), np.empty((len(y), num_classes), "float32")
                 )
                 logits[held_out] = predicted(model, x[held_out])
-            on_test = predicted(models[PLAIN, None], test_x)
-            by_fold.setdefault(rate, []).append((held_out, on_test))
-    return found, by_fold
+    return found
 
 
 def run_seed(seed, train_data, test, num_classes):
@@ -143,7 +138,7 @@ def run_seed(seed, train_data, test, num_classes):
     test_x, test_y = test
     counts = np.bincount(y, minlength=num_classes)
     groups = shot_groups(counts)
-    held_out, by_fold = held_out_logits(x, y, test_x, seed, num_classes)
+    held_out = held_out_logits(x, y, seed, num_classes)
     # By method: the score on held-out examples, the learning rate, τ.
     best = {}
     corrections = {}
@@ -186,7 +181,7 @@ def run_seed(seed, train_data, test, num_classes):
         "rows": rows,
         "regret": regret(model, test, counts, tau),
         "calibration": calibration(model, logits, y, test, counts),
-        "coverage": coverage(logits, by_fold[rate], y, test_y, groups),
+        **run_sets(seed, rate, train_data, test, num_classes),
         "seconds": round(time.perf_counter() - start, 1),
         "commit": current_environment()["commit"],
     }
@@ -220,25 +215,41 @@ def calibration(model, logits, labels, test, counts):
     return {"temperature": round(found.temperature, 4), **errors}
 
 
-def coverage(logits, by_fold, labels, test_labels, groups):
+def run_sets(seed, rate, train_data, test, num_classes):
+    """Returns what one seed gives of prediction sets, for one learning rate."""
+    x, y = train_data
+    test_x, test_y = test
+    groups = shot_groups(np.bincount(y, minlength=num_classes))
+    plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    by_fold = []
+    for fit, held_out in folds(y, seed):
+        model = train(x[fit], y[fit], plain, rate, seed)
+        calibration = predicted(model, x[held_out]), y[held_out]
+        by_fold.append((calibration, predicted(model, test_x)))
+    return {
+        "coverage": coverage(by_fold, test_y, groups, seed),
+        "coverage_commit": current_environment()["commit"],
+    }
+
+
+def coverage(by_fold, test_labels, groups, seed):
     """Coverage by group, and how many classes sets hold: means over the folds.
 
     The sets of a fold are made from its held-out examples, for the model that was
     trained on the other folds.
     """
-    groups = {**groups, "all": np.ones(logits.shape[1], bool)}
     rows = []
     for method in ("marginal", "pooled", "class", "clustered"):
         found = {}
-        for held_out, on_test in by_fold:
+        for place, (calibration, on_test) in enumerate(by_fold):
             sets = posthoc.prediction_sets(
-                logits[held_out],
-                labels[held_out],
+                *calibration,
                 coverage=CONFIGURATION["coverage"],
                 method=method,
+                seed=len(by_fold) * seed + place,
             )
             of_classes = sets.evaluate(on_test, test_labels)
-            for name, members in groups.items():
+            for name, members in {**groups, "all": slice(None)}.items():
                 covered = 100 * of_classes["coverage"][members].mean()
                 found.setdefault(name, []).append(covered)
                 size = of_classes["mean_set_size"][members].mean()
@@ -248,10 +259,22 @@ def coverage(logits, by_fold, labels, test_labels, groups):
     return rows
 
 
+def run_sets_again(results, *pairs_and_classes):
+    """Replaces the prediction sets of the seeds of results."""
+    for entry in track(results["seeds"], "Prediction sets"):
+        rates = {row["method"]: row["learning_rate"] for row in entry["rows"]}
+        found = run_sets(entry["seed"], rates["τ chosen"], *pairs_and_classes)
+        entry.update(found)
+    results["command"] = f"{COMMAND}\n{COMMAND} --sets"
+    write_json(RESULTS, results)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
-    seeds = parser.parse_args().seeds
+    parser.add_argument("--sets", action="store_true", help="prediction sets, again")
+    options = parser.parse_args()
+    seeds = options.seeds
     *pairs, data = load_features()
     earlier = read_json(RESULTS) if RESULTS.exists() else {"seeds": []}
     if (
@@ -259,6 +282,10 @@ def main():
         and {**CONFIGURATION, "digest": data.digest} != earlier["configuration"]
     ):
         sys.exit(f"{RESULTS} holds another configuration: move the file away.")
+    if options.sets:
+        run_sets_again(earlier, *pairs, data.num_classes)
+        write_page()
+        return
     done = {entry["seed"] for entry in earlier["seeds"]}
     environment = current_environment()
     for package in ("scipy", "scikit-learn"):

@@ -218,7 +218,14 @@ def coverage_rows(seeds):
 
 def _environment(results):
     environment = results["environment"]
-    commits = sorted({entry["commit"] for entry in results["seeds"]})
+    commits = sorted(
+        {
+            entry[name]
+            for entry in results["seeds"]
+            for name in ("commit", "coverage_commit")
+            if name in entry
+        }
+    )
     minutes = sum(entry["seconds"] for entry in results["seeds"]) / 60
     return (
         f"{minutes:.1f} minutes after the features were computed, on the backend "

@@ -6,7 +6,7 @@ import re
 import statistics
 
 import pytest
-from code_blocks import code_blocks, run
+from code_blocks import examples, run
 
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -20,24 +20,13 @@ METHODS = {
     "logit adjustment": "la",
     "CCAR with logit adjustment": "ccar+la",
 }
-NUMBER = re.compile(r"\d+\.\d+")
 
 
-def test_code_runs_and_prints_what_it_says(capsys):
-    assert len(code_blocks(README)) == 2
+def test_code_runs_and_prints_what_it_says():
+    told = [example.printed for example in examples(README)]
+    assert len(told) == 2
+    assert all(told)
     run(README, "README.md")
-    printed = capsys.readouterr().out.splitlines()
-    blocks = re.findall(r"^```text\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    told = "".join(blocks).splitlines()
-    assert [NUMBER.sub("", line) for line in printed] == [
-        NUMBER.sub("", line) for line in told
-    ]
-    # Backends and processors sum in other orders.
-    for line, other in zip(printed, told, strict=True):
-        numbers, others = (
-            list(map(float, NUMBER.findall(text))) for text in (line, other)
-        )
-        assert numbers == pytest.approx(others, abs=0.05), line
 
 
 def test_links_lead_somewhere():

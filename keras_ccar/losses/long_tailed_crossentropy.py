@@ -154,12 +154,14 @@ class LongTailedCrossentropy(ClassAwareLoss):
         """Returns one loss for each sample, in the shape of the labels."""
         y_true, counted = counted_labels(self, y_true)
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
+        one_sigmoid = f"`{self.sibling}`"
+        if self.sibling != "BinaryLogitAdjustedLoss":
+            one_sigmoid += ", or where yes is rare `BinaryLogitAdjustedLoss`"
         check_num_classes(
             y_pred.shape,
             self.num_classes,
             self.axis,
-            one_column=f"For one sigmoid output use `{self.sibling}`, or where yes is "
-            "rare `BinaryLogitAdjustedLoss`.",
+            one_column=f"For one sigmoid output use {one_sigmoid}.",
         )
         y_pred = move_class_axis_last(y_pred, self.axis, self.dtype)
         labels = parse_labels(y_true, y_pred, self.axis, self.ignore_class, counted)

@@ -46,17 +46,40 @@ def fewest_examples(coverage: float) -> int:
 
 
 def enough_examples(coverage: float) -> int:
-    """Returns how many scores waste little of what may be missed.
+    """Returns the smallest number of scores of which one is expected above a quantile.
 
-    The quantile of n scores covers up to `1 / (n + 1)` more than was asked for: here at
-    most half of `1 - coverage`.
+    Their quantile is then not the largest of them, which varies most.
     """
     return max(math.ceil(2 / (1 - coverage) - _ROUNDING) - 1, 1)
 
 
+def exact_ranks(sizes: np.ndarray, coverage: float, offset: float) -> np.ndarray:
+    """Returns which score is the quantile of each group, from 1 on; n + 1 for none.
+
+    The k-th smallest of n scores covers a new one with the probability `k / (n + 1)`.
+    So `k = (n + 1) * coverage` would be exact, but need not be whole. It is rounded up
+    or down at random, up with the probability of its fraction, so that coverage is what
+    was asked for on average over the offset. One offset rounds all groups: what is
+    rounded up in one group is made up for in the next.
+
+    Args:
+        sizes: the number of scores of each group, of shape `(G,)`.
+        coverage: what is asked for.
+        offset: a uniform random number in [0, 1).
+    """
+    exact = np.round((sizes + 1) * coverage, 9)
+    ends = np.floor(np.cumsum(exact) + offset)
+    ranks = np.maximum(np.diff(ends, prepend=0.0), 1).astype("int64")
+    return np.where(sizes < fewest_examples(coverage), sizes + 1, ranks)
+
+
 def conformal_quantile(scores: np.ndarray, coverage: float) -> float:
     """Returns the `ceil((n + 1) * coverage)`-th smallest of n scores, or infinity."""
-    place = rank(len(scores), coverage)
+    return ranked_score(scores, rank(len(scores), coverage))
+
+
+def ranked_score(scores: np.ndarray, place: int) -> float:
+    """Returns the score at a place in order, from 1 on; infinity after the last."""
     if place > len(scores):
         return math.inf
     return float(np.partition(scores, place - 1)[place - 1])
@@ -97,11 +120,13 @@ def pooled_quantiles(
     num_classes: int,
     coverage: float,
     min_examples: int,
+    seed: int,
 ) -> ClassQuantiles:
     """Returns the quantile of each class, or of the classes that are as rare.
 
     From the rarest on, classes with too few examples are put together until they have
-    enough, because how hard a class is goes with how rare it is.
+    enough, because how hard a class is goes with how rare it is. Then each quantile is
+    of few scores, and always rounding its rank up would cover more than was asked for.
     """
     counts = np.bincount(labels, minlength=num_classes)
     pools: list[list[int]] = [[]]
@@ -119,9 +144,12 @@ def pooled_quantiles(
     for pool in filter(None, pools):
         clusters[pool] = pool[0]
     quantiles = np.empty(num_classes)
-    for cluster in np.unique(clusters):
+    names, of_class = np.unique(clusters, return_inverse=True)
+    sizes = np.bincount(of_class, counts, len(names)).astype("int64")
+    ranks = exact_ranks(sizes, coverage, np.random.default_rng(seed).random())
+    for cluster, place in zip(names, ranks.tolist(), strict=True):
         inside = scores[clusters[labels] == cluster]
-        quantiles[clusters == cluster] = conformal_quantile(inside, coverage)
+        quantiles[clusters == cluster] = ranked_score(inside, place)
     return ClassQuantiles(quantiles, clusters, min_examples)
 
 

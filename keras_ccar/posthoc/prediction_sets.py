@@ -66,7 +66,9 @@ def prediction_sets(
     - "pooled": the examples of each class that has at least `min_examples`, 19 at a
       coverage of 0.9. The others, from the rarest on, are put together until they have
       as many, and share a quantile: together they are covered as asked for, each of
-      them about so.
+      them about so. `(n + 1) * coverage` is rounded up or down at random, by `seed`,
+      rather than up. Of few examples, rounding up covers more than was asked for, by up
+      to `1 / (n + 1)`; so the probability is `coverage` itself, not more.
     - "clustered": the examples of each cluster of classes, the classes of a cluster
       having similar scores. A part of each class's examples, the share `K / (K + 75)`
       for K classes with `min_examples`, is for the clustering: by weighted k-means of
@@ -97,8 +99,9 @@ def prediction_sets(
         min_examples: the calibration examples that a class needs. None for the fewest
             that have a finite quantile, `ceil(coverage / (1 - coverage))`, below which
             nothing changes for "class"; for "pooled" `ceil(2 / (1 - coverage)) - 1`,
-            which cover little more than was asked for. "marginal" does not use it.
-        seed: of the choice of examples for the clustering, and of k-means.
+            whose quantile varies less. "marginal" does not use it.
+        seed: of the rounding of "pooled", of the choice of examples for the clustering,
+            and of k-means.
         from_logits: whether the output is logits. None reads it from the model; an
             array of probabilities needs False.
         ignore_class: the label of examples to leave out, or None.
@@ -118,10 +121,10 @@ def prediction_sets(
 
     Reference:
         Vovk et al. 2005, "Algorithmic Learning in a Random World", for "marginal" and
-        "class" (Mondrian); Ding et al. 2023, arXiv 2306.09335, Sec. 2.2, for
-        "clustered". Unlike there, a class with too few examples takes no clusters away
-        from the others, and its quantile is of all examples rather than of the second
-        part.
+        "class" (Mondrian), and for random ranks, as of smoothed conformal predictors;
+        Ding et al. 2023, arXiv 2306.09335, Sec. 2.2, for "clustered". Unlike there, a
+        class with too few examples takes no clusters away from the others, and its
+        quantile is of all examples rather than of the second part.
 
     Example:
     ```python
@@ -167,7 +170,7 @@ def prediction_sets(
     if method == "marginal":
         found = marginal_quantiles(scores, num_classes, coverage)
     elif method == "pooled":
-        found = pooled_quantiles(scores, labels, num_classes, coverage, enough)
+        found = pooled_quantiles(scores, labels, num_classes, coverage, enough, seed)
     elif method == "class":
         found = own_quantiles(scores, labels, num_classes, coverage, fewest)
     else:

@@ -1,8 +1,11 @@
 import after_training
 import after_training_page
 import numpy as np
+import pandas as pd
 import pytest
 from after_training_page import PEER, PLAIN, calibration_rows, coverage_rows, page
+
+from keras_ccar.files import read_json
 
 CONFIGURATION = {
     "data": "made images",
@@ -50,6 +53,7 @@ def made_seeds(num_seeds=3, **shifts):
                 "coverage": [sets, {**sets, "method": "class", "few_size": 50.0}],
                 "seconds": 30.0,
                 "commit": "c0ffee",
+                "coverage_commit": "c0ffee",
             }
         )
     return seeds
@@ -176,10 +180,15 @@ def calls(monkeypatch):
         names = [(PLAIN, None), ("cRT", None), ("τ-norm", 1.0), (PEER, None)]
         return dict.fromkeys(names, "model")
 
+    def train(x, y, loss, learning_rate, seed):
+        calls.append(("fitted", x))
+        return "model"
+
     def predicted(model, x):
         calls.append(("predicted", x))
         return x
 
+    monkeypatch.setattr(after_training, "train", train)
     monkeypatch.setattr(after_training, "models_of", models_of)
     monkeypatch.setattr(after_training, "predicted", predicted)
     monkeypatch.setitem(after_training.CONFIGURATION, "learning_rates", [0.1, 0.2])
@@ -201,33 +210,104 @@ def test_what_is_held_out_is_not_fitted_and_has_every_class(seed):
 
 def test_each_example_is_predicted_by_a_model_that_was_fitted_without_it(calls):
     x, y = made_data(0)
-    test_x, _ = made_data(3)
-    logits, by_fold = after_training.held_out_logits(x, y, test_x, 0, 4)
+    logits = after_training.held_out_logits(x, y, 0, 4)
     assert len(logits) == 8
     for found in logits.values():
         np.testing.assert_array_equal(found, x)
     for kind, rows in calls:
         if kind == "fitted":
             fitted = rows_of(rows)
-        elif rows is not test_x:
+        else:
             assert not fitted & rows_of(rows)
             assert rows_of(rows) <= rows_of(x)
-    # The prediction sets of a fold are made from what was held out of it.
-    for of_rate in by_fold.values():
-        parts = [held_out for held_out, _ in of_rate]
-        np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(len(y)))
-        assert all(on_test is test_x for _, on_test in of_rate)
+
+
+def test_the_sets_of_a_fold_are_of_what_was_held_out_of_it(calls, monkeypatch):
+    (x, y), test = made_data(0), made_data(3)
+    told = []
+    monkeypatch.setattr(after_training, "coverage", lambda *given: told.append(given))
+    found = after_training.run_sets(1, 0.1, (x, y), test, 4)
+    assert found["coverage_commit"] == after_training.current_environment()["commit"]
+    ((by_fold, test_labels, groups, seed),) = told
+    assert (test_labels is test[1], set(groups), seed) == (
+        *(True, {"many", "medium", "few"}, 1),
+    )
+    of_folds = zip(*[iter(calls)] * 3, strict=True)
+    pairs = zip(by_fold, after_training.folds(y, 1), strict=True)
+    for (fitted, known, tested), (made, (fit, held_out)) in zip(
+        of_folds, pairs, strict=True
+    ):
+        (logits, labels), on_test = made
+        np.testing.assert_array_equal(fitted[1], x[fit])
+        np.testing.assert_array_equal(known[1], x[held_out])
+        assert tested[1] is on_test is test[0]
+        np.testing.assert_array_equal(logits, x[held_out])
+        np.testing.assert_array_equal(labels, y[held_out])
+
+
+def test_coverage_is_measured_on_the_test_labels(monkeypatch):
+    given = []
+
+    class Sets:
+        def evaluate(self, logits, labels):
+            given.append((logits, labels))
+            return pd.DataFrame(
+                {"coverage": [0.8, 0.9, 1.0], "mean_set_size": [1.0, 2.0, 6.0]}
+            )
+
+    def prediction_sets(logits, labels, coverage, method, seed):
+        given.append((logits, labels, coverage, seed))
+        return Sets()
+
+    monkeypatch.setattr(after_training.posthoc, "prediction_sets", prediction_sets)
+    groups = {"many": np.array([1, 1, 0], bool), "few": np.array([0, 0, 1], bool)}
+    by_fold = [(("a", "b"), "c"), (("d", "e"), "f")]
+    rows = after_training.coverage(by_fold, "labels", groups, seed=2)
+    assert [row.pop("method") for row in rows] == [
+        *("marginal", "pooled", "class", "clustered")
+    ]
+    expected = {"many": 85, "few": 100, "all": 90}
+    sizes = {"many_size": 1.5, "few_size": 6, "all_size": 3}
+    assert rows == [{**expected, **sizes}] * 4
+    assert given[:4] == [
+        *[("a", "b", 0.9, 4), ("c", "labels")],
+        *[("d", "e", 0.9, 5), ("f", "labels")],
+    ]
+
+
+def test_sets_are_measured_again_with_the_learning_rates_that_were_chosen(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setattr(after_training, "RESULTS", tmp_path / "results.json")
+    given = []
+
+    def run_sets(*arguments):
+        given.append(arguments)
+        return {"coverage": [], "coverage_commit": "new"}
+
+    monkeypatch.setattr(after_training, "run_sets", run_sets)
+    seeds = made_seeds(2, **{"τ chosen": 1.0})
+    for entry in seeds:
+        for row in entry["rows"]:
+            row["learning_rate"] = 0.1 if row["method"] == "τ chosen" else 0.3
+    after_training.run_sets_again({"seeds": seeds}, "train", "test", 100)
+    assert given == [(seed, 0.1, "train", "test", 100) for seed in range(2)]
+    written = read_json(tmp_path / "results.json")
+    assert written["seeds"] == [
+        {**entry, "coverage": [], "coverage_commit": "new"} for entry in seeds
+    ]
+    assert written["command"].endswith("--sets")
 
 
 def test_the_test_data_are_measured_and_nothing_else(calls, monkeypatch):
     train, test = made_data(1), made_data(2)
     monkeypatch.setattr(after_training.posthoc, "chain", lambda model, *layers: model)
     told = {}
-    for name in ("regret", "calibration", "coverage"):
+    for name in ("regret", "calibration", "run_sets"):
         monkeypatch.setattr(
             after_training,
             name,
-            lambda *arguments, name=name: told.update({name: arguments}),
+            lambda *arguments, name=name: told.update({name: arguments}) or {},
         )
     found = after_training.run_seed(0, train, test, 4)
     assert {row["method"] for row in found["rows"]} == {
@@ -241,14 +321,10 @@ def test_the_test_data_are_measured_and_nothing_else(calls, monkeypatch):
             # Held-out examples to choose on, or the test data to measure.
             is_test = rows is test[0]
             assert is_test or rows_of(rows) <= rows_of(train[0])
-    # Each method, and the model of each fold and learning rate.
-    expected = len(found["rows"]) + 5 * 2
-    assert sum(rows is test[0] for _, rows in calls) == expected
+    assert sum(rows is test[0] for _, rows in calls) == len(found["rows"])
     # Temperatures and quantiles are of the held-out predictions.
     _, logits, labels, *_ = told["calibration"]
     np.testing.assert_array_equal(logits, train[0])
     assert labels is train[1]
-    logits, _, labels, test_labels, _ = told["coverage"]
-    np.testing.assert_array_equal(logits, train[0])
-    assert labels is train[1]
-    assert test_labels is test[1]
+    chosen = next(row for row in found["rows"] if row["method"] == "τ chosen")
+    assert told["run_sets"] == (0, chosen["learning_rate"], train, test, 4)
