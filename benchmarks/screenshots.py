@@ -18,7 +18,7 @@ from keras_ccar.posthoc import evaluate_classes
 
 FOLDER = ROOT / "docs" / "screenshots"
 RESULTS = ROOT / "benchmarks" / "results" / "digits-lt"
-PAGES = {"home": "", "after-training": "after-training/", "results": "results/"}
+PAGES = {"home": "", "many-classes": "many-classes/", "results": "results/"}
 
 
 def write_reports(folder: Path) -> None:
