@@ -11,7 +11,7 @@ JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSIST
 # Where trials say what they tried; docs/what-was-tried.md is made from it.
 TRIED := benchmarks/results/tried
 
-.PHONY: demo test test-long quick fuzz damage kills hostile table failures evidence evidence-smoke first-model lint types format bench results dist notebooks transcripts docs serve-docs clean
+.PHONY: demo test test-pages test-long quick fuzz damage kills hostile table failures evidence evidence-smoke first-model lint types format bench results dist notebooks transcripts architecture screenshots docs serve-docs clean
 
 demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
@@ -20,6 +20,9 @@ test: lint types  ## lint, check types, the whole suite on TensorFlow, the core 
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto
 	KERAS_BACKEND=jax $(JAX_CACHE) $(BIN)/pytest -n auto $(CORE)
 	KERAS_BACKEND=torch $(BIN)/pytest -n auto $(CORE) tests/benchmark/training/test_augmentation.py tests/benchmark/training/test_auto_augment.py
+
+test-pages: $(VENV)/.pages docs  ## opens every page of the site, and the reports, in Chromium
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/pytest -n 2 -m browser tests/pages
 
 failures: $(VENV)/.test  ## kills and restarts 20 runs on each backend: about half an hour
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -m failures tests/distribution
@@ -75,6 +78,13 @@ transcripts: $(VENV)/.test  ## tries keras-ccar compare from the wheel, for docs
 
 first-model: $(VENV)/.test  ## tries the first steps of a new user, from the wheel, for docs/first-model.md
 	KERAS_BACKEND=jax $(BIN)/python benchmarks/first_model.py
+
+architecture: $(VENV)/.pages  ## the picture of the architecture in docs/, from CONTRIBUTING.md; needs npm and Chromium
+	npm install --silent --no-save --prefix $(VENV)/mermaid mermaid@11
+	$(BIN)/python benchmarks/architecture_picture.py $(VENV)/mermaid/node_modules/mermaid/dist/mermaid.min.js
+
+screenshots: $(VENV)/.pages docs  ## the pictures of pages in docs/; needs Chromium
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/screenshots.py
 
 docs: $(VENV)/.docs  ## the site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -134,6 +144,10 @@ $(VENV)/.features: setup.cfg | $(VENV)/bin/python
 
 $(VENV)/.docs: setup.cfg | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@
+
+$(VENV)/.pages: setup.cfg | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[pages]"
 	touch $@
 
 clean:

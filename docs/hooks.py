@@ -1,9 +1,10 @@
-"""Adds all notebooks in examples/ to the site."""
+"""Adds all notebooks in examples/ to the site, and the picture of the architecture."""
 
 import re
 from pathlib import Path
 
 from mkdocs.structure.files import File
+from mkdocs.utils import get_relative_url
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -59,3 +60,15 @@ def on_files(files, config):
         for picture, content in pictures.items():
             files.append(File.generated(config, f"examples/{picture}", content=content))
     return files
+
+
+def on_page_content(html, page, config, files):
+    """Draws the architecture, and has pictures loaded when they are scrolled to."""
+    source = get_relative_url("figures/architecture.svg", page.url)
+    picture = (
+        f'<div class="wide-picture" tabindex="0"><img src="{source}" '
+        'alt="The rooms of the package, and which imports which."></div>'
+    )
+    pattern = r'<pre class="mermaid"><code>.*?</code></pre>'
+    html = re.sub(pattern, picture, html, flags=re.DOTALL)
+    return html.replace("<img ", '<img loading="lazy" ')

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 
+import architecture_picture
 import choosing_a_loss
 import nbformat
 import numpy as np
@@ -177,6 +178,13 @@ def drawn_room(name):
     if first == "benchmark":
         return rest[0] if rest else None
     return "ground" if first in set(GROUND) - {"ops"} else first or None
+
+
+def test_the_site_shows_the_picture_of_the_architecture():
+    picture = architecture_picture.PICTURE.read_text("utf-8")
+    assert picture.startswith(
+        architecture_picture.mark(architecture_picture.diagram())
+    ), "CONTRIBUTING.md has another diagram than the site: run `make architecture`."
 
 
 def test_the_picture_of_the_architecture_is_that_of_the_imports():

@@ -82,9 +82,23 @@ def page(
     for name in ordered:
         folder = f"{_FIGURES}/{name}/"
         parts.append(f"## {comparison_title(comparisons[name])}")
-        parts += markdown_sections(comparisons[name], drawn[name], "###", folder)
+        sections = markdown_sections(comparisons[name], drawn[name], "###", folder)
+        parts += _folded("All tables, figures and settings", sections)
     if measurements:
         parts.append("## Speed")
+        parts += _folded("All measurements", _measured(measurements, text))
+    parts += text.appendix
+    return "\n\n".join(parts) + "\n"
+
+
+def _folded(summary: str, parts: Iterable[str]) -> list[str]:
+    """Returns the parts below a line that shows them, on GitHub and in MkDocs."""
+    opening = f'<details markdown="1">\n<summary>{summary}</summary>'
+    return [opening, *parts, "</details>"]
+
+
+def _measured(measurements: Mapping[str, dict[str, Any]], text: PageText) -> list[str]:
+    parts = []
     for name, measurement in sorted(measurements.items()):
         parts.append(f"### {escape_markdown(name)}")
         if name in text.measurement_notes:
@@ -97,8 +111,7 @@ def page(
             f"{escape_markdown(describe_hardware(environment['hardware']))}; "
             f"commit {environment['commit']}."
         )
-    parts += text.appendix
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
 def sort_by_training_size(comparisons: Mapping[str, Comparison]) -> list[str]:

@@ -17,6 +17,10 @@ def test_the_longest_training_comes_first():
     assert head.index(", 6 epochs") < head.index(", 5 epochs")
     assert ", 6 epochs" in sections[0].partition("\n")[0]
     assert HOW_MEASURED in head
+    for section in sections:
+        unfolded, folded = section.split("<details ")
+        assert "### " not in unfolded
+        assert "### Ranking" in folded
 
 
 def test_what_a_page_says_beside_its_results():
@@ -28,7 +32,8 @@ def test_what_a_page_says_beside_its_results():
     )
     text = page({"a": SHORT}, {"a": []}, {"speed.json": MEASUREMENT}, said)
     assert "\n\nFirst.\n\nSecond.\n\n## " in text
-    assert "## Speed\n\n### speed.json\n\nA note.\n\n| way" in text
-    assert "`somewhere/speed.json`, by `python speed.py` on " in text
+    folded = text.partition("## Speed\n\n<details ")[2].partition("</details>")[0]
+    assert "\n\n### speed.json\n\nA note.\n\n| way" in folded
+    assert "`somewhere/speed.json`, by `python speed.py` on " in folded
     assert text.endswith("\n\n## More\n")
     assert HOW_MEASURED not in text
