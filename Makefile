@@ -89,10 +89,7 @@ screenshots: $(VENV)/.pages docs  ## the pictures of pages in docs/; needs Chrom
 docs: $(VENV)/.docs  ## the site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-serve-first-model: $(VENV)/.test  ## tries the first steps of a new user, from the wheel, for docs/first-model.md
-	KERAS_BACKEND=jax $(BIN)/python benchmarks/first_model.py
-
-docs: $(VENV)/.docs  ## the site, on a port of this machine, built again at each change
+serve-docs: $(VENV)/.docs  ## the site, on a port of this machine, built again at each change
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 dist: $(VENV)/.test  ## what is released, into dist/: the wheel and the source
