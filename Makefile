@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 # What depends on the backend.
-CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/command/ tests/datasets/ tests/saved_files/ tests/examples/ tests/test_docs_% tests/test_contributing.py tests/test_docstrings.py tests/test_every_argument.py tests/test_files.py tests/test_hostile.py tests/test_import_rule.py tests/test_package.py tests/test_readme.py tests/test_requirements.py tests/test_wheel.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
+CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/command/ tests/datasets/ tests/saved_files/ tests/examples/ tests/pages/ tests/test_docs_% tests/test_contributing.py tests/test_docstrings.py tests/test_every_argument.py tests/test_files.py tests/test_hostile.py tests/test_import_rule.py tests/test_package.py tests/test_readme.py tests/test_requirements.py tests/test_wheel.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
 
 # JAX compiles each operation for each shape, so keep what it compiled for the next test.
 JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
