@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 # What depends on the backend.
-CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/command/ tests/datasets/ tests/saved_files/ tests/examples/ tests/test_docs_% tests/test_contributing.py tests/test_docstrings.py tests/test_every_argument.py tests/test_files.py tests/test_hostile.py tests/test_import_rule.py tests/test_package.py tests/test_readme.py tests/test_requirements.py tests/test_wheel.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
+CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/command/ tests/datasets/ tests/saved_files/ tests/examples/ tests/pages/ tests/test_docs_% tests/test_contributing.py tests/test_docstrings.py tests/test_every_argument.py tests/test_files.py tests/test_hostile.py tests/test_import_rule.py tests/test_package.py tests/test_readme.py tests/test_requirements.py tests/test_wheel.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
 
 # JAX compiles each operation for each shape, so keep what it compiled for the next test.
 JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
@@ -89,10 +89,7 @@ screenshots: $(VENV)/.pages docs  ## the pictures of pages in docs/; needs Chrom
 docs: $(VENV)/.docs  ## the site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-serve-first-model: $(VENV)/.test  ## tries the first steps of a new user, from the wheel, for docs/first-model.md
-	KERAS_BACKEND=jax $(BIN)/python benchmarks/first_model.py
-
-docs: $(VENV)/.docs  ## the site, on a port of this machine, built again at each change
+serve-docs: $(VENV)/.docs  ## the site, on a port of this machine, built again at each change
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 dist: $(VENV)/.test  ## what is released, into dist/: the wheel and the source

@@ -7,6 +7,7 @@ into this folder.
 import argparse
 import os
 import re
+import resource
 import time
 from pathlib import Path
 
@@ -50,8 +51,10 @@ def build(name, output=FOLDER):
         record_timing=False,
         resources={"metadata": {"path": str(FOLDER)}},
     )
+    before = _processor_seconds()
     client.execute()
-    notebook.metadata = nbformat.from_dict(METADATA)
+    seconds = round(_processor_seconds() - before)
+    notebook.metadata = nbformat.from_dict({**METADATA, "processor_seconds": seconds})
     for place, cell in enumerate(notebook.cells):
         # Random identifiers would make every build a change.
         cell["id"] = f"cell-{place}"
@@ -62,6 +65,11 @@ def build(name, output=FOLDER):
     path = Path(output) / f"{name}.ipynb"
     nbformat.write(notebook, path)
     return path
+
+
+def _processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _is_start_up_log(output):

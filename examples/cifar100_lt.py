@@ -142,3 +142,10 @@ plt.show()
 #
 # `--recipe cpu` is a smaller recipe for CPUs. The results of both, as far as they have
 # been run, are on [the results page](../docs/results.md).
+
+# %% [markdown]
+# ## What you saw
+#
+# Cross-entropy learned only the frequent classes. The losses that know the prior gave
+# up some of their accuracy for classes that cross-entropy never found. After two epochs
+# no more can be said.

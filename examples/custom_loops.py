@@ -227,7 +227,7 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# ## What to take away
+# ## What you saw
 #
 # One loss, three loops, the same curve. One seed and 30 steps say nothing about
 # accuracy; it is shown because the three loops should agree on it too.

@@ -244,7 +244,7 @@ for momentum, (training, evaluated) in accuracies.items():
 print("\n".join(lines))
 
 # %% [markdown]
-# ## What to take away
+# ## What you saw
 #
 # One seed and three images of "9" prove nothing. [The results](../docs/results.md)
 # compare over several seeds with intervals. What does carry over is how the parts fit

@@ -350,7 +350,7 @@ answers = [
 print(tickets[0], "->", ", ".join(answers))
 
 # %% [markdown]
-# ## What to take away
+# ## What you saw
 #
 # One seed, three images of "9", and five tickets from the same templates as the test
 # tickets prove nothing about which loss is better. The learning rate and the number of

@@ -192,7 +192,7 @@ axes.legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# ## What to take away
+# ## What you saw
 #
 # Rebalancing, by class weights or by a loss that knows the counts, buys recall at 0.5
 # with probabilities that no longer mean what they say: see the calibration error.

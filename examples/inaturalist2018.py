@@ -128,3 +128,10 @@ stand_in.close()
 #
 # trains ResNet-50 for 90 epochs in each run. [The results page](../docs/results.md)
 # says what has been run and what was published.
+
+# %% [markdown]
+# ## What you saw
+#
+# The callback followed every class that came up, of thousands. Examples had a high
+# weight, because confidence was low everywhere. Where random images stood in for
+# iNaturalist, nothing was learned that is of use.

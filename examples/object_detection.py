@@ -278,7 +278,7 @@ figure.suptitle("cyan: disc, yellow: square, red: triangle", fontsize=10)
 plt.show()
 
 # %% [markdown]
-# ## What to take away
+# ## What you saw
 #
 # One seed and 300 updates prove nothing in general, but here they speak against the
 # change: at an IoU of 0.5 focal loss found more objects of every class. The boxes of

@@ -113,7 +113,7 @@ axes[0].legend()
 plt.show()
 
 # %% [markdown]
-# ## What to take away
+# ## What you saw
 #
 # One seed on a data set this small proves nothing: the differences between seeds are as
 # large as many of those above. [The results](../docs/results.md) compare over several

@@ -245,7 +245,7 @@ axes[0].legend()
 plt.show()
 
 # %% [markdown]
-# ## What to take away
+# ## What you saw
 #
 # Whether cross-entropy or CCAR has the higher IoU of the scratch depends on the seed:
 # 0.003 against 0.309 with one, 0.113 against 0.036 with the other. That is no evidence

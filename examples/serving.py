@@ -140,3 +140,9 @@ print("equal to the Keras model's probabilities to 1e-5")
 
 # %%
 folder.cleanup()
+
+# %% [markdown]
+# ## What you saw
+#
+# The correction is part of what is served, and a process without Keras and keras_ccar
+# gave the same probabilities as the Keras model, for one image and for many.

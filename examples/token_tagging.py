@@ -195,7 +195,7 @@ axes[0].legend(loc="lower left")
 plt.show()
 
 # %% [markdown]
-# ## What to take away
+# ## What you saw
 #
 # One seed proves nothing: of 123 medicines, 12 more or fewer change the recall by ten
 # points. Two things hold for every seed. Padding is not counted, so `class_counts` come

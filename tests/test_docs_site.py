@@ -172,6 +172,49 @@ def test_notebooks_become_pages(tmp_path):
     assert f"]({name})" in markdown
 
 
+def test_notebooks_come_in_an_order_for_readers():
+    names = list(module_of(DOCS / "hooks.py").notebook_pages(ROOT / "examples"))
+    assert names[0] == "quickstart"
+    assert names.index("fine_tuning_keras_hub") < names.index("fine_tuning_keras_cv")
+
+
+def test_a_page_says_how_to_open_its_notebook_in_colab(tmp_path):
+    hooks = module_of(DOCS / "hooks.py")
+    notebook = nbformat.v4.new_notebook(metadata={"processor_seconds": 70})
+    notebook.cells = [nbformat.v4.new_markdown_cell("# Title\n\nText.")]
+    path = tmp_path / "new.ipynb"
+    nbformat.write(notebook, path)
+    markdown, _, _ = hooks.notebook_pages(tmp_path)["new"]
+    assert "# Title\n\n*Running it took 70 seconds of processor time. " in markdown
+    assert "download [new.ipynb](new.ipynb)" in markdown
+    offered = nbformat.reads(hooks.with_install_cell(path), as_version=4)
+    nbformat.validate(offered)
+    assert [cell.source for cell in offered.cells] == [
+        hooks.INSTALL,
+        "# Title\n\nText.",
+    ]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_install_cell_installs_only_where_it_must(tmp_path, monkeypatch, is_there):
+    install = module_of(DOCS / "hooks.py").INSTALL
+    calls = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(subprocess, "run", lambda *args, **_: calls.append(args[0]))
+    if is_there:
+        exec(install, {})
+        assert calls == []
+        return
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(FileNotFoundError, match="Upload"):
+        exec(install, {})
+    (tmp_path / "keras_ccar-0.1.0-py3-none-any.whl").touch()
+    exec(install, {})
+    (command,) = calls
+    assert command[1:4] == ["-m", "pip", "install"]
+    assert command[-1] == "./keras_ccar-0.1.0-py3-none-any.whl[examples]"
+
+
 def drawn_room(name):
     """The room of a module in the picture, None for an `__init__` above the rooms."""
     first, *rest = name.split(".")

@@ -65,6 +65,13 @@ def test_notebook_ran_from_top_to_bottom(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_notebook_ends_with_what_you_saw(name):
+    cells = [cell for kind, cell in cells_of(notebook_of(name)) if kind == "markdown"]
+    headings = re.findall(r"^## (.*)$", "\n".join(cells), re.M)
+    assert headings[-1] == "What you saw"
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_outputs_hold_figures_and_neither_errors_nor_paths(name):
     outputs = outputs_of(notebook_of(name))
     assert not [output for output in outputs if output.output_type == "error"]
@@ -87,4 +94,5 @@ def test_notebook_runs(name, tmp_path):
     subprocess.run(command, check=True)
     built = nbformat.read(tmp_path / f"{name}.ipynb", as_version=4)
     assert cells_of(built) == cells_of(notebook_of(name))
+    assert built.metadata["processor_seconds"] > 0
     assert len(outputs_of(built)) == len(outputs_of(notebook_of(name)))
