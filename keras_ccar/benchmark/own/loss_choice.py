@@ -96,7 +96,11 @@ def _maker(given: Any) -> Callable[[Any], Any]:
         if isinstance(given, str):
             return keras.losses.get(given)
         if isinstance(given, keras.losses.Loss):
-            return copy.deepcopy(given)
+            try:
+                return copy.deepcopy(given)
+            except (TypeError, ValueError):
+                # Keras copies by saving, and cannot load a class within a function.
+                return given
         if _num_required(given) != 1:
             return given  # of labels and predictions
         made = given(np.array(class_counts))

@@ -63,8 +63,9 @@ def test_a_trial_is_a_row_beside_cross_entropy(tuned):
     assert (comparison.baseline, comparison.split) == ("ce", "validation")
     for trial, method in zip(study.trials, comparison.methods[1:], strict=True):
         config = method["loss"]["config"]
-        for name in ("form", "strength"):
-            assert config[name] == pytest.approx(trial.params[name], rel=1e-3)
+        assert config["form"] == trial.params["form"]
+        strength = trial.params["strength"]
+        assert config["strength"] == pytest.approx(strength, rel=1e-3)
         tau = config["adjustment"]["config"]["tau"]
         assert tau == pytest.approx(trial.params["tau"], rel=1e-3)
 
