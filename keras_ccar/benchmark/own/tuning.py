@@ -33,9 +33,8 @@ class TuningObjective:
     is missing. The first row is plain cross-entropy with your optimizer as it is.
 
     A trial is scored by the mean over seeds of `metric` on `validation`, in percent.
-    The best of many trials is the one that chance favoured too, so its score is higher
-    than what new data will show. Compare the winner with cross-entropy on test data
-    that no trial has seen, by `keras_ccar.compare`.
+    Chance has a part in which trial is best, so the best score is higher than what new
+    data will show. Compare the winner on test data, by `keras_ccar.compare`.
 
     A trial whose loss becomes infinite or NaN is pruned, and the study goes on. One
     process works on a folder at a time.
