@@ -33,16 +33,52 @@ PHOTOS = {
 TABLE = "abalone9-18"
 COMMANDS = {
     "count": "keras-ccar count photos",
-    "photos": "keras-ccar compare photos --losses ce class_weight la ccar --seeds 3 "
-    "--budget 2m --export served/photos",
-    "backbone": "keras-ccar compare photos --backbone efficientnet_lite0 "
-    "--losses ce class_weight la ccar --seeds 3 --budget 2m "
+    "photos": "keras-ccar compare photos --budget 4m --export served/photos",
+    "backbone": "keras-ccar compare photos --backbone efficientnet_lite0 --budget 4m "
     "--output runs/photos-backbone --export served/photos-backbone",
-    "table": f"keras-ccar compare {TABLE}.csv --label Class --losses ce class_weight "
-    f"la ccar --seeds 3 --budget 2m --export served/{TABLE}",
-    "arrays": "keras-ccar compare digits.npz --losses ce class_weight la ccar "
-    "--seeds 3 --budget 2m --export served/digits",
+    "table": f"keras-ccar compare {TABLE}.csv --label Class --budget 4m "
+    f"--export served/{TABLE}",
+    "arrays": "keras-ccar compare digits.npz --budget 4m --export served/digits",
+    "python": "python digits.py",
 }
+PROGRAM = """\
+import keras
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+import keras_ccar
+
+with np.load("digits.npz") as content:
+    x, y = content["x"].astype("float32"), content["y"]
+    test_x, test_y = content["x_test"].astype("float32"), content["y_test"]
+train_x, val_x, train_y, val_y = train_test_split(
+    x, y, test_size=0.3, stratify=y, random_state=0
+)
+
+
+def build_model():
+    return keras.Sequential(
+        [
+            keras.Input(x.shape[1:]),
+            keras.layers.Rescaling(1 / x.max()),
+            keras.layers.Flatten(),
+            keras.layers.Dense(64, activation="relu"),
+            keras.layers.Dense(10),
+        ]
+    )
+
+
+comparison = keras_ccar.compare(
+    build_model,
+    train=(train_x, train_y),
+    validation=(val_x, val_y),
+    test=(test_x, test_y),
+    budget="4m",
+    output="runs/digits-python",
+)
+model = comparison.finish()
+print(keras_ccar.serving.export(model, "served/digits-python"))
+"""
 ASK = {
     "photos": """\
 import numpy as np, tensorflow as tf
@@ -73,7 +109,15 @@ x = np.load("digits.npz")["x"][:1]
 dtype = serve.structured_input_signature[1]["image"].dtype
 print(serve(image=tf.constant(x, dtype))["probabilities"].numpy().round(3))
 """,
+    "python": """\
+import numpy as np, tensorflow as tf
+serve = tf.saved_model.load("served/digits-python/1").signatures["serving_default"]
+(name,) = serve.structured_input_signature[1]
+x = np.load("digits.npz")["x"][:1].astype("float32")
+print(serve(**{name: tf.constant(x)})["probabilities"].numpy().round(3))
+""",
 }
+NOT_RUN = "<!-- not run: trains for minutes -->"
 # Paths and times of the machine that are of no use to others.
 _LOG_LINES = re.compile(r"^(WARNING: All log|[IWE]\d{4} |\d{4}-\d\d-\d\d ).*\n", re.M)
 
@@ -99,16 +143,18 @@ def main() -> None:
                 if preset is None:
                     continue
                 os.symlink(preset.resolve(), home / "efficientnet_lite0")
+            first, *rest = command.split()
+            (home / "digits.py").write_text(PROGRAM, "utf-8")
             begun = time.perf_counter()
-            printed = run(
-                ["bin/" + command.split()[0], *command.split()[1:]], installed, home
-            )
+            printed = run([first, *rest], installed, home)
             seconds = time.perf_counter() - begun
-            blocks = {name: f"$ {command}\n{printed}\n# took {seconds:.0f} s"}
+            blocks = {name: fenced(f"$ {command}\n{printed}\n# took {seconds:.0f} s")}
+            if name == "python":
+                blocks["program"] = f"{NOT_RUN}\n{fenced(PROGRAM.strip(), 'python')}"
             if name in ASK:
-                program = home / "ask.py"
-                program.write_text(ASK[name], "utf-8")
-                blocks[f"ask-{name}"] = run([sys.executable, "ask.py"], None, home)
+                (home / "ask.py").write_text(ASK[name], "utf-8")
+                answer = run(["python", "ask.py"], None, home)
+                blocks[f"ask-{name}"] = fenced(f"{ASK[name]}\n# prints\n{answer}")
             write(blocks)
 
 
@@ -125,25 +171,30 @@ def install(target: Path, folder: Path) -> None:
 
 
 def run(command: list[str], installed: Path | None, home: Path) -> str:
-    """Runs a command of the wheel, or without it, and returns what it printed."""
+    """Runs a command with the wheel, or without it, and returns what it printed."""
     environment = {**os.environ, "COLUMNS": "80", "KERAS_BACKEND": "tensorflow"}
     environment.pop("PYTHONPATH", None)
     environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    first, *rest = command
     if installed is None:
         # Whatever is installed of this package must not be found.
         program = "import sys; sys.modules['keras_ccar'] = None; "
-        program += f"exec(open({command[1]!r}).read())"
-        command = [command[0], "-c", program]
-        environment["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        program += f"exec(open({rest[0]!r}).read())"
+        rest = ["-c", program]
     else:
         environment["PYTHONPATH"] = str(installed)
-        command = [sys.executable, str(installed / command[0]), *command[1:]]
+        if first != "python":
+            rest = [str(installed / "bin" / first), *rest]
+    if installed is None or first == "python":
+        environment["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    command = [sys.executable, *rest]
     ended = subprocess.run(
         command, cwd=home, env=environment, capture_output=True, text=True
     )
     if ended.returncode:
         raise SystemExit(f"{command}: {ended.stdout}{ended.stderr}")
-    errors = ended.stderr if installed else _LOG_LINES.sub("", ended.stderr)
+    is_command = installed is not None and first != "python"
+    errors = ended.stderr if is_command else _LOG_LINES.sub("", ended.stderr)
     printed = re.sub(r" +$", "", ended.stdout + errors, flags=re.M).strip()
     return printed.replace(str(home), ".")
 
@@ -189,14 +240,19 @@ def make_arrays(path: Path) -> None:
     np.savez(path, x=x, y=y, x_test=x_test, y_test=y_test)
 
 
+def fenced(text: str, language: str = "text") -> str:
+    """Returns text as a block of Markdown."""
+    return f"```{language}\n{text}\n```"
+
+
 def write(blocks: dict[str, str]) -> None:
-    """Puts what was printed, and what was asked, between the marks of the page."""
+    """Puts what was printed, and what was asked, behind the marks of the page."""
     text = PAGE.read_text("utf-8")
     for name, block in blocks.items():
         mark = f"<!-- made by benchmarks/compare_command.py: {name} -->"
         text, count = re.subn(
-            rf"{re.escape(mark)}\n(```text\n.*?```\n)?",
-            lambda _, mark=mark, block=block: f"{mark}\n```text\n{block}\n```\n",
+            rf"{re.escape(mark)}\n({re.escape(NOT_RUN)}\n)?(```\w+\n.*?```\n)?",
+            lambda _, mark=mark, block=block: f"{mark}\n{block}\n",
             text,
             flags=re.DOTALL,
         )

@@ -209,6 +209,16 @@ RIGHT_OF = {
     ("keras_ccar.compare", "metrics"): {"empty list"},
     ("keras_ccar.compare", "budget"): {*AMOUNT, "None"},
     ("keras_ccar.compare", "validation"): NONE,
+    # It builds the model, and makes the callbacks, when it is made.
+    ("TuningObjective", "build_model"): NONE,
+    ("TuningObjective", "callbacks"): {"empty list", "None"},
+    ("TuningObjective", "class_counts"): {*SHARES, "None"},
+    ("TuningObjective", "optimizer"): {"function", "None"},
+    ("TuningObjective", "validation"): NONE,
+    **dict.fromkeys(
+        (("TuningObjective", name) for name in ("strength", "tau", "forms")), NONE
+    ),
+    ("TuningObjective", "learning_rate"): {"None"},
     ("Comparison", "split"): NONE,
     ("Comparison", "folder"): {"text", "None"},
 }
@@ -278,6 +288,11 @@ def given(tmp_path_factory):
     answers = np.arange(60) // 2 % 2
     guesses = np.where(np.arange(60) % 4 == 0, 1 - answers, answers)
     logits = 3.0 * np.eye(2)[guesses] - 1.5
+    own = {
+        "build_model": lambda: keras.models.clone_model(model),
+        "train": (logits[::2].astype("float32"), answers[::2]),
+        "validation": (logits[1::2].astype("float32"), answers[1::2]),
+    }
     comparison = benchmark.Comparison({}, {}, {}, [], [], {}, [])
     streamed = datasets.LongTailedData(**subset, encoded_train=WRONG["function"])
     return {
@@ -297,16 +312,12 @@ def given(tmp_path_factory):
         "PredictionSet": {"quantiles": 0.5},
         "TemperatureScaling": {"temperature": 2.0},
         "Thresholds": {"thresholds": 0.5},
+        "TuningObjective": {**own, "output": folder / "tuned"},
         "WeightedSum": {"losses": [(1.0, "mse")]},
         "calibrate": {"model": logits, "validation": answers},
         "ccar_weight": {"p_t": 0.5, "f_c": 0.5},
         "chain": {"model": model},
-        "keras_ccar.compare": {
-            "build_model": lambda: keras.models.clone_model(model),
-            "train": (logits[::2].astype("float32"), answers[::2]),
-            "validation": (logits[1::2].astype("float32"), answers[1::2]),
-            "output": folder / "own",
-        },
+        "keras_ccar.compare": {**own, "output": folder / "own"},
         "class_balanced": sampled,
         "compare": {
             "dataset": "digits-lt",

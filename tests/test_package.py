@@ -138,7 +138,7 @@ import keras_ccar.benchmark
 added = {name.split(".")[0] for name in set(sys.modules) - before}
 assert not added & {"pandas", "matplotlib", "rich", "scipy"}, added
 assert not [name for name in sys.modules if name.startswith("keras_ccar.benchmark.")]
-assert keras_ccar.benchmark.__all__ == ["Comparison", "compare"]
+assert keras_ccar.benchmark.__all__ == ["Comparison", "TuningObjective", "compare"]
 from keras_ccar.benchmark import Comparison
 assert "keras_ccar.benchmark.python_api" not in sys.modules
 from keras_ccar.benchmark import compare

@@ -5,12 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keras_ccar.benchmark.comparison import Comparison
+    from keras_ccar.benchmark.own.tuning import TuningObjective
     from keras_ccar.benchmark.python_api import compare
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "TuningObjective", "compare"]
 
 # Imported on first use: they need libraries that training does not.
-_ON_DEMAND = {"Comparison": "comparison", "compare": "python_api"}
+_ON_DEMAND = {
+    "Comparison": "comparison",
+    "TuningObjective": "own.tuning",
+    "compare": "python_api",
+}
 
 
 def __getattr__(name: str) -> Any:

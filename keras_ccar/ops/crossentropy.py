@@ -83,8 +83,7 @@ def sigmoid_terms(logits: Any) -> tuple[tuple[Any, Any], Callable[[Any, Any], An
     unlikely = odds * likely
 
     def crossentropy(yes: Any, no: Any) -> Any:
-        # The derivative at 0 is right because one branch is taken here and in `odds`.
-        return (yes + no) * ops.log1p(odds) + ops.where(is_yes, no, -yes) * logits
+        return _binary_crossentropy(yes, no, logits, is_yes, odds)
 
     confidences = (
         ops.where(is_yes, likely, unlikely),
@@ -106,8 +105,16 @@ def _fused_crossentropy(labels: Any, logits: Any) -> Any:
     return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
 
 
+def _differentiated_crossentropy(
+    yes: Any, no: Any, logits: Any, is_yes: Any, odds: Any
+) -> Any:
+    # The derivative at 0 is right because one branch is taken here and in `odds`.
+    return (yes + no) * ops.log1p(odds) + ops.where(is_yes, no, -yes) * logits
+
+
 # What the backend does best.
 _sparse_crossentropy, _softmax_terms = _fused_crossentropy, _compiled_softmax_terms
+_binary_crossentropy = _differentiated_crossentropy
 _soft_crossentropy: Callable[..., Any]
 _class_losses: Callable[..., Any]
 _few_classes: Callable[..., Any] | None = None
@@ -127,3 +134,4 @@ else:
     from keras_ccar.ops import tensorflow_crossentropy as _tensorflow
 
     _soft_crossentropy = _tensorflow.soft_crossentropy
+    _binary_crossentropy = _tensorflow.binary_crossentropy

@@ -16,6 +16,23 @@ def clip_min(x: Any, low: float) -> Any:
     return ops.where(x < low, ops.convert_to_tensor(low, dtype=x.dtype), x)
 
 
+def power(x: Any, exponent: float) -> Any:
+    """Returns `x ** exponent`, of x above 0; small whole exponents by products.
+
+    XLA on a CPU computes powers above the third one number at a time, by a logarithm
+    and an exponential.
+    """
+    if exponent not in range(1, 9):
+        return x**exponent
+    bits = f"{int(exponent):b}"
+    result = x
+    for bit in bits[1:]:
+        result = result * result
+        if bit == "1":
+            result = result * x
+    return result
+
+
 def safe_log(probabilities: Any) -> Any:
     """Returns logarithms that are finite and have finite gradients, even at 0."""
     return ops.log(clip_min(probabilities, SMALLEST_PROBABILITY))

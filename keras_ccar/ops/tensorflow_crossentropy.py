@@ -1,7 +1,7 @@
-"""The soft cross-entropy on TensorFlow, with its own derivative.
+"""Cross-entropies on TensorFlow, with their own derivatives.
 
-Only imported on the TensorFlow backend. It is written for XLA on a CPU; elsewhere it is
-as fast as any other form.
+Only imported on the TensorFlow backend. They are written for XLA on a CPU; elsewhere
+they are as fast as any other form.
 """
 
 from collections.abc import Callable
@@ -36,3 +36,32 @@ def soft_crossentropy(
 
     # Where all shares have one sign, both terms have it too, so nothing cancels.
     return tf.squeeze(log_total * total_share + unit * rest, -1), gradient
+
+
+@tf.custom_gradient
+def binary_crossentropy(
+    yes: Any, no: Any, logits: Any, is_yes: Any, odds: Any
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Returns `-(yes * log p + no * log (1 - p))`; all arguments have one shape.
+
+    Args:
+        yes: how much yes counts.
+        no: how much no counts.
+        logits: logits of yes.
+        is_yes: whether they are above 0.
+        odds: the exponential of minus their size.
+    """
+    log_likely = tf.math.log1p(odds)
+    total = yes + no
+
+    def gradient(upstream: Any) -> tuple[Any, ...]:
+        # XLA divides a small array among threads, which takes longer than to compute
+        # it, if there is more than one operation for each byte. So these are few.
+        unlikely = total * (odds / (1 + odds))
+        by_logits = upstream * tf.where(is_yes, no - unlikely, unlikely - yes)
+        zero = tf.zeros_like(logits)
+        by_yes = upstream * (log_likely + tf.where(is_yes, zero, -logits))
+        by_no = upstream * (log_likely + tf.where(is_yes, logits, zero))
+        return by_yes, by_no, by_logits, None, None
+
+    return total * log_likely + tf.where(is_yes, no, -yes) * logits, gradient

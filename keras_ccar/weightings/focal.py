@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_ccar.arguments import check_number
-from keras_ccar.ops.numerics import clip_min
+from keras_ccar.ops.numerics import clip_min, power
 from keras_ccar.weightings.base import Weighting
 
 # 1 - p_t of the most confident prediction that float32 distinguishes from 1.
@@ -125,4 +125,4 @@ def focal_weight(p_t: Any, gamma: float) -> Any:
     if gamma == 0:
         return ops.ones_like(p_t)
     # Rounding can lift p_t above 1, and a power of 0 may have no finite gradient.
-    return clip_min(1.0 - p_t, SMALLEST_DOUBT) ** gamma
+    return power(clip_min(1.0 - p_t, SMALLEST_DOUBT), gamma)

@@ -2,11 +2,12 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from scipy.special import logsumexp, softmax
+from scipy.special import expit, logsumexp, softmax
 
 from keras_ccar.ops.crossentropy import (
     class_losses,
     few_classes,
+    sigmoid_terms,
     softmax_terms,
     sparse_crossentropy,
 )
@@ -161,6 +162,69 @@ class TestSoftDerivativesOnTensorFlow:
             rtol=1e-4,
             atol=1e-6,
         )
+
+
+@pytest.mark.skipif(not ON_TENSORFLOW, reason="others differentiate the formula")
+@pytest.mark.parametrize("options", [None, {}, {"jit_compile": True}], ids=str)
+class TestBinaryDerivativesOnTensorFlow:
+    logits = np.float32([-1e4, -30, -2, -1e-3, 0, 1e-3, 2, 30, 1e4])
+
+    def arguments(self, options, function):
+        import tensorflow as tf
+
+        yes, no, logits = np.broadcast_arrays(
+            np.float32([[1.5], [2.5], [0]]), np.float32([[0.5], [0], [2]]), self.logits
+        )
+        if options is not None:
+            function = tf.function(function, **options)
+        return yes, no, logits, function(*map(tf.constant, (yes, no, logits)))
+
+    def test_gradients(self, options):
+        import tensorflow as tf
+
+        def gradients(*arguments):
+            with tf.GradientTape() as tape:
+                tape.watch(arguments)
+                yes, no, logits = arguments
+                losses = sigmoid_terms(logits)[1](yes, no)
+                total = tf.reduce_sum(losses * tf.constant([[1.0], [2.0], [3.0]]))
+            return losses, *tape.gradient(total, arguments)
+
+        yes, no, logits, found = self.arguments(options, gradients)
+        z, upstream = logits.astype("float64"), np.array([[1], [2], [3]])
+        of_yes, of_no = np.logaddexp(0, -z), np.logaddexp(0, z)
+        by_logits = no * expit(z) - yes * expit(-z)
+        for got, expected in zip(
+            found,
+            (
+                yes * of_yes + no * of_no,
+                *(upstream * by for by in (of_yes, of_no, by_logits)),
+            ),
+            strict=True,
+        ):
+            np.testing.assert_allclose(got, expected, rtol=2e-6, atol=1e-6)
+        # Nor do they cancel where one side alone counts.
+        alone = (yes == 0) | (no == 0)
+        np.testing.assert_allclose(
+            np.array(found[3])[alone], (upstream * by_logits)[alone], rtol=2e-6
+        )
+
+    def test_second_derivative(self, options):
+        import tensorflow as tf
+
+        def second(yes, no, logits):
+            with tf.GradientTape() as outer:
+                outer.watch(logits)
+                with tf.GradientTape() as inner:
+                    inner.watch(logits)
+                    total = tf.reduce_sum(sigmoid_terms(logits)[1](yes, no))
+                gradient = inner.gradient(total, logits)
+            return outer.gradient(gradient, logits)
+
+        yes, no, logits, found = self.arguments(options, second)
+        z = logits.astype("float64")
+        expected = (yes + no) * expit(z) * expit(-z)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.skipif(not ON_JAX, reason="other backends have their own")

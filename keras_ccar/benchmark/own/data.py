@@ -13,11 +13,15 @@ from keras_ccar.benchmark.training.batches import SeededEpochs
 from keras_ccar.datasets.elements import as_numpy, is_array
 from keras_ccar.datasets.in_memory import InMemory
 from keras_ccar.posthoc.batches import read_batches
+from keras_ccar.posthoc.overlap import input_hashes
 
 _DATA = (
     "`(x, y)` in arrays, a tf.data.Dataset, a torch DataLoader or a PyDataset of "
     "batches `(x, y)`, or a function that returns one of these"
 )
+
+# So many examples show whether the inputs change, even if few of them do.
+_READ_AGAIN = 256
 
 
 class OwnData:
@@ -33,6 +37,8 @@ class OwnData:
         num_batches: the batches of an epoch.
         is_in_memory: whether the order of the batches follows from seed and epoch, so
             that a training can go on in its middle.
+        hashes: of the inputs of each example, `(N,)` bytes; None where the inputs
+            change from one reading to the next, such as by random augmentation.
 
     Raises:
         ValueError: for anything that holds no examples with labels.
@@ -42,6 +48,7 @@ class OwnData:
         self.name = name
         self._given = given
         self._batch_size = batch_size
+        self.hashes: np.ndarray | None = None
         opened = self.open()
         self.is_in_memory = isinstance(opened, tuple)
         if self.is_in_memory:
@@ -49,6 +56,7 @@ class OwnData:
             self.labels = opened[1]
             self.num_batches = -(-len(self.labels) // batch_size)
             self.first_inputs = InMemory(opened[:1]).take(np.arange(1))[0]
+            self.hashes = input_hashes(opened[0])
         else:
             self._arrays = None
             self._read(opened)
@@ -83,9 +91,12 @@ class OwnData:
         return opened
 
     def digest(self) -> str:
-        """Returns a digest of the examples; of batches, of the labels alone."""
+        """Returns a digest of the examples; of batches, whatever their order.
+
+        Of inputs that change from one reading to the next it is one of the labels.
+        """
         content = hashlib.sha256()
-        parts = keras.tree.flatten(self._arrays) if self._arrays else [self._counted()]
+        parts = keras.tree.flatten(self._arrays) if self._arrays else self._sorted()
         for part in parts:
             array = np.ascontiguousarray(part)
             content.update(f"{array.dtype.str}|{array.shape}|".encode())
@@ -93,9 +104,13 @@ class OwnData:
             content.update(array.data if is_plain else repr(array.tolist()).encode())
         return content.hexdigest()
 
-    def _counted(self) -> np.ndarray:
-        """Returns the labels in an order that no shuffling changes."""
-        return np.sort(self.labels.astype("float64"), axis=0)
+    def _sorted(self) -> list[np.ndarray]:
+        """Returns labels and hashes in an order that no shuffling changes."""
+        labels = self.labels.astype("float64")
+        columns = [*labels.reshape(len(labels), -1).T]
+        kept = [labels] if self.hashes is None else [labels, self.hashes]
+        order = np.lexsort([*columns, *kept[1:]])
+        return [part[order] for part in kept]
 
     def _read_arrays(self, given: tuple[Any, ...]) -> tuple[Any, ...]:
         if len(given) not in (2, 3):
@@ -114,8 +129,9 @@ class OwnData:
         return parts
 
     def _read(self, opened: Any) -> None:
-        """Reads the labels of data in batches, once."""
+        """Reads data in batches once, and a part of them again."""
         labels: list[np.ndarray] = []
+        hashes: list[np.ndarray] = []
         self.first_inputs = None
         try:
             for x, answers, _, _ in read_batches(opened, self.name, None):
@@ -124,6 +140,7 @@ class OwnData:
                 if self.first_inputs is None:
                     self.first_inputs = keras.tree.map_structure(lambda a: a[:1], x)
                 labels.append(as_numpy(answers))
+                hashes.append(input_hashes(x))
         except TypeError as error:  # a number, or a single example
             raise argument_error(self.name, opened, _DATA) from error
         ranks = {part.ndim for part in labels}
@@ -135,6 +152,21 @@ class OwnData:
         self.labels = np.concatenate(labels)
         self.num_batches = len(labels)
         _require_numbers(self.name, self.labels)
+        found = np.concatenate(hashes)
+        self.hashes = None if self._changes(found) else found
+
+    def _changes(self, hashes: np.ndarray) -> bool:
+        """Whether inputs read again are others, rather than in another order."""
+        known = set(hashes.tolist())
+        examples = 0
+        for x, *_ in read_batches(self.open(), self.name, None):
+            again = input_hashes(x)
+            if not known.issuperset(again.tolist()):
+                return True
+            examples += len(again)
+            if examples >= _READ_AGAIN:
+                break
+        return False
 
 
 class SeededArrays(SeededEpochs):

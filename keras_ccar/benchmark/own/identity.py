@@ -17,7 +17,8 @@ def describe_loss(loss: Any) -> dict[str, Any]:
     """Returns a loss as plain JSON: its configuration, or the name of its function."""
     if isinstance(loss, keras.losses.Loss):
         try:
-            found: dict[str, Any] = to_json(keras.saving.serialize_keras_object(loss))
+            serialized = keras.saving.serialize_keras_object(loss)
+            found: dict[str, Any] = to_json(without_names(serialized))
             json.dumps(found)
             return found
         except (NotImplementedError, RuntimeError, TypeError, ValueError):
@@ -42,6 +43,22 @@ def describe_model(model: keras.Model) -> str:
         content.update(f"{variable.path}|{values.shape}|{values.dtype}|".encode())
         content.update(values.tobytes())
     return content.hexdigest()
+
+
+def without_names(serialized: Any) -> Any:
+    """Leaves out the names of serialised objects, which compute nothing.
+
+    Keras counts in them how many of a kind a process has made.
+    """
+    if isinstance(serialized, dict):
+        config = serialized.get("config")
+        if "class_name" in serialized and isinstance(config, dict):
+            kept = {key: value for key, value in config.items() if key != "name"}
+            serialized = {**serialized, "config": kept}
+        return {key: without_names(value) for key, value in serialized.items()}
+    if isinstance(serialized, list | tuple):
+        return [without_names(item) for item in serialized]
+    return serialized
 
 
 @functools.cache

@@ -42,6 +42,7 @@ class TrainedMethod:
         source: where it comes from.
         make_loss: from class counts to the loss.
         starts_at_prior: whether the bias of the last layer begins at the class prior.
+        optimizer: of its trainings; None for that of the comparison.
     """
 
     name: str
@@ -49,6 +50,7 @@ class TrainedMethod:
     source: str
     make_loss: Callable[[Any], Any]
     starts_at_prior: bool = False
+    optimizer: Any = None
 
 
 def check_losses(given: Any) -> dict[str, Any] | tuple[str, ...] | None:
@@ -94,7 +96,11 @@ def _maker(given: Any) -> Callable[[Any], Any]:
         if isinstance(given, str):
             return keras.losses.get(given)
         if isinstance(given, keras.losses.Loss):
-            return copy.deepcopy(given)
+            try:
+                return copy.deepcopy(given)
+            except (TypeError, ValueError):
+                # Keras copies by saving, and cannot load a class within a function.
+                return given
         if _num_required(given) != 1:
             return given  # of labels and predictions
         made = given(np.array(class_counts))
@@ -124,6 +130,20 @@ _FOCAL_PAPER = "Lin et al. 2017, arXiv 1708.02002"
 _WEIGHTS_PAPER = "King and Zeng 2001"
 
 
+def ccar_loss(
+    problem: Problem, class_counts: Any, form: str, tau: float, strength: float = 1.0
+) -> keras.losses.Loss:
+    """Returns CCAR for the output of a model, with logit adjustment unless τ is 0."""
+    kind: Any = losses.BinaryCCARLoss if problem.are_labels else losses.CCARLoss
+    return kind(
+        class_counts,
+        strength=strength,
+        form=form,
+        adjustment=LogitAdjustment(tau) if tau else None,
+        from_logits=problem.from_logits,
+    )
+
+
 def default_methods(problem: Problem) -> list[TrainedMethod]:
     """Returns a set of methods that suits the output of the model.
 
@@ -136,9 +156,7 @@ def default_methods(problem: Problem) -> list[TrainedMethod]:
         return lambda counts: loss(counts, from_logits=from_logits, **settings)
 
     def ccar(form: str, tau: float = 0.0) -> Callable[[Any], Any]:
-        kind = losses.BinaryCCARLoss if are_labels else losses.CCARLoss
-        adjustment = LogitAdjustment(tau) if tau else None
-        return made(kind, form=form, adjustment=adjustment)
+        return lambda counts: ccar_loss(problem, counts, form, tau)
 
     plain: Any = losses.LongTailedCrossentropy
     weighted: Any = losses.InverseFrequencyLoss

@@ -12,6 +12,7 @@ from keras_ccar.benchmark.own.identity import describe_loss
 from keras_ccar.benchmark.own.loss_choice import TrainedMethod
 from keras_ccar.benchmark.own.runs import DerivedRun, TrainedRun
 from keras_ccar.benchmark.own.training import Setting
+from keras_ccar.benchmark.own.training_parts import describe_optimizer
 from keras_ccar.benchmark.runner.plan_base import BasePlan, BaseRun
 from keras_ccar.benchmark.statistics.columns import METRICS_OF_KIND
 from keras_ccar.files import to_json
@@ -60,6 +61,8 @@ class OwnPlan(BasePlan):
                 "starts_at_prior": method.starts_at_prior,
                 "after": [],
             }
+            if method.optimizer is not None:
+                identity["optimizer"] = describe_optimizer(method.optimizer)
             return TrainedRun(self.setting, method, seed, to_json(identity))
         base = self._run(method.base, seed)
         assert isinstance(base, TrainedRun)
@@ -79,7 +82,7 @@ class OwnPlan(BasePlan):
             f"{len(derived)}, seeds: {len(self.seeds)}, epochs: {self.setting.epochs}; "
             f"backend {keras.backend.backend()}.",
         ]
-        return [*lines, self.note] if self.note else lines
+        return [*lines, *filter(None, (self.dataset["shared_examples"], self.note))]
 
     def entries(self) -> dict[str, Any]:
         """See `BasePlan`."""

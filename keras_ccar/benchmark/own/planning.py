@@ -13,6 +13,7 @@ from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.derived import choose_methods
 from keras_ccar.benchmark.own.identity import describe_model, own_code
 from keras_ccar.benchmark.own.model_building import ModelBuilder
+from keras_ccar.benchmark.own.overlap import describe_shared
 from keras_ccar.benchmark.own.plan import OwnPlan
 from keras_ccar.benchmark.own.problem import Problem, find_problem
 from keras_ccar.benchmark.own.training import Setting
@@ -126,6 +127,7 @@ def _describe(
         "validation_digest": digests["validation"],
         "test_digest": digests.get("test"),
         "description": description,
+        "shared_examples": describe_shared(splits),
         "class_names": problem.class_names,
         "class_counts": to_json(np.rint(examples).astype(int)),
     }
@@ -143,7 +145,7 @@ def _name_of(metric: Any) -> str:
 
 def _require_separate(splits: dict[str, OwnData], digests: dict[str, str]) -> None:
     """Refuses the same data twice, on which nothing could be chosen or measured."""
-    names = [name for name in splits if splits[name].is_in_memory]
+    names = [name for name in splits if splits[name].hashes is not None]
     for place, name in enumerate(names):
         for other in names[:place]:
             if digests[name] == digests[other]:

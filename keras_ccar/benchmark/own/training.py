@@ -1,5 +1,6 @@
 """Trains the user's model with one loss and one seed, and measures it."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,10 @@ class Setting:
         """Returns a new compiled model."""
         problem = self.problem
         loss = method.make_loss(problem.class_counts)
-        model = self.builder.build(loss, seed, self.splits["train"].first_inputs)
+        builder = self.builder
+        if method.optimizer is not None:
+            builder = dataclasses.replace(builder, optimizer=method.optimizer)
+        model = builder.build(loss, seed, self.splits["train"].first_inputs)
         if method.starts_at_prior:
             bias = find_classifier_head(model).layer.bias
             bias.assign(PriorBias(problem.class_counts)(bias.shape))

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_ccar.arguments import argument_error
+from keras_ccar.benchmark.own.identity import without_names
 
 _DEFAULT_OPTIMIZER = "adam"
 _OPTIMIZER = (
@@ -35,8 +36,8 @@ def new_optimizer(optimizer: Any) -> keras.optimizers.Optimizer:
 
 def describe_optimizer(optimizer: Any) -> dict[str, Any]:
     """Returns what decides the steps of an optimizer, as plain JSON."""
-    found: dict[str, Any] = keras.saving.serialize_keras_object(
-        new_optimizer(optimizer)
+    found: dict[str, Any] = without_names(
+        keras.saving.serialize_keras_object(new_optimizer(optimizer))
     )
     return found
 

@@ -28,6 +28,7 @@ def describe_setup(comparison: Comparison) -> list[tuple[str, str]]:
     options = ", ".join(f"{name} {value}" for name, value in comparison.options.items())
     facts = [
         ("Data", _describe_data(comparison)),
+        ("Examples twice", str(comparison.dataset.get("shared_examples", ""))),
         ("Recipe", _describe_recipe(comparison.recipe)),
         ("Losses", options),
         (

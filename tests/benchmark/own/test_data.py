@@ -1,11 +1,16 @@
 """The same examples in any form give the same training, where the order is the same."""
 
+import io
+
 import keras
 import numpy as np
 import pytest
-from own_data import classes, compare, measured, network
+from own_data import LOSSES, classes, compare, measured, network
+from rich.console import Console
 
 from keras_ccar.benchmark.own.data import OwnData, SeededArrays
+from keras_ccar.benchmark.own.overlap import describe_shared
+from keras_ccar.benchmark.own.request import OwnRequest, run_own
 
 X, Y = classes()
 
@@ -116,7 +121,7 @@ def test_a_function_may_take_the_seed():
 
     data = OwnData("train", make, 32)
     data.batches(3)
-    assert seen == [0, 3]
+    assert seen == [0, 0, 3]  # read, looked at again, trained on
 
 
 def test_digests_tell_data_apart():
@@ -124,6 +129,66 @@ def test_digests_tell_data_apart():
     assert OwnData("train", (X.copy(), Y.copy()), 8).digest() == one
     assert OwnData("train", (X + 1, Y), 32).digest() != one
     assert OwnData("train", (X, (Y + 1) % 3), 32).digest() != one
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_digests_tell_batches_apart(form):
+    one = OwnData("train", form(X, Y), 32).digest()
+    order = np.random.default_rng(0).permutation(len(Y))
+    other = X.copy()
+    other[-1, -1] += 1
+    assert OwnData("train", form(X[order], Y[order]), 32).digest() == one
+    assert OwnData("train", form(other, Y), 32).digest() != one
+    assert OwnData("train", form(X, np.roll(Y, 1)), 32).digest() != one
+
+
+class Augmented(Batches):
+    """Batches whose inputs change from one reading to the next."""
+
+    random = np.random.default_rng(0)
+
+    def __getitem__(self, index):
+        x, y = super().__getitem__(index)
+        return x + self.random.normal(size=x.shape).astype("float32"), y
+
+
+def test_inputs_that_change_are_known_by_their_labels():
+    data = OwnData("train", Augmented(X, Y), 32)
+    assert data.hashes is None
+    assert OwnData("train", Augmented(X, Y), 32).digest() == data.digest()
+    assert OwnData("train", Augmented(X, Y[::-1]), 32).digest() == data.digest()
+    assert OwnData("train", Augmented(X, (Y + 1) % 3), 32).digest() != data.digest()
+
+
+@pytest.mark.parametrize("form", [lambda x, y: (x, y), *FORMS])
+def test_examples_in_two_parts_are_counted(form):
+    x, y = classes(1)
+    x[[3, 5]] = X[[7, 7]]
+    train = OwnData("train", form(X, Y), 32)
+    splits = {"train": train, "validation": OwnData("validation", form(x, y), 32)}
+    test_x, test_y = classes(2)
+    test_x[0], test_x[1] = X[0], x[0]
+    splits["test"] = OwnData("test", (test_x, test_y), 32)
+    assert (
+        "2 of 70 validation examples in train, "
+        "2 of 70 test examples in train or validation."
+    ) in describe_shared(splits)
+    apart = {"train": train, "validation": OwnData("validation", classes(3), 32)}
+    assert describe_shared(apart) == ""
+
+
+@pytest.mark.slow
+def test_examples_in_two_parts_are_reported(tmp_path):
+    x, y = classes(1)
+    x[3] = X[7]
+    printed = Console(record=True, width=200, file=io.StringIO())
+    request = OwnRequest(
+        network(), (X, Y), (x, y), losses=LOSSES, seeds=1, epochs=1, output=tmp_path
+    )
+    run_own(request, printed)
+    sentence = "in two parts of the data: 1 of 70 validation examples in train."
+    assert printed.export_text().count(sentence) == 1
+    assert (tmp_path / "report.html").read_text("utf-8").count(sentence) == 1
 
 
 def test_several_inputs(tmp_path):

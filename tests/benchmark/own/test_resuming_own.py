@@ -8,12 +8,15 @@ import subprocess
 import sys
 import time
 
+import keras
+import numpy as np
 import own_process
 import pytest
-from own_data import measured
+from own_data import classes, compare, measured
 
 from keras_ccar.benchmark import Comparison
 from keras_ccar.benchmark.training import run_backup
+from keras_ccar.benchmark.training.loop import StepCounter
 
 pytestmark = pytest.mark.slow
 KILLS = 4
@@ -69,32 +72,77 @@ def test_processes_side_by_side_give_the_same_numbers(undisturbed, tmp_path):
     assert measured(Comparison.read(folder)) == undisturbed
 
 
+def stop_in(monkeypatch, epoch):
+    """Stops the training in an epoch, None for never; notes the epochs trained."""
+    trained = []
+    report = StepCounter.on_train_batch_end
+
+    def on_train_batch_end(self, batch, logs=None):
+        trained.append(self._epoch)
+        if epoch is not None and self._epoch >= epoch:
+            raise KeyboardInterrupt
+        report(self, batch, logs)
+
+    monkeypatch.setattr(StepCounter, "on_train_batch_end", on_train_batch_end)
+    return trained
+
+
 def test_a_training_goes_on_in_its_middle(undisturbed, tmp_path, monkeypatch):
     """Stopped by an error of the outside, and begun again."""
     monkeypatch.setattr(run_backup, "SECONDS_BETWEEN", 0.0)
-    trained = []
-
-    def stop_after(epochs):
-        def on_train_batch_end(self, batch, logs=None):
-            trained.append(self._epoch)
-            if epochs is not None and self._epoch >= epochs:
-                raise KeyboardInterrupt
-            done = batch + 1
-            self._on_progress(self._epoch, done - self._done)
-            self._done = done
-
-        return on_train_batch_end
-
-    from keras_ccar.benchmark.training.loop import StepCounter
-
     with monkeypatch.context() as patched:
-        patched.setattr(StepCounter, "on_train_batch_end", stop_after(30))
+        trained = stop_in(patched, 30)
         with pytest.raises(KeyboardInterrupt):
             own_process.main(tmp_path)
     assert max(trained) == 30
-    trained.clear()
-    monkeypatch.setattr(StepCounter, "on_train_batch_end", stop_after(None))
+    trained = stop_in(monkeypatch, None)
     comparison, failed = own_process.main(tmp_path)
     assert failed == []
     assert trained[0] == 30
     assert measured(comparison) == undisturbed
+
+
+class Shuffled(keras.utils.PyDataset):
+    """Batches that a state of their own shuffles after each epoch."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self.x, self.y = classes()
+        self.random = np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    @property
+    def num_batches(self):
+        return 7
+
+    def __getitem__(self, index):
+        part = self.order[10 * index : 10 * index + 10]
+        return self.x[part], self.y[part]
+
+    def on_epoch_end(self):
+        self.order = self.random.permutation(len(self.y))
+
+
+def new_callbacks():
+    return [keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"train": lambda seed: Shuffled(seed)}, {"callbacks": new_callbacks}],
+    ids=["batches", "callbacks"],
+)
+def test_what_cannot_go_on_begins_again(changes, tmp_path, monkeypatch):
+    """Of batches and callbacks, a run that was under way does; finished ones stay."""
+    monkeypatch.setattr(run_backup, "SECONDS_BETWEEN", 0.0)
+    arguments = {"epochs": 5, "seeds": 1, **changes}
+    expected, _ = compare(tmp_path / "undisturbed", **arguments)
+    with monkeypatch.context() as patched:
+        stop_in(patched, 3)
+        with pytest.raises(KeyboardInterrupt):
+            compare(tmp_path / "stopped", **arguments)
+    trained = stop_in(monkeypatch, None)
+    comparison, failed = compare(tmp_path / "stopped", **arguments)
+    assert failed == []
+    assert trained[0] == 0
+    assert measured(comparison) == measured(expected)

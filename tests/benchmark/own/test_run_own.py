@@ -103,6 +103,23 @@ def test_the_same_again_trains_nothing_and_says_the_same(finished):
     assert [path.stat().st_mtime_ns for path in paths] == times
 
 
+def test_how_many_were_made_before_does_not_matter(tmp_path):
+    """Keras numbers the names of optimizers and of losses without a name."""
+
+    class Own(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return LOSSES["ce"].call(y_true, y_pred)
+
+    for _ in range(2):
+        comparison, _ = compare(
+            tmp_path,
+            losses={"own": Own()},
+            optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()),
+            seeds=1,
+        )
+    assert len(list((tmp_path / "runs").iterdir())) == len(comparison.run_entries) == 4
+
+
 @pytest.mark.parametrize("lost", ["record", "model", "results"])
 def test_what_was_lost_is_made_again_the_same(finished, lost, tmp_path):
     shutil.copytree(finished.folder, tmp_path, dirs_exist_ok=True)
