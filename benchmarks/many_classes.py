@@ -2,7 +2,7 @@
 
 Trains every method on every table, in several draws, and writes each run as it ends
 into `benchmarks/results/many-classes/runs.json`. Started again, it goes on where it
-stopped. `--page` writes `docs/many-classes.md` from that file.
+stopped. `--page` writes `docs/many-classes-results.md` from that file.
 
 `KERAS_BACKEND=torch OMP_NUM_THREADS=1` is the fastest for networks this small.
 """

@@ -1,4 +1,7 @@
-"""Writes docs/many-classes.md from the runs of `many_classes.py`, by `make results`."""
+"""Writes docs/many-classes-results.md from the runs of `many_classes.py`.
+
+Run by `make results`.
+"""
 
 import shlex
 from pathlib import Path
@@ -10,7 +13,7 @@ from keras_ccar.benchmark.report.markdown import code_block, markdown_table
 from keras_ccar.files import read_json, write_atomic
 
 RUNS = Path(__file__).parent / "results" / "many-classes" / "runs.json"
-PAGE = Path(__file__).parent.parent / "docs" / "many-classes.md"
+PAGE = Path(__file__).parent.parent / "docs" / "many-classes-results.md"
 # What is measured, by its column; more is better.
 MEASURES = {
     "balanced_accuracy": "Balanced accuracy",

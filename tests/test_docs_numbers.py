@@ -171,7 +171,8 @@ def test_the_page_on_many_classes_is_what_its_file_gives(tmp_path):
     written = tmp_path / "many-classes.md"
     many_classes_page.write_page(path=written)
     assert many_classes_page.PAGE.read_text("utf-8") == written.read_text("utf-8"), (
-        "docs/many-classes.md is not what benchmarks/results gives: run `make results`."
+        "docs/many-classes-results.md is not what benchmarks/results gives: run "
+        "`make results`."
     )
 
 
