@@ -1,37 +1,60 @@
 """All that this package uses of Keras without Keras exporting it.
 
-A new version of Keras may change `keras.src` and the private attributes of its objects,
-so they occur nowhere else.
+Versions of Keras differ in `keras.src` and in the private attributes of its objects, so
+they occur nowhere else. What this module offers does the same on every version that
+`setup.cfg` admits.
 """
 
+import functools
 import io
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.backend import get_keras_mask, in_symbolic_scope, set_keras_mask
-from keras.src.export.export_utils import get_input_signature
+from keras.src.export import export_utils
 from keras.src.losses.loss import reduce_weighted_values
 from keras.src.losses.losses import LossFunctionWrapper
+from keras.src.models import Functional
 from keras.src.saving import saving_lib
 from keras.src.saving.serialization_lib import SafeModeScope
+from keras.src.utils.progbar import Progbar
 
 __all__ = [
     "LossFunctionWrapper",
     "SafeModeScope",
     "all_layers",
+    "batches_done",
     "compiled_metrics",
     "get_input_signature",
     "get_keras_mask",
     "in_symbolic_scope",
     "input_of_call",
     "inputs_of_call",
+    "is_ragged",
     "reduce_as_keras",
     "save_weights_to_memory",
     "set_initial_epoch",
     "set_keras_mask",
     "set_tracked_attribute",
+    "show_vectors_in_progress_bars",
     "source_of",
 ]
+
+_VERSION = tuple(int(part) for part in keras.__version__.split(".")[:2])
+
+
+def get_input_signature(model: keras.Model) -> Any:
+    """Returns the arguments that a built model takes, as specs in their structure.
+
+    Raises:
+        ValueError: if the model is not built.
+    """
+    if isinstance(model, Functional):
+        # Before 3.10, Keras flattens the dicts and lists of inputs.
+        structure = model._inputs_struct
+        return [keras.tree.map_structure(export_utils.make_input_spec, structure)]
+    return export_utils.get_input_signature(model)
 
 
 def source_of(tensor: Any) -> tuple[Any, int, int] | None:
@@ -42,6 +65,11 @@ def source_of(tensor: Any) -> tuple[Any, int, int] | None:
     """
     history = getattr(tensor, "_keras_history", None)
     return None if history is None else tuple(history)
+
+
+def is_ragged(tensor: Any) -> bool:
+    """Returns whether a symbolic tensor is ragged. Before 3.9, Keras has none."""
+    return getattr(tensor, "ragged", False)
 
 
 def input_of_call(operation: Any, call: int) -> Any:
@@ -128,6 +156,34 @@ def set_tracked_attribute(model: keras.Model, name: str, value: Any) -> None:
             tracker.lock()
 
 
+def batches_done(model: keras.Model, batch: int) -> int:
+    """Returns how many batches of an epoch are trained, from `on_train_batch_end`.
+
+    It may pass the end of the epoch if several steps are executed at once.
+    """
+    # Keras passes the last batch that was executed, before 3.11 the first of them.
+    return batch + (1 if _VERSION >= (3, 11) else model.steps_per_execution)
+
+
 def set_initial_epoch(model: keras.Model, epoch: int | None) -> None:
     """Sets the epoch that `fit` begins with, as `BackupAndRestore` does."""
     model._initial_epoch = epoch
+
+
+def show_vectors_in_progress_bars() -> None:
+    """Lets the progress bar of `fit` show the mean of a metric that is a vector.
+
+    Every Keras does so but 3.12, whose bar ends the training with a `ValueError`.
+    """
+    shows = Progbar.update
+    if _VERSION != (3, 12) or hasattr(shows, "__wrapped__"):
+        return
+
+    @functools.wraps(shows)
+    def update(
+        self: Any, current: int, values: Any = None, finalize: bool | None = None
+    ) -> None:
+        means = [(name, np.mean(value)) for name, value in values or ()]
+        shows(self, current, means, finalize)
+
+    Progbar.update = update

@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 
 import keras_ccar
+from keras_ccar.keras_internals import batches_done
 
 COUNTS = [60, 25, 11]
 STEPS = 6  # of 16 samples
@@ -36,6 +37,8 @@ class Batches(keras.utils.PyDataset):
 
 
 class Interrupt(keras.callbacks.Callback):
+    """Ends the training right after a batch, counted from 0."""
+
     def __init__(self, epoch, batch):
         super().__init__()
         self.at, self.epoch = (epoch, batch), None
@@ -44,7 +47,7 @@ class Interrupt(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if (self.epoch, batch) == self.at:
+        if (self.epoch, batches_done(self.model, batch) - 1) == self.at:
             raise InterruptedError
 
 

@@ -300,6 +300,7 @@ PRIVATE_ATTRIBUTES = (
     "_direction",
     "_inbound_nodes",
     "_initial_epoch",
+    "_inputs_struct",
     "_keras_history",
     "_model",
     "_tracker",

@@ -12,7 +12,11 @@ from keras_ccar.arguments import check_boolean, check_path, check_whole_number
 from keras_ccar.callbacks.attachment import variable_scope
 from keras_ccar.callbacks.backup_files import BackupFile, BackupFiles
 from keras_ccar.callbacks.class_statistics import ClassStatistics
-from keras_ccar.keras_internals import save_weights_to_memory, set_initial_epoch
+from keras_ccar.keras_internals import (
+    batches_done,
+    save_weights_to_memory,
+    set_initial_epoch,
+)
 from keras_ccar.replicas import process_index, unsharded
 
 _RANDOM_STATES = "random_states"
@@ -152,7 +156,7 @@ class BackupAndResume(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Saves every `save_freq` batches."""
-        self._done = done = batch + 1
+        self._done = done = batches_done(self.model, batch)
         self._is_stopped = self.model.stop_training
         is_due = (
             not isinstance(self.save_freq, str)

@@ -5,7 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_ccar.keras_internals import show_vectors_in_progress_bars
 from keras_ccar.metrics.per_class import PerClassMetric
+
+show_vectors_in_progress_bars()
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")

@@ -9,7 +9,7 @@ from keras import ops, tree
 
 from keras_ccar.arguments import show
 from keras_ccar.inputs.class_names import check_class_names
-from keras_ccar.keras_internals import get_input_signature
+from keras_ccar.keras_internals import get_input_signature, is_ragged
 from keras_ccar.layers.kind_of_input import (
     HOW_TO_COUNT_CLASSES,
     HOW_TO_COUNT_LABELS,
@@ -67,7 +67,8 @@ def named_inputs(model: Any) -> tuple[Any, dict[str, Any]]:
             f"`model` must be built. Received {model.name!r}, whose input shapes are "
             "unknown: start it with a `keras.Input`, or call it once on a batch."
         ) from error
-    ragged = [x.name for x in getattr(model, "inputs", None) or () if x.ragged]
+    inputs = getattr(model, "inputs", None) or ()
+    ragged = [tensor.name for tensor in inputs if is_ragged(tensor)]
     if ragged:
         raise ValueError(
             "`model` must have dense inputs, which are all that TensorFlow Serving "

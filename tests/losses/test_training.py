@@ -39,13 +39,13 @@ def model_of(cases, shape, num_classes=NUM_CLASSES, **arguments):
     return model
 
 
-@pytest.mark.parametrize(
-    ("mixing", "smoothing"), [(keras.layers.MixUp, 0.1), (keras.layers.CutMix, 0.0)]
-)
+@pytest.mark.parametrize(("mixing", "smoothing"), [("MixUp", 0.1), ("CutMix", 0.0)])
 def test_mixed_labels_of_keras_layers(mixing, smoothing):
     import tensorflow as tf
 
-    layer = mixing(seed=0)
+    if not hasattr(keras.layers, mixing):
+        pytest.skip(f"Keras {keras.__version__} has no {mixing}")
+    layer = getattr(keras.layers, mixing)(seed=0)
 
     def mix(images, labels):
         batch = layer({"images": images, "labels": labels}, training=True)

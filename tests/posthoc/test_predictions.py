@@ -3,7 +3,6 @@ import re
 import keras
 import numpy as np
 import pytest
-import torch
 from keras import ops
 
 from keras_ccar.output_counts import read_output_counts
@@ -57,16 +56,21 @@ def tf_data(x, y):
     return tf.data.Dataset.from_tensor_slices((x, y)).shuffle(23, seed=1).batch(5)
 
 
+def torch_tensor(x):
+    return pytest.importorskip("torch").tensor(x)
+
+
 def loader(x, y):
-    data = torch.utils.data.TensorDataset(torch.tensor(x), torch.tensor(y))
-    return torch.utils.data.DataLoader(data, batch_size=5, shuffle=True)
+    data = pytest.importorskip("torch").utils.data
+    tensors = data.TensorDataset(torch_tensor(x), torch_tensor(y))
+    return data.DataLoader(tensors, batch_size=5, shuffle=True)
 
 
 SOURCES = {
     "arrays": lambda x, y: (x, y),
     "weights": lambda x, y: (x, y, None),
     "lists": lambda x, y: (x, y.tolist()),
-    "torch": lambda x, y: (torch.tensor(x), torch.tensor(y)),
+    "torch": lambda x, y: (torch_tensor(x), torch_tensor(y)),
     "tensors": lambda x, y: (ops.convert_to_tensor(x), ops.convert_to_tensor(y)),
     "tf.data": tf_data,
     "DataLoader": loader,
@@ -132,16 +136,28 @@ def test_arrays_of_predictions():
     np.testing.assert_array_equal(found.labels, LABELS)
     np.testing.assert_allclose(found.probabilities, softmax(z))
     assert found.from_logits
-    p = softmax(z)
-    # Half precision: rows that sum to 1 nearly.
-    for given in (p, p * 1.0005, p.tolist(), torch.tensor(p), ops.array(p)):
-        found = predict(given, LABELS.tolist(), from_logits=False)
-        np.testing.assert_allclose(found.probabilities, p, rtol=1e-5)
-        assert not found.from_logits
     found = predict(z, ANSWERS)
     assert found.are_labels
     np.testing.assert_allclose(found.probabilities, 1 / (1 + np.exp(-z)))
     assert predict(np.ones((2, 3), "float16") * 2, [0, 1]).logits.dtype == "float64"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        np.asarray,
+        lambda p: p * 1.0005,  # half precision: rows that sum to 1 nearly
+        np.ndarray.tolist,
+        torch_tensor,
+        ops.array,
+    ],
+    ids=["array", "nearly", "list", "torch", "tensor"],
+)
+def test_arrays_of_probabilities(form):
+    p = softmax(np.random.default_rng(1).normal(size=(23, 3)))
+    found = predict(form(p), LABELS.tolist(), from_logits=False)
+    np.testing.assert_allclose(found.probabilities, p, rtol=1e-5)
+    assert not found.from_logits
 
 
 @pytest.mark.parametrize("are_labels", [True, False])

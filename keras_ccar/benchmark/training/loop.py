@@ -17,6 +17,7 @@ from keras_ccar.benchmark.training.run_backup import RunBackup, TrainingRecorder
 from keras_ccar.benchmark.training.setup import build_training
 from keras_ccar.callbacks import CCARCallback, DeferredReweighting
 from keras_ccar.datasets import LongTailedData
+from keras_ccar.keras_internals import batches_done
 
 
 class StopAtBadLoss(keras.callbacks.Callback):
@@ -49,7 +50,7 @@ class StepCounter(keras.callbacks.Callback):
         """Reports the steps since the last call."""
         # `batch` jumps if several steps are executed at once, and may pass the end of
         # the epoch.
-        done = min(batch + 1, self.params["steps"])
+        done = min(batches_done(self.model, batch), self.params["steps"])
         self._on_progress(self._epoch, done - self._done)
         self._done = done
 

@@ -14,6 +14,7 @@ from keras_ccar.benchmark.training.models import build_model
 from keras_ccar.benchmark.training.setup import build_training, image_shape
 from keras_ccar.callbacks import CCARCallback
 from keras_ccar.datasets import LongTailedData
+from keras_ccar.keras_internals import batches_done
 
 # The first executions compile the step and fill caches.
 _EXECUTIONS_BEFORE = 3
@@ -46,7 +47,7 @@ class _Stopwatch(keras.callbacks.Callback):
         float(logs["loss"])  # Waits for the device.
         self._on_step()
         now = time.perf_counter()
-        done = min(batch + 1, self.params["steps"])
+        done = min(batches_done(self.model, batch), self.params["steps"])
         self._executions += 1
         if self._executions <= _EXECUTIONS_BEFORE:
             self._begun = now
