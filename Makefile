@@ -45,16 +45,18 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.test  ## time and memory of the losses, of a whole step, of the benchmark's training
+bench: $(VENV)/.test  ## how fast this kind of processor is, into benchmarks/results/speed
 	$(BIN)/python benchmarks/loss_speed.py
 	$(BIN)/python benchmarks/loss_speed.py --binary
 	$(BIN)/python benchmarks/step_speed.py
 	$(BIN)/python benchmarks/training_speed.py
 	$(BIN)/python benchmarks/network_speed.py
-	for backend in jax tensorflow torch; do KERAS_BACKEND=$$backend $(BIN)/python benchmarks/head_speed.py; done
+	$(BIN)/python benchmarks/convolution_speed.py
+	$(BIN)/python benchmarks/head_speed.py
 
 results: $(VENV)/.demo  ## what docs/ quotes of results, and the figures, from benchmarks/results
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/results_page.py
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/speed_page.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/choosing_a_loss.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/what_was_tried.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/yes_or_no_page.py

@@ -9,10 +9,10 @@ one, yes-or-no labels with its binary one; on torch the first two with
 `torch.nn.functional.cross_entropy` as well. Also measured are the seconds of the first
 call, most of which is compilation, and the memory of a step, with its result but
 without its inputs: as XLA reports it, on torch by the peak size of the process. Writes
-`benchmarks/results/loss_speed.json` and `loss_speed.csv`; with `--binary`, which
-measures the losses of yes-or-no labels, `binary_loss_speed.json` and `.csv`. Options
-choose backends, sizes and losses; a part of the measurement needs an `--output` of its
-own.
+`loss_speed.json` and `loss_speed.csv` into `measuring.speed_folder()`; with `--binary`,
+which measures the losses of yes-or-no labels, `binary_loss_speed.json` and `.csv`.
+Options choose backends, sizes and losses; a part of the measurement needs an `--output`
+of its own.
 """
 
 import argparse
@@ -29,9 +29,9 @@ import sys
 import tempfile
 import time
 
-from measuring import run_on_backend, write_measurement
+from measuring import run_on_backend, speed_folder, write_measurement
 
-RESULTS = pathlib.Path(__file__).parent / "results"
+RESULTS = speed_folder()
 SIZES = ((4096, 100), (1024, 1000), (512, 8142), (64, 100_000))
 # Of sigmoid outputs: one label, the tags of a picture, the species of an image.
 BINARY_SIZES = ((4096, 1), (1024, 80), (256, 8142))

@@ -3,7 +3,7 @@
 Forward, backward and update alone, on one batch in memory. Every case is a process of
 its own on one core, whose time on the processor is measured, so that other work beside
 it counts for little. The processes take turns, round by round; ratios are medians over
-the rounds. Writes `benchmarks/results/network_speed.json`.
+the rounds. Writes `network_speed.json` into `measuring.speed_folder()`.
 """
 
 import argparse
@@ -15,9 +15,8 @@ import sys
 import time
 from types import SimpleNamespace
 
-from measuring import write_measurement
+from measuring import speed_folder, write_measurement
 
-RESULTS = pathlib.Path(__file__).parent / "results"
 # Name of the case: backend, settings of the recipe or the peer, environment variables.
 CASES = {
     "PyTorch NCHW": ("peer", {"channels_last": False}, {}),
@@ -46,7 +45,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7, help="timed rounds a case")
     parser.add_argument("--steps", type=int, default=3, help="training steps a round")
     parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--output", type=pathlib.Path, default=RESULTS)
+    parser.add_argument("--output", type=pathlib.Path, default=speed_folder())
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:

@@ -7,7 +7,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from head_speed import RESULTS as SPEED_RESULTS
 from linear_probe import RESULTS as PROBE_RESULTS
 from pretrained_heads import COMMAND, FOLDER, SEEDS
 from pretrained_statistics import CCAR_LA, RELATIVE, Runs, _at, planned
@@ -74,19 +73,13 @@ PROBE = (
     "ImageNet, and its images have twice the area; how much of the gap is due to "
     "which was not measured."
 )
-SPEED = (
-    "Seconds of one head, `30` epochs over `10,847` features of `1,280` with `100` "
-    "classes, by the clock and of the processor, all cores together. The first of a "
-    "process is compiled. Other work ran beside it, so the clock says little."
-)
 
 
-def page(all_results, speed=None, probe=None):
+def page(all_results, probe=None):
     """Returns the page, as Markdown.
 
     Args:
         all_results: the results of each imbalance factor, the main one first.
-        speed: the results of `head_speed.py`, by backend.
         probe: the results of `linear_probe.py`.
     """
     if not all_results:
@@ -131,8 +124,6 @@ def page(all_results, speed=None, probe=None):
         )
         command = code_block(probe["command"], "bash")
         parts += ["## A linear probe of balanced data", told, command + "\n"]
-    if speed:
-        parts += ["## Seconds of a head", SPEED, markdown_table(speed_rows(speed))]
     return "\n\n".join(parts)
 
 
@@ -251,22 +242,6 @@ def method_rows(runs):
     return table
 
 
-def speed_rows(speed):
-    """Returns the table of seconds, a row for each backend and loss."""
-    table = [
-        ["backend", "loss", "first, clock", "processor", "again, clock", "processor"]
-    ]
-    for backend, measured in speed.items():
-        for loss, found in measured["losses"].items():
-            cells = [
-                f"{found[when][kind]:.1f}"
-                for when in ("compiled", "again")
-                for kind in ("seconds", "processor_seconds")
-            ]
-            table.append([backend, loss, *cells])
-    return table
-
-
 @style.png_figure
 def trade_off(runs, figure):
     """Draws few-shot against many-shot accuracy along τ, one curve a family."""
@@ -322,12 +297,6 @@ def read_all(folder=FOLDER):
     return sorted(found, key=place)
 
 
-def read_speed(folder=FOLDER):
-    """Returns the results of `head_speed.py`, None for none."""
-    path = folder / SPEED_RESULTS.name
-    return read_json(path) if path.exists() else None
-
-
 def read_probe(folder=FOLDER):
     """Returns the results of `linear_probe.py`, None for none."""
     path = folder / PROBE_RESULTS.name
@@ -337,7 +306,7 @@ def read_probe(folder=FOLDER):
 def write_page(folder=FOLDER, path=PAGE):
     """Writes the page and its figures; there need not be results."""
     all_results = read_all(folder)
-    write_atomic(path, page(all_results, read_speed(folder), read_probe(folder)))
+    write_atomic(path, page(all_results, read_probe(folder)))
     for results in all_results:
         name = figure_name(results["configuration"]["imbalance_factor"])
         (path.parent / name).parent.mkdir(exist_ok=True)

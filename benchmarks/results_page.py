@@ -15,11 +15,12 @@ from rich.console import Console
 
 from keras_ccar.benchmark.comparison import Comparison, comparison_folders
 from keras_ccar.benchmark.report.console import say
+from keras_ccar.benchmark.report.facts import describe_hardware
 from keras_ccar.benchmark.report.figures import draw_all
-from keras_ccar.benchmark.report.markdown import markdown_table
+from keras_ccar.benchmark.report.markdown import escape_markdown, markdown_table
 from keras_ccar.benchmark.report.measurements import read_measurements
 from keras_ccar.benchmark.report.page import HOW_MEASURED, PageText, write_page
-from keras_ccar.benchmark.report.summary import difference_text
+from keras_ccar.benchmark.report.summary import difference_text, score_text
 from keras_ccar.benchmark.report.write import write_report
 from keras_ccar.benchmark.spec.published import (
     PublishedResult,
@@ -40,34 +41,11 @@ NOTE = (
 )
 # What the numbers of a measurement mean, by its file name.
 MEASUREMENT_NOTES = {
-    "binary_loss_speed.json": "The same as `loss_speed.json` for yes-or-no labels: "
-    "ratios to Keras's binary cross-entropy. A setting is a number of examples and "
-    "labels. The ratios are of one kind of processor, and differ on another.",
     "count_speed.json": "Seconds to count the classes of the 50,000 training images of "
     "CIFAR-100, over 3 rounds.",
     "digits_learning_rate.json": "Balanced accuracy of cross-entropy on validation "
     "images at the learning rates that were tried for digits, percent, mean over "
     "seeds; the best is the recipe's.",
-    "loss_speed.json": "Forward pass and gradient, compiled by XLA on TensorFlow and "
-    "JAX, eager on torch. Ratio: time over that of Keras's own cross-entropy for the "
-    "same labels in the same run. A setting is a number of examples and classes. The "
-    "ratios are of one kind of processor, and differ on another.",
-    "network_speed.json": "The ResNet-32 of the benchmark, forward, backward and "
-    "update on one batch in memory, against the same network in plain PyTorch, each on "
-    "one core. Images per second of the processor's own time; ratios are of speeds. "
-    "TensorFlow takes the convolutions of oneDNN by itself only on processors with "
-    "instructions for networks, which this one lacks; a long plan tries them. What "
-    "holds JAX back on a processor are the gradients of the kernels of the first "
-    "stage, whose few channels suit its convolutions badly.",
-    "step_speed.json": "A training step of a whole network through `fit`: Keras's "
-    "cross-entropy, CCAR, and CCAR with the callback's statistics, on the same images "
-    "in memory. Ratios are of times: 1.02 is 2 % longer. Times are medians over "
-    "rounds, ratios medians over those of each round, which a machine that changes its "
-    "speed meets alike.",
-    "training_speed.json": "Images per second of `keras-ccar compare`, of a plain "
-    "`fit` on a tf.data pipeline of the same augmentation, and of the network's "
-    "forward and backward pass alone, on one batch in memory. Ratios are of speeds, "
-    "medians over those of each round.",
 }
 
 
@@ -85,7 +63,7 @@ def page_text(comparisons: Collection[Comparison]) -> PageText:
         introduction=(_planned_sentence(comparisons), NOTE),
         measurement_notes=MEASUREMENT_NOTES,
         measurement_folder="benchmarks/results/",
-        appendix=_planned_section(comparisons),
+        appendix=(*_full_length_section(comparisons), *_planned_section(comparisons)),
     )
 
 
@@ -141,6 +119,48 @@ def _planned_sentence(comparisons: Collection[Comparison]) -> str:
     return (
         f"**Not yet run: {waiting} of the {len(PLANNED)} planned comparisons at full "
         "length**, [listed below](#not-yet-run)."
+    )
+
+
+def _full_length_section(comparisons: Collection[Comparison]) -> tuple[str, ...]:
+    """Lists the runs under recipes of published numbers, with those beside."""
+    header = ["data", "recipe", "method", "top-1", "published", "differs in"]
+    rows = [[*header, "seeds", "minutes a run", "hardware"]]
+    for comparison in comparisons:
+        data, recipe = comparison.dataset, comparison.recipe
+        published = {
+            number.method: number
+            for number in published_for(data)
+            if number.recipe == recipe["name"]
+        }
+        if not published or not is_unchanged(recipe):
+            continue
+        finished = comparison.finished
+        for method in comparison.methods:
+            own = finished[finished["method"] == method["name"]]
+            number = published.get(method["name"])
+            differs = differences_to(number, recipe) if number else ()
+            hardware = comparison.environment["hardware"]
+            rows.append(
+                [
+                    _data_name(data["name"], data["imbalance_factor"]),
+                    recipe["name"],
+                    method["title"],
+                    score_text(own["top1"]),
+                    number.number if number else "–",
+                    ", ".join(differs) or "–",
+                    str(len(own)),
+                    score_text(own["seconds"] / 60),
+                    escape_markdown(describe_hardware(hardware)),
+                ]
+            )
+    if len(rows) == 1:
+        return ()
+    return (
+        "## Full-length runs",
+        "Runs of a whole recipe, beside the number that was published for the method "
+        "and the recipe; top-1 in percent, at the last epoch.",
+        markdown_table(rows),
     )
 
 

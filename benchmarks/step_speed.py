@@ -10,7 +10,7 @@ machine's speed affect all equally:
 
 TensorFlow and JAX compile with XLA, torch runs eagerly. The first epoch of a `fit` is
 not counted, as it may compile. Times are medians over the rounds, and ratios medians
-over those of each round. Writes `benchmarks/results/step_speed.json`.
+over those of each round. Writes `step_speed.json` into `measuring.speed_folder()`.
 """
 
 import argparse
@@ -20,9 +20,8 @@ import statistics
 import sys
 import time
 
-from measuring import run_on_backend, write_measurement
+from measuring import run_on_backend, speed_folder, write_measurement
 
-RESULTS = pathlib.Path(__file__).parent / "results"
 BACKENDS = ("tensorflow", "jax", "torch")
 NUM_CLASSES = 100
 
@@ -34,7 +33,7 @@ def main():
     parser.add_argument("--steps", type=int, default=4, help="training steps a round")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--backends", nargs="+", default=BACKENDS, choices=BACKENDS)
-    parser.add_argument("--output", type=pathlib.Path, default=RESULTS)
+    parser.add_argument("--output", type=pathlib.Path, default=speed_folder())
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:

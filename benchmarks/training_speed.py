@@ -10,7 +10,7 @@ medians over those of each round:
 * `network`: forward, backward and update alone, on one batch in memory.
 
 The data are CIFAR-100-LT at imbalance factor 100; a round trains on some of their full
-batches. Writes `benchmarks/results/training_speed.json`.
+batches. Writes `training_speed.json` into `measuring.speed_folder()`.
 """
 
 import argparse
@@ -21,9 +21,8 @@ import statistics
 import sys
 import time
 
-from measuring import run_on_backend, write_measurement
+from measuring import run_on_backend, speed_folder, write_measurement
 
-RESULTS = pathlib.Path(__file__).parent / "results"
 BACKENDS = ("tensorflow", "jax")
 
 
@@ -43,7 +42,7 @@ def main():
         help="with XLA (1) and without (0); JAX is always measured with it",
     )
     parser.add_argument("--data-dir", help="where tensorflow-datasets keeps its data")
-    parser.add_argument("--output", type=pathlib.Path, default=RESULTS)
+    parser.add_argument("--output", type=pathlib.Path, default=speed_folder())
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:

@@ -10,6 +10,7 @@ import many_classes_page
 import pretrained_page
 import published_code_page
 import pytest
+import speed_page
 import what_was_tried
 import yes_or_no_page
 from results_page import page_text
@@ -30,6 +31,7 @@ MADE = {
     many_classes_page.PAGE,
     after_training_page.PAGE,
     pretrained_page.PAGE,
+    speed_page.PAGE,
     published_code_page.PAGE,
 }
 TEXTS = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - MADE)]
@@ -61,6 +63,7 @@ def test_results_name_commits_that_can_be_looked_up():
         pytest.skip("no history here")
     files = [*RESULTS.glob("*.json"), *RESULTS.glob("*/results.json")]
     files += what_was_tried.TRIED.glob("*.json")
+    files += RESULTS.glob("speed/*/*.json")
     files += RESULTS.glob("yes-or-no/runs.json")
     files += RESULTS.glob("many-classes/runs.json")
     files += RESULTS.glob("after-training/*.json")
@@ -159,6 +162,13 @@ def test_the_page_is_what_the_files_give():
     )
 
 
+def test_the_page_on_speed_is_what_the_files_give():
+    expected = speed_page.page(speed_page.read_speed())
+    assert speed_page.PAGE.read_text("utf-8") == expected, (
+        "docs/speed.md is not what benchmarks/results/speed gives: run `make results`."
+    )
+
+
 def test_the_page_of_trials_is_what_the_files_give():
     expected = what_was_tried.page(what_was_tried.read_trials())
     assert what_was_tried.PAGE.read_text("utf-8") == expected, (
@@ -195,9 +205,7 @@ def test_the_page_on_what_follows_training_is_what_its_file_gives(tmp_path):
 
 def test_the_page_on_pretrained_features_is_what_the_files_give():
     expected = pretrained_page.page(
-        pretrained_page.read_all(),
-        pretrained_page.read_speed(),
-        pretrained_page.read_probe(),
+        pretrained_page.read_all(), pretrained_page.read_probe()
     )
     assert pretrained_page.PAGE.read_text("utf-8") == expected, (
         "docs/pretrained-results.md is not what benchmarks/results gives: run "

@@ -22,9 +22,7 @@ def sparse_crossentropy(labels: Any, logits: Any) -> Any:
 
 def class_losses(classes: Any, logits: Any) -> Any:
     """Returns `-log p` of int64 classes `(..., J)`; logits `(..., K)`."""
-    if torch.compiler.is_compiling():  # which joins operations itself
-        return -torch.log_softmax(logits, dim=-1).gather(-1, classes)
-    return _ClassLosses.apply(logits, torch.softmax(logits, dim=-1), classes)
+    return -torch.log_softmax(logits, dim=-1).gather(-1, classes)
 
 
 def few_classes(y: Any) -> tuple[Any, Any] | None:
@@ -73,40 +71,6 @@ def _levels(logits: Any, p: Any) -> tuple[Any, Any]:
     return largest, -p.amax(dim=-1, keepdim=True).log()
 
 
-class _ClassLosses(torch.autograd.Function):
-    """`-log p` of some classes of each sample.
-
-    The inputs are logits `(..., K)`, their softmax, which is only passed so that it is
-    not computed twice and that the gradient has a derivative of its own, and int64
-    classes `(..., J)`. The result is `(..., J)`.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(logits: Any, p: Any, classes: Any) -> Any:
-        largest, log_total = _levels(logits, p)
-        return (largest - logits.gather(-1, classes)) + log_total
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        _, p, classes = inputs
-        ctx.save_for_backward(p, classes)
-        ctx.save_for_forward(p, classes)
-
-    @staticmethod
-    def backward(ctx: Any, upstream: Any) -> tuple[Any, ...]:
-        p, classes = ctx.saved_tensors
-        gradient = p * upstream.sum(dim=-1, keepdim=True)
-        return gradient.scatter_add_(-1, classes, -upstream), None, None
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Any, *others: Any) -> Any:
-        p, classes = ctx.saved_tensors
-        mean = (p * tangent).sum(dim=-1, keepdim=True)
-        return mean - tangent.gather(-1, classes)
-
-
 class _SoftLosses(torch.autograd.Function):
     """`-Σ share * log p` over the classes; shares, logits and softmax `(..., K)`."""
 
@@ -151,8 +115,7 @@ class _SoftLosses(torch.autograd.Function):
         return slope
 
 
-# Torch asks for both signatures in every call, and to find one out takes as long as the
+# Torch asks for this signature in every call, and to find it out takes as long as the
 # loss of a small batch.
-for _function in (_ClassLosses, _SoftLosses):
-    _signature = inspect.signature(_function.forward)
-    _function.forward.__signature__ = _signature  # type: ignore[union-attr]
+_signature = inspect.signature(_SoftLosses.forward)
+_SoftLosses.forward.__signature__ = _signature  # type: ignore[attr-defined]

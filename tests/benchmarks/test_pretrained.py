@@ -263,18 +263,5 @@ def test_controls_of_the_step_and_the_probe_are_told():
     assert "reaches 71.0 % on the test images (mean of 2 seeds)" in text
 
 
-def test_seconds_of_a_head_are_told_by_backend():
-    one, two = (
-        {"seconds": seconds, "processor_seconds": seconds + 1} for seconds in (2.0, 1.0)
-    )
-    speed = {"jax": {"losses": {"CCAR": {"compiled": one, "again": two}}}}
-    text = pretrained_page.page([made_results(seeds=2)], speed)
-    assert pretrained_page.speed_rows(speed)[1] == [
-        *("jax", "CCAR"),
-        *("2.0", "3.0", "1.0", "2.0"),
-    ]
-    assert "## Seconds of a head" in text
-
-
 def test_the_figure_is_drawn(tmp_path):
     assert pretrained_page.trade_off(Runs(made_results())).startswith(b"\x89PNG")

@@ -4,7 +4,7 @@ import shutil
 import planned
 import pytest
 import results_page
-from made_results import made_results
+from made_results import made_results, made_under_recipe
 
 from keras_ccar.benchmark.report.page import HOW_MEASURED, page
 from keras_ccar.benchmark.spec.recipe_book import RECIPES
@@ -33,6 +33,29 @@ def test_the_page_lists_what_was_published_on_data_without_results(text):
     assert "| cifar100-lt, IF 200 |" in published
     assert "| cifar100-lt, IF 100 |" not in published
     assert "| imagenet-lt " in published
+
+
+def test_full_length_runs_stand_beside_what_was_published():
+    whole = made_under_recipe("plain", {"ce": [38.0, 39.0], "bs": [43.0], "ccar": [40]})
+    section = "\n\n".join(results_page.page_text([whole]).appendix).partition("\n## ")[
+        0
+    ]
+    assert section.startswith("## Full-length runs")
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in section.splitlines()
+        if line.startswith("| cifar100-lt, IF 100 | plain ")
+    ]
+    found = {row[2]: (row[4], row[6]) for row in rows}
+    assert found == {
+        "cross-entropy": ("38.2", "2"),
+        "Balanced Softmax": ("43.2", "1"),
+        "CCAR": ("–", "1"),
+    }
+
+
+def test_shortened_runs_are_not_of_full_length(text):
+    assert "## Full-length runs" not in text
 
 
 def test_nothing_is_planned_once_all_is_run(monkeypatch):

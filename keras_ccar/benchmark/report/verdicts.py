@@ -46,9 +46,10 @@ _NEEDED = {
     "bs": "Balanced Softmax",
     "la": "logit adjustment",
     "ccar+la": "CCAR + logit adjustment",
-    "ce×c": "cross-entropy × CCAR's mean weight (its control)",
-    "la×c": "logit adjustment × the mean weight of CCAR + logit adjustment (its "
-    "control)",
+    # The controls that count; the constant ones, `ce×c` and `la×c`, are weaker.
+    "ce×c(t)": "cross-entropy × CCAR's mean weight of each epoch (its control)",
+    "la×c(t)": "logit adjustment × the mean weight of CCAR + logit adjustment of each "
+    "epoch (its control)",
 }
 
 

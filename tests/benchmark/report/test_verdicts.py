@@ -26,8 +26,9 @@ def test_a_gain_is_only_claimed_when_the_interval_excludes_zero():
     assert unsure[0].endswith("includes zero.")
     assert unsure[-1] == (
         "Not compared here: Balanced Softmax, logit adjustment, CCAR + logit "
-        "adjustment, cross-entropy × CCAR's mean weight (its control), logit "
-        "adjustment × the mean weight of CCAR + logit adjustment (its control)."
+        "adjustment, cross-entropy × CCAR's mean weight of each epoch (its control), "
+        "logit adjustment × the mean weight of CCAR + logit adjustment of each epoch "
+        "(its control)."
     )
 
 
