@@ -1,9 +1,9 @@
 """Cross-entropies on torch, with their own derivatives. Only imported on torch.
 
-Torch runs one operation after the other, each over the whole of its arrays. Its softmax
-takes half as long as its logarithm of the softmax, and all that a cross-entropy needs
-of the other classes is one number for each sample, which the softmax contains: the
-largest probability is `exp(0) / Σ exp(z - largest)`.
+Torch runs one operation after the other, each over the whole of its arrays. For many
+classes its softmax takes up to half as long as its logarithm of the softmax, and all
+that a cross-entropy needs of the other classes is one number for each sample, which the
+softmax contains: the largest probability is `exp(0) / Σ exp(z - largest)`.
 """
 
 import inspect
@@ -13,6 +13,9 @@ import torch
 
 # Above this, arrays of the few classes are no smaller than those of all.
 LARGEST_SHARE_OF_CLASSES = 1 / 4
+# Of fewer classes than this, torch's logarithm of the softmax takes less time than the
+# softmax and two searches for the largest.
+FEWEST_FOR_SOFTMAX = 400
 
 
 def sparse_crossentropy(labels: Any, logits: Any) -> Any:
@@ -22,7 +25,10 @@ def sparse_crossentropy(labels: Any, logits: Any) -> Any:
 
 def class_losses(classes: Any, logits: Any) -> Any:
     """Returns `-log p` of int64 classes `(..., J)`; logits `(..., K)`."""
-    return -torch.log_softmax(logits, dim=-1).gather(-1, classes)
+    # A compiler joins operations itself.
+    if torch.compiler.is_compiling() or logits.shape[-1] < FEWEST_FOR_SOFTMAX:
+        return -torch.log_softmax(logits, dim=-1).gather(-1, classes)
+    return _ClassLosses.apply(logits, torch.softmax(logits, dim=-1), classes)
 
 
 def few_classes(y: Any) -> tuple[Any, Any] | None:
@@ -37,18 +43,21 @@ def few_classes(y: Any) -> tuple[Any, Any] | None:
         if flat.device.type == "cpu"
         else flat.nonzero().squeeze(-1)
     )
-    # The places of each row follow each other, so this is where those of a row begin.
-    bounds = torch.arange(0, flat.numel() + 1, num_classes, device=flat.device)
-    starts = torch.searchsorted(places, bounds)
-    counts = starts.diff()
+    rows = places // num_classes
+    counts = torch.bincount(rows, minlength=flat.numel() // num_classes)
     width = int(counts.max())
     if not 0 < width <= num_classes * LARGEST_SHARE_OF_CLASSES:
         return None
-    columns = torch.arange(width, device=flat.device)
-    taken = (starts[:-1, None] + columns).clamp_(max=len(places) - 1)
-    found = places[taken]
-    share = flat[found].mul_(columns < counts[:, None])
-    classes = (found - bounds[:-1, None]).clamp_(0, num_classes - 1)
+    classes, share = places - rows * num_classes, flat[places]
+    if len(places) < len(counts) * width:
+        # Rows with fewer classes get more of class 0, with a share of 0.
+        starts = counts.cumsum(0) - counts
+        columns = torch.arange(len(places), device=flat.device) - starts[rows]
+        taken = rows * width + columns
+        classes, share = (
+            x.new_zeros(len(counts) * width).index_copy_(0, taken, x)
+            for x in (classes, share)
+        )
     shape = (*y.shape[:-1], width)
     return classes.reshape(shape), share.reshape(shape)
 
@@ -69,6 +78,40 @@ def _levels(logits: Any, p: Any) -> tuple[Any, Any]:
         return empty, empty
     largest = logits.amax(dim=-1, keepdim=True)
     return largest, -p.amax(dim=-1, keepdim=True).log()
+
+
+class _ClassLosses(torch.autograd.Function):
+    """`-log p` of some classes of each sample.
+
+    The inputs are logits `(..., K)`, their softmax, which is only passed so that it is
+    not computed twice and that the gradient has a derivative of its own, and int64
+    classes `(..., J)`. The result is `(..., J)`.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits: Any, p: Any, classes: Any) -> Any:
+        largest, log_total = _levels(logits, p)
+        return (largest - logits.gather(-1, classes)) + log_total
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        _, p, classes = inputs
+        ctx.save_for_backward(p, classes)
+        ctx.save_for_forward(p, classes)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Any) -> tuple[Any, ...]:
+        p, classes = ctx.saved_tensors
+        gradient = p * upstream.sum(dim=-1, keepdim=True)
+        return gradient.scatter_add_(-1, classes, -upstream), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Any, *others: Any) -> Any:
+        p, classes = ctx.saved_tensors
+        mean = (p * tangent).sum(dim=-1, keepdim=True)
+        return mean - tangent.gather(-1, classes)
 
 
 class _SoftLosses(torch.autograd.Function):
@@ -115,7 +158,8 @@ class _SoftLosses(torch.autograd.Function):
         return slope
 
 
-# Torch asks for this signature in every call, and to find it out takes as long as the
+# Torch asks for both signatures in every call, and to find one out takes as long as the
 # loss of a small batch.
-_signature = inspect.signature(_SoftLosses.forward)
-_SoftLosses.forward.__signature__ = _signature  # type: ignore[attr-defined]
+for _function in (_ClassLosses, _SoftLosses):
+    _signature = inspect.signature(_function.forward)
+    _function.forward.__signature__ = _signature  # type: ignore[union-attr]

@@ -335,6 +335,12 @@ class TestFewClasses:
 class TestDerivativesOnTorch:
     """Against what torch derives for its own logarithm of the softmax."""
 
+    @pytest.fixture(autouse=True, params=[0, 1000], ids=["many", "few"])
+    def fewest_classes(self, request, monkeypatch):
+        from keras_ccar.ops import torch_crossentropy
+
+        monkeypatch.setattr(torch_crossentropy, "FEWEST_FOR_SOFTMAX", request.param)
+
     def functions(self):
         import torch
 
