@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_ccar.inputs.flattened import Rows
 from keras_ccar.inputs.predictions import are_probabilities, check_probabilities
+from keras_ccar.ops.numerics import softmax
 
 
 def class_probabilities(rows: Rows, from_logits: bool) -> tuple[Any, Any]:
@@ -20,7 +21,7 @@ def class_probabilities(rows: Rows, from_logits: bool) -> tuple[Any, Any]:
         return (ops.sigmoid(rows.y_pred) if from_logits else rows.y_pred), rows.weights
     y_pred, weights = _checked(rows, from_logits)
     if from_logits:
-        return ops.softmax(y_pred, axis=-1), weights
+        return softmax(y_pred), weights
     return y_pred / ops.sum(y_pred, axis=-1, keepdims=True), weights
 
 

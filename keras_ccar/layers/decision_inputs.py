@@ -23,6 +23,7 @@ from keras_ccar.layers.model_output import (
     tensor_activation,
 )
 from keras_ccar.losses.search import only_loss
+from keras_ccar.ops.numerics import softmax
 
 _KINDS = (
     "classes that exclude each other, from a softmax",
@@ -109,7 +110,7 @@ def probabilities_of_classes(inputs: Any, from_logits: bool | None) -> Any:
     if from_logits is None:
         check_not_probabilities(inputs)
     if from_logits is not False:
-        return ops.softmax(inputs, axis=-1)
+        return softmax(inputs)
     check_probabilities(inputs, "inputs")
     # A compiled step cannot raise an error.
     is_right = ops.expand_dims(are_probabilities(inputs), -1)

@@ -36,3 +36,13 @@ def power(x: Any, exponent: float) -> Any:
 def safe_log(probabilities: Any) -> Any:
     """Returns logarithms that are finite and have finite gradients, even at 0."""
     return ops.log(clip_min(probabilities, SMALLEST_PROBABILITY))
+
+
+def softmax(logits: Any) -> Any:
+    """Returns probabilities over the last axis; a row with a NaN is NaN throughout.
+
+    TensorFlow's oneDNN kernel gives `[0, NaN, 0]` for such a row on some processors.
+    """
+    probabilities = ops.softmax(logits, axis=-1)
+    total = ops.sum(probabilities, axis=-1, keepdims=True)
+    return ops.where(ops.isnan(total), float("nan"), probabilities)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ccar.ops.numerics import clip_min, power, safe_log
+from keras_ccar.ops.numerics import clip_min, power, safe_log, softmax
 
 
 def test_clip_min_lets_nan_pass():
@@ -29,3 +29,11 @@ def test_powers(exponent):
     # Denormal numbers may be rounded to 0.
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-37)
     assert found.dtype == x.dtype
+
+
+def test_a_softmax_with_a_nan_is_unknown_throughout():
+    logits = np.float32([[1, np.nan, 2], [1, -np.inf, 2]])
+    found = ops.convert_to_numpy(softmax(ops.convert_to_tensor(logits)))
+    assert np.isnan(found[0]).all()
+    no, yes = 1 / (1 + np.e), np.e / (1 + np.e)
+    np.testing.assert_allclose(found[1], [no, 0, yes], rtol=1e-6)
