@@ -17,7 +17,11 @@ from keras_ccar.benchmark.own.saved_models import save_model
 from keras_ccar.benchmark.own.training_parts import new_callbacks
 from keras_ccar.benchmark.runner.plan_base import OnProgress
 from keras_ccar.benchmark.training.evaluation import DECIMALS
-from keras_ccar.benchmark.training.loop import StepCounter, StopAtBadLoss
+from keras_ccar.benchmark.training.loop import (
+    StepCounter,
+    StopAtBadLoss,
+    check_converged,
+)
 from keras_ccar.benchmark.training.run_backup import RunBackup, TrainingRecorder
 from keras_ccar.initializers import PriorBias
 from keras_ccar.posthoc.calibration import calibrate
@@ -109,16 +113,12 @@ def train_run(
     """Trains a model, keeps it, and returns what the record of the run holds.
 
     Raises:
-        FloatingPointError: if the loss became infinite or NaN.
+        FloatingPointError: if the loss or a weight became infinite or NaN.
     """
     model = setting.build(method, seed)
     recorder = TrainingRecorder()
     fit(model, setting, seed, recorder, on_progress, backup)
-    if not np.isfinite(recorder.losses).all():
-        raise FloatingPointError(
-            f"the loss became {recorder.losses[-1]} in epoch {len(recorder.losses)}; "
-            "try a smaller learning rate."
-        )
+    check_converged(model, recorder.losses)
     predictions = {name: setting.predict(model, name) for name in setting.measured}
     outcome = describe_outcome(setting, predictions)
     for name in setting.measured:

@@ -83,7 +83,7 @@ def train_and_evaluate(
         classes has accuracy None.
 
     Raises:
-        FloatingPointError: if the loss became infinite or NaN.
+        FloatingPointError: if the loss or a weight became infinite or NaN.
     """
     class_counts = data.class_counts.tolist()
     loss = method.build_loss(class_counts, options)
@@ -102,11 +102,7 @@ def train_and_evaluate(
         batches, epochs=recipe.epochs, shuffle=False, verbose=0, callbacks=callbacks
     )
     losses = recorder.losses
-    if not np.isfinite(losses).all():
-        raise FloatingPointError(
-            f"the loss became {losses[-1]} in epoch {len(losses)}; "
-            "try a smaller learning rate."
-        )
+    check_converged(network, losses)
     counts = np.array([epoch["count"] for epoch in statistics.history])
     weights = np.array([epoch["mean_weight"] for epoch in statistics.history])
     # Classes without samples in an epoch have no mean.
@@ -127,6 +123,27 @@ def train_and_evaluate(
             "test": recorder.tests,
         },
     }
+
+
+def check_converged(model: keras.Model, losses: Sequence[float]) -> None:
+    """Raises an error unless the losses of all epochs and the weights are finite.
+
+    The loss alone does not tell: TensorFlow's oneDNN may compute `relu(NaN)` as 0, and
+    a network of NaN then predicts what the bias of its last layer says.
+
+    Raises:
+        FloatingPointError: if one of them is infinite or NaN.
+    """
+    advice = "try a smaller learning rate."
+    if not np.isfinite(losses).all():
+        raise FloatingPointError(
+            f"the loss became {losses[-1]} in epoch {len(losses)}; {advice}"
+        )
+    for weight in model.weights:
+        if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+            raise FloatingPointError(
+                f"the weight {weight.path} became infinite or NaN; {advice}"
+            )
 
 
 def training_callbacks(

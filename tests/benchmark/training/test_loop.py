@@ -6,7 +6,11 @@ from keras_ccar import datasets
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import get_method
 from keras_ccar.benchmark.spec.recipe_book import get_recipe
-from keras_ccar.benchmark.training.loop import method_callbacks, train_and_evaluate
+from keras_ccar.benchmark.training.loop import (
+    check_converged,
+    method_callbacks,
+    train_and_evaluate,
+)
 from keras_ccar.benchmark.training.models import build_model
 from keras_ccar.benchmark.training.standardiser import Standardiser
 from keras_ccar.callbacks import CCARCallback
@@ -99,8 +103,19 @@ def test_a_group_without_classes_has_no_accuracy(recipe):
 
 
 def test_a_loss_that_is_no_number_is_an_error(data, recipe):
-    with pytest.raises(FloatingPointError, match=r"became (nan|inf) in epoch 1"):
+    # Where relu(NaN) is 0, the loss stays finite, and a weight tells.
+    told = r"the loss became (nan|inf) in epoch 1|the weight .* became infinite or NaN"
+    with pytest.raises(FloatingPointError, match=told):
         train(data, recipe, "ccar", strength=1e4)
+
+
+def test_a_finite_loss_of_a_network_without_numbers_is_an_error():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    check_converged(model, [0.5])
+    kernel, bias = model.get_weights()
+    model.set_weights([kernel, np.full_like(bias, np.inf)])
+    with pytest.raises(FloatingPointError, match=r"weight .*bias became infinite"):
+        check_converged(model, [0.5])
 
 
 def test_post_hoc_correction_is_for_evaluation_only(data, recipe):
