@@ -5,13 +5,18 @@ BIN := $(VENV)/bin
 # What depends on the backend.
 CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/command/ tests/datasets/ tests/saved_files/ tests/examples/ tests/pages/ tests/test_docs_% tests/test_contributing.py tests/test_docstrings.py tests/test_every_argument.py tests/test_files.py tests/test_hostile.py tests/test_import_rule.py tests/test_package.py tests/test_readme.py tests/test_requirements.py tests/test_wheel.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
 
+# Where the environments of several versions lie; and what is asked of them, such as
+# `make test-matrix MATRIX_OPTIONS="--python 3.13"`.
+MATRIX ?= .matrix
+MATRIX_OPTIONS ?= --output benchmarks/results/versions/test_matrix.json
+
 # JAX compiles each operation for each shape, so keep what it compiled for the next test.
 JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
 # Where trials say what they tried; docs/what-was-tried.md is made from it.
 TRIED := benchmarks/results/tried
 
-.PHONY: demo test test-pages test-long quick fuzz damage kills hostile table failures evidence evidence-smoke first-model lint types format bench results dist notebooks transcripts architecture screenshots docs serve-docs clean
+.PHONY: demo test test-matrix test-oldest core-tests test-pages test-long quick fuzz damage kills hostile table failures evidence evidence-smoke first-model lint types format bench results dist notebooks transcripts architecture screenshots docs serve-docs clean
 
 demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
@@ -23,6 +28,15 @@ test: lint types  ## lint, check types, the whole suite on TensorFlow, the core 
 
 test-pages: $(VENV)/.pages docs  ## opens every page of the site, and the reports, in Chromium
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/pytest -n 2 -m browser tests/pages
+
+test-matrix: $(VENV)/.demo  ## the core tests on old and new Keras and Python; makes five environments, takes hours
+	$(BIN)/python benchmarks/test_matrix.py --folder $(MATRIX) $(MATRIX_OPTIONS)
+
+test-oldest: $(VENV)/.demo  ## the core tests on the oldest Keras and TensorFlow
+	$(BIN)/python benchmarks/test_matrix.py --folder $(MATRIX) --wanted oldest --backend tensorflow
+
+core-tests:
+	@echo $(CORE)
 
 failures: $(VENV)/.test  ## kills and restarts 20 runs on each backend: about half an hour
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -m failures tests/distribution
@@ -64,6 +78,7 @@ results: $(VENV)/.demo  ## what docs/ quotes of results, and the figures, from b
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/after_training_page.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/pretrained_page.py
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/published_code_page.py
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/test_matrix_page.py
 
 evidence: $(VENV)/.features  ## the study on pretrained features; hours, goes on where it was stopped; TFDS_DATA_DIR
 	$(BIN)/python benchmarks/pretrained_heads.py
@@ -150,4 +165,4 @@ $(VENV)/.pages: setup.cfg | $(VENV)/bin/python
 	touch $@
 
 clean:
-	rm -rf $(VENV) runs site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) $(MATRIX) runs site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -10,7 +10,11 @@ import many_classes_page
 import pretrained_page
 import published_code_page
 import pytest
+<<<<<<< HEAD
 import speed_page
+=======
+import test_matrix_page
+>>>>>>> 53718a6 (Run the core tests on old and new Keras and Python; admit Keras from 3.8, without upper limits (not yet run in full))
 import what_was_tried
 import yes_or_no_page
 from results_page import page_text
@@ -33,6 +37,7 @@ MADE = {
     pretrained_page.PAGE,
     speed_page.PAGE,
     published_code_page.PAGE,
+    test_matrix_page.PAGE,
 }
 TEXTS = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - MADE)]
 COMPARISONS = {folder.name: folder for folder in comparison_folders(RESULTS)}
@@ -68,6 +73,7 @@ def test_results_name_commits_that_can_be_looked_up():
     files += RESULTS.glob("many-classes/runs.json")
     files += RESULTS.glob("after-training/*.json")
     files += RESULTS.glob("pretrained/*.json")
+    files += RESULTS.glob("versions/*.json")
     assert len(files) > 2
     for path in files:
         results = json.loads(path.read_text("utf-8"))
