@@ -72,6 +72,11 @@ def is_ragged(tensor: Any) -> bool:
     return getattr(tensor, "ragged", False)
 
 
+def is_cast(operation: Any) -> bool:
+    """Returns whether an operation casts its input, as Keras 3.8 does between layers."""
+    return type(operation).__name__ == "Cast"
+
+
 def input_of_call(operation: Any, call: int) -> Any:
     """Returns the first input of one of the calls of an operation."""
     return inputs_of_call(operation, call)[0]

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ccar.keras_internals import input_of_call, source_of
+from keras_ccar.keras_internals import input_of_call, is_cast, source_of
 
 _MOVES_AXES = (keras.layers.Flatten, keras.layers.Permute, keras.layers.Reshape)
 # Layers that do not change the range of their input.
@@ -113,8 +113,10 @@ def _last_operation(tensor: Any, keeping_axes: bool = False) -> tuple[Any, list[
             changes.append(operation)
         elif isinstance(operation, keras.layers.TimeDistributed):
             return None if keeping_axes else operation.layer, changes
-        elif not isinstance(operation, _PASS_THROUGH) and not (
-            isinstance(operation, keras.layers.Activation) and is_linear
+        elif (
+            not isinstance(operation, _PASS_THROUGH)
+            and not is_cast(operation)
+            and not (isinstance(operation, keras.layers.Activation) and is_linear)
         ):
             return operation, changes
         elif keeping_axes and isinstance(operation, _MOVES_AXES):
