@@ -21,6 +21,7 @@ from keras.src.saving.serialization_lib import SafeModeScope
 from keras.src.utils.progbar import Progbar
 
 __all__ = [
+    "METRICS_ADD_UP_OVER_REPLICAS",
     "LossFunctionWrapper",
     "SafeModeScope",
     "all_layers",
@@ -31,6 +32,7 @@ __all__ = [
     "in_symbolic_scope",
     "input_of_call",
     "inputs_of_call",
+    "is_cast",
     "is_ragged",
     "reduce_as_keras",
     "save_weights_to_memory",
@@ -42,6 +44,8 @@ __all__ = [
 ]
 
 _VERSION = tuple(int(part) for part in keras.__version__.split(".")[:2])
+# Before 3.10, replicas of `tf.distribute` overwrite each other's metric variables.
+METRICS_ADD_UP_OVER_REPLICAS = _VERSION >= (3, 10)
 
 
 def get_input_signature(model: keras.Model) -> Any:

@@ -20,6 +20,15 @@ def replica_count() -> int:
     return 1 if replica is None else replica.num_replicas_in_sync
 
 
+def strategy_size() -> int:
+    """Returns the number of replicas of the `tf.distribute` strategy in scope, or 1."""
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
 def sum_over_replicas(values: Any) -> Any:
     """Returns the sum of a tensor over the replicas of a `tf.distribute` strategy."""
     return values if replica_count() == 1 else _replica().all_reduce("SUM", values)

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.replicas import replica_variables
+from keras_ccar.keras_internals import METRICS_ADD_UP_OVER_REPLICAS
+from keras_ccar.replicas import replica_variables, strategy_size
 
 
 class ExactSum:
@@ -22,6 +23,13 @@ class ExactSum:
     def __init__(
         self, metric: keras.metrics.Metric, shape: tuple[int, ...], name: str
     ) -> None:
+        if strategy_size() > 1 and not METRICS_ADD_UP_OVER_REPLICAS:
+            raise NotImplementedError(
+                f"`{metric.name}` on several replicas of tf.distribute needs Keras 3.10 "
+                f"or newer, or its sums would be wrong. Received: {strategy_size()} "
+                f"replicas and Keras {keras.__version__}. Install a newer Keras, or "
+                "train on one device."
+            )
         self._total, self._rounded_away = (
             metric.add_variable(shape, "zeros", dtype="float32", name=part)
             for part in (name, f"{name}_rounded_away")

@@ -10,7 +10,7 @@ from compiled import MODES, value_and_gradient
 from keras import ops
 
 import keras_ccar
-from keras_ccar.keras_internals import set_keras_mask
+from keras_ccar.keras_internals import METRICS_ADD_UP_OVER_REPLICAS, set_keras_mask
 
 COUNTS = [30, 8, 2]
 RNG = np.random.default_rng(0)
@@ -334,6 +334,9 @@ for weighted in (False, True):
 
 
 @pytest.mark.tensorflow_only
+@pytest.mark.skipif(
+    not METRICS_ADD_UP_OVER_REPLICAS, reason="this Keras does not add up metrics"
+)
 def test_replicas_give_what_one_device_gives():
     # Virtual devices have to be made before TensorFlow starts.
     subprocess.run([sys.executable, "-c", REPLICAS], check=True)

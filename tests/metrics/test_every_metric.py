@@ -20,6 +20,9 @@ from metric_cases import (
 )
 from metric_oracles import to_float
 
+import keras_ccar
+from keras_ccar.metrics import exact_sum
+
 OPTIONS = {
     "classes": {"ignore_class": 2, "axis": 1},
     "column": {"ignore_class": 2, "axis": 1, "ignore_value": -1, "threshold": 0.2},
@@ -203,6 +206,15 @@ def test_graph_with_unknown_batch_size(case):
     update(labels[10:], y_pred[10:])
     expected = value_of(case.make(), labels, y_pred)
     assert_same(to_float(metric.result()), expected, rtol=1e-5)
+
+
+def test_old_keras_does_not_add_up_over_replicas(monkeypatch):
+    monkeypatch.setattr(exact_sum, "METRICS_ADD_UP_OVER_REPLICAS", False)
+    keras_ccar.PerClassRecall(3)
+    monkeypatch.setattr(exact_sum, "strategy_size", lambda: 2)
+    told = r"several replicas of tf.distribute needs Keras 3.10 or newer.*2 replicas"
+    with pytest.raises(NotImplementedError, match=told):
+        keras_ccar.PerClassRecall(3)
 
 
 @pytest.mark.tensorflow_only
