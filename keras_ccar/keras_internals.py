@@ -77,7 +77,7 @@ def is_ragged(tensor: Any) -> bool:
 
 
 def is_cast(operation: Any) -> bool:
-    """Returns whether an operation casts its input, as Keras 3.8 does between layers."""
+    """Returns whether an operation is a cast, which Keras 3.8 has between layers."""
     return type(operation).__name__ == "Cast"
 
 

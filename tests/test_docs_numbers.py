@@ -10,11 +10,8 @@ import many_classes_page
 import pretrained_page
 import published_code_page
 import pytest
-<<<<<<< HEAD
 import speed_page
-=======
 import test_matrix_page
->>>>>>> 53718a6 (Run the core tests on old and new Keras and Python; admit Keras from 3.8, without upper limits (not yet run in full))
 import what_was_tried
 import yes_or_no_page
 from results_page import page_text

@@ -25,10 +25,10 @@ class ExactSum:
     ) -> None:
         if strategy_size() > 1 and not METRICS_ADD_UP_OVER_REPLICAS:
             raise NotImplementedError(
-                f"`{metric.name}` on several replicas of tf.distribute needs Keras 3.10 "
-                f"or newer, or its sums would be wrong. Received: {strategy_size()} "
-                f"replicas and Keras {keras.__version__}. Install a newer Keras, or "
-                "train on one device."
+                f"`{metric.name}` on several replicas of tf.distribute needs Keras "
+                "3.10 or newer, or its sums would be wrong. Received: "
+                f"{strategy_size()} replicas and Keras {keras.__version__}. Install a "
+                "newer Keras, or train on one device."
             )
         self._total, self._rounded_away = (
             metric.add_variable(shape, "zeros", dtype="float32", name=part)

@@ -158,9 +158,10 @@ def _may_come_after(operation: Any) -> bool:
 def _from_outside(tensor: Any, around: list[tuple[Any, int]]) -> Any:
     """Returns a tensor in a model in a model as one of the outermost model."""
     for inner, call in reversed(around):
-        inputs = inputs_of_call(inner, call)
-        part = keras.Model(inner.inputs, tensor)
-        tensor = part(inputs if len(inputs) > 1 else inputs[0])
+        arguments, inputs = inner.inputs, inputs_of_call(inner, call)
+        if len(arguments) == 1:  # Keras 3.8 wants a list only where it was given one.
+            arguments, inputs = arguments[0], inputs[0]
+        tensor = keras.Model(arguments, tensor)(inputs)
     return tensor
 
 
