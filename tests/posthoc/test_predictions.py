@@ -366,7 +366,7 @@ def test_wrong_predictions(model, arguments, message):
 
 def test_models_that_do_not_tell():
     model = model_of()
-    two = keras.Model(model.inputs, model.outputs * 2)
+    two = keras.Model(model.inputs[0], model.outputs * 2)
     with pytest.raises(
         ValueError, match=r"`model` must have one output.*with 2\. Pass"
     ):
