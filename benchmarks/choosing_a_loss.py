@@ -20,7 +20,8 @@ END = "<!-- end of what was measured -->\n"
 
 
 def measured(comparisons: Mapping[str, Comparison]) -> str:
-    """Returns what comparisons say about the choice, as Markdown."""
+    """Returns what comparisons of two losses or more say about the choice."""
+    comparisons = {k: c for k, c in comparisons.items() if len(_ranked(c)) > 1}
     data = sorted({comparison.dataset["name"] for comparison in comparisons.values()})
     waiting = len(not_yet_run(comparisons.values()))
     not_run = (
@@ -98,8 +99,6 @@ def _word(difference: PairedDifference) -> str:
 def _leaders(comparison: Comparison) -> str:
     """Says which method leads, and which ones are not measurably below it."""
     methods = _ranked(comparison)
-    if not methods:
-        return "No run is finished."
     best, *others = methods
     apart = {
         method["title"]: _word(_compare(comparison, method, best["name"]))
