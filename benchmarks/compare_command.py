@@ -33,12 +33,15 @@ PHOTOS = {
 TABLE = "abalone9-18"
 COMMANDS = {
     "count": "keras-ccar count photos",
-    "photos": "keras-ccar compare photos --budget 4m --export served/photos",
-    "backbone": "keras-ccar compare photos --backbone efficientnet_lite0 --budget 4m "
+    "photos": "keras-ccar compare photos --losses ce class_weight la ccar --seeds 3 "
+    "--budget 2m --export served/photos",
+    "backbone": "keras-ccar compare photos --backbone efficientnet_lite0 "
+    "--losses ce class_weight la ccar --seeds 3 --budget 2m "
     "--output runs/photos-backbone --export served/photos-backbone",
-    "table": f"keras-ccar compare {TABLE}.csv --label Class --budget 4m "
-    f"--export served/{TABLE}",
-    "arrays": "keras-ccar compare digits.npz --budget 4m --export served/digits",
+    "table": f"keras-ccar compare {TABLE}.csv --label Class --losses ce class_weight "
+    f"la ccar --seeds 3 --budget 2m --export served/{TABLE}",
+    "arrays": "keras-ccar compare digits.npz --losses ce class_weight la ccar "
+    "--seeds 3 --budget 2m --export served/digits",
     "python": "python digits.py",
 }
 PROGRAM = """\

@@ -29,7 +29,7 @@ def test_a_transcript_is_replaced(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text(f"a\n{MARK.format('count')}```text\nold\n```\nb\n", "utf-8")
     monkeypatch.setattr("compare_command.PAGE", page)
-    write({"count": r"new \1"})
+    write({"count": "```text\nnew \\1\n```"})
     expected = f"a\n{MARK.format('count')}```text\nnew \\1\n```\nb\n"
     assert page.read_text("utf-8") == expected
     with pytest.raises(SystemExit, match="must have the mark"):
