@@ -34,6 +34,7 @@ __all__ = [
     "inputs_of_call",
     "is_cast",
     "is_ragged",
+    "random_states",
     "reduce_as_keras",
     "save_weights_to_memory",
     "set_initial_epoch",
@@ -136,6 +137,14 @@ def reduce_as_keras(
         reduction=reduction,
         dtype=dtype,
     )
+
+
+def random_states(model: keras.Model) -> list[keras.Variable]:
+    """Returns the variables that, for example, dropout draws from.
+
+    Keras leaves them out of the weights that it saves.
+    """
+    return [v for v in model.variables if v.name == "seed_generator_state"]
 
 
 def save_weights_to_memory(model: keras.Model) -> io.BytesIO:

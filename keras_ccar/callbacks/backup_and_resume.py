@@ -14,6 +14,7 @@ from keras_ccar.callbacks.backup_files import BackupFile, BackupFiles
 from keras_ccar.callbacks.class_statistics import ClassStatistics
 from keras_ccar.keras_internals import (
     batches_done,
+    random_states,
     save_weights_to_memory,
     set_initial_epoch,
 )
@@ -204,12 +205,12 @@ class BackupAndResume(keras.callbacks.Callback):
 
     def _save_state(self, file: Any) -> None:
         """Writes what the weights of the model leave out to an open `h5py.File`."""
-        for index, state in enumerate(_random_states(self.model)):
+        for index, state in enumerate(random_states(self.model)):
             file[f"{_RANDOM_STATES}/{index}"] = keras.ops.convert_to_numpy(state)
 
     def _load_state(self, file: Any) -> None:
         """Restores what `_save_state` wrote."""
-        for index, state in enumerate(_random_states(self.model)):
+        for index, state in enumerate(random_states(self.model)):
             state.assign(file[f"{_RANDOM_STATES}/{index}"][...])
 
     def _skip_trained_batches(self) -> None:
@@ -244,11 +245,3 @@ class BackupAndResume(keras.callbacks.Callback):
             if not self._files.write(epoch, batch, content.getbuffer()):
                 return
         self.epoch, self.batch = epoch, batch
-
-
-def _random_states(model: keras.Model) -> list[keras.Variable]:
-    """Returns the variables that, for example, dropout draws from.
-
-    Keras leaves them out of the weights that it saves.
-    """
-    return [v for v in model.variables if v.name == "seed_generator_state"]
