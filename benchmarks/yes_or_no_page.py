@@ -55,18 +55,32 @@ HOW_COMPARED = (
 )
 
 
+def command_of(script, arguments=()):
+    """The command of a script that trains on tables, as a shell takes it."""
+    command = shlex.join(["python", f"benchmarks/{script}", *arguments])
+    return f"KERAS_BACKEND=torch OMP_NUM_THREADS=1 {command}"
+
+
 def command_line(arguments=()):
     """The command that makes the runs, as a shell takes it."""
-    command = shlex.join(["python", "benchmarks/yes_or_no.py", *arguments])
-    return f"KERAS_BACKEND=torch OMP_NUM_THREADS=1 {command}"
+    return command_of("yes_or_no.py", arguments)
+
+
+def page_not_run(title, note, command):
+    """Returns the page for which nothing has run, as Markdown."""
+    return "\n\n".join([title, note, NOT_RUN, code_block(command, "bash") + "\n"])
+
+
+def how_it_was_run(results):
+    """Returns the last blocks of a page: machine, versions and command."""
+    command = code_block(results["command"], "bash") + "\n"
+    return ["## How it was run", environment_text(results), command]
 
 
 def page(results):
     """Returns the page about the runs, None for none, as Markdown."""
     if results is None:
-        return "\n\n".join(
-            [TITLE, NOTE, NOT_RUN, code_block(command_line(), "bash") + "\n"]
-        )
+        return page_not_run(TITLE, NOTE, command_line())
     configuration = results["configuration"]
     runs = whole_tables(pd.DataFrame(results["rows"]))
     how = HOW.format(
@@ -83,11 +97,7 @@ def page(results):
         means = runs.pivot_table(index="table", columns="method", values=measure)
         parts += [f"## {title}", *compare(means, more_is_better)]
     parts += ["## The tables", markdown_table(_table_rows(runs))]
-    parts += [
-        "## How it was run",
-        environment_text(results),
-        code_block(results["command"], "bash") + "\n",
-    ]
+    parts += how_it_was_run(results)
     return "\n\n".join(parts)
 
 

@@ -78,3 +78,19 @@ def measured(comparison):
         {key: value for key, value in run.items() if key not in differing}
         for run in comparison.run_entries
     ]
+
+
+def compare_as_command(data, losses, batch_size, output):
+    """Compares in Python what a short `keras-ccar compare` does with the same data."""
+    return keras_ccar.compare(
+        data.build_model,
+        data.train,
+        data.validation,
+        losses=losses,
+        class_names=data.class_names,
+        seeds=1,
+        epochs=2,
+        batch_size=batch_size,
+        optimizer=keras.optimizers.Adam(1e-3),
+        output=output,
+    )

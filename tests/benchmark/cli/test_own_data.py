@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from own_data import compare_as_command
 
-import keras_ccar
 from keras_ccar.benchmark.cli import main
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.own.loss_choice import DEFAULT_NAMES
@@ -70,18 +70,7 @@ def test_the_command_and_python_give_the_same_digits(tmp_path, capsys):
     assert main(arguments) == 0
     assert "72 train, 18 validation examples; 3 classes" in capsys.readouterr().out
     data = read_data(path, SourceOptions())
-    comparison = keras_ccar.compare(
-        data.build_model,
-        data.train,
-        data.validation,
-        losses=["ce", "ccar"],
-        class_names=data.class_names,
-        seeds=1,
-        epochs=2,
-        batch_size=16,
-        optimizer=keras.optimizers.Adam(1e-3),
-        output=tmp_path / "python",
-    )
+    comparison = compare_as_command(data, ["ce", "ccar"], 16, tmp_path / "python")
     assert len(comparison.finished) >= 2
     assert figures(tmp_path / "a b") == figures(tmp_path / "python")
     # Nothing is trained again by the recorded command.

@@ -6,13 +6,12 @@ import subprocess
 import sys
 import time
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
+from own_data import compare_as_command
 from PIL import Image
 
-import keras_ccar
 from keras_ccar.benchmark import Comparison
 from keras_ccar.benchmark.cli import main
 from keras_ccar.benchmark.sources.options import SourceOptions
@@ -76,18 +75,7 @@ def test_by_command_in_python_and_side_by_side(kind, tmp_path):
     expected = figures(tmp_path / "command")
     assert len(expected) == 5
     data = read_data(path, SourceOptions(**given))
-    keras_ccar.compare(
-        data.build_model,
-        data.train,
-        data.validation,
-        losses=["ce", "la"],
-        class_names=data.class_names,
-        seeds=1,
-        epochs=2,
-        batch_size=8,
-        optimizer=keras.optimizers.Adam(1e-3),
-        output=tmp_path / "python",
-    )
+    compare_as_command(data, ["ce", "la"], 8, tmp_path / "python")
     assert figures(tmp_path / "python") == expected
     parallel = [*command(path, options, tmp_path / "parallel"), "--parallel", "2"]
     assert main(parallel) == 0
