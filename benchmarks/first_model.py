@@ -116,7 +116,7 @@ def machine(commit: str) -> str:
     """What the seconds depend on."""
     told = hardware()
     return (
-        f"{told['processor']}, {told['cores']} cores, shared with other work; "
+        f"{told['processor']}, {told['cores']} cores; "
         f"Python {platform.python_version()}\nCommit {commit}"
     )
 
