@@ -315,6 +315,8 @@ def built_for(loss):
 
 def test_estimators_of_scikit_learn():
     base = pytest.importorskip("sklearn.base")
+    # Keras 3.8 uses it without importing it.
+    pytest.importorskip("sklearn.utils.multiclass")
     loss, callback = keras_ccar.CCARLoss(COUNTS), updating()
 
     def build(X, y):  # noqa: N803
