@@ -37,6 +37,13 @@ LIMITS = (
     "TensorFlow limits Keras on its side: each of its versions names the oldest Keras "
     "that it takes. pip finds a pair that fits."
 )
+FAULTS = (
+    "Old versions have faults of their own, of which the tests found two. JAX 0.5 "
+    "computes wrong numbers on a processor with programs that its persistent "
+    "compilation cache has kept: do not set `JAX_COMPILATION_CACHE_DIR` with it. Keras "
+    "3.8 on JAX leaves a model without weights when `fit` is interrupted from the "
+    "keyboard: build the model again before you go on."
+)
 HOW = (
     "`make test-matrix` makes an environment for each Python and Keras, and runs the "
     "core tests in it: losses, metrics, callbacks, layers, what is done after "
@@ -77,6 +84,7 @@ def page(result: dict[str, Any] | None) -> str:
         NOTE,
         NEEDED.format_map(lowest_versions()),
         LIMITS,
+        FAULTS,
         "## What was tested",
         HOW.format(marks=MARKS),
     ]
