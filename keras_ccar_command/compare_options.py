@@ -91,7 +91,8 @@ def add_own_options(group: Adder, known: Known) -> None:
         "--export",
         type=Path,
         metavar="DIR",
-        help="write the best model, whole, for TensorFlow Serving",
+        help="write the best model, whole, for TensorFlow Serving, as the next version "
+        "in this folder",
     )
 
 

@@ -99,8 +99,8 @@ def export(
     Raises:
         FileExistsError: if the version exists already.
         ModuleNotFoundError: without TensorFlow or tensorflow-serving-api.
-        RuntimeError: on a backend other than TensorFlow and JAX; if the model fails on
-            a warm-up request.
+        RuntimeError: on a backend other than TensorFlow and JAX; on JAX, if the model
+            takes strings; if the model fails on a warm-up request.
         TypeError: if the model or the correction is of another type.
         ValueError: for a path, a version or class names other than these; if the model
             is not built, has several outputs, or does not tell whether its output is
@@ -159,6 +159,7 @@ def export(
     signature, specs = named_inputs(model)
     if example is not None:
         example, specs = parse_example(example, signature, specs)
+    _check_no_strings(specs)
     served = build_classifier(
         model, signature, specs, correction, names, limits, decision
     )
@@ -200,6 +201,16 @@ def _check_backend() -> None:
             f"SavedModel with a free batch dimension. Received: backend {backend!r}. "
             "Save the model with `model.save('model.keras')`, and load and export it "
             "in a process with KERAS_BACKEND=tensorflow."
+        )
+
+
+def _check_no_strings(specs: dict[str, Any]) -> None:
+    strings = [name for name, spec in specs.items() if spec.dtype == "string"]
+    if strings and keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            "`model` takes strings, which JAX does not have. Received: inputs of "
+            f"strings {strings}. Save the model with `model.save('model.keras')`, and "
+            "load and export it in a process with KERAS_BACKEND=tensorflow."
         )
 
 

@@ -148,6 +148,15 @@ def test_other_backends(tmp_path):
         export(head(3), tmp_path)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX has no strings")
+def test_strings_on_jax(tmp_path):
+    colour = keras.Input((1,), dtype="string", name="colour")
+    lookup = keras.layers.StringLookup(vocabulary=["red"], output_mode="one_hot")
+    model = keras.Model(colour, keras.layers.Dense(2)(lookup(colour)))
+    with pytest.raises(RuntimeError, match=r"\['colour'\].*KERAS_BACKEND=tensorflow"):
+        export(model, tmp_path)
+
+
 @needs_export
 def test_serves_as_the_model_predicts_behind_layers_of_images(tmp_path):
     # These layers train unless they are told not to, and so would those behind them.

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from keras_ccar import serving
 from keras_ccar.benchmark.cli.errors import INTERRUPTED, RequestError, without_traceback
+from keras_ccar.benchmark.cli.versions import list_versions
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.own.request import OwnRequest, run_own
 from keras_ccar.benchmark.own.saved_models import finish
@@ -30,6 +31,7 @@ def run_own_compare(options: argparse.Namespace, console: Console) -> int:
     with without_traceback(ValueError, OSError, ImportError):
         _check_options(options)
         data = read_data(Path(options.dataset), read_source_options(options))
+        _check_export(data, options)
         request = make_request(data, options)
     for note in data.notes:
         say(console, note)
@@ -101,15 +103,22 @@ def _check_options(options: argparse.Namespace) -> None:
     """Raises a `ValueError` for options that need others, before hours of training."""
     if options.tune is not None and options.backbone is None:
         raise ValueError("`--tune` needs `--backbone`, the network to tune.")
-    target = options.export and Path(options.export) / "1"
-    if target is not None and target.exists():
+    if options.export is not None:
+        list_versions(options.export)
+        if keras.backend.backend() == "torch":
+            raise ValueError(
+                "`--export` needs the TensorFlow or JAX backend: set KERAS_BACKEND."
+            )
+
+
+def _check_export(data: UserData, options: argparse.Namespace) -> None:
+    """Raises a `ValueError` for data whose model the backend cannot export."""
+    backend = keras.backend.backend()
+    if options.export is not None and data.takes_text and backend != "tensorflow":
         raise ValueError(
-            f"`--export` must be a folder without a model. {target} is there already: "
-            "delete it, or name another folder."
-        )
-    if options.export is not None and keras.backend.backend() == "torch":
-        raise ValueError(
-            "`--export` needs the TensorFlow or JAX backend: set KERAS_BACKEND."
+            "`--export` of a table with columns of categories or text needs the "
+            f"TensorFlow backend. Received: backend {backend!r}, which has no text. "
+            "Set KERAS_BACKEND=tensorflow, or leave `--export` out."
         )
 
 
@@ -137,8 +146,19 @@ def _export(
             whole: Any = data.make_whole(finish(comparison))
         except ValueError as error:
             raise RequestError(f"No model can be exported: {error}") from error
+        earlier = list_versions(folder)
         path = serving.export(
-            whole, folder, class_names=data.class_names, example=data.example
+            whole,
+            folder,
+            class_names=data.class_names,
+            version=max(earlier, default=0) + 1,
+            example=data.example,
         )
     inputs = ", ".join(named_inputs(whole)[1])
     say(console, f"Exported for TensorFlow Serving: {path}. It takes {inputs}.")
+    if earlier:
+        say(
+            console,
+            f"{folder} held version {earlier[-1]} already, so this is version "
+            f"{path.name}: TensorFlow Serving serves the highest.",
+        )

@@ -24,6 +24,7 @@ class UserData:
         build_model: returns a new network, which ends in logits.
         make_whole: puts what was done to the files in front of a trained network, so
             that it takes what the user has.
+        example: what the whole takes.
         notes: sentences about what was found in the files: what was left out, what was
             changed.
     """
@@ -43,3 +44,9 @@ class UserData:
     def num_outputs(self) -> int:
         """The logits of the network."""
         return 1 if self.kind == "binary" else len(self.class_names)
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether the whole takes text, as columns of categories do."""
+        values = self.example.values() if isinstance(self.example, dict) else ()
+        return any(value.dtype == object for value in values)

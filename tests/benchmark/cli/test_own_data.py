@@ -119,14 +119,45 @@ def test_an_exported_table_takes_the_columns(tmp_path, kind, monkeypatch, capsys
     assert {tensor.name for tensor in whole.inputs} == set(sent)
 
 
-def test_an_export_that_is_there_is_refused_before_training(tmp_path, capsys):
+def test_exports_that_are_refused_before_training(tmp_path, capsys):
     np.savez(tmp_path / "mine.npz", x=X, y=Y)
-    (tmp_path / "served" / "1").mkdir(parents=True)
+    served = tmp_path / "served"
+    (served / "1").mkdir(parents=True)
+    (served / "notes.txt").write_text("mine")
     arguments = ["compare", str(tmp_path / "mine.npz"), "--output", str(tmp_path / "o")]
-    assert main([*arguments, "--export", str(tmp_path / "served")]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert main([*arguments, "--export", str(served)]) == 2
+    error = capsys.readouterr().err
+    assert "nothing but numbered versions" in error
+    assert "'notes.txt'" in error
     assert main([*arguments, "--tune", "head"]) == 2
     assert "`--tune` needs `--backbone`" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="torch exports nothing")
+def test_the_same_command_exports_the_next_version(tmp_path, capsys):
+    np.savez(tmp_path / "mine.npz", x=X, y=Y)
+    served = tmp_path / "served"
+    arguments = ["compare", str(tmp_path / "mine.npz"), "--output", str(tmp_path / "o")]
+    arguments += [*SHORT, "--export", str(served)]
+    (served / "7").mkdir(parents=True)
+    for version in (8, 9):
+        assert main(arguments) == 0
+        assert (served / str(version) / "saved_model.pb").exists()
+        out = " ".join(capsys.readouterr().out.replace("\n", "").split())
+        assert f"so this is version {version}" in out
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_text_needs_tensorflow_to_be_exported(tmp_path, backend, monkeypatch, capsys):
+    rows = pd.DataFrame({"size": X[:, 0], "colour": ["red", "blue"] * 45, "kind": Y})
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    arguments = ["compare", str(tmp_path / "t.csv"), "--label", "kind"]
+    arguments += ["--output", str(tmp_path / "o"), "--export", str(tmp_path / "served")]
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert ("KERAS_BACKEND=tensorflow" if backend == "jax" else "set KERAS_B") in error
     assert not (tmp_path / "o").exists()
 
 
