@@ -22,6 +22,7 @@ from keras.src.utils.progbar import Progbar
 
 __all__ = [
     "METRICS_ADD_UP_OVER_REPLICAS",
+    "Functional",
     "LossFunctionWrapper",
     "SafeModeScope",
     "all_layers",

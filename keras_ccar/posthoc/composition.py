@@ -11,6 +11,7 @@ from keras_ccar.keras_internals import get_input_signature, input_of_call, sourc
 from keras_ccar.layers.decides import Decides
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.model_output import KeepsActivation, output_tensor
+from keras_ccar.layers.named_model import model_with_names
 from keras_ccar.layers.prior_warning import warn_if_rebalanced
 from keras_ccar.posthoc.result import Result
 
@@ -36,7 +37,8 @@ def chain(
             the model has not. None is left out.
 
     Returns:
-        A Functional `keras.Model`. It is not compiled.
+        A Functional `keras.Model`. It is not compiled. It has the `class_names` of
+        `model`, if there are any, and keeps them when it is saved and loaded.
 
     Raises:
         ValueError: for a model that is not built or has several outputs, for anything
@@ -83,7 +85,7 @@ def chain(
         _tell_from_logits(layer, applied)
         output = layer(output)
         applied.append(layer)
-    return keras.Model(inputs, output)
+    return model_with_names(inputs, output, getattr(model, "class_names", None))
 
 
 def _layers_of(part: Any) -> list[keras.layers.Layer]:

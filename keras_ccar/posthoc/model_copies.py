@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.keras_internals import SafeModeScope, all_layers, compiled_metrics
 from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
@@ -34,6 +35,9 @@ def copy_model(model: keras.Model) -> keras.Model:
         if layer.trainable != original.trainable:
             layer.trainable = original.trainable
     copied.set_weights(model.get_weights())
+    names = getattr(model, "class_names", None)
+    if names is not None and getattr(copied, "class_names", None) is None:
+        copied.class_names = check_class_names(names)
     return copied
 
 

@@ -1,5 +1,7 @@
 """One model of a trained model and what was chosen for it."""
 
+import subprocess
+import sys
 import warnings
 
 import keras
@@ -17,6 +19,7 @@ from keras_ccar.layers import (
 )
 from keras_ccar.layers.prediction_set import PredictionSet
 from keras_ccar.posthoc.composition import chain
+from keras_ccar.posthoc.model_copies import copy_model
 from keras_ccar.posthoc.prior_estimation import estimate_prior
 from keras_ccar.posthoc.thresholds import tune_thresholds
 from keras_ccar.serving import export
@@ -126,6 +129,61 @@ def test_a_chain_of_a_chain():
     close(found, softmax(z / 2 - np.log(F)))
     with pytest.warns(UserWarning, match=r"apply TemperatureScaling twice"):
         chain(whole, TemperatureScaling(2.0))
+
+
+@pytest.mark.parametrize("build", [sequential, functional, subclassed])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (),
+        (TemperatureScaling(2.0), LogitCorrection(COUNTS)),
+        (CostSensitiveDecision(COSTS),),
+        (keras.layers.Softmax(),),
+    ],
+)
+def test_the_names_of_the_classes_go_along(build, layers, tmp_path):
+    model = build()
+    model.class_names = np.array(["cat", "dog", "axolotl"])
+    whole = chain(chain(model), *layers)
+    whole.save(tmp_path / "model.keras")
+    copy = keras.models.load_model(tmp_path / "model.keras")
+    for named in (whole, copy, chain(copy, None)):
+        assert list(named.class_names) == ["cat", "dog", "axolotl"]
+    expected = whole.predict(X, verbose=0)
+    np.testing.assert_array_equal(copy.predict(X, verbose=0), expected)
+    assert not hasattr(chain(build(), *layers), "class_names")
+
+
+def test_a_saved_chain_with_names_needs_the_package_alone(tmp_path):
+    model = sequential()
+    model.class_names = ["cat", "dog", "axolotl"]
+    chain(model).save(tmp_path / "model.keras")
+    code = f"""
+import keras, keras_ccar
+model = keras.models.load_model({str(tmp_path / "model.keras")!r})
+assert list(model.class_names) == ["cat", "dog", "axolotl"]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_names_stay_in_a_copy_of_a_plain_model():
+    model = sequential()
+    model.class_names = ["cat", "dog", "axolotl"]
+    assert list(copy_model(model).class_names) == ["cat", "dog", "axolotl"]
+
+
+@needs_export
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_serves_the_names_that_the_model_had(is_loaded, tmp_path):
+    model = sequential(2, "sigmoid")
+    model.class_names = ["wet", "hot"]
+    tuned = tune_thresholds(model, (X, (RNG.random((30, 2)) < 0.4).astype(int)))
+    whole = chain(model, tuned)
+    if is_loaded:
+        whole.save(tmp_path / "model.keras")
+        whole = keras.models.load_model(tmp_path / "model.keras")
+    answer = served(export(whole, tmp_path), x=X)
+    assert answer["class_names"][0].tolist() == [b"wet", b"hot"]
 
 
 def test_a_result_stands_for_its_layer():

@@ -126,9 +126,7 @@ def finish(comparison: Comparison) -> keras.Model:
         given = np.clip(np.array(thresholds, "float64"), 1e-12, 1 - 1e-12)
         odds = np.log(given / (1 - given)) / (temperature or 1.0)
         layers.append(Thresholds(1 / (1 + np.exp(-odds)), from_logits=from_logits))
-    whole = chain(model, *layers) if layers else model
-    whole.class_names = list(comparison.dataset["class_names"])
-    return whole
+    return chain(model, *layers)
 
 
 def find_winner(comparison: Comparison) -> tuple[str, int]:
@@ -170,4 +168,6 @@ def _load(comparison: Comparison, run: RunEntry) -> Any:
             f"the model of {run['method']}, seed {run['seed']}, was not kept{where}. "
             "`keras_ccar.compare` keeps the models of your own data; run it again."
         )
-    return keras.saving.load_model(Path(folder) / name, compile=False)
+    model = keras.saving.load_model(Path(folder) / name, compile=False)
+    model.class_names = list(comparison.dataset["class_names"])
+    return model

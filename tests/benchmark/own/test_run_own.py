@@ -232,8 +232,11 @@ def test_the_finished_model_of_one_label_is_served_with_its_names(tmp_path):
         epochs=1,
         class_names=["fine", "faulty"],
     )
-    model = comparison.finish()
-    assert model.class_names == ["fine", "faulty"]
+    assert comparison.model("ce", 0).class_names == ["fine", "faulty"]
+    finished = comparison.finish()
+    assert finished.class_names == ["fine", "faulty"]
+    finished.save(tmp_path / "finished.keras")
+    model = keras.models.load_model(tmp_path / "finished.keras")
     if keras.backend.backend() != "tensorflow":
         return
     import tensorflow as tf
