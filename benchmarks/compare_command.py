@@ -88,9 +88,16 @@ print(keras_ccar.serving.export(model, "served/digits-python"))
 ASK = {
     "photos": """\
 import numpy as np, tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps
+
+def read_image(path):
+    with Image.open(path) as file:
+        image = ImageOps.exif_transpose(file).convert("RGBA")
+    white = Image.new("RGBA", image.size, "white")
+    return np.asarray(Image.alpha_composite(white, image).convert("RGB"))
+
 serve = tf.saved_model.load("served/photos/1").signatures["serving_default"]
-image = np.asarray(Image.open("photos/tulip/0.jpg").convert("RGB"))
+image = read_image("photos/tulip/0.jpg")
 answer = serve(image=tf.constant(image[None]))
 names, shares = (answer[k][0].numpy() for k in ("class_names", "probabilities"))
 for name, share in zip(names, shares):
@@ -99,12 +106,17 @@ for name, share in zip(names, shares):
     "table": f"""\
 import pandas as pd, tensorflow as tf
 serve = tf.saved_model.load("served/{TABLE}/1").signatures["serving_default"]
-row = pd.read_csv("{TABLE}.csv").iloc[:1]
-names = serve.structured_input_signature[1]
-columns = {{name: row[name.removeprefix("column_")] for name in names}}
+renamed = {{}}  # the columns whose input has another name, as the command prints them
+row = pd.read_csv("{TABLE}.csv").iloc[:1].rename(columns=renamed)
+
+def values(column, dtype):
+    if dtype == tf.string:
+        return column.astype("string").fillna("").to_numpy(object)
+    return pd.to_numeric(column, errors="coerce").to_numpy("float32")
+
 answer = serve(**{{
-    name: tf.constant(column.to_numpy()[:, None], names[name].dtype)
-    for name, column in columns.items()
+    name: tf.constant(values(row[name], spec.dtype)[:, None])
+    for name, spec in serve.structured_input_signature[1].items()
 }})
 print({{name: value.numpy().tolist() for name, value in answer.items()}})
 """,

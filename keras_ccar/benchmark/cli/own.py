@@ -162,3 +162,11 @@ def _export(
             f"{folder} held version {earlier[-1]} already, so this is version "
             f"{path.name}: TensorFlow Serving serves the highest.",
         )
+    renamed = {column: name for column, name in data.inputs.items() if column != name}
+    if renamed:
+        lines = "".join(f"    {key!r}: {name!r},\n" for key, name in renamed.items())
+        say(
+            console,
+            "Columns whose input has another name, for `rows.rename(columns=renamed)`:"
+            f"\nrenamed = {{\n{lines}}}",
+        )

@@ -80,6 +80,7 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         build_model=networks.dense_maker(arrays[0][0], num_outputs, are_labels),
         make_whole=make_whole,
         example=encoder.example(train_rows.iloc[:2]),
+        inputs=encoder.names,
         notes=notes,
     )
 

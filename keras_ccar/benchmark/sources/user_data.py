@@ -25,6 +25,7 @@ class UserData:
         make_whole: puts what was done to the files in front of a trained network, so
             that it takes what the user has.
         example: what the whole takes.
+        inputs: the name of the input of the whole for each column of a table.
         notes: sentences about what was found in the files: what was left out, what was
             changed.
     """
@@ -38,6 +39,7 @@ class UserData:
     build_model: Callable[[], keras.Model]
     make_whole: Callable[[keras.Model], keras.Model]
     example: Any = None
+    inputs: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
