@@ -35,9 +35,15 @@ def code_of_best(comparison: Comparison) -> str:
         folder = comparison.folder
         shown = Path(folder.name) if folder.is_absolute() else folder
         lines += [
-            "# The trained model, with all that was chosen after training:",
+            "# The trained model, with all that was chosen after training.",
             f"model = Comparison.read({_literal(str(shown))}).finish()",
         ]
+        if comparison.command:  # of files, which the command encoded or resized
+            lines[1:1] = [
+                "# It takes what the network was trained on: of a table its encoded",
+                "# columns, of images their resized pixels or features. What `--export`",
+                "# writes takes the columns themselves, and images of any size.",
+            ]
     loss = _call(method["loss"])
     if loss:
         lines += ["", *_training(method, loss, comparison.recipe["epochs"])]
@@ -59,7 +65,12 @@ def _training(method: MethodEntry, loss: str, epochs: int) -> list[str]:
     lines = []
     if method.get("head") == "cosine":
         lines.append("# The last layer of the model is keras_ccar.layers.CosineHead.")
-    if "class_counts" in loss:
+    if "num_examples" in loss:
+        lines += [
+            "# class_counts: how many training examples are yes, for each label.",
+            "# num_examples: how many training examples there are.",
+        ]
+    elif "class_counts" in loss:
         lines.append("# class_counts: how many training examples each class has.")
     lines += [f"loss = {loss}", "model.compile(optimizer, loss=loss)"]
     callbacks = ""

@@ -103,6 +103,10 @@ def test_code_of_keras_own_losses_and_of_yes_or_no_labels():
     loss = keras_ccar.BinaryCCARLoss([40, 10], num_examples=100)
     code = code_of_best(won_by("mine", loss))
     assert "BinaryCCARLoss(\n    class_counts,\n    num_examples=num_exa" in code
+    assert (
+        "# class_counts: how many training examples are yes, for each label.\n" in code
+    )
+    assert "# num_examples: how many training examples there are.\n" in code
 
 
 @pytest.mark.parametrize(
@@ -127,6 +131,18 @@ def test_a_trained_model_is_loaded(tmp_path):
     made = won_by("la")
     made.dataset["kind"] = "softmax"
     made.folder = tmp_path / "mine"
+    made.command = ""  # as of a comparison from Python
     code = code_of_best(made)
     assert 'model = Comparison.read("mine").finish()' in code
     assert str(tmp_path) not in code
+    assert "encoded columns" not in code
+
+
+def test_the_model_of_files_takes_what_was_made_of_them(tmp_path):
+    made = won_by("la")
+    made.dataset["kind"] = "softmax"
+    made.folder = tmp_path / "mine"
+    made.command = "keras-ccar compare table.csv --label kind"
+    code = code_of_best(made)
+    assert "# It takes what the network was trained on: of a table its encoded" in code
+    assert "writes takes the columns themselves" in code
