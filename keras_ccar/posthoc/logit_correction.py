@@ -6,10 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ccar.arguments import (
-    check_boolean,
-    check_whole_number,
-)
+from keras_ccar.arguments import check_boolean, check_whole_number
 from keras_ccar.binary_counts import NumExamples
 from keras_ccar.frequencies import ClassCounts
 from keras_ccar.layers.decision_inputs import origin_of
@@ -24,9 +21,7 @@ from keras_ccar.posthoc.predictions import (
     require_num_columns,
 )
 from keras_ccar.posthoc.result import Result
-from keras_ccar.posthoc.scores import (
-    check_objective,
-)
+from keras_ccar.posthoc.scores import check_objective
 from keras_ccar.posthoc.tau_curve import check_taus, choose_tau, score_taus
 
 Objective = str | Callable[[np.ndarray, np.ndarray], float]
@@ -126,7 +121,8 @@ def tune_logit_correction(
         ignore_value: the value of missing answers of yes-or-no labels, or None.
         batch_size: of `model.predict`, for arrays. None for 32.
         train: the training data. If given, examples that both have are an error.
-        resamples: bootstrap resamples for the standard error.
+        resamples: bootstrap resamples for the standard error. They take the pixels of
+            one image for independent, so that the error of segmentation is too small.
         seed: of the resamples.
 
     Returns:

@@ -104,6 +104,28 @@ def decide(logits: np.ndarray, are_labels: bool) -> np.ndarray:
     return logits.argmax(axis=1)
 
 
+def group_alike(*columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Groups the examples that have the same numbers in all columns.
+
+    Scores of decisions depend on how often each of these groups is drawn, and there are
+    far fewer groups than examples: at most K² of labels and answers of K classes.
+
+    Args:
+        *columns: labels and answers, `(N,)` or `(N, K)`, NaN where one is missing.
+
+    Returns:
+        Two int64 arrays: the index of one example of each group, `(G,)`, and the group
+        of each example, `(N,)`.
+    """
+    numbers = [np.nan_to_num(column, nan=2) for column in columns]
+    dtype = np.min_scalar_type(int(max(column.max() for column in numbers)))
+    rows = np.column_stack([column.astype(dtype) for column in numbers])
+    # As one value each, because NumPy compares rows number by number.
+    values = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1])))[:, 0]
+    _, first, group_of = np.unique(values, return_index=True, return_inverse=True)
+    return first, group_of
+
+
 def resampled_weights(
     labels: np.ndarray, resamples: int, seed: int
 ) -> Iterator[np.ndarray]:

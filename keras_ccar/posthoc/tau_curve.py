@@ -10,7 +10,12 @@ from keras_ccar.layers.prior_shift import PriorShift
 from keras_ccar.output_counts import OutputCounts
 from keras_ccar.posthoc.predictions import Predictions, to_probabilities
 from keras_ccar.posthoc.result import require_posthoc
-from keras_ccar.posthoc.scores import Decisions, decide, resampled_weights
+from keras_ccar.posthoc.scores import (
+    Decisions,
+    decide,
+    group_alike,
+    resampled_weights,
+)
 
 _EXPECTED = "a function that returns a finite number"
 
@@ -52,25 +57,28 @@ def score_taus(
     num_columns = predictions.num_columns
     shift = PriorShift(counts, None, None).of_columns(num_columns)
     labels, are_labels = predictions.labels, predictions.are_labels
-    scorers = []
-    for tau in grid:
-        corrected = predictions.logits + tau * shift
-        if isinstance(objective, str):
-            decisions = Decisions(labels, decide(corrected, are_labels), num_columns)
+    corrected = (predictions.logits + tau * shift for tau in grid)
+    resampled = resampled_weights(labels, resamples, seed)
+    scorers: list[Any] = []
+    everyone = None
+    if isinstance(objective, str):
+        answers = [decide(logits, are_labels) for logits in corrected]
+        first, group_of = group_alike(labels, *answers)
+        for given in answers:
+            decisions = Decisions(labels[first], given[first], num_columns)
             scorers.append(partial(decisions.score, objective))
-        else:
-            probabilities = to_probabilities(corrected, are_labels)
+        everyone = np.bincount(group_of).astype("float64")
+        resampled = (np.bincount(group_of, weights) for weights in resampled)
+    else:
+        for logits in corrected:
+            probabilities = to_probabilities(logits, are_labels)
             scorers.append(partial(_apply, objective, labels, probabilities))
-    scores = np.array([scorer(None) for scorer in scorers])
+    scores = np.array([scorer(everyone) for scorer in scorers])
     if not np.isfinite(scores).all():
         raise argument_error("objective", objective, _EXPECTED)
     best = int(scores.argmax())
-    differences = [
-        [scorer(weights) for scorer in scorers]
-        for weights in resampled_weights(labels, resamples, seed)
-    ]
-    resampled = np.array(differences)
-    errors = np.std(resampled - resampled[:, [best]], axis=0, ddof=1)
+    drawn = np.array([[scorer(weights) for scorer in scorers] for weights in resampled])
+    errors = np.std(drawn - drawn[:, [best]], axis=0, ddof=1)
     table = {"tau": grid, "score": scores, "standard_error": errors}
     return require_posthoc("pandas", "pandas").DataFrame(table)
 

@@ -11,6 +11,7 @@ from keras_ccar.posthoc.scores import (
     Decisions,
     decide,
     divide,
+    group_alike,
     nan_mean,
     resampled_weights,
 )
@@ -62,18 +63,22 @@ class _Totals:
         labels, are_labels = predictions.labels, predictions.are_labels
         answers = decide(predictions.logits, are_labels)
         probabilities = predictions.probabilities
-        self._decisions = Decisions(labels, answers, predictions.num_columns)
+        # What depends on labels and answers alone is measured on groups of examples.
+        first, self._group_of = group_alike(labels, answers)
+        self._decisions = Decisions(
+            labels[first], answers[first], predictions.num_columns
+        )
         self._groups = groups
+        is_right = (labels == answers).astype("float64")
         if are_labels:
-            self._known = ~np.isnan(labels)
-            self._is_right = (labels == answers).astype("float64")
+            known = ~np.isnan(labels)
             confidence, hits = probabilities, (labels == 1).astype("float64")
             of_truth = np.where(labels == 1, probabilities, 1 - probabilities)
         else:
             rows = np.arange(len(labels))
-            self._known = np.ones((len(labels), 1), bool)
-            self._is_right = (labels == answers).astype("float64")[:, None]
-            confidence, hits = probabilities[rows, answers], self._is_right[:, 0]
+            known = np.ones((len(labels), 1), bool)
+            is_right = is_right[:, None]
+            confidence, hits = probabilities[rows, answers], is_right[:, 0]
             if are_one_question:
                 # The confidence is mostly that of no, and says little of a rare yes.
                 confidence, hits = probabilities[:, 1], (labels == 1).astype("float64")
@@ -81,27 +86,29 @@ class _Totals:
             of_truth = probabilities[rows, labels][:, None]
         # As in scikit-learn, no probability is 0.
         clipped = np.maximum(of_truth, np.finfo("float64").eps)
-        self._losses = np.where(self._known, -np.log(clipped), 0)
-        self._is_right = np.where(self._known, self._is_right, 0)
-        self._bin_of = bins_of(confidence)[self._known]
-        self._excess = (hits - confidence)[self._known]
+        self._losses = np.where(known, -np.log(clipped), 0)
+        self._bin_of = bins_of(confidence).ravel()
+        self._excess = np.where(known, hits - confidence, 0)
+        self._known = known[first].astype("float64")
+        self._right = np.where(known, is_right, 0)[first].sum(axis=1)
 
     def measure(self, weights: np.ndarray) -> dict[str, float]:
         """Returns all scores of examples that count so often, `(N,)`."""
-        spread = np.broadcast_to(weights[:, None], self._known.shape)[self._known]
-        examples = weights @ self._known
-        gaps = np.bincount(self._bin_of, spread * self._excess, BINS)
-        recalls = self._decisions.recalls(weights)
+        drawn = np.bincount(self._group_of, weights)
+        examples = drawn @ self._known
+        excess = (weights[:, None] * self._excess).ravel()
+        gaps = np.bincount(self._bin_of, excess, BINS)
+        recalls = self._decisions.recalls(drawn)
         score = self._decisions.score
         return {
-            "accuracy": float(weights @ self._is_right.sum(axis=1) / spread.sum()),
-            "balanced_accuracy": score("balanced_accuracy", weights),
-            "macro_f1": score("macro_f1", weights),
-            "geometric_mean": score("geometric_mean", weights),
+            "accuracy": float(drawn @ self._right / examples.sum()),
+            "balanced_accuracy": score("balanced_accuracy", drawn),
+            "macro_f1": score("macro_f1", drawn),
+            "geometric_mean": score("geometric_mean", drawn),
             **{
                 name: float(nan_mean(recalls[members]))
                 for name, members in self._groups.items()
             },
-            "calibration_error": float(np.abs(gaps).sum() / spread.sum()),
+            "calibration_error": float(np.abs(gaps).sum() / examples.sum()),
             "log_loss": float(nan_mean(divide(weights @ self._losses, examples))),
         }
