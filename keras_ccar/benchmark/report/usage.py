@@ -41,8 +41,9 @@ def code_of_best(comparison: Comparison) -> str:
         if comparison.command:  # of files, which the command encoded or resized
             lines[1:1] = [
                 "# It takes what the network was trained on: of a table its encoded",
-                "# columns, of images their resized pixels or features. What `--export`",
-                "# writes takes the columns themselves, and images of any size.",
+                "# columns, of images their resized pixels or features. What",
+                "# `--export` writes takes the columns themselves, and images of any",
+                "# size.",
             ]
     loss = _call(method["loss"])
     if loss:

@@ -17,8 +17,8 @@ from keras_ccar.benchmark.sources.labels import (
 )
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
+from keras_ccar.benchmark.sources.table_files import read_rows
 from keras_ccar.benchmark.sources.user_data import Arrays, UserData
-from keras_ccar.requirements import require
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -26,7 +26,7 @@ SUFFIXES = (".csv", ".parquet")
 def count_table(path: Path, options: SourceOptions) -> tuple[Labelled, list[str]]:
     """Returns the labels of a table, and what there is to say about them."""
     notes: list[str] = []
-    _, labelled = _label_rows(_read(path), path, options, notes)
+    _, labelled = _label_rows(path, options, notes)
     return labelled, notes
 
 
@@ -41,7 +41,7 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         ModuleNotFoundError: for a Parquet file without pyarrow.
     """
     notes: list[str] = []
-    rows, labelled = _label_rows(_read(path), path, options, notes)
+    rows, labelled = _label_rows(path, options, notes)
     coding = labelled.coding
     keys = [str(number) for number in rows.index]
     parts = divide(labelled, keys, options)
@@ -54,7 +54,7 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
     ]
     test = arrays[2] if len(arrays) > 2 else None
     if options.test_path is not None:
-        test_rows = _read(options.test_path)
+        test_rows = read_rows(options.test_path, options.label, notes)
         missing = [str(name) for name in rows.columns if name not in test_rows.columns]
         if missing:
             raise ValueError(
@@ -85,32 +85,11 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
     )
 
 
-def _read(path: Path) -> pd.DataFrame:
-    if path.suffix.lower() == ".parquet":
-        require("pyarrow", "pyarrow", "tables", "Reading a Parquet file")
-        try:
-            rows = pd.read_parquet(path)
-        except Exception as error:  # of several types, for files that are broken
-            raise ValueError(f"{path} is no Parquet file: {error}") from error
-    else:
-        try:
-            # A dot or a question mark is what tables write for a missing value.
-            rows = pd.read_csv(path, skipinitialspace=True, na_values=["?"])
-        except (ValueError, pd.errors.ParserError) as error:
-            raise ValueError(
-                f"{path} must be a table with a line of column names, divided by "
-                f"commas, in UTF-8: {error}"
-            ) from error
-    if rows.empty:
-        raise ValueError(f"{path} must have rows. Received: none.")
-    rows.columns = [str(name).strip() for name in rows.columns]
-    return rows.reset_index(drop=True)
-
-
 def _label_rows(
-    rows: pd.DataFrame, path: Path, options: SourceOptions, notes: list[str]
+    path: Path, options: SourceOptions, notes: list[str]
 ) -> tuple[pd.DataFrame, Labelled]:
     """Returns the rows that have a label, and their labels."""
+    rows = read_rows(path, options.label, notes)
     if not options.label:
         raise ValueError(
             "A table needs `--label COLUMN`, the column that holds the class. Its "

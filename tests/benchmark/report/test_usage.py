@@ -145,4 +145,4 @@ def test_the_model_of_files_takes_what_was_made_of_them(tmp_path):
     made.command = "keras-ccar compare table.csv --label kind"
     code = code_of_best(made)
     assert "# It takes what the network was trained on: of a table its encoded" in code
-    assert "writes takes the columns themselves" in code
+    assert "`--export` writes takes the columns themselves" in code

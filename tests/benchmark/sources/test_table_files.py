@@ -1,0 +1,96 @@
+"""What divides the columns of a CSV file, and decimal commas."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from keras_ccar.benchmark.cli import main
+from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.benchmark.sources.read import count_data, read_data
+from keras_ccar.benchmark.sources.table_files import find_divider, read_rows
+
+WORDS = ["a;b", "c|d", "e\tf", 'say "no"', "g, h", "", "x", "1,5", "two\nlines"]
+
+
+def table(seed=0, rows=40):
+    random = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "Transaction ID": np.arange(rows) + 1000,
+            "Betrag (größer)": random.normal(0, 1000, rows).round(2),
+            "Farbe": random.choice(["rot", "grün"], rows),
+            "kind": ["yes", "no"] * (rows // 2),
+        }
+    )
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_written_with_commas_reads_as_before(tmp_path, seed):
+    """Whatever else stands in its cells and in the names of its columns."""
+    random = np.random.default_rng(seed)
+    rows = table(seed)
+    for name in random.choice(["t", "a;b", "c|d", "e,f", "g\th", "i j"], 3, False):
+        rows[name] = random.choice(WORDS, len(rows))
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    expected = pd.read_csv(tmp_path / "t.csv", skipinitialspace=True, na_values=["?"])
+    notes = []
+    pd.testing.assert_frame_equal(read_rows(tmp_path / "t.csv", (), notes), expected)
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\n1\n2\n",  # one column
+        "a;b,c\n1;2,3\n1,3\n",  # semicolons within names and values
+        "a,b\n1\n2,3\n",  # a short row, which pandas fills
+        "a,b\n\n1,2\n",
+        "a|b\n1\n",
+        f"a,b\n{'x' * 200_000},1\n",
+    ],
+)
+def test_commas_are_taken_where_they_may_divide(tmp_path, text):
+    (tmp_path / "t.csv").write_text(text)
+    assert find_divider(tmp_path / "t.csv") == ","
+
+
+@pytest.mark.parametrize(
+    ("divider", "word"),
+    [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_other_dividers_and_decimal_commas(tmp_path, divider, word, encoding):
+    path = tmp_path / "t.csv"
+    rows = table()
+    rows.to_csv(path, sep=divider, decimal=",", index=False, encoding=encoding)
+    notes = []
+    pd.testing.assert_frame_equal(read_rows(path, ("kind",), notes), rows)
+    numbers = ", and the numbers of Betrag (größer) have decimal commas."
+    assert notes == [f"{path} is divided by {word}{numbers}"]
+    rows.to_csv(path, sep=divider, index=False)  # decimal points
+    pd.testing.assert_frame_equal(read_rows(path, ("kind",), notes), rows)
+    assert notes[1:] == [f"{path} is divided by {word}."]
+
+
+def test_thousands_marks_and_labels(tmp_path):
+    path = tmp_path / "t.csv"
+    numbers = ["1.234,5", "-7", "0,25", "1,5E+03", "2.000.000", "3", "4", "5", "6", "-"]
+    lines = [f"{number};1,{i % 2};{i}.5" for i, number in enumerate(numbers)]
+    path.write_text("\n".join(["n;tags;point", *lines]))
+    rows = read_rows(path, ("tags",), [])
+    expected = [1234.5, -7, 0.25, 1500, 2e6, 3, 4, 5, 6, np.nan]
+    np.testing.assert_array_equal(rows["n"], expected)
+    np.testing.assert_array_equal(rows["point"], np.arange(10) + 0.5)
+    assert rows["tags"].tolist() == ["1,0", "1,1"] * 5
+    labelled, _ = count_data(path, SourceOptions(label=("tags",), separator=","))
+    assert labelled.counts.tolist() == [5, 10]
+
+
+def test_the_command_says_what_it_found(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table().to_csv("t.csv", sep=";", decimal=",", index=False)
+    assert main(["count", "t.csv", "--label", "kind"]) == 0
+    assert "t.csv is divided by semicolons, and the numb" in capsys.readouterr().out
+    data = read_data(tmp_path / "t.csv", SourceOptions(label=("kind",)))
+    kinds = "number: Transaction ID, Betrag (größer); category: Farbe"
+    assert kinds in " ".join(data.notes)
