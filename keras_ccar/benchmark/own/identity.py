@@ -4,13 +4,16 @@ import functools
 import hashlib
 import inspect
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_ccar.benchmark.own.user_code import digest_of_code
 from keras_ccar.files import to_json
+from keras_ccar.keras_internals import all_layers
 
 
 def describe_loss(loss: Any) -> dict[str, Any]:
@@ -31,6 +34,7 @@ def describe_model(model: keras.Model) -> str:
     """Returns a digest of a new model: its layers and the weights that it begins with.
 
     The weights of one seed tell the initializers and a pretrained network from others.
+    Layers of the user's own, and functions in layers, count with their code.
     """
     content = hashlib.sha256()
     try:
@@ -42,7 +46,21 @@ def describe_model(model: keras.Model) -> str:
         values = np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
         content.update(f"{variable.path}|{values.shape}|{values.dtype}|".encode())
         content.update(values.tobytes())
+    content.update(digest_of_code(*all_layers(model)).encode())
     return content.hexdigest()
+
+
+def describe_callbacks(
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> list[dict[str, str]]:
+    """Returns the class of each new callback, and a digest of its settings and code."""
+    return [
+        {
+            "class_name": type(callback).__name__,
+            "digest": digest_of_code(callback, with_settings=True),
+        }
+        for callback in callbacks
+    ]
 
 
 def without_names(serialized: Any) -> Any:

@@ -1,6 +1,7 @@
 """Builds the user's model anew for every training."""
 
 import inspect
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from keras_ccar.benchmark.own.training_parts import new_metrics, new_optimizer
 from keras_ccar.benchmark.training import devices
 
 _MODEL = "a function that returns a new `keras.Model`"
+# The weights of the models that were built, as long as there are any.
+_TRAINED: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class ModelBuilder:
             )
         if not model.built:
             model(first_inputs)
+        _require_new(model)
         if self.takes_loss:
             if loss is not None and not getattr(model, "compiled", False):
                 raise ValueError(
@@ -98,3 +102,17 @@ class ModelBuilder:
                 jit_compile=keras.backend.backend() == "jax",
             )
         return model
+
+
+def _require_new(model: keras.Model) -> None:
+    """Refuses a model that would go on from what an earlier one has learned."""
+    variables = {id(variable): variable for variable in model.trainable_variables}
+    for number, variable in variables.items():
+        if number in _TRAINED and _TRAINED[number] is variable:
+            raise ValueError(
+                f"`build_model` must be {_MODEL} at every call. It returned the weight "
+                f"{variable.path} of an earlier one, from which every training would "
+                "go on. Make all layers within the function, or freeze those that "
+                "models share by `layer.trainable = False`."
+            )
+    _TRAINED.update(variables)

@@ -13,6 +13,7 @@ from keras_ccar.benchmark.own.loss_choice import TrainedMethod
 from keras_ccar.benchmark.own.runs import DerivedRun, TrainedRun
 from keras_ccar.benchmark.own.training import Setting
 from keras_ccar.benchmark.own.training_parts import describe_optimizer
+from keras_ccar.benchmark.own.user_code import digest_of_code
 from keras_ccar.benchmark.runner.plan_base import BasePlan, BaseRun
 from keras_ccar.benchmark.statistics.columns import METRICS_OF_KIND
 from keras_ccar.files import to_json
@@ -58,6 +59,7 @@ class OwnPlan(BasePlan):
             loss = method.make_loss(self.setting.problem.class_counts)
             identity |= {
                 "loss": describe_loss(loss),
+                "code_of_loss": digest_of_code(loss),
                 "starts_at_prior": method.starts_at_prior,
                 "after": [],
             }
@@ -82,7 +84,8 @@ class OwnPlan(BasePlan):
             f"{len(derived)}, seeds: {len(self.seeds)}, epochs: {self.setting.epochs}; "
             f"backend {keras.backend.backend()}.",
         ]
-        return [*lines, *filter(None, (self.dataset["shared_examples"], self.note))]
+        notes = (self.dataset[name] for name in ("shared_examples", "few_examples"))
+        return [*lines, *filter(None, (*notes, self.note))]
 
     def entries(self) -> dict[str, Any]:
         """See `BasePlan`."""

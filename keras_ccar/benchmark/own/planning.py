@@ -11,17 +11,26 @@ from keras_ccar.benchmark.own.budget import Fit, fit_budget
 from keras_ccar.benchmark.own.columns import LABELS, column_of
 from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.derived import choose_methods
-from keras_ccar.benchmark.own.identity import describe_model, own_code
+from keras_ccar.benchmark.own.few_examples import describe_few
+from keras_ccar.benchmark.own.identity import (
+    describe_callbacks,
+    describe_model,
+    own_code,
+)
 from keras_ccar.benchmark.own.model_building import ModelBuilder
 from keras_ccar.benchmark.own.overlap import describe_shared
 from keras_ccar.benchmark.own.plan import OwnPlan
 from keras_ccar.benchmark.own.problem import Problem, find_problem
 from keras_ccar.benchmark.own.training import Setting
-from keras_ccar.benchmark.own.training_parts import describe_optimizer, new_callbacks
+from keras_ccar.benchmark.own.training_parts import (
+    describe_optimizer,
+    new_callbacks,
+    new_optimizer,
+)
+from keras_ccar.benchmark.own.user_code import digest_of_code
 from keras_ccar.benchmark.runner import environment
 from keras_ccar.benchmark.runner.plan_base import RUN_FORMAT
 from keras_ccar.files import to_json
-from keras_ccar.posthoc.labels import read_labels
 
 
 def build_plan(request: Any, console: Console) -> OwnPlan:
@@ -43,11 +52,12 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
     problem = find_problem(
         model, splits["train"], request.class_counts, request.class_names
     )
-    _check_labels(splits, problem)
+    few_examples = describe_few(splits, problem)
     metric = column_of(request.metric, problem.kind)
     methods = tuple(choose_methods(problem, request.losses, model))
     epochs, seeds = (1, 1) if request.smoke else (request.epochs, request.seeds)
     optimizer = describe_optimizer(request.optimizer)
+    callbacks = describe_callbacks(new_callbacks(request.callbacks))
     recipe = {
         "name": "own",
         "source": "",
@@ -58,9 +68,11 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
         "batch_size": request.batch_size,
         "optimizer": "of the model" if builder.takes_loss else optimizer["class_name"],
         "learning_rate": _learning_rate(optimizer),
-        "callbacks": [type(c).__name__ for c in new_callbacks(request.callbacks)],
+        "callbacks": [callback["class_name"] for callback in callbacks],
         "code": own_code(),
     }
+    # A function that returns the same model again fails now.
+    builder.build(None, 0, splits["train"].first_inputs)
     setting = Setting(
         builder,
         problem,
@@ -80,6 +92,8 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
         },
         "recipe": dict(recipe),
         "optimizer": optimizer,
+        "code_of_optimizer": digest_of_code(new_optimizer(request.optimizer)),
+        "callbacks": callbacks,
         "metrics": [_name_of(metric) for metric in request.metrics],
         **environment.comparability_key(environment.current_environment(), recipe),
     }
@@ -96,7 +110,7 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
         methods=methods,
         seeds=tuple(range(fit.seeds)),
         shared_identity=to_json(shared),
-        dataset=_describe(request.name, splits, digests, problem),
+        dataset=_describe(request.name, splits, digests, problem, few_examples),
         recipe=to_json(recipe),
         losses=request.losses,
         note=fit.note,
@@ -108,7 +122,11 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
 
 
 def _describe(
-    name: str, splits: dict[str, OwnData], digests: dict[str, str], problem: Problem
+    name: str,
+    splits: dict[str, OwnData],
+    digests: dict[str, str],
+    problem: Problem,
+    few_examples: str,
 ) -> dict[str, Any]:
     """Returns what results say of the data."""
     examples = np.array(problem.examples, dtype="float64")
@@ -128,6 +146,7 @@ def _describe(
         "test_digest": digests.get("test"),
         "description": description,
         "shared_examples": describe_shared(splits),
+        "few_examples": few_examples,
         "class_names": problem.class_names,
         "class_counts": to_json(np.rint(examples).astype(int)),
     }
@@ -154,13 +173,6 @@ def _require_separate(splits: dict[str, OwnData], digests: dict[str, str]) -> No
                     "the same examples. Split them, such as by "
                     "`sklearn.model_selection.train_test_split(..., stratify=y)`."
                 )
-
-
-def _check_labels(splits: dict[str, OwnData], problem: Problem) -> None:
-    """Refuses labels of held-out data that the output of the model does not fit."""
-    for name, data in splits.items():
-        shape = (len(data.labels), *problem.output_shape)
-        read_labels(data.labels, shape, problem.are_labels, name, None, None)
 
 
 def _require_picklable(plan: OwnPlan, parallel: int) -> None:

@@ -29,6 +29,7 @@ def describe_setup(comparison: Comparison) -> list[tuple[str, str]]:
     facts = [
         ("Data", _describe_data(comparison)),
         ("Examples twice", str(comparison.dataset.get("shared_examples", ""))),
+        ("Few examples", str(comparison.dataset.get("few_examples", ""))),
         ("Recipe", _describe_recipe(comparison.recipe)),
         ("Losses", options),
         (

@@ -321,6 +321,62 @@ def test_metrics_and_callbacks_of_the_user(tmp_path):
     assert "accuracy" in comparison.runs
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"callbacks": [keras.callbacks.EarlyStopping("loss", patience=50)]},
+        {
+            "callbacks": [keras.callbacks.EarlyStopping("loss", patience=0)],
+            "build_model": lambda: scaled(30.0),
+        },
+        {
+            "callbacks": [keras.callbacks.EarlyStopping("loss", patience=0)],
+            "losses": {"own": lambda y, z: LOSSES["ce"](y, z) * 2},
+        },
+    ],
+    ids=["callback", "Lambda layer", "loss"],
+)
+def test_changed_settings_and_code_are_trained_again(changed, tmp_path):
+    first = {
+        "build_model": lambda: scaled(1.0),
+        "losses": {"own": lambda y, z: LOSSES["ce"](y, z) * 1},
+        "callbacks": [keras.callbacks.EarlyStopping("loss", patience=0)],
+        "seeds": 1,
+    }
+    compare(tmp_path, **first)
+    ids = {path.name for path in (tmp_path / "runs").iterdir()}
+    compare(tmp_path, **first)
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == ids
+    compare(tmp_path, **{**first, **changed})
+    added = {path.name for path in (tmp_path / "runs").iterdir()} - ids
+    assert len(added) == len(ids)
+
+
+def scaled(factor):
+    layers = [keras.Input((6,)), keras.layers.Lambda(lambda x: x * factor)]
+    return keras.Sequential([*layers, keras.layers.Dense(3)])
+
+
+def test_models_that_share_what_they_learn_are_refused(tmp_path):
+    model, layer = network()(), keras.layers.Dense(6)
+    for build_model in (
+        lambda: model,
+        lambda: keras.Sequential([keras.Input((6,)), layer, keras.layers.Dense(3)]),
+    ):
+        with pytest.raises(ValueError, match="`build_model` must be a function that"):
+            compare(tmp_path, build_model=build_model)
+    layer.trainable = False  # as the message advises
+    comparison, failed = compare(
+        tmp_path,
+        build_model=lambda: keras.Sequential(
+            [keras.Input((6,)), layer, keras.layers.Dense(3)]
+        ),
+        seeds=1,
+    )
+    assert failed == []
+    assert "few_examples" in comparison.dataset
+
+
 def test_a_model_that_compiles_itself(tmp_path):
     def build_model(loss):
         model = network()()
