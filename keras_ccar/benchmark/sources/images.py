@@ -19,7 +19,11 @@ from keras_ccar.datasets.images.decoding import decode_image
 from keras_ccar.datasets.loaders.folders import (
     check_same_classes as check_no_other_classes,
 )
-from keras_ccar.datasets.loaders.folders import class_folders, files_and_labels
+from keras_ccar.datasets.loaders.folders import (
+    class_folders,
+    files_and_labels,
+    images_beside,
+)
 from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.requirements import require
 
@@ -131,6 +135,12 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
     """Reads all images, to square pixels if there is a side; notes what is broken."""
     names = class_folders(path)
     files, labels = files_and_labels(path, names)
+    beside = images_beside(path)
+    if beside:
+        notes.append(
+            f"{len(beside):,} image files lie beside the class folders in {path}, have "
+            f"no class and are left out: {_listed([file.name for file in beside])}."
+        )
 
     def read(file: Path) -> tuple[tuple[int, int], np.ndarray | None] | str:
         try:

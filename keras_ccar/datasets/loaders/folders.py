@@ -13,6 +13,7 @@ from keras_ccar.inputs.class_names import check_class_names, is_plain_text
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 # Made by programs, not by people. Hidden names begin with a dot.
 _NOT_MEANT = ("__MACOSX", "__pycache__")
+_LISTED = 5
 
 
 def class_folders(path: str | os.PathLike[str]) -> list[str]:
@@ -59,6 +60,9 @@ def files_and_labels(
     known = {place: place for place in (root, *root.parents)}
     files: list[Path] = []
     labels: list[int] = []
+    nested: list[str] = []
+    empty: list[str] = []
+    unread: list[str] = []
     for label, name in enumerate(class_names):
         folder = Path(path) / name
         if not folder.is_dir():
@@ -72,31 +76,66 @@ def files_and_labels(
                 f"The class folder {folder} is a link to {other}, which is read or "
                 "holds it already: delete the link."
             )
-        of_class = list(_images(folder))
-        if not of_class:
-            raise ValueError(
-                f"The class folder {folder} holds no image ({', '.join(SUFFIXES)}): "
-                "add images, or delete it."
-            )
+        entries = list(_entries(folder))
+        within = [entry for entry, is_folder in entries if is_folder]
+        files_within = [entry for entry, is_folder in entries if not is_folder]
+        of_class = [file for file in files_within if _is_image(file)]
+        unknown = [file for file in files_within if _is_unread(file)]
+        if not (of_class or within or unknown):
+            empty.append(name)
+        nested += [f"{name}/{entry.name}" for entry in within]
+        unread += [f"{name}/{file.name}" for file in unknown]
         files += of_class
         labels += [label] * len(of_class)
+    _check_class_folders(path, nested, empty, unread)
     return files, np.array(labels)
 
 
-def _images(folder: Path) -> Iterator[Path]:
-    for entry, is_folder in _entries(folder):
-        if is_folder:
-            raise ValueError(
-                f"The class folder {folder} holds a folder, {entry.name}: move its "
-                "images up, or delete it."
-            )
-        if entry.suffix.lower() in SUFFIXES:
-            yield entry
-        elif (mimetypes.guess_type(entry.name)[0] or "").startswith("image/"):
-            raise ValueError(
-                f"{entry} is an image of a kind that is not read: save it as PNG, or "
-                "delete it."
-            )
+def images_beside(path: str | os.PathLike[str]) -> list[Path]:
+    """Returns the images that lie in a folder itself, beside the class folders."""
+    return [
+        entry
+        for entry, is_folder in _entries(path)
+        if not is_folder and _is_image(entry)
+    ]
+
+
+def _is_image(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES
+
+
+def _is_unread(file: Path) -> bool:
+    """Whether a file is an image of a kind that is not read."""
+    kind = mimetypes.guess_type(file.name)[0] or ""
+    return not _is_image(file) and kind.startswith("image/")
+
+
+def _check_class_folders(
+    path: str | os.PathLike[str],
+    nested: Sequence[str],
+    empty: Sequence[str],
+    unread: Sequence[str],
+) -> None:
+    """Raises a `ValueError` that names all that class folders must not be or hold."""
+    kinds = ", ".join(SUFFIXES)
+    found = [
+        ("folders in them", nested, "move their images up, or delete them"),
+        ("some without an image", empty, f"add images ({kinds}), or delete them"),
+        ("images of a kind that is not read", unread, "save as PNG, or delete them"),
+    ]
+    problems = [
+        f"{what} ({_shown(names)}): {advice}" for what, names, advice in found if names
+    ]
+    if problems:
+        raise ValueError(
+            f"The class folders in {path} must hold images alone, but there are "
+            f"{'; '.join(problems)}."
+        )
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
 
 
 def _entries(folder: str | os.PathLike[str]) -> Iterator[tuple[Path, bool]]:

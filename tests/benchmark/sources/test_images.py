@@ -1,5 +1,7 @@
 """Folders of images: mixed sizes, broken files and single examples are listed."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -96,6 +98,18 @@ def test_count(folder):
     labelled, notes = count_data(folder, SourceOptions())
     assert labelled.counts.tolist() == [12, 6, 3]
     assert len(notes) == 2
+
+
+def test_images_beside_the_class_folders_are_counted(folder, tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / name).symlink_to(folder / name)
+    for name in ("a.png", "b.JPG", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    expected = "2 image files lie beside the class folders in .*: a.png, b.JPG"
+    data = read_data(tmp_path, SourceOptions())
+    assert len([note for note in data.notes if re.match(expected, note)]) == 1
+    _, notes = count_data(tmp_path, SourceOptions())
+    assert re.match(expected, notes[0])
 
 
 def test_a_preset_that_is_none(folder, tmp_path):

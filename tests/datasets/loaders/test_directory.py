@@ -106,9 +106,28 @@ def test_empty_class_folder(animals):
     folder = animals[0]
     (folder / "yak").mkdir()
     (folder / "yak" / "notes.txt").write_text("none yet")
-    with pytest.raises(ValueError, match=r"yak holds no image.*add images") as caught:
+    with pytest.raises(ValueError, match=r"image \(yak\): add images") as caught:
         from_directory(folder)
     assert_one_sentence(caught)
+
+
+def test_all_that_class_folders_must_not_hold_is_named_at_once(animals):
+    folder = animals[0]
+    for number in range(6):
+        (folder / "dog" / f"part{number}").mkdir()
+    for name in ("yak", "zebra", "cat/more"):
+        (folder / name).mkdir()
+    (folder / "owl" / "a.heic").write_bytes(b"")
+    with pytest.raises(ValueError, match="must hold images alone") as caught:
+        from_directory(folder)
+    assert_one_sentence(caught)
+    parts = ", ".join(f"dog/part{number}" for number in range(4))
+    for part in (
+        f"folders in them (cat/more, {parts} and 2 more): move their images up",
+        "some without an image (yak, zebra): add images (.png",
+        "images of a kind that is not read (owl/a.heic): save as PNG",
+    ):
+        assert part in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +209,7 @@ def test_a_socket_is_not_read(animals, monkeypatch):
         ("yak", ".", r"animals/yak is a link to .*animals, .* delete the link"),
         ("yak", "..", "yak is a link to .* holds it already: delete the link"),
         ("yak", "cat", "yak is a link to .*cat, which is read"),
-        ("dog/all", "..", "animals/dog holds a folder, all: move its images up"),
+        ("dog/all", "..", r"folders in them \(dog/all\): move their images up"),
     ],
 )
 def test_links_that_lead_nowhere_or_in_circles(animals, place, target, message):
@@ -214,7 +233,7 @@ def test_links_to_images_and_folders_are_followed(animals, tmp_path):
 @pytest.mark.parametrize("name", ["7.heic", "7.SVG"])
 def test_images_that_are_not_read_are_not_left_out_silently(animals, name):
     (animals[0] / "dog" / name).write_bytes(b"")
-    with pytest.raises(ValueError, match=f"dog/{name} is an image of a kind") as caught:
+    with pytest.raises(ValueError, match=rf"read \(dog/{name}\): save") as caught:
         from_directory(animals[0])
     assert_one_sentence(caught)
 
