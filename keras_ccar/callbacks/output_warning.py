@@ -11,9 +11,7 @@ from keras_ccar.layers.model_output import (
     output_activation,
     output_tensor,
 )
-from keras_ccar.losses.binary_long_tailed_crossentropy import (
-    BinaryLongTailedCrossentropy,
-)
+from keras_ccar.layers.output_fit import Mismatch, find_mismatch
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.metrics.class_metric import ClassMetric
 
@@ -26,34 +24,19 @@ def warn_output_mismatch(
     `output` is the name of the output, None in a model with a single one.
     """
     activation, is_corrected = output_activation(model, output)
-    if activation == "softmax" and isinstance(loss, BinaryLongTailedCrossentropy):
-        problem = (
-            "The model's output is a softmax, of classes that exclude each other",
-            f"use `{loss.sibling}`, or a sigmoid for labels that do not",
-        )
-    elif activation == "linear" and not loss.from_logits:
-        problem = (
-            "The model's output is logits (no activation)",
-            "pass `from_logits=True` to the loss",
-        )
-    elif activation in ("softmax", "sigmoid") and loss.from_logits:
-        problem = (
-            f"The model's output is probabilities ({activation})",
-            "remove `from_logits=True`",
-        )
-    elif is_corrected and getattr(loss, "adjustment", None) is not None:
-        problem = (
+    problem = find_mismatch(activation, loss)
+    is_adjusting = getattr(loss, "adjustment", None) is not None
+    if problem is None and is_corrected and is_adjusting:
+        problem = Mismatch(
             "The model's output is corrected by `LogitCorrection`, and the loss "
             "adjusts logits as well: the prior is applied twice",
             "leave one of the two out",
         )
-    else:
-        problem = None
     if problem is not None:
         warnings.warn(
-            f"{problem[0]}, but the loss {loss.name!r} has from_logits="
+            f"{problem.output}, but the loss {loss.name!r} has from_logits="
             f"{loss.from_logits} and adjustment="
-            f"{getattr(loss, 'adjustment', None)!r}: {problem[1]}.",
+            f"{getattr(loss, 'adjustment', None)!r}: {problem.advice}.",
             stacklevel=2,
         )
     shape = _shape(model, output)

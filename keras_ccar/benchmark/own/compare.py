@@ -85,6 +85,10 @@ def compare(
     Returns:
         The `keras_ccar.benchmark.Comparison` with all results in `output`.
 
+    Warns:
+        UserWarning: for losses that take probabilities where the output is logits, or
+            the other way round, and for binary losses of a softmax.
+
     Raises:
         ModuleNotFoundError: without the libraries of the extra `benchmark`.
         ValueError: for arguments other than these; if model, data and losses do not fit

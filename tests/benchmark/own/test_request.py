@@ -1,10 +1,14 @@
 """Wrong requests are refused before anything is trained, with what to do."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
 from own_data import answers, classes, compare, network, tags
+from rich.console import Console
 
+import keras_ccar
 from keras_ccar.benchmark.own.request import OwnRequest
 
 X, Y = classes()
@@ -109,3 +113,63 @@ def test_one_validation_example_of_a_label_fails_thresholds_alone(tmp_path):
     (run,) = failed
     assert run["method"] == "ce+thresholds"
     assert "`validation` must have two examples or more of yes" in run["error"]
+
+
+PROBABILITIES = keras.losses.SparseCategoricalCrossentropy()
+LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(3)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"losses": {"ce": "sparse_categorical_crossentropy"}}, "logits (no activ"),
+        ({"losses": {"ce": PROBABILITIES}}, "pass `from_logits=True` to the loss"),
+        (
+            {"losses": {"ce": PROBABILITIES}, "build_model": lambda: Subclassed()},
+            "output is logits, which the loss 'ce'",
+        ),
+        (
+            {"losses": {"ce": LOGITS}, "build_model": network(3, "softmax")},
+            "probabilities (softmax), which the loss 'ce'",
+        ),
+        (
+            {
+                "losses": {"a": "binary_crossentropy"},
+                "build_model": network(1),
+                "train": answers(),
+                "validation": answers(1),
+            },
+            "use `keras.losses.BinaryCrossentropy(from_logits=True)`",
+        ),
+        (
+            {"losses": {"own": lambda counts: keras_ccar.CCARLoss(counts)}},
+            "which the loss 'own' in `losses` does not expect",
+        ),
+    ],
+)
+def test_warns_of_a_loss_for_another_output(changes, message, tmp_path):
+    arguments = {"build_model": network(), "train": classes(), "validation": classes(1)}
+    request = OwnRequest(**{**arguments, "output": tmp_path, **changes})
+    with pytest.warns(UserWarning, match=re.escape(message)) as caught:
+        request.build_plan(Console(quiet=True))
+    assert sum("expect: " in str(warning.message) for warning in caught) == 1
+
+
+def test_warns_of_no_loss_that_fits(tmp_path):
+    for activation, losses in (
+        (None, {"ce": LOGITS, "own": lambda counts: lambda y, p: p[:, 0]}),
+        ("softmax", {"ce": PROBABILITIES}),
+        (None, None),
+    ):
+        OwnRequest(
+            network(3, activation), classes(), classes(1), losses=losses
+        ).build_plan(Console(quiet=True))
