@@ -18,6 +18,7 @@ from keras_ccar.layers.kind_of_input import (
     outputs_are_labels,
 )
 from keras_ccar.layers.model_output import (
+    PASSES_THROUGH,
     KeepsActivation,
     softmax_axis,
     tensor_activation,
@@ -32,7 +33,7 @@ _KINDS = (
 
 
 def origin_of(tensor: Any) -> tuple[Any, Any, bool | None]:
-    """Returns what computes a symbolic tensor before corrections of it.
+    """Returns what computes a symbolic tensor before it is corrected or reshaped.
 
     Returns:
         The operation, which is a model with a loss if one comes first; the loss, None
@@ -45,6 +46,7 @@ def origin_of(tensor: Any) -> tuple[Any, Any, bool | None]:
         if isinstance(operation, KeepsActivation):
             given = getattr(operation, "from_logits", None)
             told = given if told is None else told
+        if isinstance(operation, (KeepsActivation, *PASSES_THROUGH)):
             tensor = input_of_call(operation, call)
             continue
         loss = getattr(operation, "loss", None)

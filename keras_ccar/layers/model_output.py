@@ -9,7 +9,7 @@ from keras_ccar.keras_internals import input_of_call, is_cast, source_of
 
 _MOVES_AXES = (keras.layers.Flatten, keras.layers.Permute, keras.layers.Reshape)
 # Layers that do not change the range of their input.
-_PASS_THROUGH = (keras.layers.Dropout, keras.layers.Identity, *_MOVES_AXES)
+PASSES_THROUGH = (keras.layers.Dropout, keras.layers.Identity, *_MOVES_AXES)
 # Activations after which predictions are logits, or probabilities.
 _GIVES_LOGITS = {
     "linear": True,
@@ -114,7 +114,7 @@ def _last_operation(tensor: Any, keeping_axes: bool = False) -> tuple[Any, list[
         elif isinstance(operation, keras.layers.TimeDistributed):
             return None if keeping_axes else operation.layer, changes
         elif (
-            not isinstance(operation, _PASS_THROUGH)
+            not isinstance(operation, PASSES_THROUGH)
             and not is_cast(operation)
             and not (isinstance(operation, keras.layers.Activation) and is_linear)
         ):

@@ -160,5 +160,18 @@ def _shape_error(
     return ValueError(
         f"`{name}` must have one label for each prediction, of shape {shape[:-1]} or "
         f"{shape}. Received: labels of shape {received} for predictions of shape "
-        f"{shape}"
+        f"{shape}{_axis_hint(received, shape)}"
+    )
+
+
+def _axis_hint(received: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """Says how to move the classes to the last axis, if labels fit then."""
+    moved = (shape[0], *shape[2:], *shape[1:2])
+    if len(shape) < 3 or received not in (moved[:-1], (*moved[:-1], 1), moved):
+        return ""
+    order = (*range(2, len(shape)), 1)
+    return (
+        ". If the classes are on axis 1, move them to the end: pass "
+        f"`keras_ccar.posthoc.chain(model, keras.layers.Permute({order}))` as `model` "
+        "or, for an array, `numpy.moveaxis(predictions, 1, -1)`"
     )

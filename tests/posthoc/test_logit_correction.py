@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import keras_ccar
-from keras_ccar.posthoc import tune_logit_correction
+from keras_ccar.posthoc import chain, tune_logit_correction
 
 COUNTS = np.array([1000, 300, 100, 30])
 K = len(COUNTS)
@@ -160,6 +160,10 @@ def test_adjusted_models(loss):
     with pytest.raises(ValueError, match=r"Pass `adjusted=True`") as raised:
         tune_logit_correction(model, (x, LABELS), COUNTS)
     assert type(loss).__name__ in str(raised.value)
+    # As where the classes of a segmentation are moved to the last axis.
+    moved = chain(model, keras.layers.Reshape((1, K)), keras.layers.Permute((1, 2)))
+    with pytest.raises(ValueError, match=r"Pass `adjusted=True`"):
+        tune_logit_correction(moved, (x, LABELS[:, None]), COUNTS)
     log_prior = np.log(COUNTS / COUNTS.sum())
     for true_tau in (0.5, -0.5):
         # What is left of the prior, or too much of it.

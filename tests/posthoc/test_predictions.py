@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+import keras_ccar
 from keras_ccar.output_counts import read_output_counts
+from keras_ccar.posthoc import chain
 from keras_ccar.posthoc import labels as labels_module
 from keras_ccar.posthoc.overlap import require_separate
 from keras_ccar.posthoc.predictions import (
@@ -186,6 +188,31 @@ def test_segmentation():
     for given in (weights, weights[..., None].astype("float32"), weights > 0):
         found = predict(model, (images, y, given))
         np.testing.assert_array_equal(found.labels, y[weights == 1])
+
+
+@pytest.mark.parametrize("sizes", [(5,), (5, 6), (5, 6, 7)])
+@pytest.mark.parametrize("is_column", [False, True])
+def test_classes_on_axis_1(sizes, is_column):
+    last = keras.Sequential([keras.Input((*sizes, 4)), keras.layers.Dense(3)])
+    rank = len(sizes) + 2
+    to_front = keras.layers.Permute((rank - 1, *range(1, rank - 1)))
+    model = chain(last, to_front)
+    x = RNG.normal(size=(4, *sizes, 4)).astype("float32")
+    y = RNG.integers(0, 3, (4, *sizes, 1) if is_column else (4, *sizes))
+    with pytest.raises(ValueError, match="on axis 1, move them to the end") as raised:
+        predict(model, (x, y))
+    advice = re.search(r"`(keras_ccar.*\))` as `model`", str(raised.value))[1]
+    named = {"keras": keras, "keras_ccar": keras_ccar, "model": model}
+    of_model = predict(eval(advice, named), (x, y)).logits
+    predictions = model.predict(x, verbose=0)
+    advice = re.search(r"`(numpy.*\))`", str(raised.value))[1]
+    array = eval(advice, {"numpy": np, "predictions": predictions})
+    expected = predict(last, (x, y)).logits
+    np.testing.assert_allclose(of_model, expected, atol=1e-5)
+    np.testing.assert_allclose(predict(array, y).logits, expected, atol=1e-5)
+    with pytest.raises(ValueError, match="one label for each") as raised:
+        predict(model, (x, y[:, :2]))
+    assert "axis 1" not in str(raised.value)
 
 
 @pytest.mark.parametrize("shape", [(23,), (23, 1)])
