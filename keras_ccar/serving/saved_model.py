@@ -1,6 +1,7 @@
 """Writes a classifier as a SavedModel for TensorFlow Serving."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -168,9 +169,15 @@ def export(
     archive = keras.export.ExportArchive()
     archive.track(model)
     options = _jax_export_options()
-    answers = archive.add_endpoint("probabilities", served.classify, [specs], **options)
+    endpoints = {"probabilities": served.classify}
     if limits is None and served.decide is not None:
-        answers = archive.add_endpoint("decisions", served.decide, [specs], **options)
+        endpoints["decisions"] = served.decide
+    for name, function in endpoints.items():
+        with warnings.catch_warnings():
+            # Keras passes it whatever we pass.
+            muted = "The `native_serialization` parameter is deprecated"
+            warnings.filterwarnings("ignore", muted, DeprecationWarning)
+            answers = archive.add_endpoint(name, function, [specs], **options)
 
     def with_names(inputs: dict[str, Any]) -> dict[str, Any]:
         answer = answers(inputs)
