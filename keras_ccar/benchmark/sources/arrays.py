@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_ccar.benchmark.sources import networks
 from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_examples
-from keras_ccar.benchmark.sources.labels import LabelCoding, label_text
+from keras_ccar.benchmark.sources.labels import LabelCoding, label_text, read_labels
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
 from keras_ccar.benchmark.sources.user_data import Arrays, UserData
@@ -138,7 +138,7 @@ def _missing(path: Path) -> Arrays:
 def _label(answers: np.ndarray, path: Path, notes: list[str]) -> Labelled:
     where = f"`y` in {path}"
     if answers.ndim == 1:
-        return label_examples([label_text(value) for value in answers], where, notes)
+        return label_examples(read_labels(answers, notes), where, notes)
     labels = _zeros_and_ones(answers, where)
     names = tuple(str(number) for number in range(labels.shape[1]))
     if (labels.sum(axis=1) == 1).all():

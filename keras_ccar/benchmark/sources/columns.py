@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from keras_ccar.benchmark.sources.dates import ADVICE, are_dates
 from keras_ccar.requirements import require
 
 NUMBER, CATEGORY, TEXT = "number", "category", "text"
@@ -113,6 +114,7 @@ def find_columns(rows: pd.DataFrame, notes: list[str]) -> Encoder:
     kinds: dict[str, str] = {}
     left_out: list[str] = []
     lacking: list[str] = []
+    dated: list[str] = []
     for column in rows.columns:
         series = rows[column]
         kind, reason = _kind(series)
@@ -120,11 +122,15 @@ def find_columns(rows: pd.DataFrame, notes: list[str]) -> Encoder:
             left_out.append(f"{column} ({reason})")
             continue
         kinds[column] = kind
+        if kind != NUMBER and are_dates(series[~_is_missing(series)]):
+            dated.append(str(column))
         missing = _numbers(series).isna() if kind == NUMBER else _is_missing(series)
         if missing.any():
             lacking.append(f"{column} ({int(missing.sum()):,})")
     if left_out:
         notes.append(f"Columns that are left out: {', '.join(left_out)}.")
+    if dated:
+        notes.append(f"Dates that are read as texts: {', '.join(dated)}; {ADVICE}.")
     if lacking:
         notes.append(
             f"Training rows lack values in {', '.join(lacking)}. A missing number "
@@ -157,7 +163,8 @@ def _kind(series: pd.Series) -> tuple[str | None, str]:
     if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
         is_number = True
     elif not _is_text(present):
-        return None, f"its type, {series.dtype}, is not read"
+        reason = f"its type, {series.dtype}, is not read"
+        return None, f"{reason}; {ADVICE}" if are_dates(present) else reason
     else:
         # Tables write missing numbers in many ways, such as "?" or "-".
         is_number = bool(pd.to_numeric(present, errors="coerce").notna().mean() >= 0.9)
@@ -172,7 +179,8 @@ def _kind(series: pd.Series) -> tuple[str | None, str]:
         return TEXT, ""
     if distinct <= max(2, min(_MOST_CATEGORIES, len(texts) / 2)):
         return CATEGORY, ""
-    return None, f"{distinct:,} different short texts, which hardly repeat"
+    reason = f"{distinct:,} different short texts, which hardly repeat"
+    return None, f"{reason}: dates; {ADVICE}" if are_dates(present) else reason
 
 
 def _feature(kind: str) -> Any:

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_ccar.benchmark.sources.labels import LabelCoding, find_classes, shown
+from keras_ccar.benchmark.sources.labels import (
+    LabelCoding,
+    find_classes,
+    note_look_alikes,
+    shown,
+)
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import split_examples
 
@@ -42,6 +47,7 @@ def label_examples(texts: Sequence[str], where: str, notes: list[str]) -> Labell
         ValueError: if fewer than two classes are left.
     """
     counts = Counter(texts)
+    note_look_alikes(counts, notes)
     single = sorted(name for name, count in counts.items() if count == 1)
     kept = [index for index, text in enumerate(texts) if counts[text] > 1]
     coding = find_classes(texts, where)

@@ -1,5 +1,6 @@
 """Labels of any kind as numbers, with names for them."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,6 +61,33 @@ def label_text(value: Any) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value).strip()
+
+
+def read_labels(values: Iterable[Any], notes: list[str]) -> list[str]:
+    """Returns labels as texts; notes those that are the same but for spaces."""
+    given = list(values)
+    texts = sorted({value for value in given if isinstance(value, str)})
+    counts = Counter(text.strip() for text in texts)
+    spaced = [text for text in texts if counts[text.strip()] > 1]
+    if spaced:
+        notes.append(
+            "Warning: labels that differ only in spaces around them are the same "
+            f"class: {shown(spaced, 20)}."
+        )
+    return [label_text(value) for value in given]
+
+
+def note_look_alikes(names: Iterable[str], notes: list[str]) -> None:
+    """Notes labels that differ only in case or spaces, which stay apart."""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(names):
+        groups.setdefault("".join(name.casefold().split()), []).append(name)
+    alike = [name for group in groups.values() if len(group) > 1 for name in group]
+    if alike:
+        notes.append(
+            f"Warning: labels that differ only in case or spaces, {shown(alike, 20)}, "
+            "are classes of their own. Write them alike if they mean the same."
+        )
 
 
 def find_classes(texts: Iterable[str], where: str) -> LabelCoding:

@@ -13,6 +13,8 @@ from keras_ccar.benchmark.sources.labels import (
     LabelCoding,
     find_classes,
     label_text,
+    note_look_alikes,
+    read_labels,
     shown,
 )
 from keras_ccar.benchmark.sources.options import SourceOptions
@@ -121,7 +123,7 @@ def _label_rows(
         labels = np.stack(columns, axis=1)
         coding = LabelCoding("labels", options.label)
         return rows, Labelled(coding, np.arange(len(rows)), labels)
-    texts = [label_text(value) for value in answers.iloc[:, 0]]
+    texts = read_labels(answers.iloc[:, 0], notes)
     return rows, label_examples(texts, where, notes)
 
 
@@ -147,7 +149,8 @@ def _encode_labels(
 
 def _answers(column: pd.Series, where: str, notes: list[str]) -> np.ndarray:
     """Returns zeros and ones of a column of no and yes."""
-    texts = [label_text(value) for value in column]
+    texts = read_labels(column, notes)
+    note_look_alikes(set(texts), notes)
     coding = find_classes(texts, f"{where}, column {column.name!r},")
     if coding.kind != "binary":
         raise ValueError(
@@ -180,6 +183,7 @@ def _label_tags(
 ) -> Labelled:
     rows = [_tags(value, options) for value in column]
     names = sorted({tag for tags in rows for tag in tags})
+    note_look_alikes(names, notes)
     labels = _mark(rows, names)
     rare = labels.sum(axis=0) < 2
     single = [name for name, is_rare in zip(names, rare, strict=True) if is_rare]

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from keras_ccar.benchmark.sources.labelled import label_examples
-from keras_ccar.benchmark.sources.labels import find_classes, label_text, shown
+from keras_ccar.benchmark.sources.labels import (
+    find_classes,
+    label_text,
+    read_labels,
+    shown,
+)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +96,17 @@ def test_many_names_are_cut():
     assert shown([str(i) for i in range(1007)]) == (
         "'0', '1', '2', '3', '4' and 1,002 more"
     )
+
+
+def test_labels_that_look_alike_are_named_and_stay_apart():
+    notes = []
+    texts = read_labels(["Yes", "YES", "no", "yes ", "yes", 1, 1.0] * 2, notes)
+    labelled = label_examples([*texts, "N o"], "`y`", notes)
+    assert labelled.coding.class_names == ("1", "YES", "Yes", "no", "yes")
+    spaces, alike, *_ = notes
+    assert spaces.endswith("spaces around them are the same class: 'yes', 'yes '.")
+    assert "case or spaces, 'N o', 'no', 'YES', 'Yes', 'yes', are classes" in alike
+    assert "\n" not in alike
+    notes = []
+    label_examples(read_labels(["yes", "no", "1", 2], notes) * 2, "`y`", notes)
+    assert notes == []

@@ -126,6 +126,61 @@ def test_a_test_table(tmp_path):
         read(tmp_path / "t.csv", rows, "kind", test=tmp_path / "test.csv")
 
 
+def test_labels_that_look_alike(tmp_path):
+    rows = table().assign(answer="yes", tags="a;b")
+    rows.loc[:30, "answer"], rows.loc[31:60, "answer"] = "YES", "no"
+    rows.loc[:49, "tags"], rows.loc[50:99, "tags"] = "A;b", "A"
+    for label, separator, names in (
+        ("answer", None, "'YES', 'yes'"),
+        ("tags", ";", "'A', 'a'"),
+    ):
+        options = {"separator": separator}
+        notes = " ".join(read(tmp_path / "t.csv", rows, label, **options).notes)
+        assert f"differ only in case or spaces, {names}, are classes of" in notes
+    assert read(tmp_path / "t.csv", rows, "answer").kind == "softmax"
+    rows["wet"], rows["hot"] = ["yes", "YES"] * 100, ["no", "yes"] * 100
+    assert "'YES', 'yes', are" in " ".join(
+        read(tmp_path / "t.csv", rows, "wet", "hot").notes
+    )
+
+
+DAYS = pd.date_range("1999-12-25", periods=ROWS, freq="37h")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["%Y-%m-%d %H:%M:%S", "%d.%m.%Y-%H:%M", "%d/%m/%y %H:%M", "%b %d, %Y"]
+)
+def test_dates_are_called_dates_and_numbers_are_advised(tmp_path, pattern):
+    rows = table().assign(when=DAYS.strftime(pattern))
+    rows.loc[:9, "when"] = "unknown"
+    notes = " ".join(read(tmp_path / "t.csv", rows, "kind").notes)
+    assert "dates; put numbers made of them, such as the day of the week" in notes or (
+        "Dates that are read as texts: when; put numbers made of them" in notes
+    )
+    assert notes.count("numbers made of them") == 1
+
+
+def test_dates_of_other_types_and_dates_that_repeat(tmp_path):
+    rows = table().assign(when=DAYS, year=DAYS.strftime("1.1.%Y"))
+    notes = " ".join(read(tmp_path / "t.parquet", rows, "kind").notes)
+    assert "is not read; put numbers made of them" in notes
+    assert "Dates that are read as texts: year; put numbers made of them" in notes
+
+
+def test_other_texts_are_no_dates(tmp_path):
+    number = np.arange(ROWS)
+    rows = table().assign(
+        code=[f"A{i}-{i % 12}" for i in number],
+        ratio=[f"{i % 12}/{i}" for i in number],
+        address=[f"10.0.{i % 9}.{i}" for i in number],
+        phone=[f"030-{i}-1999" for i in number],
+        hour=[f"{i % 24}:{i:03}" for i in number],
+    )
+    notes = " ".join(read(tmp_path / "t.csv", rows, "kind").notes)
+    assert "numbers made of them" not in notes
+    assert notes.count("which hardly repeat") == 6
+
+
 @pytest.mark.parametrize(
     ("label", "message"),
     [
