@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
+from keras.layers import InputLayer
 
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.keras_internals import SafeModeScope, all_layers, compiled_metrics
@@ -29,8 +30,12 @@ def copy_model(model: keras.Model) -> keras.Model:
     with _own_code(all_layers(model)):
         # `clone_model` would lose the class of models such as those of KerasHub.
         copied = type(model).from_config(model.get_config())
-    pairs = list(zip(all_layers(model), all_layers(copied), strict=True))
-    for original, layer in pairs:
+    # A model within a model may share its input layers, which a copy does not.
+    sides = [
+        [layer for layer in all_layers(each) if not isinstance(layer, InputLayer)]
+        for each in (model, copied)
+    ]
+    for original, layer in zip(*sides, strict=True):
         # Whoever holds a layer sets it too, so this goes from the outside in.
         if layer.trainable != original.trainable:
             layer.trainable = original.trainable

@@ -12,6 +12,7 @@ from keras import layers
 import keras_ccar
 from keras_ccar.adjustments import LabelAwareSmoothing
 from keras_ccar.keras_internals import all_layers
+from keras_ccar.posthoc.composition import chain
 from keras_ccar.posthoc.second_stage import retrain_classifier
 
 RNG = np.random.default_rng(0)
@@ -481,3 +482,22 @@ def test_errors(name):
         warnings.simplefilter("ignore", RuntimeWarning)  # of the diverging one
         with pytest.raises(ValueError, match=message):
             retrain_classifier(**{**given, **arguments})
+
+
+def test_the_models_that_chain_returns():
+    model = trained()
+    model.get_layer("body").trainable = False
+    expected = retrain_classifier(model, None, COUNTS, method="tau-norm")
+    for whole in (chain(model), chain(chain(model))):
+        found = retrain_classifier(whole, None, COUNTS, method="tau-norm")
+        np.testing.assert_allclose(
+            found.predict(X, verbose=0), expected.predict(X, verbose=0), rtol=1e-5
+        )
+        layers_of = {layer.name: layer for layer in all_layers(found)}
+        assert not layers_of["body"].trainable
+        assert layers_of["norm"].trainable
+    for method in ("crt", "lws", "tau-norm"):
+        for whole in (chain(model, CORRECTION), chain(chain(model), CORRECTION)):
+            for head in (None, "scores"):
+                with pytest.raises(ValueError, match=r"must end without a correction"):
+                    retrain_classifier(whole, (X, Y), COUNTS, method, head=head)
