@@ -155,6 +155,7 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         self.trained_prior = self._shift.trained_prior
         self.target_prior = self._shift.target_prior
         self.tau = check_number("tau", tau, 0)
+        self.moves_prior = self.tau > 0
         self.from_logits = optional(check_boolean, "from_logits", from_logits)
         self.axis = check_whole_number("axis", axis, meaning="the class axis")
         self.supports_masking = True

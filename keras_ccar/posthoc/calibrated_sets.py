@@ -27,6 +27,8 @@ class PredictionSets(Result):
             one of its own), `quantile`, and `training_examples` if they were given.
     """
 
+    chosen_by = "prediction_sets"
+
     def __init__(
         self,
         coverage: float,

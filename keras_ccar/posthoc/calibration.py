@@ -15,6 +15,7 @@ from keras_ccar.posthoc.reliability import Reliability
 from keras_ccar.posthoc.result import Result, require_posthoc
 from keras_ccar.posthoc.scaling_fit import fit_columns, fit_temperature, parts_to_fit
 from keras_ccar.posthoc.scaling_report import Side, compare_sides
+from keras_ccar.posthoc.target_prior import warn_of_other_prior
 
 _PARTS = {"all": "for all classes", "group": "of each group", "class": "of each class"}
 
@@ -36,6 +37,8 @@ class Calibrated(Result):
             calibration error is that of the probability of yes. NaN where there is
             nothing to measure.
     """
+
+    chosen_by = "calibrate"
 
     def __init__(
         self,
@@ -152,7 +155,8 @@ def calibrate(
     Warns:
         UserWarning: for a temperature at the end of what is tried, 0.001 to 1000; for
             groups and classes without validation examples, and labels without an
-            example of yes or of no, which take the common temperature.
+            example of yes or of no, which take the common temperature; if the model
+            ends in a correction to another `target_prior` than that of the data.
 
     Reference:
         Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv 1706.04599.
@@ -193,6 +197,8 @@ def calibrate(
         batch_size=batch_size,
         train=train,
     )
+    advice = "Calibrate the model that the correction was added to."
+    warn_of_other_prior(model, predictions, "validation", advice)
     scopes: dict[Any, np.ndarray] = {}
     if counts is not None:
         require_num_columns(counts, predictions)
@@ -225,7 +231,7 @@ def calibrate(
         by,
         before.reliability(everything),
         after.reliability(everything),
-    )
+    ).remember(model)
 
 
 def _examples_of_columns(counts: OutputCounts, predictions: Predictions) -> np.ndarray:

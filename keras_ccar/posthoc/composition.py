@@ -7,12 +7,18 @@ from typing import Any
 import keras
 
 from keras_ccar.arguments import argument_error, show
-from keras_ccar.keras_internals import get_input_signature, input_of_call, source_of
+from keras_ccar.keras_internals import get_input_signature
 from keras_ccar.layers.decides import Decides
 from keras_ccar.layers.logit_correction import LogitCorrection
-from keras_ccar.layers.model_output import KeepsActivation, output_tensor
+from keras_ccar.layers.model_output import KeepsActivation
 from keras_ccar.layers.named_model import model_with_names
 from keras_ccar.layers.prior_warning import warn_if_rebalanced
+from keras_ccar.posthoc.applied import (
+    Correction,
+    applied_before,
+    describe_corrections,
+    name_corrections,
+)
 from keras_ccar.posthoc.result import Result
 
 
@@ -27,7 +33,10 @@ def chain(
     `PredictionSet` beside its probabilities.
 
     The order is the order in which the parts were chosen, each on what the ones before
-    it return: first temperature and prior, decisions last.
+    it return: first temperature and prior, decisions last. So choose the second part on
+    `chain(model, first)`. After `estimate_prior`, decide by `CostSensitiveDecision`,
+    which needs no data: thresholds would be chosen on validation data that have the old
+    prior.
 
     Args:
         model: a built `keras.Model` with one output: Functional, Sequential or
@@ -46,10 +55,11 @@ def chain(
             refuse when they are applied.
 
     Warns:
-        UserWarning: if two layers of the same kind change the output one after the
-            other; if a `LogitCorrection` without `trained_prior` follows a model that
-            was compiled with a loss of this package that adjusts logits or weighs
-            classes.
+        UserWarning: if a part was chosen on the output of other corrections than those
+            before it, which results remember if they come from a model; if two layers
+            of the same kind change the output one after the other; if a
+            `LogitCorrection` without `trained_prior` follows a model that was compiled
+            with a loss of this package that adjusts logits or weighs classes.
 
     Example:
     ```python
@@ -67,17 +77,22 @@ def chain(
     """
     if not isinstance(model, keras.Model):
         raise argument_error("model", model, "a keras.Model")
-    given = [_layers_of(part) for part in layers if part is not None]
+    given = [(part, _layers_of(part)) for part in layers if part is not None]
     inputs, output = _call(model)
-    applied, models = _applied_before(output)
+    applied, models = applied_before(output)
     parts: list[Any] = []
-    for *before, last in given:
+    compared: list[Any] = []
+    for part, (*before, last) in given:
         # A calibration may be there already, by itself.
-        there = {id(layer) for layer in (*applied, *parts)}
-        parts += [layer for layer in before if id(layer) not in there]
+        there = [*applied, *parts]
+        if isinstance(part, Result) and part.chosen_on is not None:
+            _compare(part, part.chosen_on, there)
+            compared += part.layers
+        known = {id(layer) for layer in there}
+        parts += [layer for layer in before if id(layer) not in known]
         parts.append(last)
     for place, layer in enumerate(parts):
-        _check_order(applied, layer)
+        _check_order(applied, layer, compared)
         if isinstance(layer, LogitCorrection):
             # The layer sees the loss of what comes right before it, and warns itself.
             for inner in models if place else models[1:]:
@@ -147,30 +162,39 @@ def _input_like(spec: Any) -> Any:
     return keras.Input(shape=tuple(spec.shape[1:]), dtype=spec.dtype, name=spec.name)
 
 
-def _applied_before(tensor: Any) -> tuple[list[Any], list[Any]]:
-    """Returns the corrections and decisions that an output went through, and models.
+def _compare(part: Result, chosen_on: tuple[Correction, ...], there: list[Any]) -> None:
+    """Warns of a part that was chosen on other predictions than it gets.
 
-    The corrections come in the order in which they were applied, the models, each
-    within the one before it, in the order in which they are met.
+    Args:
+        part: what a function of `keras_ccar.posthoc` returned.
+        chosen_on: the corrections that came before it when it was chosen.
+        there: the layers that come before it.
     """
-    applied: list[Any] = []
-    models: list[Any] = []
-    while True:
-        operation, call, index = source_of(tensor) or (None, 0, 0)
-        if isinstance(operation, keras.Model):
-            models.append(operation)
-            if output_tensor(operation) is None:
-                return applied[::-1], models
-            tensor = keras.tree.flatten(operation.outputs)[index]
-        elif isinstance(operation, KeepsActivation | Decides):
-            applied.append(operation)
-            tensor = input_of_call(operation, call)
-        else:
-            return applied[::-1], models
+    first = part.layers[0]
+    places = [place for place, layer in enumerate(there) if layer is first]
+    gets = describe_corrections(there[: places[0]] if places else there)
+    if gets == chosen_on:
+        return
+    on, given = name_corrections(chosen_on), name_corrections(gets)
+    if on == given:
+        given += ", with other settings"
+    warnings.warn(
+        f"`layers` has a {type(part).__name__} that gets other predictions than those "
+        f"that it was chosen on. It was chosen on {on} and gets {given}. Call "
+        f"`{part.chosen_by}` on the model that `chain` returns of what comes before "
+        "it, or put before it what it was chosen on.",
+        stacklevel=3,
+    )
 
 
-def _check_order(applied: list[Any], layer: Any) -> None:
-    """Refuses a layer behind a decision, and warns of one that is applied twice."""
+def _check_order(applied: list[Any], layer: Any, compared: list[Any]) -> None:
+    """Refuses a layer behind a decision, and warns of one that is applied twice.
+
+    Args:
+        applied: what comes before it.
+        layer: the layer.
+        compared: layers of which `_compare` has said what there is to say.
+    """
     last = next((part for part in applied if isinstance(part, Decides)), None)
     if last is not None:
         raise ValueError(
@@ -178,9 +202,8 @@ def _check_order(applied: list[Any], layer: Any) -> None:
             f"{type(layer).__name__} behind {type(last).__name__}, whose output of 0 "
             "and 1 holds no predictions any more. Put it before, or leave one out."
         )
-    if isinstance(layer, KeepsActivation) and any(
-        type(part) is type(layer) for part in applied
-    ):
+    is_new = isinstance(layer, KeepsActivation) and id(layer) not in map(id, compared)
+    if is_new and any(type(part) is type(layer) for part in applied):
         warnings.warn(
             f"`layers` would apply {type(layer).__name__} twice, the second time to "
             "what the first has changed already. Leave one of the two out, unless the "

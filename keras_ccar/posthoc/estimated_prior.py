@@ -29,6 +29,8 @@ class EstimatedPrior(Result):
             `change`, the largest change of a number in the prior.
     """
 
+    chosen_by = "estimate_prior"
+
     def __init__(
         self,
         prior: np.ndarray,

@@ -15,13 +15,10 @@ from keras_ccar.layers.model_output import output_activation, output_tensor
 from keras_ccar.layers.prior_warning import find_rebalancing
 from keras_ccar.output_counts import OutputCounts, read_output_counts
 from keras_ccar.posthoc.labels import require_examples
-from keras_ccar.posthoc.predictions import (
-    Predictions,
-    predict,
-    require_num_columns,
-)
+from keras_ccar.posthoc.predictions import Predictions, predict, require_num_columns
 from keras_ccar.posthoc.result import Result
 from keras_ccar.posthoc.scores import check_objective
+from keras_ccar.posthoc.target_prior import warn_of_other_prior
 from keras_ccar.posthoc.tau_curve import check_taus, choose_tau, score_taus
 
 Objective = str | Callable[[np.ndarray, np.ndarray], float]
@@ -38,6 +35,8 @@ class TunedLogitCorrection(Result):
         best_tau: the τ with the best score, which the one-standard-error rule may pass
             over for a smaller one.
     """
+
+    chosen_by = "tune_logit_correction"
 
     def __init__(
         self, tau: float, layer: LogitCorrection, curve: Any, objective: str
@@ -135,7 +134,8 @@ def tune_logit_correction(
             labels out of range, or that `train` has too; for predictions that are NaN.
 
     Warns:
-        UserWarning: if a class has under 5 examples in the validation data.
+        UserWarning: if a class has under 5 examples in the validation data; if the
+            model ends in a correction to another `target_prior` than that of the data.
 
     Reference:
         Menon et al. 2021, arXiv 2007.07314, Sec. 4.1; Breiman et al. 1984,
@@ -177,13 +177,15 @@ def tune_logit_correction(
     require_examples(
         "validation", predictions.labels, predictions.num_columns, stacklevel=2
     )
+    advice = "Tune the model that the correction was added to."
+    warn_of_other_prior(model, predictions, "validation", advice)
     curve = score_taus(predictions, counts, grid, checked_objective, resamples, seed)
     tau = choose_tau(curve)
     layer = make_correction(
         class_counts, num_examples, counts, tau, adjusted, predictions
     )
     name = objective if isinstance(objective, str) else "objective"
-    return TunedLogitCorrection(tau, layer, curve, name)
+    return TunedLogitCorrection(tau, layer, curve, name).remember(model)
 
 
 def _require_unadjusted(model: Any) -> None:

@@ -29,6 +29,7 @@ from keras_ccar.posthoc.class_quantiles import (
     pooled_quantiles,
 )
 from keras_ccar.posthoc.predictions import predict, require_num_columns
+from keras_ccar.posthoc.target_prior import warn_of_other_prior
 
 _METHODS = ("pooled", "class", "clustered", "marginal")
 _LARGEST_SEED = 2**32 - 1
@@ -117,7 +118,8 @@ def prediction_sets(
             that `train` has too; for predictions that are NaN.
 
     Warns:
-        UserWarning: for classes with too few calibration examples.
+        UserWarning: for classes with too few calibration examples; if the model ends in
+            a correction to another `target_prior` than that of the data.
 
     Reference:
         Vovk et al. 2005, "Algorithmic Learning in a Random World", for "marginal" and
@@ -163,6 +165,8 @@ def prediction_sets(
     require_classes(predictions)
     if counts is not None:
         require_num_columns(counts, predictions)
+    advice = "Find the sets of the model that the correction was added to."
+    warn_of_other_prior(model, predictions, "calibration", advice)
     labels, num_classes = predictions.labels, predictions.num_columns
     scores = 1 - predictions.probabilities[np.arange(len(labels)), labels]
     fewest = fewest_examples(coverage) if min_examples is None else min_examples
@@ -185,7 +189,7 @@ def prediction_sets(
     )
     return PredictionSets(
         coverage, method, found, layer, sets_curve(method, found, examples, counts)
-    )
+    ).remember(model)
 
 
 def _read_counts(class_counts: ClassCounts) -> OutputCounts:

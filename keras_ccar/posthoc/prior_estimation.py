@@ -6,9 +6,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ccar.arguments import argument_error, check_number, check_whole_number, show
+from keras_ccar.arguments import check_number, check_whole_number, show
 from keras_ccar.binary_counts import NumExamples
-from keras_ccar.frequencies import ClassCounts, format_class_list
+from keras_ccar.frequencies import ClassCounts
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.prior_shift import PriorShift
 from keras_ccar.layers.prior_warning import warn_if_rebalanced
@@ -22,8 +22,14 @@ from keras_ccar.posthoc.predictions import (
     require_num_columns,
     to_probabilities,
 )
+from keras_ccar.posthoc.prior_checks import (
+    pair_of,
+    require_all_seen,
+    require_uncorrected,
+    warn_of_end,
+)
 from keras_ccar.posthoc.result import require_posthoc
-from keras_ccar.posthoc.scaling_fit import fit_scale_and_bias, seen_columns
+from keras_ccar.posthoc.scaling_fit import fit_scale_and_bias
 
 
 def estimate_prior(
@@ -83,14 +89,17 @@ def estimate_prior(
 
     Raises:
         ValueError: for arguments other than these, for counts of 0, for data without
-            examples, for predictions that are NaN or do not fit `class_counts`, for
-            `validation` without examples of a class, or of an answer to a label.
+            examples, for predictions that are NaN or do not fit `class_counts`, for a
+            model that ends in a correction of the prior, where neither `trained_prior`
+            nor `validation` is given, for `validation` without examples of a class, or
+            of an answer to a label.
         ModuleNotFoundError: without SciPy, for `validation`, and pandas.
 
     Warns:
         UserWarning: if the estimate still changes after `max_iterations`; if a model
             was compiled with a loss that adjusts logits or weighs classes, and neither
-            `trained_prior` nor `validation` is given; and as `calibrate` for
+            `trained_prior` nor `validation` is given; if, without `validation`, a class
+            gets less than a thousandth of an example; and as `calibrate` for
             temperatures.
 
     Reference:
@@ -121,6 +130,8 @@ def estimate_prior(
             "predictions have as their prior. Received: "
             f"trained_prior={show(trained_prior)}"
         )
+    if validation is None and trained_prior is None:
+        require_uncorrected(model)
     is_model = isinstance(model, keras.Model)
     if unlabelled is not None and not is_model:
         raise ValueError(
@@ -149,7 +160,7 @@ def estimate_prior(
         # For an array of predictions, those for the validation data come with it.
         validated, data = model, validation
         if not is_model:
-            validated, data = _pair(validation)
+            validated, data = pair_of(validation)
         known = predict(
             validated,
             data,
@@ -161,7 +172,7 @@ def estimate_prior(
             batch_size=batch_size,
         )
         require_num_columns(counts, known)
-        _require_all_seen(known)
+        require_all_seen(known)
         temperature, bias = fit_scale_and_bias(known)
         logits = logits / temperature + bias
         calibrated = to_probabilities(known.logits / temperature + bias, are_labels)
@@ -187,6 +198,8 @@ def estimate_prior(
         )
     prior = np.maximum(estimate.prior, SMALLEST_PRIOR)
     prior = np.minimum(prior, 1 - SMALLEST_PRIOR) if are_labels else prior / prior.sum()
+    if validation is None:
+        warn_of_end(prior, len(logits), are_labels)
     layer = LogitCorrection(
         class_counts,
         target_prior=prior,
@@ -195,7 +208,9 @@ def estimate_prior(
         trained_prior=trained_prior if validation is None else source,
     )
     curve = require_posthoc("pandas", "pandas").DataFrame(estimate.steps)
-    return EstimatedPrior(prior, layer, calibration, curve, source, len(logits))
+    return EstimatedPrior(
+        prior, layer, calibration, curve, source, len(logits)
+    ).remember(model)
 
 
 def _trained(
@@ -208,24 +223,3 @@ def _trained(
         # The shift puts in the prior of the counts.
         logits = logits + output_logits(counts.examples, num_columns)
     return to_probabilities(logits[None], predictions.are_labels)[0]
-
-
-def _pair(validation: Any) -> tuple[Any, Any]:
-    if not isinstance(validation, tuple) or len(validation) != 2:
-        expected = "a pair (predictions, labels) where `model` is an array"
-        raise argument_error("validation", validation, expected)
-    return validation
-
-
-def _require_all_seen(predictions: Predictions) -> None:
-    is_empty = ~seen_columns(predictions)
-    if not is_empty.any():
-        return
-    kinds, lack = ("class", "classes"), "examples"
-    if predictions.are_labels:
-        kinds, lack = ("label", "labels"), "examples of both yes and no"
-    raise ValueError(
-        f"`validation` must have {lack} of every {kinds[0]}, whose bias they tell. "
-        f"Received: none for {format_class_list(is_empty, *kinds)}. Leave `validation` "
-        "out, or hold out more of the training data."
-    )

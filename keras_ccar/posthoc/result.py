@@ -4,10 +4,11 @@ import base64
 import html
 import io
 import warnings
-from typing import Any
+from typing import Any, Self
 
 import keras
 
+from keras_ccar.posthoc.applied import Correction, applied_by, describe_corrections
 from keras_ccar.requirements import require
 
 _NEEDED_BY = "`keras_ccar.posthoc`"
@@ -26,10 +27,25 @@ class Result:
     Attributes:
         layer: the Keras layer that applies what was chosen to the output of the model.
         curve: a `pandas.DataFrame` of what was tried.
+        chosen_by: the name of the function that chose it.
+        chosen_on: the corrections in which the model ended that it was chosen on, None
+            for an array of predictions, of which nothing is known.
     """
 
     layer: keras.layers.Layer
     curve: Any
+    chosen_by: str
+    chosen_on: tuple[Correction, ...] | None = None
+
+    def remember(self, model: Any) -> Self:
+        """Remembers what it was chosen on, so that `chain` can compare; returns itself.
+
+        Args:
+            model: the `keras.Model`, or an array of its predictions.
+        """
+        if isinstance(model, keras.Model):
+            self.chosen_on = describe_corrections(applied_by(model))
+        return self
 
     @property
     def layers(self) -> list[keras.layers.Layer]:

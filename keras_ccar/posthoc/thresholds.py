@@ -18,8 +18,13 @@ from keras_ccar.posthoc.objectives import (
 )
 from keras_ccar.posthoc.predictions import Predictions, predict, require_num_columns
 from keras_ccar.posthoc.result import Result, require_posthoc
+from keras_ccar.posthoc.target_prior import warn_of_other_prior
 from keras_ccar.posthoc.threshold_curve import label_curve, thinned
 
+_FOR_COSTS = (
+    "For costs, put `keras_ccar.layers.CostSensitiveDecision` behind the correction, "
+    "which needs no data."
+)
 _MOST_ROWS = 1000
 _MOST_DESCRIBED = 5
 _MOST_NAMED_LINES = 10
@@ -38,6 +43,8 @@ class TunedThresholds(Result):
         curve: a DataFrame of the same columns with a row for each threshold that was
             tried; at most 1000 of a label.
     """
+
+    chosen_by = "tune_thresholds"
 
     def __init__(
         self,
@@ -144,7 +151,8 @@ def tune_thresholds(
             `train` has too.
 
     Warns:
-        UserWarning: if a label has under 5 examples of yes or of no.
+        UserWarning: if a label has under 5 examples of yes or of no; if the model ends
+            in a correction to another `target_prior` than that of the data.
 
     Reference:
         Lipton et al. 2014, arXiv 1402.1892, for F1; Elkan 2001, "The Foundations of
@@ -193,6 +201,7 @@ def tune_thresholds(
             f"{len(names)} names for {num_labels}"
         )
     require_examples("validation", predictions.labels, num_labels, stacklevel=2)
+    warn_of_other_prior(model, predictions, "validation", _FOR_COSTS)
     pandas = require_posthoc("pandas", "pandas")
     probabilities, answers = predictions.probabilities, predictions.labels
     chosen, curves = [], []
@@ -215,7 +224,7 @@ def tune_thresholds(
     )
     return TunedThresholds(
         layer, best_rows, pandas.concat(curves, ignore_index=True), wanted
-    )
+    ).remember(model)
 
 
 def _require_labels(predictions: Predictions) -> None:

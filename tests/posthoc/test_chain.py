@@ -18,8 +18,11 @@ from keras_ccar.layers import (
     Thresholds,
 )
 from keras_ccar.layers.prediction_set import PredictionSet
+from keras_ccar.posthoc.calibration import calibrate
 from keras_ccar.posthoc.composition import chain
+from keras_ccar.posthoc.logit_correction import tune_logit_correction
 from keras_ccar.posthoc.model_copies import copy_model
+from keras_ccar.posthoc.prediction_sets import prediction_sets
 from keras_ccar.posthoc.prior_estimation import estimate_prior
 from keras_ccar.posthoc.thresholds import tune_thresholds
 from keras_ccar.serving import export
@@ -387,3 +390,127 @@ def test_the_calibration_of_an_estimated_prior_comes_with_it():
         np.testing.assert_allclose(
             other.predict(x, verbose=0), whole.predict(x, verbose=0), atol=1e-6
         )
+
+
+LABELS = np.repeat([0, 1], [900, 100])
+POINTS = RNG.normal(size=(1000, 2)).astype("float32") + LABELS[:, None]
+YES = np.eye(3)[RNG.choice(3, size=1000, p=F)].argmax(-1)
+X3 = (RNG.normal(size=(1000, 3)) + 1.5 * np.eye(3)[YES]).astype("float32")
+
+
+def label_model(activation="sigmoid"):
+    model = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(1, activation=activation)]
+    )
+    model.set_weights([np.array([[1.0], [1.0]]), np.array([-3.0])])
+    model.compile("sgd", keras.losses.BinaryCrossentropy(activation is None))
+    return model
+
+
+def class_model():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+    model.set_weights([np.eye(3) * 3, np.log(F)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def reloaded(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    return keras.models.load_model(tmp_path / "model.keras")
+
+
+def test_warns_of_a_part_that_was_chosen_on_something_else(tmp_path):
+    model, data = label_model(), (POINTS, LABELS)
+    raw = tune_thresholds(model, data)
+    correction = LogitCorrection(np.bincount(LABELS))
+    corrected = tune_thresholds(chain(model, correction), data)
+    for parts, message in (
+        ([correction, raw], r"TunedThresholds.*without a correction.*LogitCorrection"),
+        ([corrected], r"on the output after LogitCorrection and gets the output with"),
+        ([TemperatureScaling(2.0), correction, corrected], r"Scaling, then LogitCor"),
+        ([LogitCorrection([9, 1], 0.5), corrected], r"Correction, with other settings"),
+    ):
+        with pytest.warns(UserWarning, match=message) as caught:
+            chain(model, *parts)
+        assert len(caught) == 1
+        assert "Call `tune_thresholds` on the model that" in str(caught[0].message)
+        with pytest.warns(UserWarning, match=message):
+            chain(reloaded(chain(model, *parts[:-1]), tmp_path), parts[-1])
+
+
+def test_warns_of_every_kind_of_part():
+    model, data = class_model(), (X3, YES)
+    calibrated = calibrate(model, data)
+    for part, name in (
+        (tune_logit_correction(model, data, COUNTS, taus=[0, 1]), "tune_logit_corr"),
+        (prediction_sets(model, data), "prediction_sets"),
+        (calibrate(model, data), "calibrate"),
+        (estimate_prior(model, X3, COUNTS), "estimate_prior"),
+        (estimate_prior(model, X3, COUNTS, data), "estimate_prior"),
+    ):
+        chain(model, part)
+        with pytest.warns(UserWarning, match=f"Call `{name}") as caught:
+            chain(model, calibrated, part)
+        assert name != "calibrate" or len(caught) == 1
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", None])
+def test_parts_chosen_one_after_the_other_do_not_warn(tmp_path, activation):
+    model, data, counts = label_model(activation), (POINTS, LABELS), [900, 100]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        calibrated = calibrate(model, data)
+        once = chain(model, calibrated)
+        tuned = tune_logit_correction(once, data, counts, taus=[0.5])
+        twice = chain(once, tuned)
+        found = tune_thresholds(twice, data)
+        whole = chain(model, calibrated, tuned, found)
+        expected = whole.predict(POINTS, verbose=0)
+        for first, *rest in (
+            (once, tuned, found),
+            (twice, found),
+            (chain(chain(twice)), found),
+            (keras.Sequential([model, calibrated.layer, tuned.layer]), found),
+            (reloaded(model, tmp_path), calibrated, tuned, found),
+            (reloaded(once, tmp_path), tuned, found),
+            (reloaded(twice, tmp_path), found),
+        ):
+            result = chain(first, *rest)
+            np.testing.assert_array_equal(result.predict(POINTS, verbose=0), expected)
+        # Chosen on a model that was loaded, for the one that was saved.
+        chain(twice, tune_thresholds(reloaded(twice, tmp_path), data))
+
+
+def test_what_changes_nothing_or_is_not_known_does_not_warn():
+    model, data = label_model(None), (POINTS, LABELS)
+    raw = tune_thresholds(model, data)
+    correction = LogitCorrection([900, 100])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        chain(model, LogitCorrection([900, 100], 0.0), TemperatureScaling(1.0), raw)
+        unknown = tune_thresholds(model.predict(POINTS, verbose=0), LABELS[:, None])
+        chain(model, correction, unknown)
+        # The same correction, made again, of other counts with the same numbers.
+        corrected = chain(model, LogitCorrection(np.array([900.0, 100.0])))
+        chain(model, correction, tune_thresholds(corrected, data))
+
+
+def test_a_second_correction_chosen_on_the_first_does_not_warn():
+    model, data = class_model(), (X3, YES)
+    once = chain(model, LogitCorrection(COUNTS, 0.5))
+    more = tune_logit_correction(once, data, COUNTS, taus=[0.5], adjusted=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        chain(once, more)
+
+
+def test_a_part_chosen_on_a_subclassed_model(tmp_path):
+    model = subclassed()
+    y = np.arange(30) % 3
+    sets = prediction_sets(model, (X, y), method="marginal")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        chain(model, sets)
+        chain(chain(model), sets)
+    with pytest.warns(UserWarning, match=r"PredictionSets.*TemperatureScaling"):
+        chain(model, TemperatureScaling(2.0), sets)

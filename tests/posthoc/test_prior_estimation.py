@@ -1,3 +1,6 @@
+import contextlib
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +10,8 @@ from sklearn.linear_model import LogisticRegression
 
 import keras_ccar
 from keras_ccar import datasets
+from keras_ccar.layers import LogitCorrection
+from keras_ccar.posthoc.composition import chain
 from keras_ccar.posthoc.prior_estimation import estimate_prior
 
 
@@ -161,7 +166,8 @@ def test_calibration_of_classes(from_logits):
     expected = naive_em(calibrated, source, len(found.curve))
     np.testing.assert_allclose(found.prior, expected, rtol=1e-2)
     np.testing.assert_allclose(found.prior, SHIFTED, atol=0.06)
-    without = estimate_prior(given[1], None, COUNTS, from_logits=from_logits)
+    with pytest.warns(UserWarning, match=r"has run to 0 for class"):
+        without = estimate_prior(given[1], None, COUNTS, from_logits=from_logits)
     assert abs(found.prior - SHIFTED).sum() < abs(without.prior - SHIFTED).sum()
     # Calibration first, then correction.
     result = keras.ops.convert_to_numpy(found.layer(found.calibration(given[1])))
@@ -224,7 +230,11 @@ def test_digits_with_a_shifted_prior(tmp_path, calibrated, activation):
     drawn = np.random.default_rng(0).choice(test, size=800, p=share / share.sum())
     counts, truth = np.bincount(y[train]), np.bincount(y[drawn]) / 800
     validation = (x[held_out], y[held_out]) if calibrated else None
-    found = estimate_prior(model, x[drawn], counts, validation)
+    # Few of the rarest digits were drawn, and the model is not calibrated.
+    runs_to_0 = pytest.warns(UserWarning, match=r"has run to 0 for")
+    expected = contextlib.nullcontext() if calibrated else runs_to_0
+    with expected:
+        found = estimate_prior(model, x[drawn], counts, validation)
     before = abs(counts / counts.sum() - truth).sum()
     # The model is not sure enough without calibration.
     assert abs(found.prior - truth).sum() < before * (0.25 if calibrated else 0.5)
@@ -243,22 +253,69 @@ def test_digits_with_a_shifted_prior(tmp_path, calibrated, activation):
     whole.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(loaded.predict(x[drawn], verbose=0), result, rtol=1e-5)
-    with_labels = estimate_prior(
-        model, (x[drawn], y[drawn]), counts, validation, batch_size=100
-    )
+    with expected:
+        with_labels = estimate_prior(
+            model, (x[drawn], y[drawn]), counts, validation, batch_size=100
+        )
     np.testing.assert_allclose(with_labels.prior, found.prior, rtol=1e-4)
 
 
 def test_a_class_that_is_not_there():
     p = np.array([[0.9, 0.1 - 1e-9, 1e-9]] * 50 + [[0.1, 0.9 - 1e-9, 1e-9]] * 50)
-    found = estimate_prior(p, None, COUNTS, from_logits=False)
+    with pytest.warns(UserWarning, match=r"has run to 0 for class 2: less than 0.001"):
+        found = estimate_prior(p, None, COUNTS, from_logits=False)
     assert 0 < found.prior[2] <= 2e-10
     assert found.prior.sum() == pytest.approx(1)
     assert np.isfinite(keras.ops.convert_to_numpy(found.layer(p))).all()
-    found = estimate_prior(np.full((9, 1), 1e-6), None, [5, 5], from_logits=False)
-    assert 0 < found.prior[0] <= 2e-10
-    found = estimate_prior(np.full((9, 1), 1 - 1e-6), None, [5, 5], from_logits=False)
-    assert 1 - 2e-10 <= found.prior[0] < 1
+    for p, low, high in ((1e-6, 0, 2e-10), (1 - 1e-6, 1 - 2e-10, 1)):
+        with pytest.warns(UserWarning, match=r"a share of yes of 0 or 1 for label 0"):
+            found = estimate_prior(np.full((9, 1), p), None, [5, 5], from_logits=False)
+        assert low <= found.prior[0] <= high
+        assert 0 < found.prior[0] < 1
+
+
+def test_says_what_helps_where_the_estimate_runs_to_0():
+    """A model that was rebalanced in training, taken for one that was not."""
+    x, y = gaussians([0.95, 0.05], 400, 0, (0.0, 2.0))
+    new, _ = gaussians([0.8, 0.2], 400, 1, (0.0, 2.0))
+    balanced = [posterior(part, [0.5, 0.5], (0.0, 2.0)) for part in (x, new)]
+    with pytest.warns(UserWarning, match=r'`validation=`.*`trained_prior="balanced"`'):
+        wrong = estimate_prior(balanced[1], None, [20, 380], from_logits=False)
+    assert wrong.prior.min() < 1e-3
+    for arguments in (
+        {"trained_prior": "balanced"},
+        {"validation": (balanced[0], y)},
+    ):
+        found = estimate_prior(
+            balanced[1], None, [380, 20], from_logits=False, **arguments
+        )
+        assert found.prior[1] == pytest.approx(0.2, abs=0.06)
+
+
+def test_a_model_that_is_corrected_already():
+    means = np.array([0.0, 1.5, 3.0])
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3)])
+    model.set_weights([means[None], np.log(SOURCE) - means**2 / 2])
+    corrected = chain(model, LogitCorrection(COUNTS))
+    (x, y), (new, _) = gaussians(SOURCE, 800, 0), gaussians(SHIFTED, 800, 1)
+    x, new = x[:, None], new[:, None]
+    expected = estimate_prior(model, new, COUNTS).prior
+    with pytest.raises(ValueError, match=r"corrected already.*`trained_prior` the pri"):
+        estimate_prior(corrected, new, COUNTS)
+    # What the message says works.
+    found = estimate_prior(corrected, new, COUNTS, trained_prior="balanced")
+    np.testing.assert_allclose(found.prior, expected, atol=1e-4)
+    with_validation = estimate_prior(corrected, new, COUNTS, (x, y))
+    np.testing.assert_allclose(with_validation.prior, expected, atol=0.06)
+    # No correction.
+    same = estimate_prior(chain(model, LogitCorrection(COUNTS, 0.0)), new, COUNTS)
+    np.testing.assert_allclose(same.prior, expected, atol=1e-6)
+    # Put behind the model that it was estimated on, each is the last word.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        whole = chain(corrected, found)
+    z = np.log(posterior(new[:, 0], expected))
+    assert (whole.predict(new, verbose=0).argmax(-1) == z.argmax(-1)).mean() > 0.99
 
 
 def test_warns_of_a_rebalanced_model():

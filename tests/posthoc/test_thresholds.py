@@ -1,5 +1,7 @@
 """Thresholds of yes-or-no labels, chosen on validation data."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -12,8 +14,18 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from keras_ccar.layers import Thresholds
+from keras_ccar.layers import (
+    CostSensitiveDecision,
+    LogitCorrection,
+    TemperatureScaling,
+    Thresholds,
+)
+from keras_ccar.posthoc.calibration import calibrate
+from keras_ccar.posthoc.composition import chain
+from keras_ccar.posthoc.logit_correction import tune_logit_correction
 from keras_ccar.posthoc.objectives import precision_at_least, recall_at_least
+from keras_ccar.posthoc.prediction_sets import prediction_sets
+from keras_ccar.posthoc.prior_estimation import estimate_prior
 from keras_ccar.posthoc.thresholds import tune_thresholds
 
 NAN = float("nan")
@@ -259,3 +271,85 @@ def test_classes_that_exclude_each_other():
     )
     with pytest.raises(ValueError, match=r"`model` must have yes-or-no.*CostSensitive"):
         tune_thresholds(model, (LOGITS, Y.argmax(1)))
+
+
+def one_label_model():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.set_weights([np.array([[3.0]]), np.array([-4.5 - np.log(19)])])
+    model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
+    return model
+
+
+def bell_curves(share, num, seed):
+    rng = np.random.default_rng(seed)
+    y = (rng.random(num) < share).astype(int)
+    return (rng.normal(size=num) + 3 * y)[:, None].astype("float32"), y
+
+
+OLD, NEW = bell_curves(0.05, 4000, 0), bell_curves(0.3, 4000, 1)
+COUNTS = [9500, 500]
+OTHER = r"other shares of yes than the `target_prior`.*0\.0\d+ instead of 0\.[23]"
+
+
+def test_warns_of_validation_data_with_the_old_prior():
+    model, costs = one_label_model(), [[0, 1], [50, 0]]
+    estimated = estimate_prior(model, NEW[0], COUNTS)
+    adapted = chain(model, estimated)
+    with pytest.warns(UserWarning, match=f"{OTHER}.*CostSensitiveDecision") as caught:
+        wrong = tune_thresholds(adapted, OLD, objective=costs)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+    def cost(whole):
+        says_yes = whole.predict(NEW[0], verbose=0)[:, 0]
+        return np.mean(np.where(NEW[1], 50 * (1 - says_yes), says_yes))
+
+    # What the message says helps.
+    assert cost(chain(adapted, CostSensitiveDecision(costs))) < cost(
+        chain(adapted, wrong)
+    )
+    rows = np.r_[np.flatnonzero(OLD[1])[:80], np.flatnonzero(OLD[1] == 0)[:190]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        tune_thresholds(adapted, (OLD[0][rows], OLD[1][rows]), objective=costs)
+        tune_thresholds(adapted, NEW)
+        # Neither a balanced target nor the prior of the data is another one.
+        for correction in (
+            LogitCorrection(COUNTS),
+            LogitCorrection(COUNTS, target_prior=0.5),
+            LogitCorrection(COUNTS, target_prior=0.05),
+            LogitCorrection(COUNTS, trained_prior="balanced"),
+            LogitCorrection(COUNTS, 0.0, target_prior=0.3),
+        ):
+            tune_thresholds(chain(model, correction), OLD)
+        # The correction is followed by another one, which decides.
+        balanced = LogitCorrection(COUNTS, trained_prior=0.3, target_prior=0.05)
+        tune_thresholds(keras.Sequential([*adapted.layers, balanced]), OLD)
+
+
+@pytest.mark.parametrize("target", [0.3, [0.7, 0.3]])
+def test_warns_of_the_old_prior_in_every_form(target):
+    model = one_label_model()
+    for counts in (COUNTS, [COUNTS]):
+        if counts != COUNTS and target != 0.3:
+            continue
+        adapted = chain(model, LogitCorrection(counts, target_prior=target))
+        adapted = chain(adapted, TemperatureScaling(1.2))
+        with pytest.warns(UserWarning, match=OTHER):
+            tune_thresholds(adapted, OLD)
+        with pytest.warns(UserWarning, match=f"{OTHER}.*Calibrate the model that"):
+            calibrate(adapted, OLD)
+        with pytest.warns(UserWarning, match=f"{OTHER}.*Tune the model that"):
+            tune_logit_correction(adapted, OLD, COUNTS, taus=[0, 1], adjusted=True)
+
+
+def test_warns_of_the_old_class_frequencies():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2)])
+    model.set_weights([np.array([[0.0, 3.0]]), np.array([0.0, -4.5 - np.log(19)])])
+    adapted = chain(model, LogitCorrection(COUNTS, target_prior=[0.7, 0.3]))
+    message = r"`calibration` has other class frequencies.*Find the sets of the model"
+    with pytest.warns(UserWarning, match=message):
+        prediction_sets(adapted, OLD)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        prediction_sets(adapted, NEW)
