@@ -20,6 +20,7 @@ def read_labels(
     name: str,
     ignore_class: int | None,
     ignore_value: float | None,
+    can_ignore: bool = True,
 ) -> np.ndarray:
     """Returns labels, one row for each row of predictions.
 
@@ -31,6 +32,7 @@ def read_labels(
         name: the name of the argument, for messages.
         ignore_class: the class of examples to leave out, or None.
         ignore_value: what stands for a missing answer, or None.
+        can_ignore: whether the user can pass these two, which messages then name.
 
     Returns:
         int64 classes, of shape `(M,)`; or float64 answers of shape `(M, K)`, 0, 1 and
@@ -50,8 +52,8 @@ def read_labels(
             "return_inverse=True)[1]`."
         )
     if are_labels:
-        return _read_answers(values, shape, name, ignore_value)
-    return _read_classes(values, shape, name, ignore_class)
+        return _read_answers(values, shape, name, ignore_value, can_ignore)
+    return _read_classes(values, shape, name, ignore_class, can_ignore)
 
 
 def require_examples(
@@ -100,7 +102,11 @@ def are_answers(labels: Any, shape: tuple[int, ...]) -> bool:
 
 
 def _read_classes(
-    values: np.ndarray, shape: tuple[int, ...], name: str, ignore_class: int | None
+    values: np.ndarray,
+    shape: tuple[int, ...],
+    name: str,
+    ignore_class: int | None,
+    can_ignore: bool,
 ) -> np.ndarray:
     num_classes = shape[-1]
     if values.shape == shape and len(shape) > 1:
@@ -122,16 +128,27 @@ def _read_classes(
     if ignore_class is not None:
         is_class |= numbers == ignore_class
     if not is_class.all():
+        advice = "Labels that stand for no class are left out by `ignore_class`."
+        if numbers.min() == 1 and numbers.max() == num_classes:
+            advice = "They begin with 1: number the classes from 0, by `labels - 1`."
+        elif not can_ignore:
+            advice = (
+                "Number the classes from 0, and give the model an output for each; "
+                "leave out examples of no class."
+            )
         raise ValueError(
             f"`{name}` must have labels from 0 to {num_classes - 1}, the classes of "
-            f"the predictions. Received: {flat[~is_class][:5].tolist()}. Labels that "
-            "stand for no class are left out by `ignore_class`."
+            f"the predictions. Received: {flat[~is_class][:5].tolist()}. {advice}"
         )
     return flat.astype("int64")
 
 
 def _read_answers(
-    values: np.ndarray, shape: tuple[int, ...], name: str, ignore_value: float | None
+    values: np.ndarray,
+    shape: tuple[int, ...],
+    name: str,
+    ignore_value: float | None,
+    can_ignore: bool,
 ) -> np.ndarray:
     if values.shape != shape and not (shape[-1] == 1 and values.shape == shape[:-1]):
         raise _shape_error(name, values.shape, shape)
@@ -146,10 +163,12 @@ def _read_answers(
         given = answers.reshape(-1)
     wrong = given[~((given == 0) | (given == 1))]
     if wrong.size:
+        advice = "What stands for a missing answer is left out by `ignore_value`."
+        if not can_ignore:
+            advice = "Leave out examples without an answer."
         raise ValueError(
             f"`{name}` must have the answers 0, no, and 1, yes. Received: "
-            f"{wrong[:5].tolist()}. What stands for a missing answer is left out by "
-            "`ignore_value`."
+            f"{wrong[:5].tolist()}. {advice}"
         )
     return answers
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_ccar.arguments import argument_error
+from keras_ccar.benchmark.own.finite import not_finite, require_finite
 from keras_ccar.benchmark.training.batches import SeededEpochs
 from keras_ccar.datasets.elements import as_numpy, is_array
 from keras_ccar.datasets.in_memory import InMemory
@@ -41,7 +42,8 @@ class OwnData:
             change from one reading to the next, such as by random augmentation.
 
     Raises:
-        ValueError: for anything that holds no examples with labels.
+        ValueError: for anything that holds no examples with labels, and for inputs that
+            are NaN or infinite.
     """
 
     def __init__(self, name: str, given: Any, batch_size: int) -> None:
@@ -57,6 +59,7 @@ class OwnData:
             self.num_batches = -(-len(self.labels) // batch_size)
             self.first_inputs = InMemory(opened[:1]).take(np.arange(1))[0]
             self.hashes = input_hashes(opened[0])
+            self._require_finite(opened[0], opened[2:])
         else:
             self._arrays = None
             self._read(opened)
@@ -128,10 +131,16 @@ class OwnData:
         _require_numbers(self.name, labels)
         return parts
 
+    def _require_finite(self, x: Any, weights: tuple[Any, ...]) -> None:
+        length = len(self.labels)
+        for what, part in (("inputs", x), ("sample weights", weights)):
+            require_finite(self.name, what, not_finite(part, length))
+
     def _read(self, opened: Any) -> None:
         """Reads data in batches once, and a part of them again."""
         labels: list[np.ndarray] = []
         hashes: list[np.ndarray] = []
+        wrong: list[np.ndarray] = []
         self.first_inputs = None
         try:
             for x, answers, _, _ in read_batches(opened, self.name, None):
@@ -141,6 +150,7 @@ class OwnData:
                     self.first_inputs = keras.tree.map_structure(lambda a: a[:1], x)
                 labels.append(as_numpy(answers))
                 hashes.append(input_hashes(x))
+                wrong.append(not_finite(x, len(hashes[-1])))
         except TypeError as error:  # a number, or a single example
             raise argument_error(self.name, opened, _DATA) from error
         ranks = {part.ndim for part in labels}
@@ -152,6 +162,7 @@ class OwnData:
         self.labels = np.concatenate(labels)
         self.num_batches = len(labels)
         _require_numbers(self.name, self.labels)
+        require_finite(self.name, "inputs", np.concatenate(wrong))
         found = np.concatenate(hashes)
         self.hashes = None if self._changes(found) else found
 

@@ -21,7 +21,9 @@ def describe_few(splits: Mapping[str, OwnData], problem: Problem) -> str:
     sentences = []
     for name, data in splits.items():
         shape = (len(data.labels), *problem.output_shape)
-        labels = read_labels(data.labels, shape, problem.are_labels, name, None, None)
+        labels = read_labels(
+            data.labels, shape, problem.are_labels, name, None, None, can_ignore=False
+        )
         if name == "train":
             continue
         counts = _counts(labels, problem)

@@ -98,7 +98,9 @@ def find_problem(
         from_logits = agreed_from_logits(loss)
     if from_logits is None:
         from_logits = not _are_probabilities(outputs, are_labels)
-    labels = read_labels(train.labels, shape, are_labels, train.name, None, None)
+    labels = read_labels(
+        train.labels, shape, are_labels, train.name, None, None, can_ignore=False
+    )
     counts = _count(labels, num_columns)
     if given is not None:
         if not given.fit(num_columns) or given.mean_labels(num_columns) != are_labels:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 from rich.console import Console
 
 from keras_ccar.arguments import (
@@ -97,6 +98,9 @@ class OwnRequest:
 
     def __post_init__(self) -> None:
         expected = "a function that returns a new `keras.Model`"
+        if isinstance(self.build_model, keras.Model):
+            advice = "Put the lines that make it into a function, which is called anew."
+            raise argument_error("build_model", self.build_model, expected, advice)
         check_function("build_model", self.build_model, expected)
         for name in ("train", "validation"):
             if getattr(self, name) is None:

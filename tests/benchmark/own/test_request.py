@@ -12,6 +12,17 @@ import keras_ccar
 from keras_ccar.benchmark.own.request import OwnRequest
 
 X, Y = classes()
+DAMAGED = X.copy()
+DAMAGED[3, 1], DAMAGED[40, 2] = np.nan, -np.inf
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(3)
+
+    def call(self, inputs):
+        return self.dense(inputs)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +55,28 @@ def test_budgets(budget, seconds):
         ({"train": [(X[0], Y[0])]}, "`train`"),
         ({"validation": classes()}, "`validation` must be data that were held out"),
         ({"validation": (X, Y + 1)}, "`validation` must have labels from 0 to 2"),
+        ({"train": (X, Y + 1)}, r"begin with 1: number the classes from 0, by `labels"),
+        ({"train": (X, Y - 1)}, r"Number the classes from 0, and give the model an"),
+        ({"build_model": network()()}, "`build_model` must be a function"),
+        (
+            {"build_model": Subclassed()},
+            "`build_model` must be a function",
+        ),
+        (
+            {"train": ([DAMAGED, X], Y)},
+            r"`train` must have inputs without NaN.*2 of 70 ex.*position 3.*nan_to_num",
+        ),
+        ({"validation": (DAMAGED, Y)}, r"`validation` must have inputs without NaN"),
+        ({"test": (DAMAGED, Y)}, r"`test` must have inputs without NaN"),
+        (
+            {
+                "test": lambda: [
+                    (DAMAGED[i : i + 9], Y[i : i + 9]) for i in range(4, 67, 9)
+                ]
+            },
+            r"`test` must have inputs without NaN.*1 of 63 examples.*position 36",
+        ),
+        ({"train": (X, Y, DAMAGED[:, 2])}, r"`train` must have sample weights without"),
         ({"test": 3}, "`test` must be"),
         ({"losses": {}}, "`losses` must be a dict"),
         ({"losses": {"ce": "no such loss"}}, "`losses` must be a dict"),
@@ -117,15 +150,6 @@ def test_one_validation_example_of_a_label_fails_thresholds_alone(tmp_path):
 
 PROBABILITIES = keras.losses.SparseCategoricalCrossentropy()
 LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-class Subclassed(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.dense = keras.layers.Dense(3)
-
-    def call(self, inputs):
-        return self.dense(inputs)
 
 
 @pytest.mark.parametrize(
