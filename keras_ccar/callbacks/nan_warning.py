@@ -28,8 +28,9 @@ def warn_if_nan(logs: Mapping[str, Any] | None, attached: Attached) -> None:
         True: "a target of a yes-or-no label outside of [0, 1]: mark unknown ones, and "
         "pass their value as `ignore_value` (such as -1 or NaN) to the loss, or give "
         "them a `sample_weight` of 0 of the shape (N, K)",
-        False: "a label that is not a class: pass its value as `ignore_class` to the "
-        "loss, or give it a `sample_weight` of 0",
+        False: "a label that is not a class: number the classes from 0 on, and pass a "
+        "label that stands for no class as `ignore_class` to the loss, or give it a "
+        "`sample_weight` of 0",
     }
     found = "; ".join(cause for kind, cause in causes.items() if kind in kinds)
     warnings.warn(

@@ -130,3 +130,19 @@ def _labels_error(received: Any) -> ValueError:
         "classes from 0 on, for example by `numpy.unique(labels, return_inverse=True)"
         f"[1]`. Received: {show(received)}"
     )
+
+
+def numbering_hint(labels: np.ndarray, wrong: np.ndarray, num_classes: int) -> str:
+    """Returns what to do if the classes are numbered from 1, nothing if they are not.
+
+    Args:
+        labels: all labels that are known.
+        wrong: those of them that are no class.
+        num_classes: K.
+    """
+    if (labels == 0).any() or not (wrong == num_classes).all():
+        return ""
+    return (
+        f" If the classes are numbered from 1 to {num_classes}, number them from 0: "
+        "pass `labels - 1`."
+    )

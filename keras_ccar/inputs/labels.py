@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from keras_ccar.inputs.checks import eager_value
+from keras_ccar.inputs.checks import eager_value, numbering_hint
 from keras_ccar.inputs.distributions import TAGS_IN_LOSSES, parse_distributions
 
 
@@ -178,10 +178,12 @@ def _check_class_values(labels: Any, is_right: Any, num_classes: int) -> None:
     right = eager_value(is_right)
     if right is None or right.all():
         return
+    known = np.asarray(eager_value(labels))
+    wrong = known[~right]
     raise ValueError(
         f"`y_true` must hold integer labels in [0, {num_classes}). Received: "
-        f"{eager_value(labels)[~right][:5].tolist()}. To leave samples out, pass their "
-        "label as `ignore_class`, or a `sample_weight` of 0."
+        f"{wrong[:5].tolist()}.{numbering_hint(known, wrong, num_classes)} To leave "
+        "samples out, pass their label as `ignore_class`, or a `sample_weight` of 0."
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from keras_ccar.arguments import show
 from keras_ccar.datasets.elements import as_numpy
 from keras_ccar.frequencies import format_class_list
+from keras_ccar.inputs.checks import numbering_hint
 
 # Fewer examples of a class say little.
 FEWEST_EXAMPLES = 5
@@ -127,18 +128,18 @@ def _read_classes(
     is_class = (numbers >= 0) & (numbers < num_classes) & (numbers == np.rint(numbers))
     if ignore_class is not None:
         is_class |= numbers == ignore_class
-    if not is_class.all():
+    wrong = flat[~is_class]
+    if wrong.size:
         advice = "Labels that stand for no class are left out by `ignore_class`."
-        if numbers.min() == 1 and numbers.max() == num_classes:
-            advice = "They begin with 1: number the classes from 0, by `labels - 1`."
-        elif not can_ignore:
+        if not can_ignore:
             advice = (
                 "Number the classes from 0, and give the model an output for each; "
                 "leave out examples of no class."
             )
         raise ValueError(
             f"`{name}` must have labels from 0 to {num_classes - 1}, the classes of "
-            f"the predictions. Received: {flat[~is_class][:5].tolist()}. {advice}"
+            f"the predictions. Received: {wrong[:5].tolist()}."
+            f"{numbering_hint(flat, wrong, num_classes)} {advice}"
         )
     return flat.astype("int64")
 

@@ -40,5 +40,7 @@ def test_a_missing_label_names_the_remedies_which_work(mark):
 )
 def test_a_label_that_is_no_class():
     y = np.array([0, 1, 2, 255, 0, 1, 2, 0])
-    with pytest.warns(UserWarning, match="`ignore_class`"):
+    with pytest.warns(
+        UserWarning, match="number the classes from 0 on.*`ignore_class`"
+    ):
         fit(keras_ccar.CCARLoss([3, 2, 2], from_logits=True), y, 3)

@@ -301,6 +301,7 @@ def test_without_an_example(data):
         ((X, LABELS, np.zeros(23)), {}, "`data` must hold examples that count"),
         ((X, LABELS * 0), {"ignore_class": 0}, "`data` must hold examples that count"),
         ((X, LABELS * 2), {}, r"labels from 0 to 2, the classes.*\[4.*`ignore_class`"),
+        ((X, LABELS + 1), {}, r"Received: \[3.*from 1 to 3, number them from 0.*`lab"),
         ((X, LABELS - 1), {"ignore_class": 1}, r"labels from 0 to 2.*\[-1"),
         ((X, LABELS + 0.5), {}, r"labels from 0 to 2.*\.5"),
         ((X, LABELS * np.nan), {}, r"labels from 0 to 2.*\[nan"),

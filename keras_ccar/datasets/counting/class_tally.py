@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from keras_ccar.arguments import MOST_CLASSES
+from keras_ccar.inputs.checks import numbering_hint
 
 
 class ClassTally:
@@ -31,9 +32,12 @@ class ClassTally:
                 "label to leave out, such as -1, as `ignore_class`, with "
                 "`multi_label=True` if they are yes-or-no labels."
             )
+        limit = self._num_classes or MOST_CLASSES
         largest = labels.max().item()
-        if largest >= (self._num_classes or MOST_CLASSES):
-            raise ValueError(self._too_large(largest))
+        if largest >= limit:
+            has_0 = self.counts[:1].any()
+            hint = "" if has_0 else numbering_hint(labels, np.array(largest), limit)
+            raise ValueError(self._too_large(largest, hint))
         counts = np.bincount(labels.astype("int64"))
         self._grow(len(counts))
         self.counts[: len(counts)] += counts
@@ -43,7 +47,7 @@ class ClassTally:
         """Counts labels 0 and 1 whose numbers are known."""
         length = 2 if ones else 1
         if self._num_classes == 1 and ones:
-            raise ValueError(self._too_large(1))
+            raise ValueError(self._too_large(1, ""))
         self._grow(length)
         self.counts[:length] += np.array([zeros, ones])[:length]
         self.is_empty = False
@@ -51,7 +55,7 @@ class ClassTally:
     def _grow(self, length: int) -> None:
         self.counts = np.pad(self.counts, (0, max(0, length - len(self.counts))))
 
-    def _too_large(self, label: float) -> str:
+    def _too_large(self, label: float, hint: str) -> str:
         if self._num_classes is None:
             return (
                 f"Labels must be below {MOST_CLASSES:,}, unless `num_classes` is given."
@@ -63,6 +67,7 @@ class ClassTally:
             f"Labels must be in [0, {self._num_classes}) with "
             f"num_classes={self._num_classes}. Received {label}: raise `num_classes`, "
             "correct the labels, or pass a label to leave out as `ignore_class`."
+            f"{hint}"
         )
 
 

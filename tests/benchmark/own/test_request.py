@@ -64,7 +64,7 @@ def test_budgets(budget, seconds):
         ({"train": [(X[0], Y[0])]}, "`train`"),
         ({"validation": classes()}, "`validation` must be data that were held out"),
         ({"validation": (X, Y + 1)}, "`validation` must have labels from 0 to 2"),
-        ({"train": (X, Y + 1)}, r"begin with 1: number the classes from 0, by `labels"),
+        ({"train": (X, Y + 1)}, r"numbered from 1 to 3, number them from 0: pass `lab"),
         ({"train": (X, Y - 1)}, r"Number the classes from 0, and give the model an"),
         ({"build_model": network()()}, "`build_model` must be a function"),
         (
