@@ -12,7 +12,8 @@ _ROUNDING = 1e-12
 _NAMES = ("f1", "balanced_accuracy")
 _EXPECTED = (
     '"f1", "balanced_accuracy", `precision_at_least(...)`, `recall_at_least(...)`, or '
-    "finite costs of shape (2, 2) or (K, 2, 2)"
+    "finite costs of shape (2, 2) or (K, 2, 2), or a list of one of these for each "
+    "label"
 )
 
 
@@ -21,9 +22,11 @@ class ThresholdObjective:
 
     Attributes:
         column: the column of the curve that it makes large or, if costs, small.
+        costs: of shape (2, 2), None if it has none.
     """
 
     column = "f1"
+    costs: np.ndarray | None = None
 
     def choose(self, curve: dict[str, np.ndarray], label: str) -> int:
         """Returns which row of the curve of a label is best.
@@ -34,9 +37,13 @@ class ThresholdObjective:
         """
         raise NotImplementedError
 
-    def costs_of(self, label: int, num_labels: int) -> np.ndarray | None:
-        """Returns the costs of a label, of shape (2, 2), None if there are none."""
-        return None
+    def of_labels(self, num_labels: int) -> "list[ThresholdObjective]":
+        """Returns the objective of each label.
+
+        Raises:
+            ValueError: if there is a number of its own for each of other labels.
+        """
+        return [self] * num_labels
 
 
 class _Largest(ThresholdObjective):
@@ -90,23 +97,42 @@ class _SmallestCost(ThresholdObjective):
     column = "cost"
 
     def __init__(self, costs: np.ndarray) -> None:
-        self._costs = costs
+        self.costs: np.ndarray = costs
 
     def choose(self, curve: dict[str, np.ndarray], label: str) -> int:
-        scale = max(np.abs(self._costs).max(), np.finfo("float64").tiny)
+        scale = max(np.abs(self.costs).max(), np.finfo("float64").tiny)
         return _last_of(-curve["cost"] / scale, np.ones(len(curve["threshold"]), bool))
 
-    def costs_of(self, label: int, num_labels: int) -> np.ndarray | None:
-        if self._costs.ndim == 3 and len(self._costs) != num_labels:
+    def of_labels(self, num_labels: int) -> list[ThresholdObjective]:
+        if self.costs.ndim == 2:
+            return [self] * num_labels
+        if len(self.costs) != num_labels:
             raise ValueError(
                 "`objective` must have costs of shape (2, 2), or (K, 2, 2) for each of "
                 f"the model's {num_labels} labels. Received: costs of shape "
-                f"{self._costs.shape}"
+                f"{self.costs.shape}"
             )
-        return np.asarray(self._costs[label] if self._costs.ndim == 3 else self._costs)
+        return [_SmallestCost(costs) for costs in self.costs]
 
     def __repr__(self) -> str:
-        return f"costs {self._costs.tolist()}"
+        return f"costs {self.costs.tolist()}"
+
+
+class _OneForEachLabel(ThresholdObjective):
+    def __init__(self, objectives: list[ThresholdObjective]) -> None:
+        self._objectives = objectives
+
+    def of_labels(self, num_labels: int) -> list[ThresholdObjective]:
+        if len(self._objectives) != num_labels:
+            raise ValueError(
+                "`objective` must be one for all labels, or a list of one for each of "
+                f"the model's {num_labels} labels. Received: a list of "
+                f"{len(self._objectives)}"
+            )
+        return self._objectives
+
+    def __repr__(self) -> str:
+        return ", ".join(map(repr, self._objectives))
 
 
 Objective = str | ThresholdObjective | Sequence[Any] | np.ndarray
@@ -158,8 +184,12 @@ def recall_at_least(recall: float) -> ThresholdObjective:
     return _RecallAtLeast(recall)
 
 
-def read_objective(objective: Any) -> ThresholdObjective:
-    """Returns the objective that a name, costs or an objective stand for.
+def read_objective(objective: Any, name: str = "objective") -> ThresholdObjective:
+    """Returns the objective that a name, costs, an objective or a list stand for.
+
+    Args:
+        objective: see `tune_thresholds`.
+        name: the name of the argument.
 
     Raises:
         ValueError: for anything else.
@@ -168,13 +198,18 @@ def read_objective(objective: Any) -> ThresholdObjective:
         return objective
     if isinstance(objective, str) and objective in _NAMES:
         return _Largest(objective)
-    costs = check_numbers("objective", objective, _EXPECTED)
+    if isinstance(objective, list | tuple) and any(
+        isinstance(part, str | ThresholdObjective) for part in objective
+    ):
+        parts = [read_objective(p, f"{name}[{i}]") for i, p in enumerate(objective)]
+        return _OneForEachLabel(parts)
+    costs = check_numbers(name, objective, _EXPECTED)
     is_right = costs.shape[-2:] == (2, 2) and costs.ndim in (2, 3) and costs.size
     if not is_right or not np.isfinite(costs).all():
-        raise argument_error("objective", objective, _EXPECTED)
+        raise argument_error(name, objective, _EXPECTED)
     if (costs[..., 0] == costs[..., 1]).all(axis=-1).any():
         raise argument_error(
-            "objective",
+            name,
             objective,
             "costs that differ between yes and no",
             "`costs[i][j]` is the cost of answering j where the truth is i.",

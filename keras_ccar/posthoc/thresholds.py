@@ -58,12 +58,15 @@ class TunedThresholds(Result):
         self.chosen = chosen
         self.curve = curve
         self._objective = objective
+        goals = objective.of_labels(len(chosen))
+        self._columns = [goal.column for goal in goals]
 
     def describe(self) -> str:
         """Returns the thresholds and what they reach."""
-        measured = list(dict.fromkeys(["precision", "recall", self._objective.column]))
         parts = []
-        for row in self.chosen.head(_MOST_DESCRIBED).to_dict("records"):
+        rows = self.chosen.head(_MOST_DESCRIBED).to_dict("records")
+        for row, column in zip(rows, self._columns, strict=False):
+            measured = dict.fromkeys(["precision", "recall", column])
             reached = ", ".join(
                 f"{name.replace('_', ' ')} {row[name]:.4g}" for name in measured
             )
@@ -78,11 +81,10 @@ class TunedThresholds(Result):
 
     def draw(self, axes: Any) -> None:
         """Draws what was chosen for against the threshold, and the choice."""
-        column = self._objective.column
         are_named = len(self.chosen) <= _MOST_NAMED_LINES
         lines = self.curve.groupby("label", sort=False)
-        for (name, line), place in zip(
-            lines, self.chosen.to_dict("records"), strict=True
+        for (name, line), place, column in zip(
+            lines, self.chosen.to_dict("records"), self._columns, strict=True
         ):
             (drawn,) = axes.plot(
                 line["threshold"],
@@ -96,7 +98,8 @@ class TunedThresholds(Result):
         if are_named and len(self.chosen) > 1:
             axes.legend(frameon=False, fontsize="small")
         axes.set_xlabel("threshold (chosen: dot)")
-        axes.set_ylabel(column.replace("_", " "))
+        columns = dict.fromkeys(self._columns)
+        axes.set_ylabel(", ".join(columns).replace("_", " "))
 
 
 def tune_thresholds(
@@ -131,7 +134,8 @@ def tune_thresholds(
         objective: "f1"; "balanced_accuracy", the mean of the recalls of yes and of no;
             `precision_at_least(p)` or `recall_at_least(r)`; or costs, of shape (2, 2)
             or, for each label, (K, 2, 2): `costs[i][j]` of answering j where the truth
-            is i, 0 being no. Their mean over the validation data is made small.
+            is i, 0 being no. Their mean over the validation data is made small. A list
+            of K of these has one for each label.
         num_examples: as for `LogitCorrection`.
         from_logits: whether the output is logits. None reads it from the model; an
             array of probabilities needs False.
@@ -205,15 +209,15 @@ def tune_thresholds(
     pandas = require_posthoc("pandas", "pandas")
     probabilities, answers = predictions.probabilities, predictions.labels
     chosen, curves = [], []
-    for label in range(num_labels):
+    for label, goal in enumerate(wanted.of_labels(num_labels)):
         known = ~np.isnan(answers[:, label])
         curve = label_curve(
             probabilities[known, label],
             answers[known, label],
-            wanted.costs_of(label, num_labels),
+            goal.costs,
         )
         name = label if names is None else names[label]
-        best = wanted.choose(curve, f"label {name}")
+        best = goal.choose(curve, f"label {name}")
         table = pandas.DataFrame({"label": name, **curve})
         chosen.append(table.iloc[[best]])
         curves.append(table.iloc[thinned(len(table), best, _MOST_ROWS)])

@@ -88,6 +88,27 @@ def test_each_label_has_its_own_costs():
         tune_thresholds(LOGITS, Y, objective=costs[:2])
 
 
+def test_each_label_has_its_own_objective():
+    costs = [[0, 1], [7, 0]]
+    objectives = ["f1", recall_at_least(0.8), costs]
+    tuned = tune_thresholds(LOGITS, Y, objective=objectives)
+    for label, objective in enumerate(objectives):
+        alone = tune_thresholds(LOGITS[:, [label]], Y[:, label], objective=objective)
+        assert alone.thresholds[0] == tuned.thresholds[label]
+    assert tuned.chosen["cost"].isna().tolist() == [True, True, False]
+    text = tuned.describe()
+    assert "thresholds for f1, recall_at_least(0.8), costs [[0.0, 1.0], [7.0, " in text
+    assert text.count("f1 ") == text.count("cost ") == 1
+    assert tuned.figure().axes[0].get_ylabel() == "f1, precision, cost"
+    message = r"`objective` must be one .* model's 3 labels. Received: a list of 2"
+    with pytest.raises(ValueError, match=message):
+        tune_thresholds(LOGITS, Y, objective=("f1", "f1"))
+    with pytest.raises(
+        ValueError, match=r"`objective\[1\]` must be \"f1\".*'accuracy'"
+    ):
+        tune_thresholds(LOGITS, Y, objective=["f1", "accuracy", "f1"])
+
+
 @pytest.mark.parametrize("least", [0.3, 0.5, 0.75])
 def test_precision_at_least(least):
     tuned = tune_thresholds(
