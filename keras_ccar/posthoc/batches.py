@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ccar.arguments import argument_error, check_whole_number, optional, show
+from keras_ccar.arguments import argument_error, check_whole_number, optional
 from keras_ccar.datasets.elements import as_numpy, bounded, is_array
 
 DATA = (
@@ -86,15 +86,48 @@ def unpack(element: Any, name: str) -> tuple[Any, Any, Any]:
 
 def counted_rows(weights: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
     """Returns which rows count, from sample weights of 0 and 1."""
+    values = row_weights(weights, shape, name)
+    require_zeros_and_ones(values, name)
+    return values == 1
+
+
+def row_weights(weights: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """Returns the sample weight of each row, float64; 1 without weights.
+
+    Args:
+        weights: those of the data, or None.
+        shape: that of the predictions without their last axis.
+        name: the name of the argument, for messages.
+    """
     if weights is None:
-        return np.ones(int(np.prod(shape)), bool)
+        return np.ones(int(np.prod(shape)))
     values = as_numpy(weights)
     if values.shape == (*shape, 1):
         values = values[..., 0]
-    if values.shape != shape or not ((values == 0) | (values == 1)).all():
+    if values.shape != shape:
+        raise ValueError(
+            f"`{name}` must have sample weights, one for each example. Received: "
+            f"weights of shape {values.shape} for examples of shape {shape}"
+        )
+    numbers = values.reshape(-1).astype("float64")
+    if not (np.isfinite(numbers) & (numbers >= 0)).all():
+        raise ValueError(
+            f"`{name}` must have sample weights of 0 or more. Received: "
+            f"{_range_of(numbers)}"
+        )
+    return numbers
+
+
+def require_zeros_and_ones(weights: Any, name: str) -> None:
+    """Raises a `ValueError` for sample weights of data that are measured."""
+    values = as_numpy(weights)
+    if not ((values == 0) | (values == 1)).all():
         raise ValueError(
             f"`{name}` must have sample weights of 0 and 1, one for each example, "
             "because what is measured here counts every example once. Received: "
-            f"{show(values)}. Leave the weights out of the data."
+            f"{_range_of(values)}. Leave the weights out of the data."
         )
-    return values.reshape(-1) == 1
+
+
+def _range_of(values: np.ndarray) -> str:
+    return f"weights from {values.min():g} to {values.max():g}"

@@ -10,7 +10,7 @@ from keras import ops
 from keras_ccar.arguments import argument_error
 from keras_ccar.datasets.samplers import class_balanced
 from keras_ccar.layers.cosine_head import CosineHead
-from keras_ccar.posthoc.batches import DATA, counted_rows, read_batches
+from keras_ccar.posthoc.batches import DATA, read_batches, row_weights
 from keras_ccar.posthoc.classifier_head import ClassifierHead
 from keras_ccar.posthoc.labels import read_labels
 
@@ -29,7 +29,12 @@ class HeadTraining(NamedTuple):
     verbose: int
 
     def train_anew(
-        self, layer: Any, features: np.ndarray, labels: np.ndarray, loss: Any
+        self,
+        layer: Any,
+        features: np.ndarray,
+        labels: np.ndarray,
+        weights: np.ndarray | None,
+        loss: Any,
     ) -> list[np.ndarray]:
         """Returns the weights of a layer that began anew.
 
@@ -37,6 +42,7 @@ class HeadTraining(NamedTuple):
             layer: the head, which stays as it is.
             features: its input, one row for each label.
             labels: int64 of shape `(N,)`.
+            weights: of the examples, or None.
             loss: of labels and logits.
         """
         config = _logits_config(layer)
@@ -46,11 +52,16 @@ class HeadTraining(NamedTuple):
                 if "seed" in inner:
                     config[name] = {**value, "config": {**inner, "seed": self.seed}}
         trained = type(layer).from_config(config)
-        self._fit(trained, features, labels, loss)
+        self._fit(trained, features, labels, weights, loss)
         return trained.get_weights()
 
     def learn_scales(
-        self, layer: Any, features: np.ndarray, labels: np.ndarray, loss: Any
+        self,
+        layer: Any,
+        features: np.ndarray,
+        labels: np.ndarray,
+        weights: np.ndarray | None,
+        loss: Any,
     ) -> np.ndarray:
         """Returns a factor for each logit of a layer; see `train_anew`."""
         fixed = type(layer).from_config(_logits_config(layer))
@@ -59,7 +70,7 @@ class HeadTraining(NamedTuple):
         fixed.set_weights(layer.get_weights())
         rows = logits.predict(features, batch_size=self.batch_size, verbose=0)
         scales = _Scales()
-        self._fit(scales, rows.astype("float32"), labels, loss)
+        self._fit(scales, rows.astype("float32"), labels, weights, loss)
         return scales.get_weights()[0].astype("float64")
 
     def _fit(
@@ -67,6 +78,7 @@ class HeadTraining(NamedTuple):
         layer: keras.layers.Layer,
         features: np.ndarray,
         labels: np.ndarray,
+        weights: np.ndarray | None,
         loss: Any,
     ) -> None:
         layer.trainable = True
@@ -87,7 +99,7 @@ class HeadTraining(NamedTuple):
             (np.arange(len(labels)), labels), counts, self.epochs, seed=self.seed
         )
         model.fit(
-            _batches_of(features, labels, order, batch_size),
+            _batches_of(features, labels, weights, order, batch_size),
             epochs=self.epochs,
             steps_per_epoch=steps,
             shuffle=False,  # the draws are shuffled
@@ -120,8 +132,8 @@ def read_features(
     are_labels: bool,
     ignore_class: int | None,
     batch_size: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns what the head gets, and the labels, in one row for each prediction.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns what the head gets, labels and weights, a row for each prediction.
 
     Args:
         model: the model.
@@ -132,14 +144,15 @@ def read_features(
         batch_size: of arrays.
 
     Returns:
-        float32 features of shape `(N, ...)`, and int64 labels of shape `(N,)`.
+        float32 features of shape `(N, ...)`; int64 labels and float64 sample weights of
+        shape `(N,)`, 1 where there are none. Examples of weight 0 are left out.
     """
     _check_rows(found)
     network = found.feature_network(model)
     # Models of KerasHub do this in `predict`.
     preprocess = getattr(model, "preprocess_samples", None)
     output_rank = len(model.outputs[0].shape)
-    rows, answers = [], []
+    rows, answers, found_weights = [], [], []
     for x, given, weights, options in read_batches(data, "data", batch_size):
         if given is None:
             raise argument_error("data", data, f"data with labels: {DATA}")
@@ -152,7 +165,8 @@ def read_features(
         if len(shape) != output_rank:  # reshaped after the head
             shape = (len(features), *model.outputs[0].shape[1:])
         labels = read_labels(given, shape, are_labels, "data", ignore_class, None)
-        kept = counted_rows(weights, shape[:-1], "data")
+        weights = row_weights(weights, shape[:-1], "data")
+        kept = weights > 0
         if ignore_class is not None and not are_labels:
             kept &= labels != ignore_class
         if len(found.output.shape) > 2:
@@ -160,9 +174,22 @@ def read_features(
             features = features.reshape(-1, *single, features.shape[-1])
         rows.append(features[kept].astype("float32"))
         answers.append(labels.reshape(len(kept))[kept])
+        found_weights.append(weights[kept])
     if not sum(map(len, answers)):
         raise ValueError("`data` must hold examples that count. Received: none")
-    return np.concatenate(rows), np.concatenate(answers).astype("int64")
+    every_label = np.concatenate(answers).astype("int64")
+    return np.concatenate(rows), every_label, np.concatenate(found_weights)
+
+
+def within_classes(weights: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
+    """Returns weights whose mean is 1 in each class, None if all of them are 1.
+
+    The draws give every class the same weight, which other means would change.
+    """
+    sums = np.bincount(labels, weights)
+    relative = weights * (np.bincount(labels) / np.where(sums > 0, sums, 1))[labels]
+    is_plain = np.allclose(relative, 1)
+    return None if is_plain else relative.astype("float32")
 
 
 def _check_rows(found: ClassifierHead) -> None:
@@ -196,9 +223,16 @@ def _logits_config(layer: Any) -> dict[str, Any]:
 
 
 def _batches_of(
-    features: np.ndarray, labels: np.ndarray, order: np.ndarray, batch_size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    features: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray | None,
+    order: np.ndarray,
+    batch_size: int,
+) -> Iterator[tuple[np.ndarray, ...]]:
     """Yields whole batches, so that the step is compiled once."""
     for start in range(0, len(order) - batch_size + 1, batch_size):
         drawn = order[start : start + batch_size]
-        yield features[drawn], labels[drawn]
+        if weights is None:
+            yield features[drawn], labels[drawn]
+        else:
+            yield features[drawn], labels[drawn], weights[drawn]

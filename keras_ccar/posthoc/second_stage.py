@@ -26,7 +26,7 @@ from keras_ccar.losses.binary_long_tailed_crossentropy import (
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.output_counts import OutputCounts, read_output_counts
 from keras_ccar.posthoc.classifier_head import find_classifier_head
-from keras_ccar.posthoc.head_training import HeadTraining, read_features
+from keras_ccar.posthoc.head_training import HeadTraining, read_features, within_classes
 from keras_ccar.posthoc.model_copies import compile_as, copy_model
 from keras_ccar.posthoc.second_stage_checks import (
     METHODS,
@@ -82,7 +82,8 @@ def retrain_classifier(
             softmax or another activation, but by no correction.
         data: the training data: `(x, y)`, a tf.data.Dataset, a torch DataLoader or a
             PyDataset of batches `(x, y)`, not rebalanced. Labels are classes, integers
-            or one-hot. "tau-norm" takes None.
+            or one-hot. Sample weights say what an example counts beside others of its
+            class; 0 leaves it out. "tau-norm" takes None.
         class_counts: training examples of each class, `(K,)` or `{class: count}`; of
             one yes-or-no label `[no, yes]`.
         method: "crt", "lws" or "tau-norm".
@@ -158,16 +159,20 @@ def retrain_classifier(
         return copied
     if loss is None:
         loss = _crossentropy(counts, are_labels, smoothing)
-    features, labels = read_features(
+    features, labels, given_weights = read_features(
         copied, found, data, are_labels, ignore_class, training.batch_size
     )
     require_classes(labels, counts)
+    weights = within_classes(given_weights, labels)
     if method == "crt":
-        trained = training.train_anew(found.layer, features, labels, loss)
+        trained = training.train_anew(found.layer, features, labels, weights, loss)
         for variable, value in zip(found.layer.weights, trained, strict=True):
             variable.assign(value)
     else:
-        _scale(found.layer, training.learn_scales(found.layer, features, labels, loss))
+        _scale(
+            found.layer,
+            training.learn_scales(found.layer, features, labels, weights, loss),
+        )
     return copied
 
 

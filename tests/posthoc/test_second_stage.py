@@ -11,6 +11,7 @@ from keras import layers
 
 import keras_ccar
 from keras_ccar.adjustments import LabelAwareSmoothing
+from keras_ccar.datasets.samplers import class_balanced
 from keras_ccar.keras_internals import all_layers
 from keras_ccar.posthoc.composition import chain
 from keras_ccar.posthoc.second_stage import retrain_classifier
@@ -319,6 +320,46 @@ def test_any_data():
         found = retrain_classifier(trained(), data, COUNTS, epochs=1).get_weights()
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_sample_weights_count_within_a_class():
+    """One step of the whole data, with the gradient in numpy."""
+    rng = np.random.default_rng(3)
+    weights = rng.uniform(0.1, 4, len(Y)) * np.array([1, 5, 20])[Y]
+    model = trained()
+
+    def head_after(rate, given):
+        new = retrain_classifier(
+            model,
+            (X, Y, given),
+            COUNTS,
+            epochs=1,
+            batch_size=len(Y),
+            optimizer=keras.optimizers.SGD(rate),
+        )
+        return [w.astype("float64") for w in new.get_layer("scores").get_weights()]
+
+    (kernel, bias), (found, found_bias) = (head_after(r, weights) for r in (0.0, 0.5))
+    drawn, _ = class_balanced((np.arange(len(Y)), Y), COUNTS, 1, seed=0)
+    drawn = np.asarray(drawn)[: len(Y)]
+    relative = weights / np.array([weights[k == Y].mean() for k in range(3)])[Y]
+    features = numpy_features(model, X)
+    errors = softmax(features @ kernel + bias) - np.eye(3)[Y]
+    rows = relative[drawn, None] * errors[drawn] / len(Y)
+    step = 0.5 * features[drawn].T @ rows
+    np.testing.assert_allclose(found, kernel - step, atol=1e-4)
+    np.testing.assert_allclose(found_bias, bias - 0.5 * rows.sum(0), atol=1e-4)
+    # Weights of whole classes change nothing: the draws are balanced already.
+    by_class = head_after(0.5, np.array([1.0, 5.0, 20.0])[Y])
+    plain = head_after(0.5, np.ones(len(Y)))
+    np.testing.assert_array_equal(by_class[0], plain[0])
+
+
+@pytest.mark.parametrize("weights", [np.full(len(Y), -0.5), np.ones(len(Y) - 1)])
+def test_wrong_sample_weights(weights):
+    with pytest.raises(ValueError, match=r"`data` must have .*sample weight") as raised:
+        retrain_classifier(trained(), (X, Y, weights), COUNTS, epochs=1)
+    assert len(str(raised.value)) < 200
 
 
 def test_ignored_and_masked_examples():

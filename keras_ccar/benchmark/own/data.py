@@ -13,7 +13,7 @@ from keras_ccar.benchmark.own.finite import not_finite, require_finite
 from keras_ccar.benchmark.training.batches import SeededEpochs
 from keras_ccar.datasets.elements import as_numpy, is_array
 from keras_ccar.datasets.in_memory import InMemory
-from keras_ccar.posthoc.batches import read_batches
+from keras_ccar.posthoc.batches import read_batches, require_zeros_and_ones
 from keras_ccar.posthoc.overlap import input_hashes
 
 _DATA = (
@@ -59,7 +59,7 @@ class OwnData:
             self.num_batches = -(-len(self.labels) // batch_size)
             self.first_inputs = InMemory(opened[:1]).take(np.arange(1))[0]
             self.hashes = input_hashes(opened[0])
-            self._require_finite(opened[0], opened[2:])
+            self._check_arrays(opened[0], opened[2:])
         else:
             self._arrays = None
             self._read(opened)
@@ -131,10 +131,16 @@ class OwnData:
         _require_numbers(self.name, labels)
         return parts
 
-    def _require_finite(self, x: Any, weights: tuple[Any, ...]) -> None:
+    def _check_arrays(self, x: Any, weights: tuple[Any, ...]) -> None:
         length = len(self.labels)
         for what, part in (("inputs", x), ("sample weights", weights)):
             require_finite(self.name, what, not_finite(part, length))
+        self._check_weights(*weights)
+
+    def _check_weights(self, weights: Any = None) -> None:
+        # Otherwise the first measurement would refuse them, after a training.
+        if self.name != "train" and weights is not None:
+            require_zeros_and_ones(weights, self.name)
 
     def _read(self, opened: Any) -> None:
         """Reads data in batches once, and a part of them again."""
@@ -143,7 +149,7 @@ class OwnData:
         wrong: list[np.ndarray] = []
         self.first_inputs = None
         try:
-            for x, answers, _, _ in read_batches(opened, self.name, None):
+            for x, answers, weights, _ in read_batches(opened, self.name, None):
                 if answers is None:
                     raise argument_error(self.name, opened, f"{_DATA}, with labels")
                 if self.first_inputs is None:
@@ -151,6 +157,7 @@ class OwnData:
                 labels.append(as_numpy(answers))
                 hashes.append(input_hashes(x))
                 wrong.append(not_finite(x, len(hashes[-1])))
+                self._check_weights(weights)
         except TypeError as error:  # a number, or a single example
             raise argument_error(self.name, opened, _DATA) from error
         ranks = {part.ndim for part in labels}

@@ -93,7 +93,7 @@ def normalise(setting: Setting, model: keras.Model, seed: int) -> StageResult:
     """Chooses τ of τ-normalisation."""
     head = find_classifier_head(model)
     batch_size = setting.batch_size
-    features, labels = read_features(
+    features, labels, _ = read_features(
         model, head, setting.splits["validation"].open(), False, None, batch_size
     )
     kernel = head.layer.kernel

@@ -81,6 +81,10 @@ def test_budgets(budget, seconds):
             {"test": Batches()},
             r"`test` must have inputs without NaN.*2 of 70 examples.*position 3",
         ),
+        (
+            {"validation": (X + 1, Y, np.linspace(0.5, 2, 70))},
+            r"`validation` must have sample weights of 0 and 1.*from 0.5 to 2. Leave",
+        ),
         ({"train": (X, Y, DAMAGED[:, 2])}, r"`train` must have sample weights without"),
         ({"test": 3}, "`test` must be"),
         ({"losses": {}}, "`losses` must be a dict"),

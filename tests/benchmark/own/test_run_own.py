@@ -409,3 +409,13 @@ def test_other_processes_need_what_can_be_pickled(tmp_path):
 def test_results_are_plain_json(finished):
     content = finished.to_json()
     assert json.loads(json.dumps(content)) == content
+
+
+def test_sample_weights_of_the_training_data_reach_every_method(tmp_path):
+    x, labels = classes()
+    weights = np.linspace(0.2, 3, len(labels))
+    changes = {"train": (x, labels, weights), "seeds": 1, "epochs": 1}
+    comparison, failed = compare(tmp_path, **changes)
+    assert failed == []
+    methods = {run["method"] for run in comparison.run_entries}
+    assert methods == {"ce", "ccar", "ce+tau", "ce+tau-norm", "ce+crt"}
