@@ -27,7 +27,13 @@ class Adjustment:
     `get_config()`. With yes-or-no labels it is called with a class axis before the
     last: logits and labels are `(..., 2, K)`, yes first, and the frequencies of the
     prior `(2, K)`. So write it for frequencies that broadcast against the logits.
+
+    Attributes:
+        moves_prior: whether it takes the prior, or a part of it, out of what a model
+            learns, so that a correction after training would do so again.
     """
+
+    moves_prior: bool = True
 
     def check(self, prior: ClassPrior | None) -> None:
         """Raises a `ValueError` for a prior that the adjustment cannot work with.
@@ -109,6 +115,7 @@ class LogitAdjustment(Adjustment):
     def __init__(self, tau: float = 1.0, smoothing: float = 0.0) -> None:
         self.tau = check_number("tau", tau, 0)
         self.smoothing = check_number("smoothing", smoothing, 0)
+        self.moves_prior = self.tau > 0
 
     def check(self, prior: ClassPrior | None) -> None:
         """See `Adjustment`."""
@@ -188,6 +195,7 @@ class LDAMMargin(Adjustment):
     def __init__(self, max_margin: float = 0.5, scale: float = 30.0) -> None:
         self.max_margin = check_number("max_margin", max_margin, 0)
         self.scale = check_number("scale", scale, 0)
+        self.moves_prior = self.max_margin > 0
 
     def __call__(self, logits: Any, labels: Any, prior: ClassPrior) -> Any:
         """See `Adjustment`."""

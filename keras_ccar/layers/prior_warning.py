@@ -43,9 +43,9 @@ def find_rebalancing(model: Any) -> tuple[str, str, str] | None:
     """
     for loss in find_losses(getattr(model, "loss", None)):
         weighting = getattr(loss, "weighting", None)
-        if getattr(loss, "adjustment", None):
+        if getattr(getattr(loss, "adjustment", None), "moves_prior", False):
             return type(loss).__name__, "adjusts its logits", _BALANCED
-        if isinstance(weighting, EffectiveNumber):
+        if isinstance(weighting, EffectiveNumber) and weighting.beta:
             seen = "the class counts times their weights as `trained_prior`"
             return type(loss).__name__, "weighs its classes", seen
         if isinstance(weighting, InverseFrequency):

@@ -70,8 +70,19 @@ def test_advice_for_class_weights():
 
 
 def test_no_warning_after_plain_training():
-    for loss in (keras_ccar.CCARLoss(COUNTS, from_logits=True), "mse"):
+    for loss in (
+        keras_ccar.CCARLoss(COUNTS, from_logits=True),
+        "mse",
+        # None of these moves the prior.
+        keras_ccar.LogitAdjustedLoss(COUNTS, tau=0, from_logits=True),
+        keras_ccar.LDAMLoss(COUNTS, max_margin=0, from_logits=True),
+        keras_ccar.ClassBalancedLoss(COUNTS, beta=0, from_logits=True),
+    ):
         keras.Sequential([model_with(loss), LogitCorrection(COUNTS)])
+    labels = model_with(
+        keras_ccar.BinaryLogitAdjustedLoss([[9, 1]] * 3, tau=0, from_logits=True)
+    )
+    keras.Sequential([labels, LogitCorrection([[9, 1]] * 3)])
 
 
 def test_saved_and_loaded(tmp_path):

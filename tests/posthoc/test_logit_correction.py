@@ -206,3 +206,17 @@ def test_picture_and_text():
     tuned = tune_logit_correction(LOGITS, LABELS, COUNTS)
     assert f"tau = {tuned.tau:g}" in repr(tuned)
     assert "data:image/png" in tuned._repr_html_()
+
+
+def test_a_loss_without_an_adjustment_is_none():
+    model = keras.Sequential(
+        [keras.Input((K,)), keras.layers.Dense(K, kernel_initializer="identity")]
+    )
+    x = LOGITS.astype("float32")
+    expected = tune_logit_correction(model, (x, LABELS), COUNTS, taus=[0, 1]).tau
+    model.compile(loss=keras_ccar.LogitAdjustedLoss(COUNTS, tau=0, from_logits=True))
+    tuned = tune_logit_correction(model, (x, LABELS), COUNTS, taus=[0, 1])
+    assert tuned.tau == expected
+    model.compile(loss=keras_ccar.LogitAdjustedLoss(COUNTS, tau=0.1, from_logits=True))
+    with pytest.raises(ValueError, match=r"Pass `adjusted=True`"):
+        tune_logit_correction(model, (x, LABELS), COUNTS)
