@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.frequencies import looks_like_shares
 from keras_ccar.layers.prediction_set import PredictionSet
 from keras_ccar.output_counts import OutputCounts
 from keras_ccar.posthoc.class_quantiles import NULL_CLUSTER, ClassQuantiles
+from keras_ccar.posthoc.groups import Groups, names_of_groups, read_groups
 from keras_ccar.posthoc.predictions import Predictions, predict
 from keras_ccar.posthoc.result import Result, require_posthoc
 
@@ -89,6 +91,7 @@ class PredictionSets(Result):
         batch_size: int | None = None,
         from_logits: bool | None = None,
         ignore_class: int | None = None,
+        groups: Groups = (100, 20),
     ) -> Any:
         """Measures the sets on data that neither training nor calibration has seen.
 
@@ -98,16 +101,21 @@ class PredictionSets(Result):
             batch_size: of `model.predict`, for arrays. None for 32.
             from_logits: as for `prediction_sets`.
             ignore_class: the label of examples to leave out, or None.
+            groups: the shot groups, as for `evaluate_classes`.
 
         Returns:
             A DataFrame with a row for each class: `class`, its `examples`, its
-            `coverage`, the share of them whose set holds the class, and their `mean set
-            size`, both NaN for a class without examples.
+            `coverage`, the share of them whose set holds the class, and their
+            `mean_set_size`, both NaN for a class without examples. If `prediction_sets`
+            was given `class_counts` that are numbers of examples, also the
+            `shot_group`: `.groupby("shot_group")` tells the coverage of each.
 
         Raises:
             ValueError: for predictions of another number of classes, and as
                 `prediction_sets`.
         """
+        # Any two counts, because the groups are checked without counts too.
+        read_groups(groups, [3, 2])
         predictions = predict(
             model,
             data,
@@ -128,14 +136,18 @@ class PredictionSets(Result):
         hits = is_in[np.arange(len(labels)), labels]
         examples = np.bincount(labels, minlength=num_classes)
         known = np.where(examples > 0, examples, np.nan)
-        return require_posthoc("pandas", "pandas").DataFrame(
-            {
-                "class": np.arange(num_classes),
-                "examples": examples,
-                "coverage": np.bincount(labels, hits, num_classes) / known,
-                "mean_set_size": np.bincount(labels, sizes, num_classes) / known,
-            }
-        )
+        columns: dict[str, Any] = {
+            "class": np.arange(num_classes),
+            "examples": examples,
+            "coverage": np.bincount(labels, hits, num_classes) / known,
+            "mean_set_size": np.bincount(labels, sizes, num_classes) / known,
+        }
+        if "training_examples" in self.curve:
+            counts = self.curve["training_examples"].to_numpy()
+            if isinstance(groups, str) or not looks_like_shares(counts):
+                members = read_groups(groups, counts)
+                columns["shot_group"] = names_of_groups(members, num_classes)
+        return require_posthoc("pandas", "pandas").DataFrame(columns)
 
 
 def require_classes(predictions: Predictions) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.posthoc.groups import names_of_groups
 from keras_ccar.posthoc.predictions import Predictions
 from keras_ccar.posthoc.result import require_posthoc
 from keras_ccar.posthoc.scores import decide
@@ -50,10 +51,7 @@ def class_table(
             rows.append(_row(predictions.labels == k, answers == k, column))
     table = pandas.DataFrame(rows, index=pandas.Index(class_names, name="class"))
     table["training_examples"] = training_examples
-    table["shot_group"] = [
-        next((name for name, members in groups.items() if members[k]), "all")
-        for k in range(len(class_names))
-    ]
+    table["shot_group"] = names_of_groups(groups, len(class_names))
     table["most_frequent_wrong_answer"] = _wrong_answers(
         predictions, answers, class_names
     )

@@ -61,6 +61,14 @@ def read_groups(
     return {name: members for name, members in found.items() if members.any()}
 
 
+def names_of_groups(groups: dict[str, np.ndarray], num_classes: int) -> list[str]:
+    """Returns the name of the group of each class, "all" for a class in none."""
+    return [
+        next((name for name, members in groups.items() if members[k]), "all")
+        for k in range(num_classes)
+    ]
+
+
 def _terciles(counts: np.ndarray) -> dict[str, np.ndarray]:
     different, sizes = np.unique(counts, return_counts=True)
     if len(different) == 1:

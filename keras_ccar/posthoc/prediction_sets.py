@@ -28,6 +28,7 @@ from keras_ccar.posthoc.class_quantiles import (
     own_quantiles,
     pooled_quantiles,
 )
+from keras_ccar.posthoc.labels import FEWEST_EXAMPLES
 from keras_ccar.posthoc.predictions import predict, require_num_columns
 from keras_ccar.posthoc.target_prior import warn_of_other_prior
 
@@ -118,8 +119,9 @@ def prediction_sets(
             that `train` has too; for predictions that are NaN.
 
     Warns:
-        UserWarning: for classes with too few calibration examples; if the model ends in
-            a correction to another `target_prior` than that of the data.
+        UserWarning: for classes with too few calibration examples, with "pooled" under
+            5 of their own; if the model ends in a correction to another `target_prior`
+            than that of the data.
 
     Reference:
         Vovk et al. 2005, "Algorithmic Learning in a Random World", for "marginal" and
@@ -212,6 +214,8 @@ def _warn_of_few(
         given = np.bincount(in_all[method], examples)[in_all[method]]
         what, needed = "in all", min(needed, fewest_examples(coverage))
     is_few = given < needed
+    if method == "pooled":
+        _warn_of_few_pooled((examples < FEWEST_EXAMPLES) & ~is_few)
     if not is_few.any():
         return
     consequence = "They are in every set."
@@ -227,3 +231,15 @@ def _warn_of_few(
         UserWarning,
         stacklevel=3,
     )
+
+
+def _warn_of_few_pooled(is_few: np.ndarray) -> None:
+    if is_few.any():
+        warnings.warn(
+            f"`calibration` has under {FEWEST_EXAMPLES} examples of "
+            f"{format_class_list(is_few)}. They share a quantile with other rare "
+            "classes: together these are covered as asked for, but from so few "
+            "examples nobody can tell whether each of them is. Hold out more of them.",
+            UserWarning,
+            stacklevel=4,
+        )

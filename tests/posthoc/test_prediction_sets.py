@@ -294,6 +294,40 @@ def test_classes_with_few_examples_are_in_every_set(given):
         prediction_sets(logits, y, method="class", min_examples=1)
 
 
+def test_pooled_classes_with_few_examples_are_named():
+    y = np.repeat(np.arange(5), [300, 40, 12, 12, 0])
+    logits = np.random.default_rng(0).normal(size=(364, 5)) + 2 * np.eye(5)[y]
+    message = r"has under 5 examples of class 4\. They share a quantile"
+    with pytest.warns(UserWarning, match=message) as record:
+        prediction_sets(logits, y)
+    assert [warning.filename for warning in record] == [__file__]
+    y = np.repeat(np.arange(5), [299, 40, 15, 5, 5])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prediction_sets(logits, y)
+
+
+def test_coverage_of_shot_groups():
+    sets = prediction_sets(LOGITS, Y, COUNTS * 10)
+    result = sets.evaluate(LOGITS[::7], Y[::7], groups=(5000, 1000))
+    examples = COUNTS * 10
+    names = np.where(examples > 5000, "many", "medium")
+    names = np.where(examples < 1000, "few", names)
+    assert result["shot_group"].tolist() == names.tolist()
+    means = result.groupby("shot_group")["coverage"].mean()
+    for name in ("many", "medium", "few"):
+        assert means[name] == pytest.approx(result["coverage"][names == name].mean())
+    assert set(sets.evaluate(LOGITS, Y)["shot_group"]) == {"many"}
+    terciles = sets.evaluate(LOGITS, Y, groups="terciles")["shot_group"]
+    assert terciles[0] == "many"
+    # Shares do not tell, except where terciles are asked for.
+    shares = prediction_sets(LOGITS, Y, COUNTS / COUNTS.sum())
+    assert "shot_group" not in shares.evaluate(LOGITS, Y)
+    assert "shot_group" in shares.evaluate(LOGITS, Y, groups="terciles")
+    with pytest.raises(ValueError, match=r"`groups` must be"):
+        prediction_sets(LOGITS, Y).evaluate(LOGITS, Y, groups="halves")
+
+
 def test_one_quantile_needs_examples_too():
     with pytest.warns(UserWarning, match="3 of 3 .* 9 calibration examples in all"):
         sets = prediction_sets(
@@ -338,7 +372,8 @@ def test_coverage_of_a_long_tail_with_a_handful_of_examples():
         rng = np.random.default_rng(300 + repetition)
         logits, y = gaussians(counts, rng)
         new_logits, new_y = gaussians([200] * K, rng)
-        sets = prediction_sets(logits, y)
+        with pytest.warns(UserWarning, match="under 5 examples of classes 16, 17, 18"):
+            sets = prediction_sets(logits, y)
         coverage.append(sets.evaluate(new_logits, new_y)["coverage"])
     mean = np.mean(coverage, axis=0)
     for members in GROUPS.values():
