@@ -24,12 +24,19 @@ _LARGEST_SHARE = 1 + 1e-3
 
 
 def show(value: Any) -> str:
-    """Returns a value as a message shows it: its beginning, if it is long."""
+    """Returns a value as a message shows it: of a long one the beginning, or shape."""
     try:
         text = repr(value)
     except Exception:  # Python writes no number of more than 4300 digits.
         text = f"a value of type {type(value).__name__}"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    if len(text) <= _LONGEST:
+        return text
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        dtype = getattr(value.dtype, "name", value.dtype)
+        return f"an array of shape {tuple(value.shape)} and dtype {dtype}"
+    if isinstance(value, tuple) and len(value) <= 3:  # such as (x, y)
+        return f"({', '.join(map(show, value))})"
+    return f"{text[:_LONGEST]}..."
 
 
 def argument_error(
@@ -165,14 +172,7 @@ def check_float_policy(name: str, dtype: Any) -> Any:
 
 
 def check_with_keras(name: str, value: Any, get: Callable[..., Any], kind: str) -> Any:
-    """Returns what a `get` of Keras returns: an initializer, a regularizer.
-
-    Args:
-        name: the name of the argument.
-        value: its value.
-        get: the function of Keras, such as `keras.initializers.get`.
-        kind: what it returns, for the message.
-    """
+    """Returns what a `get` of Keras returns, such as that of `keras.initializers`."""
     expected = f"{kind}, or what Keras takes as one"
     try:
         found = get(value)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_ccar.arguments import check_numbers
+from keras_ccar.arguments import check_numbers, show
 from keras_ccar.binary_counts import NumExamples, binary_counts
 from keras_ccar.frequencies import (
     ClassCounts,
@@ -80,6 +80,12 @@ def read_output_counts(
     if not hasattr(class_counts, "items"):
         expected = "a sequence of numbers, one for each class, or (K, 2) for labels"
         shape = check_numbers("class_counts", class_counts, expected).shape
+        if shape in ((), (1,)):
+            raise ValueError(
+                "`class_counts` must be of at least two classes or, of one yes-or-no "
+                "label, [no, yes]: the training examples of each. Received: "
+                f"class_counts={show(class_counts)}. Count the examples of no too."
+            )
     if len(shape) < 2:
         examples = class_counts_array(class_counts)
         return OutputCounts(examples, _plain(examples), None)

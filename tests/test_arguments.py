@@ -90,6 +90,14 @@ def test_what_cannot_be_shown_is_described():
 
     assert show(Silent()) == "a value of type Silent"
     assert show([1, "a"]) == "[1, 'a']"
+    assert show("a" * 300) == "'" + "a" * 199 + "..."
+    long = np.zeros((3, 100), "float32")
+    what = "an array of shape (3, 100) and dtype float32"
+    assert show(long) == what
+    tensor = show(keras.ops.convert_to_tensor(long))
+    assert tensor.replace("torch.", "") == what
+    assert show((long, [1])) == f"({what}, [1])"
+    assert show(np.array([1, 2])) == "array([1, 2])"
 
 
 def test_numbers_become_float64():

@@ -31,8 +31,10 @@ class ClassReport:
             share of them that is right) and `most_frequent_wrong_answer`.
         totals: a DataFrame with `value`, and the bounds `low` and `high` of a bootstrap
             95 % interval, of `accuracy`, `balanced_accuracy`, `macro_f1`,
-            `geometric_mean`, `many`, `medium` and `few` (the mean recall of each shot
-            group that there is), `calibration_error` and `log_loss`.
+            `geometric_mean`, `many`, `medium` and `few` (the balanced accuracy of each
+            shot group that there is: the mean over its classes of their recall, over
+            its labels of (recall + specificity) / 2), `calibration_error` and
+            `log_loss`.
     """
 
     def __init__(
@@ -124,15 +126,18 @@ class ClassReport:
         value = self.totals["value"]
         never = int((self.classes["recall"] == 0).sum())
         groups = ", ".join(f"{name} {value[name]:.3f}" for name in self._groups)
+        one, many, of_labels = "class", "classes", ""
+        if self._predictions.are_labels:
+            one, many = "label", "labels"
+            of_labels = ", the mean of (recall + specificity) / 2"
         text = (
             f"{int(self.classes['support'].sum()):,} examples of {len(self.classes)} "
-            f"classes: balanced accuracy {value['balanced_accuracy']:.3f} ({groups}), "
-            f"calibration error {value['calibration_error']:.3f}"
+            f"{many}: balanced accuracy {value['balanced_accuracy']:.3f}{of_labels} "
+            f"({groups}), calibration error {value['calibration_error']:.3f}"
         )
         if never:
-            text += (
-                f"; {never} {'class is' if never == 1 else 'classes are'} never found"
-            )
+            text += f"; {never} {f'{one} is' if never == 1 else f'{many} are'} never "
+            text += "found"
         return f"{text}."
 
     def __repr__(self) -> str:

@@ -185,7 +185,10 @@ def _check_array(predictions: Any) -> np.ndarray:
     except ValueError as error:  # ragged
         raise argument_error("model", predictions, expected) from error
     if values.dtype.kind not in "biuf" or values.ndim < 2 or not values.shape[-1]:
-        raise argument_error("model", predictions, expected)
+        advice = ""
+        if values.ndim == 1:
+            advice = "Pass `p[:, None]` for predictions `p` of one yes-or-no label."
+        raise argument_error("model", predictions, expected, advice)
     values = values.astype("float64")
     is_wrong = ~np.isfinite(values)
     if is_wrong.any():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from keras_ccar.layers import LogitCorrection
 from keras_ccar.posthoc import evaluate_classes
 
 COUNTS = [500, 200, 80, 40, 15, 6]
@@ -229,3 +230,40 @@ def test_bad_input(change, message):
     arguments = {"logits": LOGITS, "labels": LABELS, "counts": COUNTS, **change}
     with pytest.raises(ValueError, match=message):
         evaluate(**arguments)
+
+
+def test_says_what_arrays_were_received():
+    x = np.zeros((200, 3), "float32")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+    shown = r"data=an array of shape \(200, 3\) and dtype float32$"
+    with pytest.raises(ValueError, match=f"`data` must be data with labels.*{shown}"):
+        evaluate_classes(model, x, [9, 8, 7])
+    p = np.full(200, 0.4)
+    message = r"shape \(200,\) and dtype float64\. Pass `p\[:, None\]`"
+    with pytest.raises(ValueError, match=message):
+        evaluate_classes(p, np.arange(200) % 2, [9, 1], from_logits=False)
+    # As the message says.
+    evaluate_classes(p[:, None], np.arange(200) % 2, [9, 1], from_logits=False)
+
+
+def test_yes_alone_is_no_count():
+    logits, labels = np.array([[1.0], [-1.0]]), np.array([1, 0])
+    for counts in ([67], 67):
+        with pytest.raises(ValueError, match=r"of one yes-or-no label, \[no, yes\]"):
+            evaluate_classes(logits, labels, counts)
+        with pytest.raises(ValueError, match=r"Count the examples of no too"):
+            LogitCorrection(counts)
+    evaluate_classes(logits, labels, [600, 67])
+
+
+def test_words_of_labels():
+    answers = np.array([[1, 0], [0, 1], [1, 1], [0, 0]])
+    logits = np.array([[1.0, -1.0], [1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]])
+    report = evaluate_classes(logits, answers, [[10, 500], [500, 10]])
+    text = report.describe()
+    assert "4 examples of 2 labels" in text
+    assert "0.875, the mean of (recall + specificity) / 2 (many 0.750, few 1" in text
+    report = evaluate_classes(np.eye(2) * 3, [0, 1], [500, 10])
+    assert (
+        "2 examples of 2 classes: balanced accuracy 1.000 (many 1" in report.describe()
+    )
