@@ -59,7 +59,7 @@ class LongTailedCrossentropy(ClassAwareLoss):
             are smoothed more than rare ones.
         ignore_class: an integer label, for example 255, whose samples have loss 0 and
             do not count. As a distribution, such a sample has its whole mass on this
-            class, or a row of zeros.
+            class, or a row of zeros. Binary losses have `ignore_value` instead.
         axis: the class axis of predictions and of distributions.
         reduction: as in every Keras loss: "sum_over_batch_size", "sum", "mean",
             "mean_with_sample_weight" or None. With replicas of a `tf.distribute`

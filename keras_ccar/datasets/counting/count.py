@@ -80,7 +80,8 @@ def count_classes(
         split: name of the split, for a builder.
         label_key: name of the label, for a builder.
         ignore_class: an integer label that is not counted, such as 255 in label maps.
-            With `multi_label=True`, the value of unknown targets, such as -1 or NaN.
+            With `multi_label=True`, the value of unknown targets, such as -1 or NaN,
+            which binary losses call `ignore_value`.
         multi_label: True for yes-or-no labels, one on each column: the last axis, or
             all values if there is one column. False if every value is a class index;
             only floats whose rows sum to 1 are distributions then.
