@@ -50,7 +50,7 @@ class BinaryLongTailedCrossentropy(ClassAwareLoss):
             `(p_t, f_c) -> weight`, or None for weight 1.
         adjustment: a `keras_ccar.adjustments.Adjustment`, or None.
         ignore_value: the value of unknown targets, such as -1 or NaN. They have loss 0
-            and do not count; `count_classes` calls it `ignore_class`. None: all are known.
+            and do not count. `count_classes` calls it `ignore_class`.
         from_logits: whether predictions are logits rather than probabilities.
         name: name of the loss.
         normalize: as in `LongTailedCrossentropy`. The mean over the batch is that of
