@@ -18,7 +18,7 @@ from keras_ccar.benchmark.results_format import (
     RunEntry,
     comparison_folders,
 )
-from keras_ccar.benchmark.statistics.columns import METRICS, SPLITS
+from keras_ccar.benchmark.statistics.columns import METRICS, SPLITS, describe_column
 from keras_ccar.benchmark.statistics.findings import Findings
 from keras_ccar.benchmark.statistics.run_table import measured_on, run_table
 from keras_ccar.files import read_checked_json
@@ -33,6 +33,7 @@ __all__ = [
     "MethodEntry",
     "RunEntry",
     "comparison_folders",
+    "describe_column",
 ]
 
 
@@ -147,11 +148,23 @@ class Comparison(Findings):
 
     @property
     def finished(self) -> pd.DataFrame:
-        """The measurements of the finished runs on `split`, one row per run."""
-        numbers = [*self.metrics, "mean_weight", "seconds"]
+        """The measurements of the finished runs on `split`, one row per run.
+
+        Keras metrics of the user have columns too. They are known of trained methods
+        alone.
+        """
+        numbers = [*self.metrics, *self.user_metrics, "mean_weight", "seconds"]
         columns = ["method", "seed", *numbers]
-        frame = pd.DataFrame(self.finished_runs(), columns=columns)
+        rows = [{**run.get("user_metrics", {}), **run} for run in self.finished_runs()]
+        frame = pd.DataFrame(rows, columns=columns)
         return frame.astype(dict.fromkeys(numbers, "float64"))
+
+    @property
+    def user_metrics(self) -> list[str]:
+        """Names of the Keras metrics that the user asked for beside `metrics`."""
+        runs = self.finished_runs()
+        names = dict.fromkeys(name for r in runs for name in r.get("user_metrics", {}))
+        return [name for name in names if name not in self.metrics]
 
     @property
     def representatives(self) -> dict[str, str]:

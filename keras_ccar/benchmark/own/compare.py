@@ -73,11 +73,12 @@ def compare(
         batch_size: examples in a batch of arrays; data in batches keep theirs.
         optimizer: a Keras optimizer, of which each training gets a new one, its name,
             or a function that returns one. None for Adam.
-        metrics: Keras metrics that are reported too, as the model is compiled with.
+        metrics: Keras metrics that the model is compiled with. Those of the trained
+            losses are columns of `finished` and of the report too. They do not decide.
         callbacks: Keras callbacks, of which each training gets copies, or a function
             that returns a list of them. They may watch the validation data.
         metric: what decides which loss is best: "balanced_accuracy", or another column
-            of the table, such as "macro_f1" or "average_precision".
+            that this package measures, such as "macro_f1" or "average_precision".
         output: the folder of the comparison.
         budget: seconds, or a text such as "10m": one run's speed is measured first, and
             as many seeds, or if needed epochs, are trained as fit. None for no limit.

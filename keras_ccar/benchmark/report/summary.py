@@ -99,11 +99,14 @@ def score_rows(comparison: Comparison, digits: int = 2) -> list[list[str]]:
     metrics = shown_metrics(comparison)
     has_weights = bool(finished["mean_weight"].notna().any())
     weight = ["mean weight"] if has_weights else []
-    rows = [["method", "seeds", *metrics.values(), *weight, "seconds"]]
+    asked = comparison.user_metrics
+    rows = [["method", "seeds", *metrics.values(), *asked, *weight, "seconds"]]
     for method in comparison.methods:
         name = method["name"]
         own = finished[finished["method"] == name]
         cells = [score_text(own[metric], digits) for metric in metrics]
+        # Keras's are shares, of which fewer digits would say nothing.
+        cells += [score_text(own[metric]) for metric in asked]
         if has_weights:
             # They are close to 1: with fewer digits they would all look alike.
             cells.append(score_text(own["mean_weight"]))

@@ -6,7 +6,7 @@ from typing import Self
 from rich import progress
 from rich.console import Console
 
-from keras_ccar.benchmark.comparison import RunEntry
+from keras_ccar.benchmark.comparison import RunEntry, describe_column
 from keras_ccar.benchmark.runner.plan_base import BaseRun
 
 
@@ -90,8 +90,7 @@ class PlanProgress:
         self._finished += 1
         self._bars.update(self._plan, description=self._plan_name())
         if record["status"] == "finished":
-            accuracy, seconds = record["balanced"], record["seconds"]
-            self._say(run, f"balanced accuracy {accuracy:.2f} %, {seconds:.1f} s")
+            self._say(run, f"{_result(run, record)}, {record['seconds']:.1f} s")
         else:
             self._say(run, f"failed: {record['error']}")
 
@@ -102,6 +101,18 @@ class PlanProgress:
         self._console.print(
             f"{_name(run)}: {text}", markup=False, highlight=False, soft_wrap=True
         )
+
+
+def _result(run: BaseRun, record: RunEntry) -> str:
+    """Returns the number that decides which method is best, with its name."""
+    column, value = describe_column(run.metric, run.metrics), record[run.metric]
+    if value is None:
+        return f"{column.phrase} unknown"
+    return (
+        f"{column.phrase} {value:.2f} %"
+        if column.is_percent
+        else (f"{column.phrase} {value:.4f}")
+    )
 
 
 def _name(run: BaseRun) -> str:

@@ -1,16 +1,21 @@
 """Comparisons on a user's own data, from the data to the results."""
 
+import io
 import json
+import re
 import shutil
 
 import keras
 import numpy as np
 import pytest
 from own_data import LOSSES, answers, classes, compare, measured, network, tags
+from rich.console import Console
 from sklearn import metrics
 
 import keras_ccar
 from keras_ccar.benchmark import Comparison
+from keras_ccar.benchmark.own.request import OwnRequest, run_own
+from keras_ccar.benchmark.report.summary import score_rows
 
 pytestmark = pytest.mark.slow
 
@@ -318,6 +323,10 @@ def test_metrics_and_callbacks_of_the_user(tmp_path):
     run = comparison.finished_runs("ce")[0]
     assert epochs == [(0, True), (1, True)]
     assert run["user_metrics"]["accuracy"] == pytest.approx(run["top1"] / 100, abs=1e-4)
+    table = comparison.finished.set_index("method")
+    assert table["accuracy"]["ce"] == run["user_metrics"]["accuracy"]
+    assert np.isnan(table["accuracy"]["ce+tau"])
+    assert "accuracy" in score_rows(comparison)[0]
     assert "accuracy" in comparison.runs
 
 
@@ -419,3 +428,23 @@ def test_sample_weights_of_the_training_data_reach_every_method(tmp_path):
     assert failed == []
     methods = {run["method"] for run in comparison.run_entries}
     assert methods == {"ce", "ccar", "ce+tau", "ce+tau-norm", "ce+crt"}
+
+
+def test_progress_shows_what_decides(tmp_path):
+    for metric, shown in (
+        ("macro_f1", r"ce, seed 0: macro F1 \d+\.\d\d %, "),
+        ("log_loss", r"ce, seed 0: log loss \d+\.\d{4}, "),
+    ):
+        console = Console(record=True, file=io.StringIO(), width=200)
+        request = OwnRequest(
+            network(),
+            classes(),
+            classes(1),
+            losses={"ce": LOSSES["ce"]},
+            seeds=1,
+            epochs=1,
+            metric=metric,
+            output=tmp_path / metric,
+        )
+        run_own(request, console)
+        assert re.search(shown, console.export_text())
