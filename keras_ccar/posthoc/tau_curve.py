@@ -62,7 +62,8 @@ def score_taus(
     scorers: list[Any] = []
     everyone = None
     if isinstance(objective, str):
-        answers = [decide(logits, are_labels) for logits in corrected]
+        small = np.min_scalar_type(num_columns)  # the answers of all τ are kept
+        answers = [decide(logits, are_labels).astype(small) for logits in corrected]
         first, group_of = group_alike(labels, *answers)
         for given in answers:
             decisions = Decisions(labels[first], given[first], num_columns)
