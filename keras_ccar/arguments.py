@@ -29,14 +29,14 @@ def show(value: Any) -> str:
         text = repr(value)
     except Exception:  # Python writes no number of more than 4300 digits.
         text = f"a value of type {type(value).__name__}"
-    if len(text) <= _LONGEST:
-        return text
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
+    is_cut = len(text) > _LONGEST
+    is_array = hasattr(value, "shape") and hasattr(value, "dtype")
+    if is_array and (is_cut or "..." in text):  # as numpy cuts it
         dtype = getattr(value.dtype, "name", value.dtype)
         return f"an array of shape {tuple(value.shape)} and dtype {dtype}"
-    if isinstance(value, tuple) and len(value) <= 3:  # such as (x, y)
+    if is_cut and isinstance(value, tuple) and len(value) <= 3:  # such as (x, y)
         return f"({', '.join(map(show, value))})"
-    return f"{text[:_LONGEST]}..."
+    return f"{text[:_LONGEST]}..." if is_cut else text
 
 
 def argument_error(

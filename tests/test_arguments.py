@@ -98,6 +98,7 @@ def test_what_cannot_be_shown_is_described():
     assert tensor.replace("torch.", "") == what
     assert show((long, [1])) == f"({what}, [1])"
     assert show(np.array([1, 2])) == "array([1, 2])"
+    assert show(np.ones(3000)) == "an array of shape (3000,) and dtype float64"
 
 
 def test_numbers_become_float64():

@@ -50,10 +50,11 @@ def warn_of_other_prior(
     if predictions.are_labels:
         what, words = "shares of yes", ("label", "labels")
     worst = int(np.argmax(np.where(is_other, ratio, -1)))
+    of_one = f" for {words[0]} {worst}" if is_other.sum() > 1 else ""
     warnings.warn(
         f"`{name}` has other {what} than the `target_prior` that `model` is corrected "
         f"to, for {format_class_list(is_other, *words)}: {found[worst]:.3g} instead of "
-        f"{target[worst]:.3g} for {words[0]} {worst}. What is chosen on them fits the "
+        f"{target[worst]:.3g}{of_one}. What is chosen on them fits the "
         f"{what} of `{name}`, and undoes the correction. {advice} Otherwise draw "
         f"`{name}` anew so that it has the `target_prior`.",
         stacklevel=3,

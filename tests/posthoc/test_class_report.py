@@ -238,12 +238,12 @@ def test_says_what_arrays_were_received():
     shown = r"data=an array of shape \(200, 3\) and dtype float32$"
     with pytest.raises(ValueError, match=f"`data` must be data with labels.*{shown}"):
         evaluate_classes(model, x, [9, 8, 7])
-    p = np.full(200, 0.4)
-    message = r"shape \(200,\) and dtype float64\. Pass `p\[:, None\]`"
+    p = np.full(2000, 0.4)
+    message = r"shape \(2000,\) and dtype float64\. Pass `p\[:, None\]`"
     with pytest.raises(ValueError, match=message):
-        evaluate_classes(p, np.arange(200) % 2, [9, 1], from_logits=False)
+        evaluate_classes(p, np.arange(2000) % 2, [9, 1], from_logits=False)
     # As the message says.
-    evaluate_classes(p[:, None], np.arange(200) % 2, [9, 1], from_logits=False)
+    evaluate_classes(p[:, None], np.arange(2000) % 2, [9, 1], from_logits=False)
 
 
 def test_yes_alone_is_no_count():
