@@ -253,7 +253,9 @@ def check_gradient_against_finite_differences(case):
     if keras.backend.backend() == "jax":
         import jax
 
-        context = jax.enable_x64(True)
+        # JAX before 0.8 has it elsewhere.
+        enable = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
+        context = enable(True)
     else:
         import contextlib
 
