@@ -236,7 +236,7 @@ plt.show()
 #
 # - The loss returns the mean over its batch. With several devices, average losses and
 #   gradients over them as for any Keras loss.
-# - `CCARCallback` collects statistics in `fit` only. In a custom loop the class
-#   frequencies stay those of `class_counts`.
+# - `CCARCallback` collects statistics in `fit` only, also with a `train_step` of your
+#   own. In a custom loop the class frequencies stay those of `class_counts`.
 # - The masks of Keras layers, `ignore_class` and `sample_weight` work as in `fit`:
 #   `loss(labels, logits, sample_weight=...)`.

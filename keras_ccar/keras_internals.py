@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras.src.backend import get_keras_mask, in_symbolic_scope, set_keras_mask
+from keras.src.backend.common.stateless_scope import get_stateless_scope
 from keras.src.export import export_utils
 from keras.src.losses.loss import reduce_weighted_values
 from keras.src.losses.losses import LossFunctionWrapper
@@ -28,6 +29,7 @@ __all__ = [
     "all_layers",
     "batches_done",
     "compiled_metrics",
+    "current_value",
     "get_input_signature",
     "get_keras_mask",
     "in_symbolic_scope",
@@ -111,6 +113,12 @@ def compiled_metrics(model: keras.Model) -> list[tuple[tuple[Any, ...], Any]]:
         for metrics in (compiled._user_metrics, compiled._user_weighted_metrics)
         for found in keras.tree.flatten_with_path(metrics)
     ]
+
+
+def current_value(variable: keras.Variable) -> Any:
+    """Returns the value in the open `keras.StatelessScope`, or None without one."""
+    scope = get_stateless_scope()
+    return None if scope is None else scope.get_current_value(variable)
 
 
 def reduce_as_keras(

@@ -9,6 +9,7 @@ import keras
 
 from keras_ccar.callbacks.class_statistics import ClassStatistics
 from keras_ccar.callbacks.compiled_losses import compiled_losses, statistics_names
+from keras_ccar.callbacks.step_values import pass_on
 from keras_ccar.keras_internals import set_tracked_attribute
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 
@@ -32,7 +33,8 @@ def attach_statistics(
         The losses with their statistics.
 
     Raises:
-        ValueError: if the model has no loss of this package with class counts.
+        ValueError: if the model has no loss of this package with class counts, or on
+            JAX, if it has a property `metrics` without the statistics.
     """
     losses = compiled_losses(model)
     asking = type(callback).__name__
@@ -61,6 +63,7 @@ def attach_statistics(
             "Received: class_counts=None"
         )
     _save_own_prior(model, attached)
+    pass_on(model, [statistics.step_values for _, statistics in attached.values()])
     return attached
 
 

@@ -135,9 +135,9 @@ class BackupAndResume(keras.callbacks.Callback):
         set_initial_epoch(model, self.epoch)
         if self._batches_to_skip:
             self._totals = [
-                (metric, metric.totals())
-                for metric in model.metrics
-                if isinstance(metric, ClassStatistics)
+                (value, value.totals())
+                for value in vars(model).values()
+                if isinstance(value, ClassStatistics)
             ]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

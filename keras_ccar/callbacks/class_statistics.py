@@ -9,12 +9,16 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ccar.callbacks.batch_totals import (
+    BELOW_PIVOT,
+    CONFIDENCE,
+    COUNT,
+    WEIGHT,
+    batch_totals,
+)
+from keras_ccar.callbacks.step_values import StepValues
 from keras_ccar.frequencies import ClassPrior
 from keras_ccar.metrics.exact_sum import ExactSum
-from keras_ccar.ops.row_sums import sum_rows
-
-# Columns of the totals.
-COUNT, CONFIDENCE, WEIGHT, BELOW_PIVOT = range(4)
 
 
 class ClassStatistics(keras.metrics.Metric):
@@ -22,7 +26,8 @@ class ClassStatistics(keras.metrics.Metric):
 
     It is a metric only so that Keras carries its variables through the compiled step:
     on JAX, a variable that the loss itself held would be a constant of the step. The
-    loss adds to the sums and owns the frequencies; see `ClassAwareLoss`.
+    loss adds to the sums and owns the frequencies; see `ClassAwareLoss`. To a
+    `train_step` that updates all metrics of a model it is a metric without a result.
 
     Args:
         num_classes: K, the number of classes to tell apart.
@@ -40,6 +45,7 @@ class ClassStatistics(keras.metrics.Metric):
         self.num_examples: Any = _constant(num_classes, "num_examples")
         # 1 where the loss weights its samples, 0 while `DeferredReweighting` waits.
         self.weight_switch: Any = _constant(1.0, "reweighting")
+        self.step_values = StepValues(name, self.variables)
         self.is_recording = False
         self._loss: Any = None
         # What the variables hold, in float64, and whether training has changed it.
@@ -64,13 +70,18 @@ class ClassStatistics(keras.metrics.Metric):
 
     @property
     def prior(self) -> ClassPrior:
-        """The class distribution as variables of the compiled step."""
-        return ClassPrior(self.frequency, self.num_examples)
+        """The class distribution as float32 tensors of the compiled step."""
+        with self.step_values.in_force():
+            return ClassPrior(*map(ops.convert_to_tensor, self._prior_variables))
+
+    @property
+    def _prior_variables(self) -> tuple[Any, Any]:
+        return (self.frequency, self.num_examples)
 
     def write_prior(self, prior: ClassPrior, is_updated: bool) -> None:
         """Writes a prior of float64 into the variables of the compiled step."""
         self.loss_prior, self.is_updated = prior, is_updated
-        for variable, value in zip(self.prior, prior, strict=True):
+        for variable, value in zip(self._prior_variables, prior, strict=True):
             variable.assign(np.asarray(value, "float32"))
 
     def save_own_variables(self, store: Any) -> None:
@@ -115,7 +126,8 @@ class ClassStatistics(keras.metrics.Metric):
 
     def weight_in_force(self, weight: Any) -> Any:
         """Returns weights: 1 while `DeferredReweighting` has them switched off."""
-        switch = ops.cast(self.weight_switch, weight.dtype)
+        with self.step_values.in_force():
+            switch = ops.cast(self.weight_switch, weight.dtype)
         return switch * weight + (1.0 - switch)
 
     def record(
@@ -123,7 +135,7 @@ class ClassStatistics(keras.metrics.Metric):
     ) -> None:
         """Adds the terms of a loss; arguments are those of `batch_totals`."""
         terms = (mass, confidence, weight, pivot)
-        self.update_state(*batch_totals(*terms, self.num_classes, labels))
+        self.add_totals(*batch_totals(*terms, self.num_classes, labels))
 
     def record_sides(
         self, masses: Any, confidences: Any, weights: Any, pivot: float
@@ -145,9 +157,15 @@ class ClassStatistics(keras.metrics.Metric):
         )
         self.record(mass, confidence, weight, pivot)
 
-    def update_state(self, *batch_totals: Any) -> None:
+    def add_totals(self, *parts: Any) -> None:
         """Adds what `batch_totals` returned for a batch."""
-        self._totals.add(*batch_totals)
+        with self.step_values.in_force(changes=True):
+            self._totals.add(*parts)
+
+    def update_state(
+        self, y_true: Any = None, y_pred: Any = None, sample_weight: Any = None
+    ) -> None:
+        """Does nothing: the loss has counted the batch when it was computed."""
 
     def result(self) -> dict[str, Any]:
         """Returns nothing, which Keras would report for validation too."""
@@ -204,40 +222,3 @@ def _constant(value: Any, name: str) -> keras.Variable:
     return keras.Variable(
         np.asarray(value, "float32"), trainable=False, dtype="float32", name=name
     )
-
-
-def batch_totals(
-    mass: Any,
-    confidence: Any,
-    weight: Any,
-    pivot: float,
-    num_classes: int,
-    labels: Any = None,
-) -> tuple[Any, ...]:
-    """Sums the terms of a batch by class.
-
-    Args:
-        mass: float tensor: how much each term counts.
-        confidence: tensor of the same shape.
-        weight: tensor that broadcasts to the same shape.
-        pivot: confidence that separates hard terms from easy ones.
-        num_classes: K.
-        labels: int32 class of each term. None where the last axes are the classes, as
-            with label distributions.
-
-    Returns:
-        float32 tensors of shape `(K, 4)` that add up to: for each class the number of
-        samples, and the sums of their confidences, of their weights and of whether they
-        are below the pivot.
-    """
-    mass, confidence, weight = (
-        ops.cast(ops.stop_gradient(x), "float32") for x in (mass, confidence, weight)
-    )
-    below_pivot = ops.cast(confidence < pivot, mass.dtype)
-    # In the order COUNT, CONFIDENCE, WEIGHT, BELOW_PIVOT.
-    columns = [mass, mass * confidence, mass * weight, mass * below_pivot]
-    if labels is not None:
-        rows = ops.reshape(ops.stack(columns, axis=-1), (-1, 4))
-        return sum_rows(rows, ops.reshape(labels, (-1,)), num_classes)
-    sums = [sum_rows(ops.reshape(column, (-1, num_classes))) for column in columns]
-    return tuple(ops.stack(parts, axis=-1) for parts in zip(*sums, strict=True))

@@ -21,7 +21,7 @@ def add(addition):
     def update(values):
         # The replicas add different numbers.
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        statistics.update_state(values + tf.cast(replica, "float32"))
+        statistics.add_totals(values + tf.cast(replica, "float32"))
 
     strategy.run(update, args=(addition,))
 
