@@ -103,28 +103,29 @@ page = report.to_html(FOLDER / "classes.html", title="CIFAR-100-LT, cross-entrop
 print(f"one page with pictures: {page.name}, {page.stat().st_size / 1024:.0f} KiB")
 
 # %% [markdown]
-# ## Correct the prior
-#
-# Cross-entropy has learned how frequent the classes are. τ says how much of that to
-# take out; it is chosen on the validation images. `train=` makes sure that they share
-# no image with the training images.
-
-# %%
-tuned = posthoc.tune_logit_correction(
-    model, (val_x, val_y), counts, train=(train_x, train_y)
-)
-tuned
-
-# %% [markdown]
 # ## Calibrate
 #
-# The temperature is found on the validation images too, which have the prior of the
+# The temperature is found on the validation images, which have the prior of the
 # training images: so it comes before the correction.
 
 # %%
 calibrated = posthoc.calibrate(model, (val_x, val_y), counts)
 print(calibrated.describe())
-corrected = posthoc.chain(model, calibrated, tuned)
+probabilities = posthoc.chain(model, calibrated)
+
+# %% [markdown]
+# ## Correct the prior
+#
+# Cross-entropy has learned how frequent the classes are. τ says how much of that to
+# take out; it is chosen on the validation images too, on the probabilities that it will
+# correct. `train=` makes sure that they share no image with the training images.
+
+# %%
+tuned = posthoc.tune_logit_correction(
+    probabilities, (val_x, val_y), counts, train=(train_x, train_y)
+)
+corrected = posthoc.chain(probabilities, tuned)
+tuned
 
 # %% [markdown]
 # ## A second stage
