@@ -42,7 +42,8 @@ FAULTS = (
     "computes wrong numbers on a processor with programs that its persistent "
     "compilation cache has kept: do not set `JAX_COMPILATION_CACHE_DIR` with it. Keras "
     "3.8 on JAX leaves a model without weights when `fit` is interrupted from the "
-    "keyboard: build the model again before you go on."
+    "keyboard: build the model again before you go on. And `serving.export` on JAX "
+    "needs TensorFlow 2.19, because 2.18 cannot read what JAX 0.5 writes."
 )
 HOW = (
     "`make test-matrix` makes an environment for each Python and Keras, and runs the "

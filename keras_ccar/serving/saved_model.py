@@ -150,6 +150,7 @@ def export(
             "higher `version`, and TensorFlow Serving switches to it."
         )
     tf = require("tensorflow", "TensorFlow", "serving")
+    _check_tensorflow(tf.__version__)
     log_messages = "tensorflow_serving.apis.prediction_log_pb2"
     messages = require(log_messages, "tensorflow-serving-api", "serving")
     model, decision = split_decision(model)
@@ -208,6 +209,18 @@ def _check_backend() -> None:
             f"SavedModel with a free batch dimension. Received: backend {backend!r}. "
             "Save the model with `model.save('model.keras')`, and load and export it "
             "in a process with KERAS_BACKEND=tensorflow."
+        )
+
+
+def _check_tensorflow(version: str) -> None:
+    """TensorFlow 2.18 cannot read the programs of the oldest JAX that we take."""
+    found = tuple(int(part) for part in version.split(".")[:2])
+    if keras.backend.backend() == "jax" and found < (2, 19):
+        raise RuntimeError(
+            "`export` on the JAX backend needs TensorFlow 2.19 or newer, which reads "
+            f"what JAX writes. Received: TensorFlow {version}. Update it, or save the "
+            "model with `model.save('model.keras')`, and load and export it in a "
+            "process with KERAS_BACKEND=tensorflow."
         )
 
 

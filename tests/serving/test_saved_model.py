@@ -149,6 +149,7 @@ def test_other_backends(tmp_path):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX has no strings")
+@needs_export
 def test_strings_on_jax(tmp_path):
     colour = keras.Input((1,), dtype="string", name="colour")
     lookup = keras.layers.StringLookup(vocabulary=["red"], output_mode="one_hot")
