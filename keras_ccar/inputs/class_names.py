@@ -1,7 +1,7 @@
 """Checks the names of classes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import islice
 from numbers import Real
 from typing import Any
@@ -64,3 +64,9 @@ def is_plain_text(name: str) -> bool:
 def _is_name(name: Any) -> bool:
     # NaN, which stands for a missing name, is not equal to itself.
     return isinstance(name, str | Real | np.bool_) and bool(name == name)
+
+
+def join_first(names: Sequence[str], most: int) -> str:
+    """Returns the first names, and how many more there are, for a message."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

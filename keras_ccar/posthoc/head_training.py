@@ -19,6 +19,20 @@ _LEARNING_RATE = 0.1 / 256
 _CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
 
+class HeadExamples(NamedTuple):
+    """What a head is trained on, a row for each prediction.
+
+    Attributes:
+        features: float32 input of the head, `(N, ...)`.
+        labels: int64, `(N,)`.
+        weights: sample weights, `(N,)`; None if all are 1.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray | None
+
+
 class HeadTraining(NamedTuple):
     """How a head is trained; the arguments are those of `retrain_classifier`."""
 
@@ -29,20 +43,13 @@ class HeadTraining(NamedTuple):
     verbose: int
 
     def train_anew(
-        self,
-        layer: Any,
-        features: np.ndarray,
-        labels: np.ndarray,
-        weights: np.ndarray | None,
-        loss: Any,
+        self, layer: Any, examples: HeadExamples, loss: Any
     ) -> list[np.ndarray]:
         """Returns the weights of a layer that began anew.
 
         Args:
             layer: the head, which stays as it is.
-            features: its input, one row for each label.
-            labels: int64 of shape `(N,)`.
-            weights: of the examples, or None.
+            examples: to train on.
             loss: of labels and logits.
         """
         config = _logits_config(layer)
@@ -52,37 +59,29 @@ class HeadTraining(NamedTuple):
                 if "seed" in inner:
                     config[name] = {**value, "config": {**inner, "seed": self.seed}}
         trained = type(layer).from_config(config)
-        self._fit(trained, features, labels, weights, loss)
+        self._fit(trained, examples, loss)
         return trained.get_weights()
 
-    def learn_scales(
-        self,
-        layer: Any,
-        features: np.ndarray,
-        labels: np.ndarray,
-        weights: np.ndarray | None,
-        loss: Any,
-    ) -> np.ndarray:
+    def learn_scales(self, layer: Any, examples: HeadExamples, loss: Any) -> np.ndarray:
         """Returns a factor for each logit of a layer; see `train_anew`."""
         fixed = type(layer).from_config(_logits_config(layer))
-        inputs = keras.Input(features.shape[1:])
+        inputs = keras.Input(examples.features.shape[1:])
         logits = keras.Model(inputs, keras.layers.Flatten()(fixed(inputs)))
         fixed.set_weights(layer.get_weights())
-        rows = logits.predict(features, batch_size=self.batch_size, verbose=0)
+        rows = logits.predict(examples.features, batch_size=self.batch_size, verbose=0)
         scales = _Scales()
-        self._fit(scales, rows.astype("float32"), labels, weights, loss)
+        self._fit(scales, examples._replace(features=rows.astype("float32")), loss)
         return scales.get_weights()[0].astype("float64")
 
     def _fit(
         self,
         layer: keras.layers.Layer,
-        features: np.ndarray,
-        labels: np.ndarray,
-        weights: np.ndarray | None,
+        examples: HeadExamples,
         loss: Any,
     ) -> None:
         layer.trainable = True
-        inputs = keras.Input(features.shape[1:])
+        labels = examples.labels
+        inputs = keras.Input(examples.features.shape[1:])
         model = keras.Model(inputs, keras.layers.Flatten()(layer(inputs)))
         batch_size = min(self.batch_size, len(labels))
         steps = len(labels) // batch_size
@@ -99,7 +98,7 @@ class HeadTraining(NamedTuple):
             (np.arange(len(labels)), labels), counts, self.epochs, seed=self.seed
         )
         model.fit(
-            _batches_of(features, labels, weights, order, batch_size),
+            _batches_of(examples, order, batch_size),
             epochs=self.epochs,
             steps_per_epoch=steps,
             shuffle=False,  # the draws are shuffled
@@ -132,8 +131,8 @@ def read_features(
     are_labels: bool,
     ignore_class: int | None,
     batch_size: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns what the head gets, labels and weights, a row for each prediction.
+) -> HeadExamples:
+    """Returns what the head gets, with labels and weights.
 
     Args:
         model: the model.
@@ -144,8 +143,8 @@ def read_features(
         batch_size: of arrays.
 
     Returns:
-        float32 features of shape `(N, ...)`; int64 labels and float64 sample weights of
-        shape `(N,)`, 1 where there are none. Examples of weight 0 are left out.
+        The examples. Weights are float64, 1 where the data have none; examples of
+        weight 0 are left out.
     """
     _check_rows(found)
     network = found.feature_network(model)
@@ -178,18 +177,22 @@ def read_features(
     if not sum(map(len, answers)):
         raise ValueError("`data` must hold examples that count. Received: none")
     every_label = np.concatenate(answers).astype("int64")
-    return np.concatenate(rows), every_label, np.concatenate(found_weights)
+    every_weight = np.concatenate(found_weights)
+    return HeadExamples(np.concatenate(rows), every_label, every_weight)
 
 
-def within_classes(weights: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
-    """Returns weights whose mean is 1 in each class, None if all of them are 1.
+def weigh_within_classes(examples: HeadExamples) -> HeadExamples:
+    """Returns examples whose weights have the mean 1 in each class.
 
     The draws give every class the same weight, which other means would change.
     """
+    labels, weights = examples.labels, examples.weights
+    if weights is None:
+        return examples
     sums = np.bincount(labels, weights)
     relative = weights * (np.bincount(labels) / np.where(sums > 0, sums, 1))[labels]
     is_plain = np.allclose(relative, 1)
-    return None if is_plain else relative.astype("float32")
+    return examples._replace(weights=None if is_plain else relative.astype("float32"))
 
 
 def _check_rows(found: ClassifierHead) -> None:
@@ -223,16 +226,9 @@ def _logits_config(layer: Any) -> dict[str, Any]:
 
 
 def _batches_of(
-    features: np.ndarray,
-    labels: np.ndarray,
-    weights: np.ndarray | None,
-    order: np.ndarray,
-    batch_size: int,
+    examples: HeadExamples, order: np.ndarray, batch_size: int
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """Yields whole batches, so that the step is compiled once."""
     for start in range(0, len(order) - batch_size + 1, batch_size):
         drawn = order[start : start + batch_size]
-        if weights is None:
-            yield features[drawn], labels[drawn]
-        else:
-            yield features[drawn], labels[drawn], weights[drawn]
+        yield tuple(part[drawn] for part in examples if part is not None)

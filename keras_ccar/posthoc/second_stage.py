@@ -26,7 +26,11 @@ from keras_ccar.losses.binary_long_tailed_crossentropy import (
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
 from keras_ccar.output_counts import OutputCounts, read_output_counts
 from keras_ccar.posthoc.classifier_head import find_classifier_head
-from keras_ccar.posthoc.head_training import HeadTraining, read_features, within_classes
+from keras_ccar.posthoc.head_training import (
+    HeadTraining,
+    read_features,
+    weigh_within_classes,
+)
 from keras_ccar.posthoc.model_copies import compile_as, copy_model
 from keras_ccar.posthoc.second_stage_checks import (
     METHODS,
@@ -159,20 +163,17 @@ def retrain_classifier(
         return copied
     if loss is None:
         loss = _crossentropy(counts, are_labels, smoothing)
-    features, labels, given_weights = read_features(
+    examples = read_features(
         copied, found, data, are_labels, ignore_class, training.batch_size
     )
-    require_classes(labels, counts)
-    weights = within_classes(given_weights, labels)
+    require_classes(examples.labels, counts)
+    examples = weigh_within_classes(examples)
     if method == "crt":
-        trained = training.train_anew(found.layer, features, labels, weights, loss)
+        trained = training.train_anew(found.layer, examples, loss)
         for variable, value in zip(found.layer.weights, trained, strict=True):
             variable.assign(value)
     else:
-        _scale(
-            found.layer,
-            training.learn_scales(found.layer, features, labels, weights, loss),
-        )
+        _scale(found.layer, training.learn_scales(found.layer, examples, loss))
     return copied
 
 

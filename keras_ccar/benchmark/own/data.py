@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_ccar.arguments import argument_error
+from keras_ccar.benchmark.own.array_digest import add_array
 from keras_ccar.benchmark.own.finite import not_finite, require_finite
 from keras_ccar.benchmark.training.batches import SeededEpochs
 from keras_ccar.datasets.elements import as_numpy, is_array
@@ -101,10 +102,7 @@ class OwnData:
         content = hashlib.sha256()
         parts = keras.tree.flatten(self._arrays) if self._arrays else self._sorted()
         for part in parts:
-            array = np.ascontiguousarray(part)
-            content.update(f"{array.dtype.str}|{array.shape}|".encode())
-            is_plain = array.dtype.kind != "O"
-            content.update(array.data if is_plain else repr(array.tolist()).encode())
+            add_array(content, part)
         return content.hexdigest()
 
     def _sorted(self) -> list[np.ndarray]:

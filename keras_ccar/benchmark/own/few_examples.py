@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from keras_ccar.benchmark.own.columns import BINARY
+from keras_ccar.benchmark.own.columns import LABELS
 from keras_ccar.benchmark.own.data import OwnData
-from keras_ccar.benchmark.own.problem import Problem
+from keras_ccar.benchmark.own.problem import Problem, count_examples
+from keras_ccar.inputs.class_names import join_first
 from keras_ccar.posthoc.labels import FEWEST_EXAMPLES, read_labels
 
 _SHOWN = 5
@@ -35,33 +36,24 @@ def describe_few(splits: Mapping[str, OwnData], problem: Problem) -> str:
         ]
         if none:
             sentences.append(
-                f"`{name}` has no example of {_joined(none)}, so nothing is known of "
-                "them, and means are those of the others."
+                f"`{name}` has no example of {join_first(none, _SHOWN)}, so nothing is "
+                "known of them, and means are those of the others."
             )
         if few:
             sentences.append(
-                f"`{name}` has very few examples: {_joined(few)}. What is measured on "
-                "so few is mostly chance: hold out more of them."
+                f"`{name}` has very few examples: {join_first(few, _SHOWN)}. What is "
+                "measured on so few is mostly chance: hold out more of them."
             )
     return " ".join(sentences)
 
 
 def _counts(labels: np.ndarray, problem: Problem) -> dict[str, int]:
     """Returns the examples of each class, or of yes and no of each label."""
-    if not problem.are_labels:
-        found = np.bincount(labels, minlength=len(problem.class_names))
-        return dict(zip(problem.class_names, found.tolist(), strict=True))
-    sides = {"yes": (labels == 1).sum(axis=0), "no": (labels == 0).sum(axis=0)}
-    if problem.kind == BINARY:
-        no, yes = problem.class_names
-        return {yes: int(sides["yes"][0]), no: int(sides["no"][0])}
+    counts = count_examples(labels, problem.num_columns)
+    if problem.kind != LABELS:
+        return dict(zip(problem.class_names, counts, strict=True))
     return {
-        f"{answer} to {name}": int(number)
-        for answer, numbers in sides.items()
-        for name, number in zip(problem.class_names, numbers, strict=True)
+        f"{answer} to {name}": pair[column]
+        for answer, column in (("yes", 1), ("no", 0))
+        for name, pair in zip(problem.class_names, counts, strict=True)
     }
-
-
-def _joined(parts: list[str]) -> str:
-    shown = ", ".join(parts[:_SHOWN])
-    return shown if len(parts) <= _SHOWN else f"{shown} and {len(parts) - _SHOWN} more"

@@ -1,5 +1,6 @@
 """What the results of a comparison on own data depend on, as plain JSON."""
 
+import contextlib
 import functools
 import hashlib
 import inspect
@@ -9,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
+from keras_ccar.benchmark.own.array_digest import add_array
 from keras_ccar.benchmark.own.user_code import digest_of_code
 from keras_ccar.files import to_json
 from keras_ccar.keras_internals import all_layers
@@ -37,15 +38,13 @@ def describe_model(model: keras.Model) -> str:
     Layers of the user's own, and functions in layers, count with their code.
     """
     content = hashlib.sha256()
-    try:
+    errors = AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError
+    with contextlib.suppress(*errors):  # of models without a configuration
         config = to_json(keras.saving.serialize_keras_object(model))
         content.update(json.dumps(_without_code(config), sort_keys=True).encode())
-    except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError):
-        content.update(_source(type(model)).encode())
     for variable in model.weights:
-        values = np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
-        content.update(f"{variable.path}|{values.shape}|{values.dtype}|".encode())
-        content.update(values.tobytes())
+        content.update(f"{variable.path}|".encode())
+        add_array(content, keras.ops.convert_to_numpy(variable))
     content.update(digest_of_code(*all_layers(model)).encode())
     return content.hexdigest()
 

@@ -23,12 +23,7 @@ from keras_ccar.benchmark.own.overlap import describe_shared
 from keras_ccar.benchmark.own.plan import OwnPlan
 from keras_ccar.benchmark.own.problem import Problem, find_problem
 from keras_ccar.benchmark.own.training import Setting
-from keras_ccar.benchmark.own.training_parts import (
-    describe_optimizer,
-    new_callbacks,
-    new_optimizer,
-)
-from keras_ccar.benchmark.own.user_code import digest_of_code
+from keras_ccar.benchmark.own.training_parts import describe_optimizer, new_callbacks
 from keras_ccar.benchmark.runner import environment
 from keras_ccar.benchmark.runner.plan_base import RUN_FORMAT
 from keras_ccar.files import to_json
@@ -94,7 +89,6 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
         },
         "recipe": dict(recipe),
         "optimizer": optimizer,
-        "code_of_optimizer": digest_of_code(new_optimizer(request.optimizer)),
         "callbacks": callbacks,
         "metrics": [_name_of(metric) for metric in request.metrics],
         **environment.comparability_key(environment.current_environment(), recipe),

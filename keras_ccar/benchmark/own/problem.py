@@ -101,7 +101,7 @@ def find_problem(
     labels = read_labels(
         train.labels, shape, are_labels, train.name, None, None, can_ignore=False
     )
-    counts = _count(labels, num_columns)
+    counts = count_examples(labels, num_columns)
     if given is not None:
         if not given.fit(num_columns) or given.mean_labels(num_columns) != are_labels:
             expected = "[no, yes]" if num_columns == 1 else f"{num_columns} entries"
@@ -142,7 +142,7 @@ def _are_probabilities(outputs: np.ndarray, are_labels: bool) -> bool:
     return are_labels or bool(np.allclose(outputs.sum(axis=-1), 1, atol=_ROUNDING))
 
 
-def _count(labels: np.ndarray, num_columns: int) -> list[Any]:
+def count_examples(labels: np.ndarray, num_columns: int) -> list[Any]:
     """Returns the examples as losses take them."""
     if labels.ndim == 1:
         return list(np.bincount(labels, minlength=num_columns).tolist())

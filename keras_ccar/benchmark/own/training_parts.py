@@ -9,6 +9,7 @@ import keras
 
 from keras_ccar.arguments import argument_error
 from keras_ccar.benchmark.own.identity import without_names
+from keras_ccar.benchmark.own.user_code import digest_of_code
 
 _DEFAULT_OPTIMIZER = "adam"
 _OPTIMIZER = (
@@ -36,10 +37,9 @@ def new_optimizer(optimizer: Any) -> keras.optimizers.Optimizer:
 
 def describe_optimizer(optimizer: Any) -> dict[str, Any]:
     """Returns what decides the steps of an optimizer, as plain JSON."""
-    found: dict[str, Any] = without_names(
-        keras.saving.serialize_keras_object(new_optimizer(optimizer))
-    )
-    return found
+    new = new_optimizer(optimizer)
+    found: dict[str, Any] = without_names(keras.saving.serialize_keras_object(new))
+    return {**found, "code": digest_of_code(new)}
 
 
 def check_metrics(metrics: Any) -> list[Any]:

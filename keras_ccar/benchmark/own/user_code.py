@@ -15,6 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_ccar.benchmark.own.array_digest import add_array
+
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic)
 _PARTS = (
     keras.callbacks.Callback,
@@ -86,7 +88,8 @@ class _Reader:
             self.read((value.args, value.keywords), True)
         elif isinstance(value, np.ndarray) or keras.ops.is_tensor(value):
             if counts:
-                self._read_array(value)
+                self._add("array")
+                add_array(self._content, keras.ops.convert_to_numpy(value))
         elif isinstance(value, dict):
             for key, item in value.items():
                 self.read(key, is_read)
@@ -107,12 +110,6 @@ class _Reader:
 
     def _add(self, *parts: str) -> None:
         self._content.update("\0".join((*parts, "")).encode("utf-8", "replace"))
-
-    def _read_array(self, value: Any) -> None:
-        array = np.ascontiguousarray(keras.ops.convert_to_numpy(value))
-        self._add("array", array.dtype.str, str(array.shape))
-        is_plain = array.dtype.kind != "O"
-        self._content.update(array.data if is_plain else repr(array.tolist()).encode())
 
     def _read_function(self, function: types.FunctionType) -> None:
         if _is_library(function.__code__.co_filename):

@@ -108,11 +108,8 @@ def _result(run: BaseRun, record: RunEntry) -> str:
     column, value = describe_column(run.metric, run.metrics), record[run.metric]
     if value is None:
         return f"{column.phrase} unknown"
-    return (
-        f"{column.phrase} {value:.2f} %"
-        if column.is_percent
-        else (f"{column.phrase} {value:.4f}")
-    )
+    shown = f"{value:.2f} %" if column.is_percent else f"{value:.4f}"
+    return f"{column.phrase} {shown}"
 
 
 def _name(run: BaseRun) -> str:

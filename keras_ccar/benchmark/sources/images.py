@@ -1,6 +1,5 @@
 """Reads a folder with one folder of images for each class."""
 
-import itertools
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from keras_ccar.datasets.loaders.folders import (
     images_beside,
 )
 from keras_ccar.datasets.progress import progress_bar
+from keras_ccar.inputs.class_names import join_first
 from keras_ccar.requirements import require
 
 # Small networks learn little from larger images that they would not from these.
@@ -137,9 +137,10 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
     files, labels = files_and_labels(path, names)
     beside = images_beside(path)
     if beside:
+        names_beside = join_first([file.name for file in beside], _LISTED)
         notes.append(
             f"{len(beside):,} image files lie beside the class folders in {path}, have "
-            f"no class and are left out: {_listed([file.name for file in beside])}."
+            f"no class and are left out: {names_beside}."
         )
 
     def read(file: Path) -> tuple[tuple[int, int], np.ndarray | None] | str:
@@ -161,7 +162,7 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
     if broken:
         notes.append(
             f"{len(broken)} of {len(files)} image files in {path} cannot be read and "
-            f"are left out: {_listed(broken)}."
+            f"are left out: {join_first(broken, _LISTED)}."
         )
     good = [(i, one) for i, one in enumerate(found) if not isinstance(one, str)]
     pixels = [one[1] for _, one in good if one[1] is not None]
@@ -185,8 +186,3 @@ def _note_sizes(sizes: Sequence[tuple[int, int]], side: int, notes: list[str]) -
         notes.append(
             f"The images, of {shown[0]} pixels, are resized to {side} x {side}."
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
-    return ", ".join(itertools.islice(names, _LISTED)) + more

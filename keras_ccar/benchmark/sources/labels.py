@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.inputs.class_names import join_first
+
 # What says no and yes, in small letters.
 _ANSWERS = (
     ("0", "1"),
@@ -128,9 +130,8 @@ def find_classes(texts: Iterable[str], where: str) -> LabelCoding:
 
 
 def shown(names: Sequence[str], most: int = _SHOWN) -> str:
-    """Returns the first names, and how many more there are."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(repr(name) for name in names[:most]) + more
+    """Returns the first names, quoted, and how many more there are."""
+    return join_first([repr(name) for name in names], most)
 
 
 def _in_order(name: str) -> tuple[int, float, str]:

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_ccar.inputs.class_names import check_class_names, is_plain_text
+from keras_ccar.inputs.class_names import (
+    check_class_names,
+    is_plain_text,
+    join_first,
+)
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 # Made by programs, not by people. Hidden names begin with a dot.
@@ -124,18 +128,15 @@ def _check_class_folders(
         ("images of a kind that is not read", unread, "save as PNG, or delete them"),
     ]
     problems = [
-        f"{what} ({_shown(names)}): {advice}" for what, names, advice in found if names
+        f"{what} ({join_first(names, _LISTED)}): {advice}"
+        for what, names, advice in found
+        if names
     ]
     if problems:
         raise ValueError(
             f"The class folders in {path} must hold images alone, but there are "
             f"{'; '.join(problems)}."
         )
-
-
-def _shown(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
 
 
 def _entries(folder: str | os.PathLike[str]) -> Iterator[tuple[Path, bool]]:
