@@ -254,8 +254,10 @@ def check_gradient_against_finite_differences(case):
         import jax
 
         # JAX before 0.8 has it elsewhere.
-        enable = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
-        context = enable(True)
+        if hasattr(jax, "enable_x64"):
+            context = jax.enable_x64(True)
+        else:
+            context = jax.experimental.enable_x64()
     else:
         import contextlib
 
