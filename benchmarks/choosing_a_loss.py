@@ -25,7 +25,9 @@ def measured(comparisons: Mapping[str, Comparison]) -> str:
     data = sorted({comparison.dataset["name"] for comparison in comparisons.values()})
     waiting = len(not_yet_run(comparisons.values()))
     not_run = (
-        f"[{waiting} not yet run](results.md#not-yet-run)" if waiting else "all run"
+        f"[{waiting} not yet run, or not whole](results.md#not-yet-run)"
+        if waiting
+        else "all run"
     )
     parts = [
         f"Measured so far, on {', '.join(data)}: {len(comparisons)} "

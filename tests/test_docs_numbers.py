@@ -14,7 +14,7 @@ import speed_page
 import test_matrix_page
 import what_was_tried
 import yes_or_no_page
-from results_page import page_text
+from results_page import page_text, shown
 
 from keras_ccar.benchmark.comparison import Comparison, comparison_folders
 from keras_ccar.benchmark.report.figures import FIGURES
@@ -159,7 +159,7 @@ def drawn(folder):
 def test_the_page_is_what_the_files_give():
     results = {name: Comparison.read(folder) for name, folder in COMPARISONS.items()}
     names = {name: drawn(PAGE.parent / "figures" / name) for name in COMPARISONS}
-    expected = page(results, names, MEASUREMENTS, page_text(results.values()))
+    expected = page(shown(results), names, MEASUREMENTS, page_text(results.values()))
     assert PAGE.read_text("utf-8") == expected, (
         "docs/results.md is not what benchmarks/results gives: run `make results`."
     )
@@ -223,17 +223,17 @@ def test_the_report_is_what_the_file_gives(name):
     expected = markdown(results, drawn(folder))
     assert (folder / "report.md").read_text("utf-8") == expected
     # What the page shows is what lies beside the numbers.
-    for figure in drawn(folder):
-        shown = PAGE.parent / "figures" / name / figure
-        assert shown.read_bytes() == (folder / figure).read_bytes()
+    for figure in drawn(PAGE.parent / "figures" / name):
+        on_page = PAGE.parent / "figures" / name / figure
+        assert on_page.read_bytes() == (folder / figure).read_bytes()
 
 
 def test_every_figure_of_the_page_is_there_and_no_other():
     links = re.findall(r"\]\((figures/[^)]+)\)", PAGE.read_text("utf-8"))
     assert links
     there = (PAGE.parent / "figures").glob("*/*.png")
-    shown = {path.relative_to(PAGE.parent).as_posix() for path in there}
-    assert shown == set(links)
+    found = {path.relative_to(PAGE.parent).as_posix() for path in there}
+    assert found == set(links)
 
 
 def test_measurements_are_strict_json():

@@ -115,12 +115,17 @@ def _measured(measurements: Mapping[str, dict[str, Any]], text: PageText) -> lis
 
 
 def sort_by_training_size(comparisons: Mapping[str, Comparison]) -> list[str]:
-    """Returns the names of comparisons, those that trained on most examples first."""
-    seen = {
-        name: sum(comparison.dataset["class_counts"]) * comparison.recipe["epochs"]
-        for name, comparison in comparisons.items()
-    }
-    return sorted(comparisons, key=lambda name: (-seen[name], name))
+    """Returns the names of comparisons, those that trained on most examples first.
+
+    Of equally long ones, that with most runs is first.
+    """
+
+    def size(name: str) -> tuple[int, int]:
+        comparison = comparisons[name]
+        seen = sum(comparison.dataset["class_counts"]) * comparison.recipe["epochs"]
+        return seen, len(comparison.finished)
+
+    return sorted(sorted(comparisons), key=size, reverse=True)
 
 
 def comparison_title(comparison: Comparison) -> str:
@@ -128,6 +133,6 @@ def comparison_title(comparison: Comparison) -> str:
     recipe = comparison.recipe
     heading = title(comparison).removeprefix("CCAR on ")
     network = f"{recipe['model']}, " if "model" in recipe else ""
-    return escape_markdown(
-        f"{heading} ({network}{recipe['epochs']} epochs, {len(comparison.seeds)} seeds)"
-    )
+    count = len(comparison.seeds)
+    seeds = f"{count} seed{'' if count == 1 else 's'}"
+    return escape_markdown(f"{heading} ({network}{recipe['epochs']} epochs, {seeds})")
