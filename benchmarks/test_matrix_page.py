@@ -42,8 +42,11 @@ FAULTS = (
     "computes wrong numbers on a processor with programs that its persistent "
     "compilation cache has kept: do not set `JAX_COMPILATION_CACHE_DIR` with it. Keras "
     "3.8 on JAX leaves a model without weights when `fit` is interrupted from the "
-    "keyboard: build the model again before you go on. And `serving.export` on JAX "
-    "needs TensorFlow 2.19, because 2.18 cannot read what JAX 0.5 writes."
+    "keyboard: build the model again before you go on.\n\n"
+    "`serving.export` on JAX needs a TensorFlow that reads what JAX writes, and says "
+    "so where it does not: TensorFlow 2.18 does not read JAX 0.5, 2.19 does; 2.21 "
+    "reads JAX up to 0.11.0, not 0.11.2. JAX from 0.11 on also warns that inputs of "
+    "int64 and float64 are cut to 32 bits, as they always were: Keras declares them so."
 )
 HOW = (
     "`make test-matrix` makes an environment for each Python and Keras, and runs the "

@@ -1,17 +1,14 @@
 """Models to export, and the answers of what was exported."""
 
-import importlib.metadata
-
 import keras
 import numpy as np
 import pytest
 from keras import ops
-from packaging.version import Version
 
-# On JAX from TensorFlow 2.19 on.
+from keras_ccar.serving.jax_programs import tensorflow_reads_jax
+
 EXPORTS = keras.backend.backend() == "tensorflow" or (
-    keras.backend.backend() == "jax"
-    and Version(importlib.metadata.version("tensorflow")) >= Version("2.19")
+    keras.backend.backend() == "jax" and tensorflow_reads_jax()
 )
 needs_export = pytest.mark.skipif(not EXPORTS, reason="exports on TensorFlow and JAX")
 COUNTS = [500, 100, 20]

@@ -14,6 +14,7 @@ from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.requirements import require
 from keras_ccar.serving.atomic_folder import atomic_folder
+from keras_ccar.serving.can_export import LOG_MESSAGES, check_can_export
 from keras_ccar.serving.classifier import (
     build_classifier,
     check_is_correction,
@@ -24,6 +25,7 @@ from keras_ccar.serving.classifier import (
 from keras_ccar.serving.decision_layers import require_undecided, split_decision
 from keras_ccar.serving.decisions import check_thresholds, decide
 from keras_ccar.serving.example import parse_example
+from keras_ccar.serving.jax_programs import MUTED, export_options
 from keras_ccar.serving.warm_up import check_warm_up, warm_up_requests, write_warm_up
 
 
@@ -101,7 +103,8 @@ def export(
         FileExistsError: if the version exists already.
         ModuleNotFoundError: without TensorFlow or tensorflow-serving-api.
         RuntimeError: on a backend other than TensorFlow and JAX; on JAX, if the model
-            takes strings; if the model fails on a warm-up request.
+            takes strings, or if TensorFlow is too old for what JAX writes; if the model
+            fails on a warm-up request.
         TypeError: if the model or the correction is of another type.
         ValueError: for a path, a version or class names other than these; if the model
             is not built, has several outputs, or does not tell whether its output is
@@ -142,7 +145,7 @@ def export(
         class_names = getattr(model, "class_names", None)
     names = None if class_names is None else check_texts(class_names)
     limits = check_thresholds(thresholds)
-    _check_backend()
+    check_can_export()
     target = Path(path) / str(version)
     if target.exists():
         raise FileExistsError(
@@ -150,9 +153,7 @@ def export(
             "higher `version`, and TensorFlow Serving switches to it."
         )
     tf = require("tensorflow", "TensorFlow", "serving")
-    _check_tensorflow(tf.__version__)
-    log_messages = "tensorflow_serving.apis.prediction_log_pb2"
-    messages = require(log_messages, "tensorflow-serving-api", "serving")
+    messages = require(LOG_MESSAGES, "tensorflow-serving-api", "serving")
     model, decision = split_decision(model)
     if decision is not None:
         require_undecided(model, thresholds, correction)
@@ -169,15 +170,13 @@ def export(
 
     archive = keras.export.ExportArchive()
     archive.track(model)
-    options = _jax_export_options()
+    options = export_options()
     endpoints = {"probabilities": served.classify}
     if limits is None and served.decide is not None:
         endpoints["decisions"] = served.decide
     for name, function in endpoints.items():
         with warnings.catch_warnings():
-            # Keras passes it whatever we pass.
-            muted = "The `native_serialization` parameter is deprecated"
-            warnings.filterwarnings("ignore", muted, DeprecationWarning)
+            warnings.filterwarnings("ignore", MUTED, DeprecationWarning)
             answers = archive.add_endpoint(name, function, [specs], **options)
 
     def with_names(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -201,29 +200,6 @@ def export(
     return target
 
 
-def _check_backend() -> None:
-    backend = keras.backend.backend()
-    if backend not in ("tensorflow", "jax"):
-        raise RuntimeError(
-            "`export` needs the TensorFlow or JAX backend, the only ones that write a "
-            f"SavedModel with a free batch dimension. Received: backend {backend!r}. "
-            "Save the model with `model.save('model.keras')`, and load and export it "
-            "in a process with KERAS_BACKEND=tensorflow."
-        )
-
-
-def _check_tensorflow(version: str) -> None:
-    """TensorFlow 2.18 cannot read the programs of the oldest JAX that we take."""
-    found = tuple(int(part) for part in version.split(".")[:2])
-    if keras.backend.backend() == "jax" and found < (2, 19):
-        raise RuntimeError(
-            "`export` on the JAX backend needs TensorFlow 2.19 or newer, which reads "
-            f"what JAX writes. Received: TensorFlow {version}. Update it, or save the "
-            "model with `model.save('model.keras')`, and load and export it in a "
-            "process with KERAS_BACKEND=tensorflow."
-        )
-
-
 def _check_no_strings(specs: dict[str, Any]) -> None:
     strings = [name for name, spec in specs.items() if spec.dtype == "string"]
     if strings and keras.backend.backend() != "tensorflow":
@@ -232,16 +208,3 @@ def _check_no_strings(specs: dict[str, Any]) -> None:
             f"strings {strings}. Save the model with `model.save('model.keras')`, and "
             "load and export it in a process with KERAS_BACKEND=tensorflow."
         )
-
-
-def _jax_export_options() -> dict[str, Any]:
-    """Returns options for JAX to export for CPU and GPU, not only its own device.
-
-    A server needs no gradients, and JAX has none of convolutions of free sizes.
-    """
-    options = {
-        "with_gradient": False,
-        "native_serialization": True,
-        "native_serialization_platforms": ("cpu", "cuda"),
-    }
-    return {"jax2tf_kwargs": options} if keras.backend.backend() == "jax" else {}

@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pytest
 from served_models import (
-    EXPORTS,
     NAMES,
     X,
     close,
@@ -140,12 +139,6 @@ def test_interrupted_export_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         export(head(3), tmp_path)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.skipif(EXPORTS, reason="for backends that cannot export")
-def test_other_backends(tmp_path):
-    with pytest.raises(RuntimeError, match="KERAS_BACKEND=tensorflow"):
-        export(head(3), tmp_path)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX has no strings")

@@ -19,6 +19,7 @@ from keras_ccar.benchmark.runner.folder_lock import FolderInUseError
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import read_data
 from keras_ccar.benchmark.sources.user_data import UserData
+from keras_ccar.serving.can_export import check_can_export
 from keras_ccar.serving.classifier import named_inputs
 
 # Of a network that was trained before, and of one that was not.
@@ -109,6 +110,8 @@ def _check_options(options: argparse.Namespace) -> None:
             raise ValueError(
                 "`--export` needs the TensorFlow or JAX backend: set KERAS_BACKEND."
             )
+        with without_traceback(RuntimeError):
+            check_can_export()
 
 
 def _check_export(data: UserData, options: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from keras_ccar.benchmark.own.loss_choice import DEFAULT_NAMES
 from keras_ccar.benchmark.own.saved_models import finish
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import read_data
+from keras_ccar.serving import jax_programs
 
 SHORT = [
     "--seeds",
@@ -146,6 +147,18 @@ def test_the_same_command_exports_the_next_version(tmp_path, capsys):
         assert (served / str(version) / "saved_model.pb").exists()
         out = " ".join(capsys.readouterr().out.replace("\n", "").split())
         assert f"so this is version {version}" in out
+
+
+def test_versions_that_cannot_export_are_refused_before_training(
+    tmp_path, monkeypatch, capsys
+):
+    np.savez(tmp_path / "mine.npz", x=X, y=Y)
+    arguments = ["compare", str(tmp_path / "mine.npz"), "--output", str(tmp_path / "o")]
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(jax_programs, "tensorflow_reads_jax", lambda: False)
+    assert main([*arguments, "--export", str(tmp_path / "served")]) == 2
+    assert "which does not read what JAX" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
