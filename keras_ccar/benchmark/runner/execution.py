@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import traceback
+import warnings
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
@@ -104,7 +105,12 @@ def train_run(
     """
     try:
         backup = backup_of(run, folder)
-        outcome = run.train(earlier, Path(folder), on_progress, backup)
+        with warnings.catch_warnings():
+            # JAX, from 0.11 on, at each run: Keras declares int64 labels to it, whose
+            # values were checked, and which JAX cuts to 32 bits.
+            message = "Explicitly requested dtype .* requested in ShapeDtypeStruct"
+            warnings.filterwarnings("ignore", message, UserWarning)
+            outcome = run.train(earlier, Path(folder), on_progress, backup)
     except Exception as error:  # One bad run must not cost the others.
         if process_count() > 1 and not isinstance(error, FloatingPointError):
             raise  # The other hosts may still be training this run: end it for all.
