@@ -80,9 +80,10 @@ results: $(VENV)/.demo  ## what docs/ quotes of results, and the figures, from b
 	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/published_code_page.py
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python benchmarks/test_matrix_page.py
 
-evidence: $(VENV)/.features  ## the study on pretrained features; hours, goes on where it was stopped; TFDS_DATA_DIR
+evidence: $(VENV)/.features  ## the studies on pretrained features of images and texts; hours, goes on where it was stopped; TFDS_DATA_DIR
 	$(BIN)/python benchmarks/pretrained_heads.py
 	$(BIN)/python benchmarks/linear_probe.py
+	KERAS_BACKEND=torch OMP_NUM_THREADS=1 $(BIN)/python benchmarks/text_topics.py
 
 evidence-smoke: $(VENV)/.features  ## a slice of it, from weights to the page, in under 5 minutes; TFDS_DATA_DIR
 	rm -rf runs/evidence-smoke

@@ -19,6 +19,7 @@ from keras_ccar.benchmark.report.markdown import markdown_table
 from keras_ccar.files import read_json, write_atomic
 
 RUNS = Path(__file__).parent / "results" / "many-classes" / "runs.json"
+TEXT = RUNS.with_name("text.json")
 PAGE = Path(__file__).parent.parent / "docs" / "many-classes-results.md"
 # What is measured, by its column; more is better.
 MEASURES = {
@@ -56,6 +57,18 @@ HOW_COMPARED = (
 )
 
 
+TEXT_HOW = (
+    "The same methods and the same network on texts: sentences of the ChatterBot "
+    "corpus, {classes} topics of {largest} to {smallest} training sentences, a long "
+    "tail as it is. The features are those of MiniLM, a network that was pretrained on "
+    "other sentences: the mean over the tokens. In each of {draws} draws, a share of "
+    "`{test_share_of_conversations}` of the conversations on every topic tests, and no "
+    "conversation is divided. The test sentences have the long tail of the training, "
+    "so rare topics are measured on few. *p* is over the draws, which share sentences, "
+    "and is therefore too small rather than too large; all else is as above."
+)
+
+
 def command_line(arguments=()):
     """The command that makes the runs, as a shell takes it."""
     return command_of("many_classes.py", arguments)
@@ -86,9 +99,30 @@ def page(results):
     return "\n\n".join(parts)
 
 
-def write_page(runs=RUNS, path=PAGE):
-    """Writes the page about a file of runs, which need not exist."""
-    write_atomic(path, page(read_json(runs) if runs.exists() else None))
+def text_section(path=TEXT):
+    """Returns the part of the page about the runs on texts, empty without the file."""
+    if not path.exists():
+        return ""
+    results = read_json(path)
+    runs = whole_draws(pd.DataFrame(results["rows"]))
+    first = runs.iloc[0]
+    how = TEXT_HOW.format(
+        draws=runs["fold"].nunique(),
+        **{name: first[name] for name in ("classes", "largest", "smallest")},
+        **results["configuration"],
+    )
+    parts = ["## Texts", how]
+    for measure, title in MEASURES.items():
+        means = runs.pivot_table(index="fold", columns="method", values=measure)
+        parts += [f"### {title}", *compare(means, more_is_better=True)]
+    _, *run = how_it_was_run(results)
+    return "\n".join(["\n\n".join(parts), "", "\n\n".join(run)])
+
+
+def write_page(runs=RUNS, path=PAGE, text=TEXT):
+    """Writes the page about files of runs, which need not exist."""
+    tables = page(read_json(runs) if runs.exists() else None)
+    write_atomic(path, "\n".join(filter(None, [tables, text_section(text)])))
 
 
 if __name__ == "__main__":
