@@ -30,10 +30,10 @@ MEASURES = {
     "g_mean": "G-mean",
 }
 
-TITLE = "# Many classes, on real tables"
+TITLE = "# Many classes, on real tables and texts"
 NOTE = (
-    "`make results` made this page from `benchmarks/results/many-classes/runs.json`; "
-    "it is not edited by hand."
+    "`make results` made this page from the files in "
+    "`benchmarks/results/many-classes`; it is not edited by hand."
 )
 HOW = (
     "Losses of the benchmark for classes that exclude each other, on {tables} tables "
