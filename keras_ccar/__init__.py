@@ -85,6 +85,7 @@ __all__ = [
     "ShotAccuracy",
     "WeightedSum",
     "adjustments",
+    "benchmark",
     "compare",
     "datasets",
     "initializers",
@@ -95,7 +96,7 @@ __all__ = [
 ]
 
 # Imported on first use, because they need libraries that training does not.
-_ON_DEMAND = ("datasets", "posthoc", "serving")
+_ON_DEMAND = ("benchmark", "datasets", "posthoc", "serving")
 # What `compare` needs beside those of `posthoc`, by the name of the module.
 _FOR_COMPARE = {"rich": "Rich", "filelock": "filelock", "tabulate": "tabulate"}
 

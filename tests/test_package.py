@@ -52,6 +52,7 @@ def test_public_names():
         "ShotAccuracy",
         "WeightedSum",
         "adjustments",
+        "benchmark",
         "compare",
         "datasets",
         "initializers",
@@ -155,7 +156,9 @@ before = set(sys.modules)
 import keras_ccar
 added = {name for name in set(sys.modules) - before if name.split(".")[0] != "keras"}
 assert all(name.startswith("keras_ccar") for name in added), added
-on_demand = ("keras_ccar.datasets", "keras_ccar.posthoc", "keras_ccar.serving")
+on_demand = tuple(
+    f"keras_ccar.{room}" for room in ("benchmark", "datasets", "posthoc", "serving")
+)
 assert not any(name.startswith(on_demand) for name in added), added
 assert "tensorflow" not in sys.modules
 """
@@ -164,3 +167,14 @@ assert "tensorflow" not in sys.modules
         env={**os.environ, "KERAS_BACKEND": backend},
         check=True,
     )
+
+
+def test_the_rooms_are_there_without_an_import_of_their_own():
+    code = """
+import keras_ccar
+for room in ("benchmark", "datasets", "posthoc", "serving"):
+    assert room in keras_ccar.__all__
+    getattr(keras_ccar, room)
+keras_ccar.benchmark.Comparison
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -35,7 +35,9 @@ def code_of_best(comparison: Comparison) -> str:
         folder = comparison.folder
         shown = Path(folder.name) if folder.is_absolute() else folder
         lines += [
-            "# The trained model, with all that was chosen after training.",
+            "# The trained model of the seed that is best on validation data, with all",
+            "# that was chosen after training: also a temperature, so that its ECE and",
+            "# log loss are not those above, which are without it.",
             f"model = Comparison.read({_literal(str(shown))}).finish()",
         ]
         if comparison.command:  # of files, which the command encoded or resized
