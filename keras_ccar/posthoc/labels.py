@@ -167,6 +167,12 @@ def _read_answers(
         advice = "What stands for a missing answer is left out by `ignore_value`."
         if not can_ignore:
             advice = "Leave out examples without an answer."
+            if shape[-1] > 1:
+                advice = (
+                    "Leave out examples of which an answer is missing. Where that "
+                    "leaves too few, train with a loss of this package: losses, "
+                    "metrics and `tune_thresholds` take `ignore_value`."
+                )
         raise ValueError(
             f"`{name}` must have the answers 0, no, and 1, yes. Received: "
             f"{wrong[:5].tolist()}. {advice}"

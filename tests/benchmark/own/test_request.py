@@ -128,6 +128,16 @@ def test_labels_of_another_kind(tmp_path):
             validation=answers(1),
             losses=None,
         )
+    x, unknown = tags()[0], tags()[1].copy()
+    unknown[0, 0] = -1
+    with pytest.raises(ValueError, match=r"Received: \[-1.*`tune_thresholds` take"):
+        compare(
+            tmp_path,
+            build_model=network(unknown.shape[1], "sigmoid"),
+            train=(x, unknown),
+            validation=tags(),
+            losses=None,
+        )
     rare = tags()[1].copy()
     rare[:, 2] = 0
     with pytest.raises(ValueError, match=r"both answers of every label.*none for 2"):
