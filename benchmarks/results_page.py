@@ -196,8 +196,10 @@ def _planned_section(comparisons: Collection[Comparison]) -> tuple[str, ...]:
         rows.append([*cells, " ".join(missing)])
     return (
         "## Not yet run",
-        "Each is one command. ResNet-32 at full length takes a GPU; ImageNet and "
-        "iNaturalist have to be fetched by hand.",
+        "Each is one command. ResNet-32 at full length takes a GPU, on which it runs "
+        "without TensorFlow too, from one file of images: "
+        "`python benchmarks/packed_data.py --help`. ImageNet and iNaturalist have to "
+        "be fetched by hand.",
         markdown_table(rows),
         *_published_without_results(comparisons),
         "```sh\n" + "\n".join(plan.command for plan in waiting) + "\n```",
