@@ -100,8 +100,8 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
             `from_logits=False` become NaN.
 
     Warns:
-        UserWarning: if the layer is applied without `trained_prior` to a model that was
-            compiled with a loss of this package that adjusts logits or weighs classes.
+        UserWarning: if the layer is applied without `trained_prior` to a model that
+            this package rebalanced, by a loss or by `posthoc.retrain_classifier`.
 
     Reference:
         Menon et al. 2021, arXiv 2007.07314, Eq. 9; Saerens et al. 2002, "Adjusting the

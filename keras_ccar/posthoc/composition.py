@@ -59,7 +59,8 @@ def chain(
             before it, which results remember if they come from a model; if two layers
             of the same kind change the output one after the other; if a
             `LogitCorrection` without `trained_prior` follows a model that was compiled
-            with a loss of this package that adjusts logits or weighs classes.
+            with a loss of this package that adjusts logits or weighs classes, or that
+            has the classifier of `retrain_classifier` ("crt", "lws").
 
     Example:
     ```python

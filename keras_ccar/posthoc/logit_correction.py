@@ -111,8 +111,8 @@ def tune_logit_correction(
             being better.
         taus: the grid. None for 0 to 3 in steps of 0.05 or, if `adjusted`, -1.5 to 1.5.
         adjusted: whether the model was trained with a loss that adjusts its logits or
-            weighs its classes. The τ is what to add to that; below 0 it puts a part of
-            the prior back.
+            weighs its classes, or on balanced draws. The τ is what to add to that;
+            below 0 it puts a part of the prior back.
         num_examples: as for `LogitCorrection`.
         from_logits: whether the output is logits. None reads it from the model; an
             array of probabilities needs False.
@@ -129,7 +129,8 @@ def tune_logit_correction(
 
     Raises:
         ValueError: for arguments other than these; for a model that was compiled with
-            an adjusted or weighted loss, or that is corrected already, unless
+            an adjusted or weighted loss, that has the classifier of
+            `retrain_classifier` ("crt", "lws"), or that is corrected already, unless
             `adjusted=True`; for validation data without an example of some class, with
             labels out of range, or that `train` has too; for predictions that are NaN.
 
@@ -194,7 +195,7 @@ def _require_unadjusted(model: Any) -> None:
     inner = None if output_tensor(model) is None else origin_of(output_tensor(model))[0]
     rebalancing = find_rebalancing(model) or find_rebalancing(inner)
     if rebalancing is not None:
-        received = f"a model compiled with {rebalancing[0]}, which {rebalancing[1]}"
+        received = f"a model {rebalancing[0]}, which {rebalancing[1]}"
     elif output_tensor(model) is not None and output_activation(model)[1]:
         received = "a model whose output is corrected already"
     else:

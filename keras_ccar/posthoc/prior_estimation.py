@@ -97,7 +97,7 @@ def estimate_prior(
 
     Warns:
         UserWarning: if the estimate still changes after `max_iterations`; if a model
-            was compiled with a loss that adjusts logits or weighs classes, and neither
+            was rebalanced by a loss or by `retrain_classifier`, and neither
             `trained_prior` nor `validation` is given; if, without `validation`, a class
             gets less than a thousandth of an example; and as `calibrate` for
             temperatures.

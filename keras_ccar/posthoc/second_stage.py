@@ -20,6 +20,7 @@ from keras_ccar.layers.model_output import (
     gives_logits,
     output_activation,
 )
+from keras_ccar.layers.prior_warning import mark_as_balanced
 from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
 )
@@ -73,6 +74,12 @@ def retrain_classifier(
       bias. The factors are multiplied into kernel and bias.
     - `"tau-norm"`, normalisation: `w_k / |w_k|^τ`, without bias and without training.
       Choose τ on validation data.
+
+    What "crt" and "lws" return fits balanced classes, and needs no `LogitCorrection`
+    for them, of which you are warned; for probabilities of the data as they are, add
+    one with `trained_prior="balanced"`. The mark for this is in the name of the
+    optimizer, so it is lost when you compile the model anew. "tau-norm" fits no prior:
+    `tune_logit_correction` finds what is left to correct.
 
     All layers but the last stay frozen and work as in `predict`: without dropout, and
     with the statistics that batch normalisation has. So the features are computed once,
@@ -174,6 +181,7 @@ def retrain_classifier(
             variable.assign(value)
     else:
         _scale(found.layer, training.learn_scales(found.layer, examples, loss))
+    mark_as_balanced(copied)
     return copied
 
 

@@ -114,7 +114,7 @@ def export(
 
     Warns:
         UserWarning: if there is a correction without `trained_prior` and the model was
-            compiled with a loss of this package that adjusts logits or weighs classes;
+            rebalanced by a loss of this package or by `posthoc.retrain_classifier`;
             if an input is called otherwise than its name tells.
 
     Reference:

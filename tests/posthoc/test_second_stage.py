@@ -13,7 +13,9 @@ import keras_ccar
 from keras_ccar.adjustments import LabelAwareSmoothing
 from keras_ccar.datasets.samplers import class_balanced
 from keras_ccar.keras_internals import all_layers
+from keras_ccar.layers import LogitCorrection
 from keras_ccar.posthoc.composition import chain
+from keras_ccar.posthoc.logit_correction import tune_logit_correction
 from keras_ccar.posthoc.second_stage import retrain_classifier
 
 RNG = np.random.default_rng(0)
@@ -249,6 +251,37 @@ def test_saves_loads_and_continues(method, tmp_path):
     before = loaded.get_layer("body").get_weights()[0]
     loaded.fit(X, Y, verbose=0)
     assert not np.array_equal(loaded.get_layer("body").get_weights()[0], before)
+
+
+@pytest.mark.parametrize("is_saved", [False, True])
+@pytest.mark.parametrize("method", ["crt", "lws"])
+def test_a_second_correction_is_warned_of(method, is_saved, tmp_path):
+    model = trained()
+    # The head fits balanced draws, whatever the weights of the loss of the whole are.
+    model.compile("adam", keras_ccar.ClassBalancedLoss(COUNTS, from_logits=True))
+    new = retrain_classifier(model, (X, Y), COUNTS, method, epochs=1)
+    new = retrain_classifier(new, (X, Y), COUNTS, method, epochs=1)
+    assert new.optimizer.name.count("_after_balanced_draws") == 1
+    if is_saved:
+        new.save(tmp_path / "model.keras")
+        new = keras.saving.load_model(tmp_path / "model.keras")
+    words = "given a classifier by `retrain_classifier`, which balances its classes"
+    with pytest.warns(UserWarning, match=words + r".*`trained_prior=\"balanced\"`"):
+        chain(new, LogitCorrection(COUNTS))
+    with pytest.raises(ValueError, match=words + ".*`adjusted=True`"):
+        tune_logit_correction(new, (X, Y), COUNTS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        chain(new, LogitCorrection(COUNTS, trained_prior="balanced"))
+        tuned = tune_logit_correction(new, (X, Y), COUNTS, adjusted=True)
+        chain(new, tuned)
+
+
+def test_a_correction_of_a_normalised_head_is_not_warned_of():
+    new = retrain_classifier(trained(), None, COUNTS, "tau-norm")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        chain(new, tune_logit_correction(new, (X, Y), COUNTS))
 
 
 @pytest.mark.tensorflow_only
