@@ -116,11 +116,13 @@ def tune_thresholds(
 ) -> TunedThresholds:
     """Chooses the probability from which on each yes-or-no label is answered with yes.
 
-    Each label has a threshold of its own, the best one on the validation data; of
-    thresholds that are equally good, the largest. They must be held out of the training
-    data, with examples of both answers of every label, and yes as frequent as where the
-    model will be used. Correct and calibrate the model before, `chain(model, ...)`,
-    because thresholds fit the probabilities that they were chosen for.
+    Each label has a threshold of its own, the best one on the validation data. Those
+    that are tried are 0, the middle between every two neighbouring probabilities, and
+    that between the largest probability and 1; of equally good ones, the largest is
+    returned. The validation data must be held out of the training data, with examples
+    of both answers of every label, and yes as frequent as where the model will be used.
+    Correct and calibrate the model before, `chain(model, ...)`, because thresholds fit
+    the probabilities that they were chosen for.
 
     Args:
         model: a trained `keras.Model` with one output of a sigmoid or its logits, or an

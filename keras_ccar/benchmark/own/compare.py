@@ -56,8 +56,10 @@ def compare(
             `keras.utils.PyDataset` of batches of these; or a function that returns one,
             which gets the seed if it has an argument `seed`. Labels are integers or
             one-hot rows of classes, or zeros and ones of yes-or-no labels.
-        validation: data of the same kind that were held out of `train`.
-        test: data of the same kind that were held out of both, or None.
+        validation: data of the same kind that were held out of `train`. Their sample
+            weights may only be 0 and 1: 0 leaves an example out of what is measured.
+        test: data of the same kind, with weights of 0 and 1 alone, that were held out
+            of both, or None.
         losses: a dict of names and losses, of which the first is what the others are
             compared with. A loss is a Keras loss, the name of one, a function of labels
             and predictions, or a function of class counts that returns a loss. None for
