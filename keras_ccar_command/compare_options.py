@@ -56,6 +56,20 @@ def add_plan_options(parser: Adder, known: Known) -> None:
 def add_own_options(group: Adder, known: Known) -> None:
     """Adds what a comparison on the user's own data takes."""
     group.add_argument(
+        "--drop",
+        nargs="+",
+        default=(),
+        metavar="COLUMN",
+        help="columns of a table that are left out",
+    )
+    group.add_argument(
+        "--keep",
+        nargs="+",
+        default=(),
+        metavar="COLUMN",
+        help="columns of whole numbers that are read although they seem to name rows",
+    )
+    group.add_argument(
         "--validation",
         metavar="SHARE",
         type=_share,

@@ -15,6 +15,8 @@ _FOR_NAMES = ("imbalance_factor", "data_dir", "recipe", "devices", "hosts", "hos
 _FOR_OWN_DATA = (
     "label",
     "separator",
+    "drop",
+    "keep",
     "validation",
     "test",
     "metric",

@@ -58,6 +58,8 @@ def read_source_options(options: argparse.Namespace) -> SourceOptions:
     }
     return SourceOptions(
         label=tuple(options.label),
+        drop=tuple(getattr(options, "drop", ())),
+        keep=tuple(getattr(options, "keep", ())),
         test=_read_test(getattr(options, "test", None)),
         seed=options.data_seed,
         cache=folder_of(options) / "features",

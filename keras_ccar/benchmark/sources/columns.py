@@ -1,7 +1,7 @@
 """What the columns of a table hold, and how they become numbers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,11 +26,13 @@ class Encoder:
     Attributes:
         kinds: what each column holds, by its name; columns that are left out are
             missing.
+        left_out: why each column that is left out is, by its name.
         names: the name of the input of each column, by its name.
         means: what stands for a missing number, by the name of the column.
     """
 
     kinds: dict[str, str]
+    left_out: dict[str, str]
     names: dict[str, str]
     means: dict[str, float] = field(default_factory=dict)
     space: Any = None
@@ -105,21 +107,29 @@ class Encoder:
         return values
 
 
-def find_columns(rows: pd.DataFrame, notes: list[str]) -> Encoder:
+def find_columns(
+    rows: pd.DataFrame, notes: list[str], row_names: Mapping[str, str]
+) -> Encoder:
     """Finds out what each column holds; notes which are left out, or lack values.
+
+    Args:
+        rows: the training rows.
+        notes: takes what there is to say.
+        row_names: why each column that names rows is to be left out, by its name.
 
     Raises:
         ValueError: if no column is left.
     """
     kinds: dict[str, str] = {}
-    left_out: list[str] = []
+    left_out: dict[str, str] = {}
     lacking: list[str] = []
     dated: list[str] = []
     for column in rows.columns:
         series = rows[column]
         kind, reason = _kind(series)
-        if kind is None:
-            left_out.append(f"{column} ({reason})")
+        reason = row_names.get(column, reason)
+        if kind is None or column in row_names:
+            left_out[column] = reason
             continue
         kinds[column] = kind
         if kind != NUMBER and are_dates(series[~_is_missing(series)]):
@@ -128,7 +138,8 @@ def find_columns(rows: pd.DataFrame, notes: list[str]) -> Encoder:
         if missing.any():
             lacking.append(f"{column} ({int(missing.sum()):,})")
     if left_out:
-        notes.append(f"Columns that are left out: {', '.join(left_out)}.")
+        listed = ", ".join(f"{name} ({why})" for name, why in left_out.items())
+        notes.append(f"Columns that are left out: {listed}.")
     if dated:
         notes.append(f"Dates that are read as texts: {', '.join(dated)}; {ADVICE}.")
     if lacking:
@@ -139,7 +150,7 @@ def find_columns(rows: pd.DataFrame, notes: list[str]) -> Encoder:
     if not kinds:
         raise ValueError(
             "The table must have a column beside the label that numbers, categories or "
-            "texts can be read from."
+            f"texts can be read from. Left out: {listed if left_out else 'none'}."
         )
     shown = [
         f"{kind}: {', '.join(str(c) for c, k in kinds.items() if k == kind)}"
@@ -151,6 +162,7 @@ def find_columns(rows: pd.DataFrame, notes: list[str]) -> Encoder:
     # Keras sorts the inputs of a model by name.
     return Encoder(
         {column: kinds[column] for column in sorted(kinds, key=names.__getitem__)},
+        left_out,
         names,
     )
 

@@ -13,6 +13,8 @@ class SourceOptions:
     Attributes:
         label: columns of a table that hold the label.
         separator: what divides several labels in a column, or None.
+        drop: columns of a table that are left out.
+        keep: columns of a table that are read although they seem to name rows.
         validation: share of the examples of each class for validation.
         test: a further share, or the path of data of the same kind, or None.
         seed: chooses the examples of each part.
@@ -28,6 +30,8 @@ class SourceOptions:
 
     label: tuple[str, ...] = ()
     separator: str | None = None
+    drop: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     validation: float = 0.2
     test: float | Path | None = None
     seed: int = 0

@@ -34,8 +34,9 @@ def count_data(path: Path, options: SourceOptions) -> tuple[Labelled, list[str]]
 def _readers(path: Path, options: SourceOptions) -> tuple[_Read, _Count]:
     suffix = path.suffix.lower()
     is_folder = path.is_dir()
-    if options.label and suffix not in tables.SUFFIXES:
-        raise ValueError(f"`--label` is for tables (.csv, .parquet), not {path}.")
+    for name in ("label", "drop", "keep"):
+        if getattr(options, name) and suffix not in tables.SUFFIXES:
+            raise ValueError(f"`--{name}` is for tables (.csv, .parquet), not {path}.")
     if options.backbone is not None and not is_folder:
         raise ValueError(f"`--backbone` is for a folder of images, not {path}.")
     if is_folder:

@@ -92,5 +92,5 @@ def test_the_command_says_what_it_found(tmp_path, capsys, monkeypatch):
     assert main(["count", "t.csv", "--label", "kind"]) == 0
     assert "t.csv is divided by semicolons, and the numb" in capsys.readouterr().out
     data = read_data(tmp_path / "t.csv", SourceOptions(label=("kind",)))
-    kinds = "number: Transaction ID, Betrag (größer); category: Farbe"
+    kinds = "number: Betrag (größer); category: Farbe"
     assert kinds in " ".join(data.notes)

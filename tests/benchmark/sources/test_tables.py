@@ -116,6 +116,64 @@ def test_rows_without_a_label_are_left_out_and_counted(tmp_path):
     assert "7 of 200 rows have no label and are left out." in data.notes
 
 
+def test_rows_without_one_of_several_labels(tmp_path):
+    rows = table()
+    rows["wet"], rows["hot"] = RNG.choice(["no", "yes"], (2, ROWS))
+    rows.loc[:3, "wet"], rows.loc[3:8, "hot"] = None, None
+    notes = read(tmp_path / "t.csv", rows, "wet", "hot").notes
+    assert "9 of 200 rows lack one or more of the 2 labels and are left out." in notes
+    rows.to_csv(tmp_path / "test.csv", index=False)
+    with pytest.raises(ValueError, match=r"every label .*: 9 of 200 rows"):
+        read(tmp_path / "t.csv", rows, "wet", "hot", test=tmp_path / "test.csv")
+    rows["wet"] = None
+    with pytest.raises(ValueError, match="columns of which some row has all values"):
+        read(tmp_path / "t.csv", rows, "wet", "hot")
+
+
+def test_an_empty_cell_of_tags_in_a_test_table(tmp_path):
+    rows = table().assign(tags=["a;b", "b", "", "a"] * 50)
+    rows.to_csv(tmp_path / "test.csv", index=False)
+    options = {"separator": ";", "test": tmp_path / "test.csv"}
+    data = read(tmp_path / "t.csv", rows, "tags", **options)
+    assert data.test[1].sum(axis=0).tolist() == [100, 100]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_columns_that_are_dropped(tmp_path, name):
+    rows = table().rename(columns={"age": "age in years"})
+    rows.drop(columns=["age in years", "name"]).to_csv(tmp_path / "test.csv")
+    options = {"drop": ("age in years", "comment"), "test": tmp_path / "test.csv"}
+    data = read(tmp_path / name, rows, "kind", **options)
+    assert sorted(data.inputs) == ["Job title!", "member"]
+    assert data.train[0].shape[1] == data.test[0].shape[1] == 5 + 1
+    assert "lack values in Job title! (" in " ".join(data.notes)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"drop": ("colour",)},
+            "`--drop` must .*: 'colour'; expected .*'age'",
+        ),
+        (
+            {"keep": ("colour",)},
+            "`--keep` must .*: 'colour'; expected .*'age'",
+        ),
+        ({"drop": ("kind",)}, "`--label` and `--drop` must .* in both: 'kind'"),
+        ({"drop": ("age",), "keep": ("age",)}, "`--drop` and `--keep` must name diff"),
+        ({"keep": ("planet",)}, r"`--keep` must .* Received: planet \(one value\)"),
+        (
+            {"drop": ("age", "Job title!", "comment", "member")},
+            r"must have a column beside the label.* Left out: name \(",
+        ),
+    ],
+)
+def test_columns_that_cannot_be_dropped_or_kept(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path / "t.csv", table(), "kind", **options)
+
+
 def test_a_test_table(tmp_path):
     rows = table()
     rows.iloc[:60].to_csv(tmp_path / "test.csv", index=False)
@@ -216,7 +274,7 @@ def test_files_that_are_no_tables(tmp_path, name, content, message):
 def test_numbers_with_marks_for_missing_ones(tmp_path):
     path = tmp_path / "t.csv"
     lines = [
-        f"{'?' if i % 9 == 0 else i},{'-' if i == 5 else i % 7},{i % 2}"
+        f"{'?' if i % 9 == 0 else i * i % 50},{'-' if i == 5 else i % 7},{i % 2}"
         for i in range(60)
     ]
     path.write_text("\n".join(["a,b,y", *lines]))

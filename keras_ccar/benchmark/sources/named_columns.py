@@ -1,0 +1,39 @@
+"""Columns that the user named in options."""
+
+from itertools import combinations
+from pathlib import Path
+
+import pandas as pd
+
+from keras_ccar.benchmark.sources.labels import shown
+from keras_ccar.benchmark.sources.options import SourceOptions
+
+_SHOWN = 20
+
+
+def check_named(path: Path, rows: pd.DataFrame, options: SourceOptions) -> None:
+    """Checks that options name columns of a table, and not the same ones.
+
+    Raises:
+        ValueError: for an option that does not; lists the columns.
+    """
+    columns = list(rows.columns)
+    named = {
+        "--label": options.label,
+        "--drop": options.drop,
+        "--keep": options.keep,
+    }
+    for option, names in named.items():
+        unknown = [name for name in names if name not in columns]
+        if unknown:
+            raise ValueError(
+                f"`{option}` must name columns of {path}. Received: {shown(unknown)}; "
+                f"expected some of {shown(columns, _SHOWN)}."
+            )
+    for (one, names), (other, others) in combinations(named.items(), 2):
+        both = [name for name in names if name in others]
+        if both:
+            raise ValueError(
+                f"`{one}` and `{other}` must name different columns. Received in both: "
+                f"{shown(both)}. Take them out of one of the two."
+            )

@@ -1,0 +1,152 @@
+"""The labels of a table: in one column, in several, or as lists of tags."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from keras_ccar.benchmark.sources.labelled import Labelled, label_examples
+from keras_ccar.benchmark.sources.labels import (
+    LabelCoding,
+    find_classes,
+    label_text,
+    note_look_alikes,
+    read_labels,
+    shown,
+)
+from keras_ccar.benchmark.sources.named_columns import check_named
+from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.benchmark.sources.split import check_same_classes
+from keras_ccar.benchmark.sources.table_files import read_rows
+
+
+def label_rows(
+    path: Path, options: SourceOptions, notes: list[str]
+) -> tuple[pd.DataFrame, Labelled]:
+    """Returns the rows that have a label, and their labels."""
+    rows = read_rows(path, options.label, notes)
+    if not options.label:
+        raise ValueError(
+            "A table needs `--label COLUMN`, the column that holds the class. Its "
+            f"columns are {shown(list(rows.columns), 20)}."
+        )
+    check_named(path, rows, options)
+    is_there = _fill_tags(rows, options)
+    if not is_there.all():
+        several = len(options.label) > 1
+        what = f"lack one or more of the {len(options.label)} labels"
+        notes.append(
+            f"{int((~is_there).sum()):,} of {len(rows):,} rows "
+            f"{what if several else 'have no label'} and are left out."
+        )
+        rows = rows[is_there].reset_index(drop=True)
+        if rows.empty:
+            names = "columns of which some row has all values"
+            raise ValueError(
+                f"`--label` must name {names if several else 'a column with values'}. "
+                f"Received: {shown(options.label, 20)} of {path}, which no row has."
+            )
+    answers = rows[list(options.label)]
+    where = f"The label {shown(list(options.label))} of {path}"
+    if _is_tagged(answers, options):
+        return rows, _label_tags(answers.iloc[:, 0], where, options, notes)
+    if len(options.label) > 1:
+        columns = [_answers(answers[name], where, notes) for name in options.label]
+        labels = np.stack(columns, axis=1)
+        coding = LabelCoding("labels", options.label)
+        return rows, Labelled(coding, np.arange(len(rows)), labels)
+    texts = read_labels(answers.iloc[:, 0], notes)
+    return rows, label_examples(texts, where, notes)
+
+
+def encode_labels(
+    rows: pd.DataFrame, coding: LabelCoding, options: SourceOptions
+) -> np.ndarray:
+    """Returns the labels of the rows of a test table, which must have all of them."""
+    where = f"{options.test_path}"
+    is_there = _fill_tags(rows, options)
+    answers = rows[list(options.label)]
+    if not is_there.all():
+        lacking = int((~is_there).sum())
+        several = len(options.label) > 1
+        raise ValueError(
+            f"{where} must have {'every' if several else 'a'} label in every row. "
+            f"Received: {lacking:,} of {len(rows):,} rows "
+            f"without{' one or more' if several else ''}. Take these rows out."
+        )
+    if _is_tagged(answers, options):
+        rows_of_tags = [_tags(value, options) for value in answers.iloc[:, 0]]
+        labels = _mark(rows_of_tags, coding.class_names)
+    elif coding.kind == "labels":
+        columns = [_answers(answers[name], where, []) for name in options.label]
+        labels = np.stack(columns, axis=1)
+    else:
+        texts = [label_text(value) for value in answers.iloc[:, 0]]
+        labels = coding.encode(texts, where)
+    check_same_classes(labels, coding.class_names, where, coding.kind)
+    return labels
+
+
+def _fill_tags(rows: pd.DataFrame, options: SourceOptions) -> pd.Series:
+    """Returns whether each row has its labels; an empty cell of tags holds none."""
+    if options.separator is not None:
+        rows[options.label[0]] = rows[options.label[0]].fillna("")
+    return rows[list(options.label)].notna().all(axis=1)
+
+
+def _answers(column: pd.Series, where: str, notes: list[str]) -> np.ndarray:
+    """Returns zeros and ones of a column of no and yes."""
+    texts = read_labels(column, notes)
+    note_look_alikes(set(texts), notes)
+    coding = find_classes(texts, f"{where}, column {column.name!r},")
+    if coding.kind != "binary":
+        raise ValueError(
+            f"Of several label columns each must hold yes or no. {column.name!r} holds "
+            f"{len(coding.class_names)} classes: {shown(coding.class_names)}. Name one "
+            "column of classes."
+        )
+    if coding.note:
+        notes.append(f"{column.name}: {coding.note}")
+    return coding.encode(texts, where)
+
+
+def _is_tagged(answers: pd.DataFrame, options: SourceOptions) -> bool:
+    """Whether the only label column holds several labels in each row."""
+    if answers.shape[1] > 1:
+        return False
+    is_list = isinstance(answers.iloc[0, 0], list | np.ndarray)
+    return is_list or options.separator is not None
+
+
+def _tags(value: object, options: SourceOptions) -> list[str]:
+    if isinstance(value, list | np.ndarray):
+        return [label_text(tag) for tag in value]
+    parts = str(value).split(options.separator)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _label_tags(
+    column: pd.Series, where: str, options: SourceOptions, notes: list[str]
+) -> Labelled:
+    rows = [_tags(value, options) for value in column]
+    names = sorted({tag for tags in rows for tag in tags})
+    note_look_alikes(names, notes)
+    labels = _mark(rows, names)
+    rare = labels.sum(axis=0) < 2
+    single = [name for name, is_rare in zip(names, rare, strict=True) if is_rare]
+    if single:
+        notes.append(
+            "Labels with one example, which cannot be trained on and measured too, are "
+            f"left out: {shown(single)}."
+        )
+    kept = [name for name, is_rare in zip(names, rare, strict=True) if not is_rare]
+    if len(kept) < 2:
+        raise ValueError(f"{where} must hold two labels or more. Received: {kept}.")
+    labels = labels[:, ~rare]
+    return Labelled(LabelCoding("labels", tuple(kept)), np.arange(len(labels)), labels)
+
+
+def _mark(rows: Sequence[Sequence[str]], names: Sequence[str]) -> np.ndarray:
+    """Returns a one for each label that a row has, else zeros."""
+    return np.array([[name in tags for name in names] for tags in rows], "int64")
