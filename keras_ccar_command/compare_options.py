@@ -71,10 +71,9 @@ def add_own_options(group: Adder, known: Known) -> None:
     )
     group.add_argument(
         "--validation",
-        metavar="SHARE",
-        type=_share,
-        help="share of the examples of each class that methods are compared on "
-        "(default: 0.2)",
+        metavar="SHARE|PATH",
+        help="share of the examples of each class that methods are compared on, or "
+        "data of the same kind (default: 0.2)",
     )
     group.add_argument(
         "--test",
@@ -167,11 +166,4 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1; received {text}")
-    return value
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"must be in (0, 1); received {text}")
     return value

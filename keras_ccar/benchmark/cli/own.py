@@ -1,6 +1,7 @@
 """The command `keras-ccar compare` on the user's own data."""
 
 import argparse
+import contextlib
 import shlex
 from pathlib import Path
 from typing import Any
@@ -53,14 +54,16 @@ def read_source_options(options: argparse.Namespace) -> SourceOptions:
     """
     given = {
         name: value
-        for name in ("separator", "validation", "backbone", "tune", "image_size")
+        for name in ("separator", "backbone", "tune", "image_size")
         if (value := getattr(options, name, None)) is not None
     }
+    for name in ("validation", "test"):
+        if (text := getattr(options, name, None)) is not None:
+            given[name] = _read_part(name, text)
     return SourceOptions(
         label=tuple(options.label),
         drop=tuple(getattr(options, "drop", ())),
         keep=tuple(getattr(options, "keep", ())),
-        test=_read_test(getattr(options, "test", None)),
         seed=options.data_seed,
         cache=folder_of(options) / "features",
         **given,
@@ -127,19 +130,17 @@ def _check_export(data: UserData, options: argparse.Namespace) -> None:
         )
 
 
-def _read_test(text: str | None) -> float | Path | None:
-    """Returns a share or a path."""
-    if text is None:
-        return None
+def _read_part(name: str, text: str) -> float | Path:
+    """Returns the share or the path that a part of the data was given as."""
     if Path(text).exists():
         return Path(text)
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(
-            f"`--test` must be a share such as 0.2, or data that are there. Received: "
-            f"{text!r}."
-        ) from None
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < 1:
+            return float(text)
+    raise ValueError(
+        f"`--{name}` must be a share between 0 and 1, such as 0.2, or the path of data "
+        f"that are there. Received: {text!r}."
+    )
 
 
 def _export(

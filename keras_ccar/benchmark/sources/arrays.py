@@ -52,21 +52,20 @@ def read_arrays(path: Path, options: SourceOptions) -> UserData:
         part = _find_part(path, content, name)
         if part is not None:
             given[name] = _encode(part, coding, name, path, x.shape[1:])
-    if "test" not in given and options.test_path is not None:
-        part = _find_part(options.test_path, _load(options.test_path), "train")
-        part = part or _missing(options.test_path)
-        given["test"] = _encode(part, coding, "test", options.test_path, x.shape[1:])
+    for name, other in options.paths.items():
+        if name in given:
+            raise ValueError(
+                f"`--{name} {other}` names data that {path} has too. Leave the option "
+                f"out, or take the {name} part out of {path}."
+            )
+        part = _find_part(other, _load(other), "train") or _missing(other)
+        given[name] = _encode(part, coding, name, other, x.shape[1:])
     keys = [str(number) for number in range(len(x))]
-    if "validation" in given:
-        train = (x[labelled.kept], labelled.labels)
-        rest = []
-    else:
-        parts = divide(labelled, keys, options)
-        train, *rest = [(x[indices], labels) for indices, labels in parts]
-    if "validation" not in given:
-        given["validation"] = rest[0]
-    if len(rest) > 1:
-        given.setdefault("test", rest[1])
+    parts = divide(labelled, keys, options, given)
+    arrays = given | {
+        name: (x[indices], labels) for name, (indices, labels) in parts.items()
+    }
+    train = arrays["train"]
     num_outputs = 1 if coding.kind == "binary" else len(coding.class_names)
     maker = networks.dense_maker if x.ndim == 2 else networks.convnet_maker
     return UserData(
@@ -74,8 +73,8 @@ def read_arrays(path: Path, options: SourceOptions) -> UserData:
         kind=coding.kind,
         class_names=coding.class_names,
         train=train,
-        validation=given["validation"],
-        test=given.get("test"),
+        validation=arrays["validation"],
+        test=arrays.get("test"),
         build_model=maker(train[0], num_outputs, coding.kind == "labels"),
         make_whole=_as_it_is,
         notes=notes,

@@ -76,27 +76,26 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
         features = backbones.read_features(str(options.backbone), files, side, options)
         return features, labels
 
-    arrays = [take(images, indices, labels) for indices, labels in parts]
-    test = arrays[2] if len(arrays) > 2 else None
+    arrays = {name: take(images, *part) for name, part in parts.items()}
     coding = labelled.coding
-    if options.test_path is not None:
-        check_no_other_classes(options.test_path, class_folders(path))
-        tested = _read_images(options.test_path, None if is_head else side, notes)
+    for part, folder in options.paths.items():
+        check_no_other_classes(folder, class_folders(path))
+        held_out = _read_images(folder, None if is_head else side, notes)
         # Of a class that was left out.
         kept = [
-            i for i, name in enumerate(tested.classes) if name in coding.class_names
+            i for i, name in enumerate(held_out.classes) if name in coding.class_names
         ]
-        where = f"The test folder {options.test_path}"
-        labels = coding.encode([tested.classes[i] for i in kept], where)
+        where = f"The {part} folder {folder}"
+        labels = coding.encode([held_out.classes[i] for i in kept], where)
         check_same_classes(labels, coding.class_names, where, coding.kind)
-        test = take(tested, np.array(kept, "int64"), labels)
+        arrays[part] = take(held_out, np.array(kept, "int64"), labels)
     data = UserData(
         name=Path(os.path.abspath(path)).name,
         kind=coding.kind,
         class_names=coding.class_names,
-        train=arrays[0],
-        validation=arrays[1],
-        test=test,
+        train=arrays["train"],
+        validation=arrays["validation"],
+        test=arrays.get("test"),
         build_model=lambda: keras.Model(),
         make_whole=lambda network: network,
         example=decode_image(images.files[0].read_bytes(), str(images.files[0])),

@@ -1,7 +1,7 @@
 """Examples with labels: classes with one example are left out, the rest is split."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,20 +69,27 @@ def label_examples(texts: Sequence[str], where: str, notes: list[str]) -> Labell
 
 
 def divide(
-    labelled: Labelled, keys: Sequence[str], options: SourceOptions
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Returns the indices and the labels of the training, validation and test part.
+    labelled: Labelled,
+    keys: Sequence[str],
+    options: SourceOptions,
+    given: Collection[str] = (),
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Returns the indices and the labels of each part that is cut from the examples.
 
     Args:
         labelled: the examples that are kept.
         keys: a text for each example, kept or not, such as its file name.
         options: the shares and the seed.
+        given: the names of parts that are there already.
     """
     parts = split_examples(
         labelled.labels,
         labelled.coding.class_names,
         [keys[index] for index in labelled.kept],
-        options.shares,
+        {name: part for name, part in options.shares.items() if name not in given},
         options.seed,
     )
-    return [(labelled.kept[part], labelled.labels[part]) for part in parts]
+    return {
+        name: (labelled.kept[part], labelled.labels[part])
+        for name, part in parts.items()
+    }

@@ -15,8 +15,9 @@ class SourceOptions:
         separator: what divides several labels in a column, or None.
         drop: columns of a table that are left out.
         keep: columns of a table that are read although they seem to name rows.
-        validation: share of the examples of each class for validation.
-        test: a further share, or the path of data of the same kind, or None.
+        validation: share of the examples of each class for validation, or the path of
+            data of the same kind.
+        test: a further share, or a path, or None.
         seed: chooses the examples of each part.
         backbone: preset of KerasHub, or None for a small network.
         tune: "head" or "all".
@@ -32,7 +33,7 @@ class SourceOptions:
     separator: str | None = None
     drop: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
-    validation: float = 0.2
+    validation: float | Path = 0.2
     test: float | Path | None = None
     seed: int = 0
     backbone: str | None = None
@@ -45,7 +46,7 @@ class SourceOptions:
             share = getattr(self, name)
             if isinstance(share, float) and not 0 < check_number(name, share) < 1:
                 raise argument_error(name, share, "a share in (0, 1)")
-        if isinstance(self.test, float) and self.validation + self.test >= 1:
+        if sum(self.shares.values()) >= 1:
             raise ValueError(
                 "`validation` and `test` must leave something to train on. Received: "
                 f"validation={self.validation}, test={self.test}."
@@ -53,12 +54,17 @@ class SourceOptions:
         check_whole_number("seed", self.seed, 0)
 
     @property
-    def shares(self) -> tuple[float, ...]:
-        """The shares that are taken from the examples."""
-        share = (self.test,) if isinstance(self.test, float) else ()
-        return (self.validation, *share)
+    def shares(self) -> dict[str, float]:
+        """The share of each part that is taken from the examples."""
+        parts = self._held_out.items()
+        return {name: part for name, part in parts if isinstance(part, float)}
 
     @property
-    def test_path(self) -> Path | None:
-        """The path of the test data, or None."""
-        return self.test if isinstance(self.test, Path) else None
+    def paths(self) -> dict[str, Path]:
+        """The path of each part that has data of its own."""
+        parts = self._held_out.items()
+        return {name: part for name, part in parts if isinstance(part, Path)}
+
+    @property
+    def _held_out(self) -> dict[str, float | Path | None]:
+        return {"validation": self.validation, "test": self.test}

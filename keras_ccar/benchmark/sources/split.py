@@ -1,23 +1,21 @@
 """Splits examples so that every class is in every part."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from keras_ccar.benchmark.sources.labels import shown
-
-_PARTS = ("training", "validation", "test")
 
 
 def split_examples(
     labels: np.ndarray,
     names: Sequence[str],
     keys: Sequence[str],
-    shares: Sequence[float],
+    shares: Mapping[str, float],
     seed: int,
-) -> list[np.ndarray]:
-    """Returns the indices of the training examples, and those of a part for each share.
+) -> dict[str, np.ndarray]:
+    """Returns the indices of each part: of "train", and of those that have a share.
 
     Of each class, every part gets its share, rounded, and one example at least. Which
     examples, the seed and their keys decide.
@@ -26,7 +24,7 @@ def split_examples(
         labels: int64 classes `(N,)`, or zeros and ones `(N, K)` of several labels.
         names: a name for each class, or for each label.
         keys: a text for each example that stays the same, such as its file name.
-        shares: the share of each part but the first, such as `(0.2,)`.
+        shares: the share of each part but "train", such as `{"test": 0.2}`.
         seed: whole number.
 
     Raises:
@@ -37,30 +35,34 @@ def split_examples(
         [hashlib.sha256(f"{seed}|{key}".encode()).hexdigest() for key in keys],
         kind="stable",
     )
-    parts: list[list[int]] = [[] for _ in range(len(shares) + 1)]
+    parts: dict[str, list[int]] = {name: [] for name in ("train", *shares)}
     too_small = []
     for group in np.unique(groups):
         members = order[groups[order] == group]
-        sizes = [max(1, round(share * len(members))) for share in shares]
-        if sum(sizes) >= len(members):
+        sizes = {
+            name: max(1, round(share * len(members))) for name, share in shares.items()
+        }
+        if sum(sizes.values()) >= len(members):
             if labels.ndim == 1:
                 too_small.append(f"{names[group]} ({len(members)})")
-            parts[0] += members.tolist()
+            parts["train"] += members.tolist()
             continue
-        for number, size in enumerate(sizes, 1):
-            parts[number] += members[:size].tolist()
+        for name, size in sizes.items():
+            parts[name] += members[:size].tolist()
             members = members[size:]
-        parts[0] += members.tolist()
+        parts["train"] += members.tolist()
     if too_small:
         raise ValueError(
             f"Every class must have an example for each of "
-            f"{', '.join(_PARTS[: len(parts)])}. These have fewer: "
+            f"{', '.join(parts)}. These have fewer: "
             f"{', '.join(too_small[:20])}. Add examples, leave these classes out, or "
             "make the shares smaller."
         )
-    found = [np.array(sorted(part), "int64") for part in parts]
+    found = {name: np.array(sorted(part), "int64") for name, part in parts.items()}
     if labels.ndim == 2:
-        _require_both_answers([labels[part] for part in found], names)
+        require_both_answers(
+            {name: labels[part] for name, part in found.items()}, names
+        )
     return found
 
 
@@ -90,15 +92,16 @@ def _rarest_labels(labels: np.ndarray) -> np.ndarray:
     return np.append(of_rank, count)[best]
 
 
-def _require_both_answers(parts: Sequence[np.ndarray], names: Sequence[str]) -> None:
+def require_both_answers(parts: Mapping[str, np.ndarray], names: Sequence[str]) -> None:
+    """Raises a `ValueError` if a part lacks a yes or a no of a label; names it."""
     wrong = []
     for column, name in enumerate(names):
-        if any(len(np.unique(part[:, column])) < 2 for part in parts):
-            yes = sum(int(part[:, column].sum()) for part in parts)
+        if any(len(np.unique(part[:, column])) < 2 for part in parts.values()):
+            yes = sum(int(part[:, column].sum()) for part in parts.values())
             wrong.append(f"{name} ({yes} yes)")
     if wrong:
         raise ValueError(
             "Every label must have examples of yes and of no for each of "
-            f"{', '.join(_PARTS[: len(parts)])}. These lack some: "
+            f"{', '.join(parts)}. These lack some: "
             f"{', '.join(wrong[:20])}. Add examples, or leave these labels out."
         )

@@ -61,10 +61,9 @@ def label_rows(
 
 
 def encode_labels(
-    rows: pd.DataFrame, coding: LabelCoding, options: SourceOptions
+    rows: pd.DataFrame, coding: LabelCoding, options: SourceOptions, where: str
 ) -> np.ndarray:
-    """Returns the labels of the rows of a test table, which must have all of them."""
-    where = f"{options.test_path}"
+    """Returns the labels of the rows of another table, which must have all of them."""
     is_there = _fill_tags(rows, options)
     answers = rows[list(options.label)]
     if not is_there.all():

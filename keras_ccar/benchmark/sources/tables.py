@@ -40,26 +40,25 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
     keys = [str(number) for number in rows.index]
     parts = divide(labelled, keys, options)
     inputs = rows.drop(columns=[*options.label, *options.drop])
-    train_rows = inputs.iloc[parts[0][0]]
+    train_rows = inputs.iloc[parts["train"][0]]
     left_out = find_row_names(inputs, options.keep, notes)
     encoder = find_columns(train_rows, notes, left_out)
     _check_kept(encoder, inputs, options)
     encoder.fit(train_rows)
-    arrays: list[Arrays] = [
-        (encoder.encode(inputs.iloc[indices]), labels) for indices, labels in parts
-    ]
-    test = arrays[2] if len(arrays) > 2 else None
-    if options.test_path is not None:
-        test_rows = read_rows(options.test_path, options.label, notes)
+    arrays: dict[str, Arrays] = {
+        name: (encoder.encode(inputs.iloc[indices]), labels)
+        for name, (indices, labels) in parts.items()
+    }
+    for name, other in options.paths.items():
+        others = read_rows(other, options.label, notes)
         needed = [*options.label, *encoder.kinds]
-        missing = [name for name in needed if name not in test_rows.columns]
+        missing = [column for column in needed if column not in others.columns]
         if missing:
             raise ValueError(
-                f"{options.test_path} must have the columns of {path}. It lacks "
-                f"{shown(missing)}."
+                f"{other} must have the columns of {path}. It lacks {shown(missing)}."
             )
-        labels = encode_labels(test_rows, coding, options)
-        test = encoder.encode(test_rows), labels
+        labels = encode_labels(others, coding, options, str(other))
+        arrays[name] = encoder.encode(others), labels
     num_outputs = 1 if coding.kind == "binary" else len(coding.class_names)
     are_labels = coding.kind == "labels"
 
@@ -71,10 +70,10 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         name=path.stem,
         kind=coding.kind,
         class_names=coding.class_names,
-        train=arrays[0],
-        validation=arrays[1],
-        test=test,
-        build_model=networks.dense_maker(arrays[0][0], num_outputs, are_labels),
+        train=arrays["train"],
+        validation=arrays["validation"],
+        test=arrays.get("test"),
+        build_model=networks.dense_maker(arrays["train"][0], num_outputs, are_labels),
         make_whole=make_whole,
         example=encoder.example(train_rows.iloc[:2]),
         inputs=encoder.names,

@@ -177,7 +177,10 @@ def test_text_needs_tensorflow_to_be_exported(tmp_path, backend, monkeypatch, ca
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--test", "nowhere"], "`--test` must be a share such as 0.2"),
+        (["--test", "nowhere"], "`--test` must be a share between 0 and 1, such as"),
+        (["--validation", "nowhere"], "or the path of data that are there. Received"),
+        (["--validation", "1.5"], "`--validation` must be a share between 0 and 1"),
+        (["--drop", "y"], "`--drop` is for tables"),
         (["--test", "0.9"], "must leave something to train on"),
         (["--label", "y"], "`--label` is for tables"),
         (["--backbone", "x"], "`--backbone` is for a folder of images"),

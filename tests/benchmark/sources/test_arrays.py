@@ -71,6 +71,26 @@ def test_a_test_share(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_a_part_in_another_file(tmp_path, part):
+    other = tmp_path / "other.npz"
+    np.savez(other, x=X[::-1], y=Y[::-1])
+    data = read(tmp_path, SourceOptions(**{part: other}), x=X, y=Y)
+    np.testing.assert_array_equal(getattr(data, part)[0], X[::-1].astype("float32"))
+    assert len(data.train[0]) == (50 if part == "validation" else 40)
+    name = {"validation": "val", "test": "test"}[part]
+    twice = {"x": X, "y": Y, f"x_{name}": X, f"y_{name}": Y}
+    with pytest.raises(ValueError, match=f"`--{part} .*other.npz` names data that"):
+        read(tmp_path, SourceOptions(**{part: other}), **twice)
+
+
+def test_a_test_share_beside_validation_arrays(tmp_path):
+    content = {"x": X, "y": Y, "x_val": X, "y_val": Y}
+    data = read(tmp_path, SourceOptions(test=0.2), **content)
+    assert [len(data.train[1]), len(data.test[1])] == [40, 10]
+    np.testing.assert_array_equal(data.validation[0], X.astype("float32"))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

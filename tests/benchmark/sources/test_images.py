@@ -89,9 +89,12 @@ def test_a_backbone(folder, preset, tmp_path, tune):
     assert distances.min() < 1e-2 < np.median(distances)
 
 
-def test_a_test_folder(folder):
-    data = read_data(folder, SourceOptions(test=folder))
-    assert np.bincount(data.test[1]).tolist() == [12, 6, 3]
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_a_part_in_another_folder(folder, part):
+    data = read_data(folder, SourceOptions(**{part: folder}))
+    assert np.bincount(getattr(data, part)[1]).tolist() == [12, 6, 3]
+    expected = [12, 6, 3] if part == "validation" else [10, 5, 2]
+    assert np.bincount(data.train[1]).tolist() == expected
 
 
 def test_count(folder):

@@ -14,7 +14,11 @@ NAMES = ("cat", "dog", "owl", "eel")
 
 
 def split(labels=LABELS, names=NAMES, keys=KEYS, shares=(0.2,), seed=0):
-    return split_examples(labels, names, keys, shares, seed)
+    """The parts, one after the other: training, validation, test."""
+    named = dict(zip(("validation", "test"), shares, strict=False))
+    parts = split_examples(labels, names, keys, named, seed)
+    assert list(parts) == ["train", *named]
+    return list(parts.values())
 
 
 @pytest.mark.parametrize("shares", [(0.2,), (0.2, 0.3), (0.01,), (0.45, 0.1)])

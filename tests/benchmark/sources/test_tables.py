@@ -179,6 +179,13 @@ def test_a_test_table(tmp_path):
     rows.iloc[:60].to_csv(tmp_path / "test.csv", index=False)
     data = read(tmp_path / "t.csv", rows.iloc[60:], "kind", test=tmp_path / "test.csv")
     assert data.test[0].shape == (60, data.train[0].shape[1])
+    both = {"validation": tmp_path / "test.csv", "test": 0.25}
+    data = read(tmp_path / "t.csv", rows.iloc[60:], "kind", **both)
+    assert data.validation[0].shape == (60, data.train[0].shape[1])
+    assert len(data.train[0]) + len(data.test[0]) == ROWS - 60
+    assert len(data.test[0]) == 35
+    only = {"validation": tmp_path / "test.csv"}
+    assert len(read(tmp_path / "t.csv", rows.iloc[60:], "kind", **only).train[0]) == 140
     rows.drop(columns="age").to_csv(tmp_path / "test.csv", index=False)
     with pytest.raises(ValueError, match="It lacks 'age'"):
         read(tmp_path / "t.csv", rows, "kind", test=tmp_path / "test.csv")
