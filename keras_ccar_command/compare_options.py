@@ -70,6 +70,12 @@ def add_own_options(group: Adder, known: Known) -> None:
         help="columns of whole numbers that are read although they seem to name rows",
     )
     group.add_argument(
+        "--group",
+        metavar="COLUMN",
+        help="column of a table that says whom or what rows belong to, such as "
+        "patients or devices; rows of one stay in one part, and the column is left out",
+    )
+    group.add_argument(
         "--validation",
         metavar="SHARE|PATH",
         help="share of the examples of each class that methods are compared on, or "

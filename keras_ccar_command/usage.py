@@ -17,6 +17,7 @@ _FOR_OWN_DATA = (
     "separator",
     "drop",
     "keep",
+    "group",
     "validation",
     "test",
     "metric",

@@ -54,7 +54,7 @@ def read_source_options(options: argparse.Namespace) -> SourceOptions:
     """
     given = {
         name: value
-        for name in ("separator", "backbone", "tune", "image_size")
+        for name in ("separator", "group", "backbone", "tune", "image_size")
         if (value := getattr(options, name, None)) is not None
     }
     for name in ("validation", "test"):

@@ -9,12 +9,18 @@ import keras
 import numpy as np
 import pandas as pd
 
+from keras_ccar.benchmark.sources.column_kinds import (
+    CATEGORY,
+    NUMBER,
+    TEXT,
+    is_missing,
+    kind_of,
+    to_numbers,
+    to_texts,
+)
 from keras_ccar.benchmark.sources.dates import ADVICE, are_dates
 from keras_ccar.requirements import require
 
-NUMBER, CATEGORY, TEXT = "number", "category", "text"
-_WORDS_OF_TEXT = 3
-_MOST_CATEGORIES = 200
 _MOST_WORDS = 1000
 _ROWS_AT_A_TIME = 4096
 
@@ -42,7 +48,7 @@ class Encoder:
         tf = require("tensorflow", "TensorFlow", "benchmark")
         for column, kind in self.kinds.items():
             if kind == NUMBER:
-                mean = _numbers(rows[column]).mean()
+                mean = to_numbers(rows[column]).mean()
                 self.means[column] = float(mean) if np.isfinite(mean) else 0.0
         kinds = {self.names[column]: kind for column, kind in self.kinds.items()}
         self.space = keras.utils.FeatureSpace(
@@ -99,11 +105,11 @@ class Encoder:
         for column, kind in self.kinds.items():
             name = self.names[column]
             if kind == NUMBER:
-                numbers = _numbers(rows[column])
+                numbers = to_numbers(rows[column])
                 numbers = numbers.fillna(self.means[column]) if fill else numbers
                 values[name] = numbers.to_numpy("float32")
             else:
-                values[name] = _texts(rows[column]).to_numpy(object)
+                values[name] = to_texts(rows[column]).to_numpy(object)
         return values
 
 
@@ -126,15 +132,15 @@ def find_columns(
     dated: list[str] = []
     for column in rows.columns:
         series = rows[column]
-        kind, reason = _kind(series)
+        kind, reason = kind_of(series)
         reason = row_names.get(column, reason)
         if kind is None or column in row_names:
             left_out[column] = reason
             continue
         kinds[column] = kind
-        if kind != NUMBER and are_dates(series[~_is_missing(series)]):
+        if kind != NUMBER and are_dates(series[~is_missing(series)]):
             dated.append(str(column))
-        missing = _numbers(series).isna() if kind == NUMBER else _is_missing(series)
+        missing = to_numbers(series).isna() if kind == NUMBER else is_missing(series)
         if missing.any():
             lacking.append(f"{column} ({int(missing.sum()):,})")
     if left_out:
@@ -167,34 +173,6 @@ def find_columns(
     )
 
 
-def _kind(series: pd.Series) -> tuple[str | None, str]:
-    """Returns what a column holds, or None and why it is left out."""
-    present = series[~_is_missing(series)]
-    if present.empty:
-        return None, "no values"
-    if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
-        is_number = True
-    elif not _is_text(present):
-        reason = f"its type, {series.dtype}, is not read"
-        return None, f"{reason}; {ADVICE}" if are_dates(present) else reason
-    else:
-        # Tables write missing numbers in many ways, such as "?" or "-".
-        is_number = bool(pd.to_numeric(present, errors="coerce").notna().mean() >= 0.9)
-    if is_number:
-        numbers = _numbers(series).dropna()
-        return (NUMBER, "") if numbers.nunique() > 1 else (None, "one value")
-    texts = _texts(present)
-    distinct = texts.nunique()
-    if distinct == 1:
-        return None, "one value"
-    if texts.str.split().str.len().mean() >= _WORDS_OF_TEXT and distinct > 20:
-        return TEXT, ""
-    if distinct <= max(2, min(_MOST_CATEGORIES, len(texts) / 2)):
-        return CATEGORY, ""
-    reason = f"{distinct:,} different short texts, which hardly repeat"
-    return None, f"{reason}: dates; {ADVICE}" if are_dates(present) else reason
-
-
 def _feature(kind: str) -> Any:
     space = keras.utils.FeatureSpace
     if kind == NUMBER:
@@ -214,26 +192,6 @@ class _Words(keras.layers.TextVectorization):
     def compute_output_spec(self, inputs: Any) -> Any:
         """Returns the shape and the type of the numbers."""
         return keras.KerasTensor((inputs.shape[0], self.vocabulary_size()), "float32")
-
-
-def _is_text(present: pd.Series) -> bool:
-    is_categorical = isinstance(present.dtype, pd.CategoricalDtype)
-    return is_categorical or all(isinstance(value, str | bool) for value in present)
-
-
-def _is_missing(series: pd.Series) -> pd.Series:
-    """Whether values are missing, or empty text."""
-    return series.isna() | (series.astype("string").str.strip() == "").fillna(False)
-
-
-def _numbers(series: pd.Series) -> pd.Series:
-    """Returns floats; what is missing, infinite or no number is NaN."""
-    numbers = pd.to_numeric(series, errors="coerce").astype("float64")
-    return numbers.replace([np.inf, -np.inf], np.nan)
-
-
-def _texts(series: pd.Series) -> pd.Series:
-    return series.astype("string").fillna("").str.strip()
 
 
 def _input_names(columns: Sequence[Any]) -> dict[Any, str]:

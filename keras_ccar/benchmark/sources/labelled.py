@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_ccar.benchmark.sources.group_split import split_groups
 from keras_ccar.benchmark.sources.labels import (
     LabelCoding,
     find_classes,
@@ -73,6 +74,7 @@ def divide(
     keys: Sequence[str],
     options: SourceOptions,
     given: Collection[str] = (),
+    groups: np.ndarray | None = None,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Returns the indices and the labels of each part that is cut from the examples.
 
@@ -81,14 +83,19 @@ def divide(
         keys: a text for each example, kept or not, such as its file name.
         options: the shares and the seed.
         given: the names of parts that are there already.
+        groups: the group of each example, kept or not, which stays in one part.
     """
-    parts = split_examples(
-        labelled.labels,
-        labelled.coding.class_names,
-        [keys[index] for index in labelled.kept],
-        {name: part for name, part in options.shares.items() if name not in given},
-        options.seed,
-    )
+    names = labelled.coding.class_names
+    shares = {
+        name: share for name, share in options.shares.items() if name not in given
+    }
+    if groups is None:
+        kept = [keys[index] for index in labelled.kept]
+        parts = split_examples(labelled.labels, names, kept, shares, options.seed)
+    else:
+        kept = [groups[index] for index in labelled.kept]
+        column = str(options.group)
+        parts = split_groups(labelled.labels, names, kept, shares, options.seed, column)
     return {
         name: (labelled.kept[part], labelled.labels[part])
         for name, part in parts.items()

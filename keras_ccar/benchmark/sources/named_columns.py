@@ -22,6 +22,7 @@ def check_named(path: Path, rows: pd.DataFrame, options: SourceOptions) -> None:
         "--label": options.label,
         "--drop": options.drop,
         "--keep": options.keep,
+        "--group": () if options.group is None else (options.group,),
     }
     for option, names in named.items():
         unknown = [name for name in names if name not in columns]
@@ -30,9 +31,10 @@ def check_named(path: Path, rows: pd.DataFrame, options: SourceOptions) -> None:
                 f"`{option}` must name columns of {path}. Received: {shown(unknown)}; "
                 f"expected some of {shown(columns, _SHOWN)}."
             )
-    for (one, names), (other, others) in combinations(named.items(), 2):
-        both = [name for name in names if name in others]
-        if both:
+    for one, other in combinations(named, 2):
+        both = [name for name in named[one] if name in named[other]]
+        # A column of groups is left out anyway.
+        if both and (one, other) != ("--drop", "--group"):
             raise ValueError(
                 f"`{one}` and `{other}` must name different columns. Received in both: "
                 f"{shown(both)}. Take them out of one of the two."

@@ -15,6 +15,8 @@ class SourceOptions:
         separator: what divides several labels in a column, or None.
         drop: columns of a table that are left out.
         keep: columns of a table that are read although they seem to name rows.
+        group: column of a table whose values name what rows belong to, such as
+            patients; those of one are in one part.
         validation: share of the examples of each class for validation, or the path of
             data of the same kind.
         test: a further share, or a path, or None.
@@ -33,6 +35,7 @@ class SourceOptions:
     separator: str | None = None
     drop: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    group: str | None = None
     validation: float | Path = 0.2
     test: float | Path | None = None
     seed: int = 0

@@ -34,7 +34,7 @@ def count_data(path: Path, options: SourceOptions) -> tuple[Labelled, list[str]]
 def _readers(path: Path, options: SourceOptions) -> tuple[_Read, _Count]:
     suffix = path.suffix.lower()
     is_folder = path.is_dir()
-    for name in ("label", "drop", "keep"):
+    for name in ("label", "drop", "keep", "group"):
         if getattr(options, name) and suffix not in tables.SUFFIXES:
             raise ValueError(f"`--{name}` is for tables (.csv, .parquet), not {path}.")
     if options.backbone is not None and not is_folder:

@@ -30,7 +30,7 @@ def split_examples(
     Raises:
         ValueError: if a class has too few examples; names it.
     """
-    groups = labels if labels.ndim == 1 else _rarest_labels(labels)
+    groups = labels if labels.ndim == 1 else rarest_labels(labels)
     order = np.argsort(
         [hashlib.sha256(f"{seed}|{key}".encode()).hexdigest() for key in keys],
         kind="stable",
@@ -60,7 +60,7 @@ def split_examples(
         )
     found = {name: np.array(sorted(part), "int64") for name, part in parts.items()}
     if labels.ndim == 2:
-        require_both_answers(
+        _require_both_answers(
             {name: labels[part] for name, part in found.items()}, names
         )
     return found
@@ -82,7 +82,7 @@ def check_same_classes(
         )
 
 
-def _rarest_labels(labels: np.ndarray) -> np.ndarray:
+def rarest_labels(labels: np.ndarray) -> np.ndarray:
     """Returns the rarest label that each example has, and K for examples without."""
     count = labels.shape[1]
     # Of equally rare labels the first.
@@ -92,7 +92,9 @@ def _rarest_labels(labels: np.ndarray) -> np.ndarray:
     return np.append(of_rank, count)[best]
 
 
-def require_both_answers(parts: Mapping[str, np.ndarray], names: Sequence[str]) -> None:
+def _require_both_answers(
+    parts: Mapping[str, np.ndarray], names: Sequence[str]
+) -> None:
     """Raises a `ValueError` if a part lacks a yes or a no of a label; names it."""
     wrong = []
     for column, name in enumerate(names):

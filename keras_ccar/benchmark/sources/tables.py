@@ -2,17 +2,20 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from keras_ccar.benchmark.sources import networks
 from keras_ccar.benchmark.sources.columns import Encoder, find_columns
+from keras_ccar.benchmark.sources.groups import (
+    check_apart,
+    describe_groups,
+    read_groups,
+)
 from keras_ccar.benchmark.sources.labelled import Labelled, divide
 from keras_ccar.benchmark.sources.labels import shown
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.row_names import find_row_names
 from keras_ccar.benchmark.sources.table_files import read_rows
 from keras_ccar.benchmark.sources.table_labels import encode_labels, label_rows
-from keras_ccar.benchmark.sources.user_data import Arrays, UserData
+from keras_ccar.benchmark.sources.user_data import UserData
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -37,28 +40,39 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
     notes: list[str] = []
     rows, labelled = label_rows(path, options, notes)
     coding = labelled.coding
+    group = options.group
+    groups = None if group is None else read_groups(rows[group], str(path), notes)
     keys = [str(number) for number in rows.index]
-    parts = divide(labelled, keys, options)
-    inputs = rows.drop(columns=[*options.label, *options.drop])
-    train_rows = inputs.iloc[parts["train"][0]]
+    parts = divide(labelled, keys, options, groups=groups)
+    frames = {name: rows.iloc[indices] for name, (indices, _) in parts.items()}
+    labels = {name: answers for name, (_, answers) in parts.items()}
+    no_inputs = {*options.label, *options.drop, group} - {None}
+    inputs = rows.drop(columns=list(no_inputs))
     left_out = find_row_names(inputs, options.keep, notes)
-    encoder = find_columns(train_rows, notes, left_out)
-    _check_kept(encoder, inputs, options)
-    encoder.fit(train_rows)
-    arrays: dict[str, Arrays] = {
-        name: (encoder.encode(inputs.iloc[indices]), labels)
-        for name, (indices, labels) in parts.items()
-    }
+    encoder = find_columns(inputs.iloc[parts["train"][0]], notes, left_out)
+    _check_kept(encoder, options)
     for name, other in options.paths.items():
         others = read_rows(other, options.label, notes)
-        needed = [*options.label, *encoder.kinds]
+        needed = [*options.label, *encoder.kinds, *([group] if group else [])]
         missing = [column for column in needed if column not in others.columns]
         if missing:
             raise ValueError(
                 f"{other} must have the columns of {path}. It lacks {shown(missing)}."
             )
-        labels = encode_labels(others, coding, options, str(other))
-        arrays[name] = encoder.encode(others), labels
+        frames[name] = others
+        labels[name] = encode_labels(others, coding, options, str(other))
+    if group is not None and groups is not None:
+        kept = [(str(path), groups[labelled.kept])]
+        by_part = {name: groups[indices] for name, (indices, _) in parts.items()}
+        for name, other in options.paths.items():
+            by_part[name] = read_groups(frames[name][group], str(other), notes)
+            kept.append((str(other), by_part[name]))
+        check_apart(kept, group)
+        notes.append(describe_groups(by_part, group))
+    encoder.fit(frames["train"])
+    arrays = {
+        name: (encoder.encode(frame), labels[name]) for name, frame in frames.items()
+    }
     num_outputs = 1 if coding.kind == "binary" else len(coding.class_names)
     are_labels = coding.kind == "labels"
 
@@ -75,13 +89,13 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         test=arrays.get("test"),
         build_model=networks.dense_maker(arrays["train"][0], num_outputs, are_labels),
         make_whole=make_whole,
-        example=encoder.example(train_rows.iloc[:2]),
+        example=encoder.example(frames["train"].iloc[:2]),
         inputs=encoder.names,
         notes=notes,
     )
 
 
-def _check_kept(encoder: Encoder, inputs: pd.DataFrame, options: SourceOptions) -> None:
+def _check_kept(encoder: Encoder, options: SourceOptions) -> None:
     """Raises a `ValueError` for columns to keep that nothing can be read from."""
     lost = [column for column in options.keep if column not in encoder.kinds]
     if lost:
