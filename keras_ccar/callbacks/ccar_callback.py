@@ -1,7 +1,7 @@
 """Tracks confidence, weight and frequency of every class while a model trains."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -23,11 +23,11 @@ from keras_ccar.callbacks.compiled_losses import compiled_losses
 from keras_ccar.callbacks.detached_copies import DetachedCopies
 from keras_ccar.callbacks.history_file import output_entry, write_history
 from keras_ccar.callbacks.log_entries import log_entries
+from keras_ccar.callbacks.log_name_warning import warn_of_shared_log_names
+from keras_ccar.callbacks.names_by_output import names_of_losses, read_class_names
 from keras_ccar.callbacks.nan_warning import warn_if_nan
 from keras_ccar.callbacks.output_warning import warn_output_mismatch
 from keras_ccar.callbacks.tensorboard import StatisticsWriter
-from keras_ccar.inputs.class_names import check_class_names
-from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.replicas import check_multi_worker_support
 
 
@@ -63,7 +63,8 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
             resampled or streamed, or whose class counts are not known.
         momentum: m in [0, 1].
         start_epoch: the first epoch after which frequencies are updated.
-        class_names: optional sequence of `K` names, added to `statistics()`.
+        class_names: optional sequence of `K` names, added to `statistics()`; for losses
+            of several outputs, a dict of these by the name of the output.
         log_dir: where to write curves and histograms of confidence and weight by class
             for TensorBoard: the `log_dir` of `keras.callbacks.TensorBoard`. Up to 20
             classes have a curve each, otherwise groups of classes have.
@@ -74,14 +75,16 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
     Raises:
         ValueError: for arguments other than these, also if `class_names` repeats a
             name; when training begins, if the model has no loss of this package, or
-            one whose number of classes is not that of `class_names`.
+            one whose number of classes is not that of `class_names`; for names of an
+            output without such a loss.
         RuntimeError: under `tf.distribute.MultiWorkerMirroredStrategy` with several
             workers, under which Keras 3 cannot `fit`.
 
     Warns:
         UserWarning: if the loss, the metrics and the model's output do not fit each
-            other, or the prior is applied twice; after the first epoch if the loss is
-            NaN.
+            other, the prior is applied twice, or metrics such as `ShotAccuracy` of two
+            outputs overwrite each other's numbers in the logs; after the first epoch if
+            the loss is NaN.
 
     Reference:
         Jagati et al. 2026, arXiv 2601.15924.
@@ -106,6 +109,7 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
     _detached: ClassVar[dict[str, Any]] = {
         "history": [],
         "_tracked": {},
+        "_names": {},
         "_tracked_model": None,
         "_last": None,
     }
@@ -115,7 +119,7 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
         update_frequencies: bool = False,
         momentum: float = 0.9,
         start_epoch: int = 0,
-        class_names: Sequence[str] | None = None,
+        class_names: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         log_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__()
@@ -125,11 +129,11 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
         )
         self.momentum: float = check_number("momentum", momentum, 0, 1)
         self.start_epoch: int = check_whole_number("start_epoch", start_epoch, 0)
-        names = None if class_names is None else check_class_names(class_names)
-        self.class_names = names
+        self.class_names = read_class_names(class_names)
         self.log_dir = optional(check_path, "log_dir", log_dir)
         self.history: list[dict[str, Any]] = []
         self._tracked: Attached = {}
+        self._names: dict[str, list[str]] = {}  # of the classes of each loss
         self._tracked_model: keras.Model | None = None
         self._last: dict[str, Any] | None = None  # what an ended training has left
         self._writer = None if log_dir is None else StatisticsWriter(log_dir)
@@ -141,14 +145,14 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
         if model is not self._tracked_model or sizes(before) != sizes(tracked):
             self.history = []
         self._tracked_model, self._tracked, self._last = model, tracked, None
-        for loss, _ in self._tracked.values():
-            self._check_class_names(loss)
+        self._names = names_of_losses(self.class_names, model, tracked)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Makes training steps record, and only them."""
         for outputs, loss in compiled_losses(self.model):
             for output in outputs or (None,):
                 warn_output_mismatch(self.model, output, loss)
+        warn_of_shared_log_names(self.model)
         serve_compiled_functions(self.model, self._tracked, recording=True)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -205,11 +209,12 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
             return self._last
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()  # In mid-epoch, variables are out of date.
-        names = {} if self.class_names is None else {"class_name": self.class_names}
-        summaries = {
-            name: {**names, **loss.class_summary(statistics)}
+        summaries: dict[str, dict[str, Any]] = {
+            name: loss.class_summary(statistics)
             for name, (loss, statistics) in self._tracked.items()
         }
+        for name, names in self._names.items():
+            summaries[name] = {"class_name": names, **summaries[name]}
         return summaries.get("", summaries)
 
     def save_history(self, path: str | os.PathLike[str]) -> None:
@@ -235,16 +240,8 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
         outputs = []
         for name, (loss, _) in self._tracked.items():
             epochs = [self._of_output(entry, name) for entry in self.history]
-            outputs.append(output_entry(name, loss, self.class_names, epochs))
+            outputs.append(output_entry(name, loss, self._names.get(name), epochs))
         write_history(path, outputs)
 
     def _of_output(self, entry: dict[str, Any], name: str) -> dict[str, Any]:
         return entry[name] if name else entry
-
-    def _check_class_names(self, loss: ClassAwareLoss) -> None:
-        names = self.class_names
-        if names is not None and len(names) != loss.num_classes:
-            raise ValueError(
-                "`class_names` must have one name for each class. Received "
-                f"{len(names)} names for a loss of {loss.num_classes} classes."
-            )

@@ -1,6 +1,7 @@
 """Warns where a loss, the metrics beside it and the model's output do not fit."""
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -74,19 +75,29 @@ def _differences(
     return found
 
 
-def _metrics(model: keras.Model, output: str | None) -> list[ClassMetric]:
-    """Returns this package's metrics of an output, of all outputs for None."""
+def metrics_of_outputs(
+    model: keras.Model,
+) -> Iterator[tuple[str | None, ClassMetric]]:
+    """Yields this package's metrics of a compiled model.
+
+    Each comes after the name of its output, None where the model has one output.
+    """
     names = getattr(model, "output_names", None) or []
-    found = []
     for path, metric in compiled_metrics(model):
         step = path[0] if path else None
         if isinstance(step, int):  # a list with an entry for each output, or of one
             step = names[step] if len(names) > 1 and step < len(names) else None
-        if isinstance(metric, ClassMetric) and (
-            None in (step, output) or step == output
-        ):
-            found.append(metric)
-    return found
+        if isinstance(metric, ClassMetric):
+            yield step, metric
+
+
+def _metrics(model: keras.Model, output: str | None) -> list[ClassMetric]:
+    """Returns this package's metrics of an output, of all outputs for None."""
+    return [
+        metric
+        for name, metric in metrics_of_outputs(model)
+        if None in (name, output) or name == output
+    ]
 
 
 def _shape(model: keras.Model, output: str | None) -> tuple[int | None, ...] | None:

@@ -23,8 +23,9 @@ class ShotAccuracy(PerClassMetric):
 
     The result is a dict of scalars: "many", "medium" and "few", if there are such
     classes, and "balanced", the mean over all classes. Keras logs these keys as they
-    are ("val_few"). If you set the `name`, it becomes their prefix ("head_few"), so
-    that the outputs of a model do not overwrite each other.
+    are ("val_few"), without the name of the output. If you set the `name`, it becomes
+    their prefix ("head_few"). In a model with several outputs, give each metric one, or
+    the numbers of one overwrite those of another; `CCARCallback` warns of this.
 
     Labels and predictions are as in `BalancedAccuracy`. Classes without samples are
     left out of their group; the accuracy of a group without samples is NaN.
@@ -113,14 +114,16 @@ class ShotAccuracy(PerClassMetric):
         }
         self._prefix = "" if name == _NAME else f"{name}_"
 
+    @property
+    def log_names(self) -> list[str]:
+        """The keys of `result()`, under which Keras logs its numbers."""
+        return [self._prefix + group for group in (*self._groups, "balanced")]
+
     def result(self) -> dict[str, Any]:
         """Returns the dict of scalar accuracies."""
-        accuracies = {
-            self._prefix + group: self.mean_recall(mask=classes)
-            for group, classes in self._groups.items()
-        }
-        accuracies[f"{self._prefix}balanced"] = self.mean_recall()
-        return accuracies
+        accuracies = [self.mean_recall(mask=mask) for mask in self._groups.values()]
+        accuracies.append(self.mean_recall())
+        return dict(zip(self.log_names, accuracies, strict=True))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
