@@ -11,29 +11,41 @@ _NEARLY_ALL = 0.95
 # oftener if they were not. No repetition, where 8 are expected, has a chance of e^-8.
 _LEAST_REPEATS = 8
 _LEAST_ROWS = 20
-_LAST_WORDS = frozenset(
+_IDS = frozenset(["id", "ids", "uid", "uuid", "guid"])
+_NUMBERS = frozenset(
     [
-        "id",
-        "ids",
-        "uid",
-        "uuid",
-        "guid",
-        "key",
-        "pk",
         "index",
         "idx",
-        "row",
-        "rowid",
-        "rownum",
-        "rownumber",
+        "key",
         "nr",
         "no",
         "num",
         "number",
+        "pk",
+        "row",
+        "rowid",
+        "rownum",
+        "rownumber",
         "serial",
     ]
 )
-_FIRST_WORDS = frozenset(("id", "row", "unnamed"))
+_OWNERS = frozenset(
+    [
+        "client",
+        "customer",
+        "device",
+        "household",
+        "machine",
+        "participant",
+        "patient",
+        "person",
+        "sensor",
+        "session",
+        "subject",
+        "user",
+    ]
+)
+_FIRST_WORDS = frozenset(["id", "row", "unnamed"])
 
 
 def find_row_names(
@@ -76,13 +88,22 @@ def find_row_names(
 
 
 def has_name_of_id(column: Any) -> bool:
-    """Whether a column is called as what names rows, people or things."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", str(column))
-    parts = [part for part in re.split(r"[\W_]+", words.lower()) if part]
-    # Numbers may follow, such as in "Unnamed: 0" and "id2".
-    parts = [part.rstrip("0123456789") for part in parts]
-    parts = [part for part in parts if part]
-    return bool(parts) and (parts[0] in _FIRST_WORDS or parts[-1] in _LAST_WORDS)
+    """Whether a column is called like what numbers rows, if its values differ."""
+    words = _words(column)
+    return words[0] in _FIRST_WORDS or words[-1] in _IDS | _NUMBERS
+
+
+def has_name_of_owner(column: Any) -> bool:
+    """Whether a column is called like what several rows belong to."""
+    words = _words(column)
+    return words[0] == "id" or words[-1] in _IDS | _OWNERS
+
+
+def _words(column: Any) -> list[str]:
+    """Returns the words of a name in small letters, without the numbers behind them."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", str(column))
+    words = [word.rstrip("0123456789") for word in re.split(r"[\W_]+", spaced.lower())]
+    return [word for word in words if word] or [""]
 
 
 def whole_numbers(series: pd.Series) -> pd.Series | None:

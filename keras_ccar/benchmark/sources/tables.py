@@ -15,6 +15,10 @@ from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.row_names import find_row_names
 from keras_ccar.benchmark.sources.table_files import read_rows
 from keras_ccar.benchmark.sources.table_labels import encode_labels, label_rows
+from keras_ccar.benchmark.sources.table_warnings import (
+    note_possible_groups,
+    note_unknown_texts,
+)
 from keras_ccar.benchmark.sources.user_data import UserData
 
 SUFFIXES = (".csv", ".parquet")
@@ -69,6 +73,10 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
             kept.append((str(other), by_part[name]))
         check_apart(kept, group)
         notes.append(describe_groups(by_part, group))
+    else:
+        kept_rows = inputs.iloc[labelled.kept]
+        note_possible_groups(kept_rows, labelled.labels, encoder, notes)
+    note_unknown_texts(frames, encoder, group, notes)
     encoder.fit(frames["train"])
     arrays = {
         name: (encoder.encode(frame), labels[name]) for name, frame in frames.items()

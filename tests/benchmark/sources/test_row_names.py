@@ -8,7 +8,11 @@ from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.overlap import describe_shared
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import read_data
-from keras_ccar.benchmark.sources.row_names import find_row_names, has_name_of_id
+from keras_ccar.benchmark.sources.row_names import (
+    find_row_names,
+    has_name_of_id,
+    has_name_of_owner,
+)
 
 ROWS = 400
 RNG = np.random.default_rng(0)
@@ -98,6 +102,17 @@ def test_drawn_numbers_are_never_left_out(range_):
 )
 def test_names_of_ids(name, expected):
     assert has_name_of_id(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *[(name, True) for name in ("patient_id", "userId", "id", "Device 2", "user")],
+        *[(name, False) for name in ("poverty_index", "user_age", "number", "acid")],
+    ],
+)
+def test_names_of_what_rows_belong_to(name, expected):
+    assert has_name_of_owner(name) == expected
 
 
 def test_examples_in_two_parts_are_found_behind_other_numbers(tmp_path):
