@@ -81,10 +81,16 @@ def read_output_counts(
         expected = "a sequence of numbers, one for each class, or (K, 2) for labels"
         shape = check_numbers("class_counts", class_counts, expected).shape
         if shape in ((), (1,)):
+            given: Any = class_counts
+            advice = "Count the examples of no too."
+            if given is None:
+                advice = (
+                    "`keras_ccar.datasets.count_classes` counts the training labels."
+                )
             raise ValueError(
                 "`class_counts` must be of at least two classes or, of one yes-or-no "
                 "label, [no, yes]: the training examples of each. Received: "
-                f"class_counts={show(class_counts)}. Count the examples of no too."
+                f"class_counts={show(given)}. {advice}"
             )
     if len(shape) < 2:
         examples = class_counts_array(class_counts)

@@ -17,15 +17,16 @@ from keras_ccar.posthoc.output_kind import final_decision
 from keras_ccar.posthoc.predictions import Predictions, predict, require_num_columns
 from keras_ccar.posthoc.totals import totals_table
 
+_GROUPS = (100, 20)
 _OF_PROBABILITIES = ["average_precision", "mean_confidence", "calibration_gap"]
 
 
 def evaluate_classes(
     model: Any,
     data: Any,
-    class_counts: ClassCounts,
+    class_counts: ClassCounts | None = None,
     class_names: Sequence[str] | None = None,
-    groups: Groups = (100, 20),
+    groups: Groups = _GROUPS,
     num_examples: NumExamples = None,
     from_logits: bool | None = None,
     ignore_class: int | None = None,
@@ -56,12 +57,15 @@ def evaluate_classes(
             torch `DataLoader` or a `keras.utils.PyDataset` of batches. Labels are
             integers `(N, ...)` or one-hot `(N, ..., K)`; zeros and ones
             `(N, ..., K)` of yes-or-no labels.
-        class_counts: the training examples, as for `keras_ccar.LogitCorrection`.
+        class_counts: the training examples, as for `keras_ccar.LogitCorrection`. None
+            if they are not known: the report has no shot groups then, and no picture of
+            recall against training examples. Where neither the model nor the data tell
+            that columns are yes-or-no labels, they are taken for classes.
         class_names: a name for each class or label; None for their numbers. One label
             has one name, or two, of no and yes.
         groups: `(many, few)`: classes with more than `many` training examples are
             many-shot, with fewer than `few` few-shot. Or "terciles": three parts of as
-            nearly the same number of classes as can be.
+            nearly the same number of classes as can be. They need `class_counts`.
         num_examples: as for `keras_ccar.LogitCorrection`.
         from_logits: whether the output is logits. None reads it from the model; an
             array of probabilities needs False.
@@ -97,7 +101,15 @@ def evaluate_classes(
     """
     resamples = check_whole_number("resamples", resamples, 2)
     seed = check_whole_number("seed", seed, 0)
-    counts = read_output_counts(class_counts, num_examples)
+    counts = None
+    if class_counts is not None:
+        counts = read_output_counts(class_counts, num_examples)
+    elif num_examples is not None or not np.array_equal(groups, _GROUPS):
+        needed_by = "`groups`" if num_examples is None else "`num_examples`"
+        raise ValueError(
+            f"`class_counts` must be given with {needed_by}: the training examples of "
+            "each class. Received: class_counts=None"
+        )
     predictions = predict(
         model,
         data,
@@ -108,11 +120,14 @@ def evaluate_classes(
         batch_size=batch_size,
         takes_decisions=True,
     )
-    require_num_columns(counts, predictions)
     are_one_question = predictions.num_columns == 1
-    examples = _training_examples(counts, are_one_question)
-    members = read_groups(groups, examples, minimum=1)
-    names = _names(class_names, len(examples), are_one_question)
+    examples, members = None, {}
+    if counts is not None:
+        require_num_columns(counts, predictions)
+        examples = _training_examples(counts, are_one_question)
+        members = read_groups(groups, examples, minimum=1)
+    num_rows = 2 if are_one_question else predictions.num_columns
+    names = _names(class_names, num_rows, are_one_question)
     if are_one_question:
         predictions = _as_two_classes(predictions)
     table = class_table(predictions, examples, members, names)

@@ -17,6 +17,7 @@ from keras_ccar.posthoc.predictions import Predictions
 from keras_ccar.posthoc.result import encode_png, picture, require_posthoc
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_RECALL = "Recall against training examples."
 
 
 class ClassReport:
@@ -28,7 +29,8 @@ class ClassReport:
             `precision`, `recall`, `f1`, `average_precision` against the rest,
             `mean_confidence` (the mean probability of the class over its examples),
             `calibration_gap` (the mean probability of answers of this class, minus the
-            share of them that is right) and `most_frequent_wrong_answer`.
+            share of them that is right) and `most_frequent_wrong_answer`. Without
+            `class_counts`, the first two are left out.
         totals: a DataFrame with `value`, and the bounds `low` and `high` of a bootstrap
             95 % interval, of `accuracy`, `balanced_accuracy`, `macro_f1`,
             `geometric_mean`, `many`, `medium` and `few` (the balanced accuracy of each
@@ -113,27 +115,34 @@ class ClassReport:
         worst = "What is answered to examples of the classes with the lowest recall."
         if self._predictions.are_labels:
             worst = "The labels with the lowest recall."
-        return {
-            "Recall against training examples.": draw_recall(self.classes),
-            worst: draw_confusion(self._predictions, self.classes),
-            "Reliability by shot group; on the dashed line a model is calibrated.": (
-                draw_reliability(self._predictions, self._groups)
-            ),
-        }
+        figures = {}
+        reliability, groups = "Reliability by shot group", self._groups
+        if groups:
+            figures[_RECALL] = draw_recall(self.classes)
+        else:
+            reliability, groups = (
+                "Reliability",
+                {"all": np.ones(len(self.classes), bool)},
+            )
+        figures[worst] = draw_confusion(self._predictions, self.classes)
+        reliability += "; on the dashed line a model is calibrated."
+        figures[reliability] = draw_reliability(self._predictions, groups)
+        return figures
 
     def describe(self) -> str:
         """Returns the most important numbers in one or two sentences."""
         value = self.totals["value"]
         never = int((self.classes["recall"] == 0).sum())
         groups = ", ".join(f"{name} {value[name]:.3f}" for name in self._groups)
+        groups = f" ({groups})" if groups else ""
         one, many, of_labels = "class", "classes", ""
         if self._predictions.are_labels:
             one, many = "label", "labels"
             of_labels = ", the mean of (recall + specificity) / 2"
         text = (
             f"{int(self.classes['support'].sum()):,} examples of {len(self.classes)} "
-            f"{many}: balanced accuracy {value['balanced_accuracy']:.3f}{of_labels} "
-            f"({groups}), calibration error {value['calibration_error']:.3f}"
+            f"{many}: balanced accuracy {value['balanced_accuracy']:.3f}{of_labels}"
+            f"{groups}, calibration error {value['calibration_error']:.3f}"
         )
         if never:
             text += f"; {never} {f'{one} is' if never == 1 else f'{many} are'} never "
@@ -144,7 +153,9 @@ class ClassReport:
         return f"<ClassReport: {self.describe()}>"
 
     def _repr_html_(self) -> str:
-        image = picture(draw_recall(self.classes), "Recall against training examples.")
+        image = ""
+        if self._groups:
+            image = picture(draw_recall(self.classes), _RECALL)
         return f"<p>{self.describe()}</p>{self.totals.round(4).to_html()}{image}"
 
 

@@ -25,15 +25,18 @@ COLUMNS = (
 
 def class_table(
     predictions: Predictions,
-    training_examples: np.ndarray,
+    training_examples: np.ndarray | None,
     groups: dict[str, np.ndarray],
     class_names: list[str],
 ) -> Any:
     """Returns a DataFrame with a row for each class, or label, and `COLUMNS`.
 
+    Without training examples, `training_examples` and `shot_group` are left out.
+
     Args:
         predictions: of classes that exclude each other, or of labels.
-        training_examples: of each class, or positives of each label.
+        training_examples: of each class, or positives of each label; None if they are
+            not known.
         groups: which classes belong to each shot group.
         class_names: a name for each row.
     """
@@ -50,12 +53,13 @@ def class_table(
         else:
             rows.append(_row(predictions.labels == k, answers == k, column))
     table = pandas.DataFrame(rows, index=pandas.Index(class_names, name="class"))
-    table["training_examples"] = training_examples
-    table["shot_group"] = names_of_groups(groups, len(class_names))
+    if training_examples is not None:
+        table["training_examples"] = training_examples
+        table["shot_group"] = names_of_groups(groups, len(class_names))
     table["most_frequent_wrong_answer"] = _wrong_answers(
         predictions, answers, class_names
     )
-    return table[list(COLUMNS)]
+    return table[[column for column in COLUMNS if column in table]]
 
 
 def _row(

@@ -5,6 +5,7 @@ import math
 
 import keras
 import numpy as np
+import pandas
 import pytest
 from sklearn import metrics
 
@@ -253,6 +254,8 @@ def test_yes_alone_is_no_count():
             evaluate_classes(logits, labels, counts)
         with pytest.raises(ValueError, match=r"Count the examples of no too"):
             LogitCorrection(counts)
+    with pytest.raises(ValueError, match=r"`\S*count_classes` counts the training"):
+        LogitCorrection(None)
     evaluate_classes(logits, labels, [600, 67])
 
 
@@ -267,3 +270,45 @@ def test_words_of_labels():
     assert (
         "2 examples of 2 classes: balanced accuracy 1.000 (many 1" in report.describe()
     )
+
+
+def model_of(activation, columns):
+    layer = keras.layers.Dense(columns, activation=activation)
+    model = keras.Sequential([keras.Input((K,)), layer])
+    layer.set_weights([np.eye(K)[:, :columns], np.zeros(columns)])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("activation", "columns", "counts"),
+    [("softmax", K, COUNTS), ("sigmoid", 1, [9, 1]), ("sigmoid", 4, TAG_COUNTS)],
+)
+def test_without_training_counts(activation, columns, counts, tmp_path):
+    labels = {K: LABELS, 1: LABELS % 2, 4: (LOGITS[:, :4] > 0.5).astype("int64")}
+    data = (LOGITS.astype("float32"), labels[columns])
+    model = model_of(activation, columns)
+    known = evaluate_classes(model, data, counts, resamples=5)
+    report = evaluate_classes(model, data, resamples=5)
+    groups = ["training_examples", "shot_group"]
+    expected = known.classes.drop(columns=groups)
+    pandas.testing.assert_frame_equal(report.classes, expected)
+    totals = known.totals.drop(index=["many", "medium", "few"], errors="ignore")
+    assert list(report.totals.index) == list(totals.index)
+    np.testing.assert_array_equal(report.totals, totals)
+    assert len(report.figures()) == 2
+    assert "(many" not in report.describe()
+    assert "<table" in report._repr_html_()
+    page = report.to_html(tmp_path / "page.html").read_text("utf-8")
+    assert "shot group" not in page
+    assert "training examples" not in page
+    assert (
+        "few"
+        not in json.loads(report.to_json(tmp_path / "r.json").read_text())["totals"]
+    )
+
+
+def test_groups_need_training_counts():
+    for argument in ({"groups": "terciles"}, {"num_examples": 9}):
+        (name,) = argument
+        with pytest.raises(ValueError, match=f"must be given with `{name}`"):
+            evaluate_classes(LOGITS, LABELS, **argument)
