@@ -1,5 +1,6 @@
 """Rows of a table that belong together, such as those of a patient."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -53,13 +54,20 @@ def check_apart(groups: Sequence[tuple[str, np.ndarray]], column: str) -> None:
                 )
 
 
-def describe_groups(parts: Mapping[str, np.ndarray], column: str) -> str:
-    """Returns a sentence on how many groups and rows each part has."""
+def note_groups(parts: Mapping[str, np.ndarray], column: str, notes: list[str]) -> None:
+    """Notes how many groups and rows each part has, and groups of one row each."""
+    counts = {name: len(set(values)) for name, values in parts.items()}
     shares = [
-        f"{len(set(values)):,} in {name} ({len(values):,} rows)"
+        f"{counts[name]:,} in {name} ({len(values):,} rows)"
         for name, values in parts.items()
     ]
-    return (
+    notes.append(
         f"Rows with the same {column}, which is no feature, stay in one part: "
         f"{', '.join(shares)}."
     )
+    if sum(counts.values()) == sum(map(len, parts.values())):
+        notes.append(
+            f"Warning: {column} has another value in every row, so `--group "
+            f"{shlex.quote(column)}` keeps no rows together. Name the column whose "
+            "values several rows share."
+        )

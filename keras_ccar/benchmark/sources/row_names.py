@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from keras_ccar.benchmark.sources.column_kinds import NUMBER, kind_of
+
 _NEARLY_ALL = 0.95
 # Values that were measured would repeat so often, if they were spread out evenly, and
 # oftener if they were not. No repetition, where 8 are expected, has a chance of e^-8.
@@ -107,18 +109,12 @@ def _words(column: Any) -> list[str]:
 
 
 def whole_numbers(series: pd.Series) -> pd.Series | None:
-    """Returns the numbers that are there; None unless all of them are whole."""
-    if pd.api.types.is_bool_dtype(series):
+    """Returns the numbers of a column of numbers; None unless all of them are whole."""
+    if kind_of(series)[0] != NUMBER or pd.api.types.is_bool_dtype(series):
         return None
-    present = series.dropna()
-    numbers = pd.to_numeric(present, errors="coerce")
-    if not pd.api.types.is_numeric_dtype(series):
-        # Tables write missing numbers in many ways, such as "?" or "-".
-        if numbers.notna().mean() < 0.9:
-            return None
-        numbers = numbers.dropna()
+    numbers = pd.to_numeric(series, errors="coerce").dropna()
     is_whole = pd.api.types.is_integer_dtype(numbers) or bool((numbers % 1 == 0).all())
-    return numbers if len(numbers) and is_whole else None
+    return numbers if is_whole else None
 
 
 def _are_distinct(numbers: pd.Series) -> bool:

@@ -73,12 +73,12 @@ def note_possible_groups(
         notes: takes the warnings.
     """
     for column in rows.columns:
-        series = rows[column]
-        present = ~is_missing(series)
-        values = series[present]
-        kind = encoder.kinds.get(column)
+        if encoder.kinds.get(column) == TEXT:
+            continue
+        present = ~is_missing(rows[column])
+        values = rows[column][present]
         numbers = whole_numbers(values) is not None
-        if kind == TEXT or not (numbers or _are_short_texts(values)):
+        if not (numbers or _are_short_texts(values)):
             continue
         texts = to_texts(values)
         distinct = texts.nunique()

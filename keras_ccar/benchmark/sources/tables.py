@@ -6,7 +6,7 @@ from keras_ccar.benchmark.sources import networks
 from keras_ccar.benchmark.sources.columns import Encoder, find_columns
 from keras_ccar.benchmark.sources.groups import (
     check_apart,
-    describe_groups,
+    note_groups,
     read_groups,
 )
 from keras_ccar.benchmark.sources.labelled import Labelled, divide
@@ -72,7 +72,7 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
             by_part[name] = read_groups(frames[name][group], str(other), notes)
             kept.append((str(other), by_part[name]))
         check_apart(kept, group)
-        notes.append(describe_groups(by_part, group))
+        note_groups(by_part, group, notes)
     else:
         kept_rows = inputs.iloc[labelled.kept]
         note_possible_groups(kept_rows, labelled.labels, encoder, notes)

@@ -120,6 +120,35 @@ def test_an_exported_table_takes_the_columns(tmp_path, kind, monkeypatch, capsys
     assert {tensor.name for tensor in whole.inputs} == set(sent)
 
 
+def test_the_columns_of_a_table_are_chosen(tmp_path, capsys):
+    rows = pd.DataFrame(
+        {
+            "x": X[:, 0],
+            "pos": np.arange(90),
+            "row": np.arange(90),
+            "leak": Y,
+            "user": [f"U{i // 3}" for i in RNG.permutation(90)],
+            "kind": Y,
+        }
+    )
+    rows.iloc[:70].to_csv(tmp_path / "t.csv", index=False)
+    late = rows.iloc[70:].assign(user="late")
+    late.to_csv(tmp_path / "late.csv", index=False)
+    arguments = ["compare", str(tmp_path / "t.csv"), "--label", "kind", *SHORT]
+    arguments += ["--output", str(tmp_path / "o"), "--group", "user"]
+    arguments += ["--drop", "leak", "--keep", "pos"]
+    assert main([*arguments, "--validation", str(tmp_path / "late.csv")]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "left out: row (a whole number that is another one in nearly every" in out
+    assert "Columns by what they hold: number: x, pos. " in out
+    assert "train (70 rows), 1 in validation (20 rows). " in out
+    assert "t: 70 train, 20 validation examples; 3 classes" in out
+    assert main([*arguments[:-2], "--keep", "who"]) == 2
+    error = capsys.readouterr().err
+    assert "`--keep` must name columns of" in error
+    assert "Received: 'who'; expected some of 'x', 'pos'" in error
+
+
 def test_exports_that_are_refused_before_training(tmp_path, capsys):
     np.savez(tmp_path / "mine.npz", x=X, y=Y)
     served = tmp_path / "served"

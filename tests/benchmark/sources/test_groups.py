@@ -105,6 +105,17 @@ def test_columns_that_are_no_groups(tmp_path, options, message):
     read(tmp_path / "t.csv", rows, drop=("patient",))
 
 
+def test_groups_of_one_row(tmp_path):
+    rows = table()
+    rows["visit id"] = [f"V{i}" for i in range(len(rows))]
+    notes = read(tmp_path / "t.csv", rows, group="visit id", drop=("patient",)).notes
+    expected = (
+        "Warning: visit id has another value in every row, so `--group 'visit id'`"
+    )
+    assert any(note.startswith(expected) for note in notes)
+    assert not any("another value" in n for n in read(tmp_path / "t.csv", rows).notes)
+
+
 def test_groups_are_for_tables(tmp_path):
     np.savez(tmp_path / "t.npz", x=np.zeros((9, 2)), y=np.arange(9) % 3)
     with pytest.raises(ValueError, match="`--group` is for tables"):

@@ -1,5 +1,7 @@
 """Whole numbers that name rows are left out, and those that measure are not."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -69,6 +71,28 @@ def test_measurements_stay():
     assert find_row_names(rows, (), notes) == {}
     assert find_row_names(pd.DataFrame({"few": range(19)}), (), notes) == {}
     assert not any("fraction" in note or "visits" in note for note in notes)
+
+
+def test_columns_of_other_types_are_no_whole_numbers(tmp_path):
+    rows = measured(
+        ("when", pd.date_range("2020", periods=ROWS)),
+        ("took", pd.to_timedelta(NUMBERS, unit="s")),
+        ("price", [Decimal(int(number)) for number in NUMBERS]),
+        ("tags", [[number] for number in range(ROWS)]),
+        ("code", [b"%d" % number for number in range(ROWS)]),
+        ("number", NUMBERS.astype(str)),
+        ("big", pd.array([None, *NUMBERS[1:]], "Int64") + 2**40),
+    )
+    rows.to_parquet(tmp_path / "t.parquet")
+    data = read_data(tmp_path / "t.parquet", SourceOptions(label=("kind",)))
+    assert list(data.inputs) == ["x"]
+    notes = " ".join(data.notes)
+    assert notes.count("is not read") == 5
+    assert "read as measurements" not in notes
+    for column in ("number", "big"):
+        assert f"{column} (a whole number that is another one" in notes
+        kept = SourceOptions(label=("kind",), keep=(column,))
+        assert sorted(read_data(tmp_path / "t.parquet", kept).inputs) == [column, "x"]
 
 
 def test_doubtful_numbers_stay_and_are_said():
