@@ -6,9 +6,19 @@ from typing import Any
 from keras_ccar.losses.search import find_losses
 from keras_ccar.weightings import EffectiveNumber, InverseFrequency
 
-_BALANCED = '`trained_prior="balanced"`'
+_ADVICE = (
+    "Leave `LogitCorrection` out for balanced classes; for probabilities of the data "
+    "as they are, or for a target prior, pass {}."
+)
+_BALANCED = _ADVICE.format('`trained_prior="balanced"`')
+_WEIGHTED = _ADVICE.format("the class counts times their weights as `trained_prior`")
+_IN_PART = (
+    "Choose τ by `tune_logit_correction(..., adjusted=True)`; for a target prior, pass "
+    "the mean of its predictions for held-out data as `trained_prior`."
+)
 # At the end of the name of an optimizer, which Keras saves wherever it saves a loss.
-_MARK = "_after_balanced_draws"
+_BALANCED_DRAWS, _NORMALISED = "_after_balanced_draws", "_after_normalisation"
+_RETRAINED = "given a classifier by `retrain_classifier`"
 
 
 def warn_if_rebalanced(model: Any, trained_prior: Any, stacklevel: int) -> None:
@@ -26,12 +36,10 @@ def warn_if_rebalanced(model: Any, trained_prior: Any, stacklevel: int) -> None:
         return
     rebalancing = find_rebalancing(model)
     if rebalancing is not None:
-        origin, what, seen = rebalancing
+        origin, what, advice = rebalancing
         warnings.warn(
             f"The model was {origin}, which {what} in training: correcting "
-            "them again would apply the prior twice. Leave `LogitCorrection` out for "
-            "balanced classes; for probabilities of the data as they are, or for a "
-            f"target prior, pass {seen}.",
+            f"them again would apply the prior twice. {advice}",
             stacklevel=stacklevel + 1,
         )
 
@@ -41,32 +49,41 @@ def find_rebalancing(model: Any) -> tuple[str, str, str] | None:
 
     Returns:
         How the model was trained, such as "compiled with LDAMLoss"; what that does,
-        such as "adjusts its logits"; and the `trained_prior` that a correction needs.
+        such as "adjusts its logits"; and what to do about a correction.
     """
-    if _name_of_optimizer(model).endswith(_MARK):
+    optimizer = _name_of_optimizer(model)
+    if optimizer.endswith(_BALANCED_DRAWS):
         # Its last layer has learned this, whatever the loss is that it has.
-        origin = "given a classifier by `retrain_classifier`"
-        return origin, "balances its classes", _BALANCED
+        return _RETRAINED, "balances its classes", _BALANCED
     for loss in find_losses(getattr(model, "loss", None)):
         weighting = getattr(loss, "weighting", None)
         origin = f"compiled with {type(loss).__name__}"
         if getattr(getattr(loss, "adjustment", None), "moves_prior", False):
             return origin, "adjusts its logits", _BALANCED
         if isinstance(weighting, EffectiveNumber) and weighting.beta:
-            seen = "the class counts times their weights as `trained_prior`"
-            return origin, "weighs its classes", seen
+            return origin, "weighs its classes", _WEIGHTED
         if isinstance(weighting, InverseFrequency):
             return origin, "weighs its classes", _BALANCED
+    if optimizer.endswith(_NORMALISED):
+        return _RETRAINED, "normalises the weights of its classes", _IN_PART
     return None
 
 
-def mark_as_balanced(model: Any) -> None:
-    """Marks a compiled model whose last layer was trained on balanced draws.
+def mark_as_retrained(model: Any, on_balanced_draws: bool) -> None:
+    """Marks a compiled model whose last layer was trained again.
 
     A correction is warned of then, also after the model is saved and loaded.
+
+    Args:
+        model: the model.
+        on_balanced_draws: whether that was on balanced draws; otherwise the weights of
+            its classes were normalised, which takes out a part of the prior.
     """
-    if not _name_of_optimizer(model).endswith(_MARK):
-        model.optimizer.name += _MARK
+    name = _name_of_optimizer(model)
+    if on_balanced_draws and not name.endswith(_BALANCED_DRAWS):
+        model.optimizer.name = name.removesuffix(_NORMALISED) + _BALANCED_DRAWS
+    elif not name.endswith((_BALANCED_DRAWS, _NORMALISED)):
+        model.optimizer.name = name + _NORMALISED
 
 
 def _name_of_optimizer(model: Any) -> str:

@@ -60,7 +60,7 @@ def chain(
             of the same kind change the output one after the other; if a
             `LogitCorrection` without `trained_prior` follows a model that was compiled
             with a loss of this package that adjusts logits or weighs classes, or that
-            has the classifier of `retrain_classifier` ("crt", "lws").
+            comes from `retrain_classifier`.
 
     Example:
     ```python

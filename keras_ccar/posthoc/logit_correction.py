@@ -129,10 +129,10 @@ def tune_logit_correction(
 
     Raises:
         ValueError: for arguments other than these; for a model that was compiled with
-            an adjusted or weighted loss, that has the classifier of
-            `retrain_classifier` ("crt", "lws"), or that is corrected already, unless
-            `adjusted=True`; for validation data without an example of some class, with
-            labels out of range, or that `train` has too; for predictions that are NaN.
+            an adjusted or weighted loss, that comes from `retrain_classifier`, or that
+            is corrected already, unless `adjusted=True`; for validation data without an
+            example of some class, with labels out of range, or that `train` has too;
+            for predictions that are NaN.
 
     Warns:
         UserWarning: if a class has under 5 examples in the validation data; if the

@@ -20,7 +20,7 @@ from keras_ccar.layers.model_output import (
     gives_logits,
     output_activation,
 )
-from keras_ccar.layers.prior_warning import mark_as_balanced
+from keras_ccar.layers.prior_warning import mark_as_retrained
 from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
 )
@@ -76,10 +76,11 @@ def retrain_classifier(
       Choose τ on validation data.
 
     What "crt" and "lws" return fits balanced classes, and needs no `LogitCorrection`
-    for them, of which you are warned; for probabilities of the data as they are, add
-    one with `trained_prior="balanced"`. The mark for this is in the name of the
-    optimizer, so it is lost when you compile the model anew. "tau-norm" fits no prior:
-    `tune_logit_correction` finds what is left to correct.
+    for them; for probabilities of the data as they are, add one with
+    `trained_prior="balanced"`. "tau-norm" takes out a part of the prior, of which
+    nobody knows how large it is: `tune_logit_correction(..., adjusted=True)` finds what
+    is left to correct. A correction of the whole prior is warned of. The mark for this
+    is in the name of the optimizer, so it is lost when you compile the model anew.
 
     All layers but the last stay frozen and work as in `predict`: without dropout, and
     with the statistics that batch normalisation has. So the features are computed once,
@@ -167,6 +168,8 @@ def retrain_classifier(
     compile_as(model, copied, are_labels, from_logits)
     if method == "tau-norm":
         _normalise(found.layer, tau)
+        if tau:
+            mark_as_retrained(copied, on_balanced_draws=False)
         return copied
     if loss is None:
         loss = _crossentropy(counts, are_labels, smoothing)
@@ -181,7 +184,7 @@ def retrain_classifier(
             variable.assign(value)
     else:
         _scale(found.layer, training.learn_scales(found.layer, examples, loss))
-    mark_as_balanced(copied)
+    mark_as_retrained(copied, on_balanced_draws=True)
     return copied
 
 

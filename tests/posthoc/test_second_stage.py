@@ -277,11 +277,38 @@ def test_a_second_correction_is_warned_of(method, is_saved, tmp_path):
         chain(new, tuned)
 
 
-def test_a_correction_of_a_normalised_head_is_not_warned_of():
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_a_whole_correction_of_a_normalised_head_is_warned_of(is_saved, tmp_path):
     new = retrain_classifier(trained(), None, COUNTS, "tau-norm")
+    new = retrain_classifier(new, None, COUNTS, "tau-norm")
+    assert new.optimizer.name.count("_after_") == 1
+    if is_saved:
+        new.save(tmp_path / "model.keras")
+        new = keras.saving.load_model(tmp_path / "model.keras")
+    words = "which normalises the weights of its classes"
+    with pytest.warns(UserWarning, match=words + r".*adjusted=True\)`; for a target"):
+        chain(new, LogitCorrection(COUNTS))
+    with pytest.raises(ValueError, match=words + ".*`adjusted=True`"):
+        tune_logit_correction(new, (X, Y), COUNTS)
+    mean = new.predict(X, verbose=0)
+    mean = softmax(mean.astype("float64")).mean(axis=0)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        chain(new, tune_logit_correction(new, (X, Y), COUNTS))
+        chain(new, tune_logit_correction(new, (X, Y), COUNTS, adjusted=True))
+        chain(new, LogitCorrection(COUNTS, trained_prior=mean))
+
+
+def test_the_mark_that_counts():
+    plain = retrain_classifier(trained(), None, COUNTS, "tau-norm", tau=0.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        chain(plain, LogitCorrection(COUNTS))
+    normalised = retrain_classifier(plain, None, COUNTS, "tau-norm")
+    drawn = retrain_classifier(normalised, (X, Y), COUNTS, epochs=1)
+    again = retrain_classifier(drawn, None, COUNTS, "tau-norm")
+    for model in (drawn, again):
+        with pytest.warns(UserWarning, match="which balances its classes"):
+            chain(model, LogitCorrection(COUNTS))
 
 
 @pytest.mark.tensorflow_only
