@@ -9,7 +9,7 @@ import pandas as pd
 from yes_or_no_page import (
     SIGNIFICANCE,
     command_of,
-    compare,
+    compare_measures,
     how_it_was_run,
     page_not_run,
     whole_draws,
@@ -21,13 +21,13 @@ from keras_ccar.files import read_json, write_atomic
 RUNS = Path(__file__).parent / "results" / "many-classes" / "runs.json"
 TEXT = RUNS.with_name("text.json")
 PAGE = Path(__file__).parent.parent / "docs" / "many-classes-results.md"
-# What is measured, by its column; more is better.
+# What is measured, by its column: its title, and that more of it is better.
 MEASURES = {
-    "balanced_accuracy": "Balanced accuracy",
-    "rare": "Recall of the rarer half of the classes",
-    "frequent": "Recall of the more frequent half of the classes",
-    "macro_f1": "Macro F1",
-    "g_mean": "G-mean",
+    "balanced_accuracy": ("Balanced accuracy", True),
+    "rare": ("Recall of the rarer half of the classes", True),
+    "frequent": ("Recall of the more frequent half of the classes", True),
+    "macro_f1": ("Macro F1", True),
+    "g_mean": ("G-mean", True),
 }
 
 TITLE = "# Many classes, on real tables and texts"
@@ -87,9 +87,7 @@ def page(results):
         **configuration,
     )
     parts = [TITLE, NOTE, how, HOW_COMPARED.format(significance=SIGNIFICANCE)]
-    for measure, title in MEASURES.items():
-        means = runs.pivot_table(index="table", columns="method", values=measure)
-        parts += [f"## {title}", *compare(means, more_is_better=True)]
+    parts += compare_measures(runs, MEASURES)
     rows = [["table", "classes", "largest class", "smallest class"]]
     for table, of_table in runs.groupby("table"):
         first = of_table.iloc[0]
@@ -111,10 +109,7 @@ def text_section(path=TEXT):
         **{name: first[name] for name in ("classes", "largest", "smallest")},
         **results["configuration"],
     )
-    parts = ["## Texts", how]
-    for measure, title in MEASURES.items():
-        means = runs.pivot_table(index="fold", columns="method", values=measure)
-        parts += [f"### {title}", *compare(means, more_is_better=True)]
+    parts = ["## Texts", how, *compare_measures(runs, MEASURES, "fold", "###")]
     _, run, command = how_it_was_run(results)
     packages = results["configuration"]["packages"].items()
     shipped = ", ".join(f"{name} {version}" for name, version in packages)

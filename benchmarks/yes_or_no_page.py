@@ -93,9 +93,7 @@ def page(results):
         bins=configuration["bins_of_calibration"], significance=SIGNIFICANCE
     )
     parts = [TITLE, NOTE, how, how_compared]
-    for measure, (title, more_is_better) in MEASURES.items():
-        means = runs.pivot_table(index="table", columns="method", values=measure)
-        parts += [f"## {title}", *compare(means, more_is_better)]
+    parts += compare_measures(runs, MEASURES)
     parts += ["## The tables", markdown_table(_table_rows(runs))]
     parts += how_it_was_run(results)
     return "\n\n".join(parts)
@@ -111,6 +109,22 @@ def whole_draws(runs):
     """Returns the runs of the folds in which every method has run on every table."""
     pairs = runs["method"].nunique() * runs["table"].nunique()
     return runs.groupby("fold").filter(lambda of_fold: len(of_fold) == pairs)
+
+
+def compare_measures(runs, measures, index="table", heading="##"):
+    """Returns what `compare` does of each measure, below a heading.
+
+    Args:
+        runs: a row for each run.
+        measures: the title of each measure, and whether more of it is better.
+        index: the column of what the methods are compared over.
+        heading: the sign of the level of the headings.
+    """
+    parts = []
+    for measure, (title, more_is_better) in measures.items():
+        means = runs.pivot_table(index=index, columns="method", values=measure)
+        parts += [f"{heading} {title}", *compare(means, more_is_better)]
+    return parts
 
 
 def compare(means, more_is_better):

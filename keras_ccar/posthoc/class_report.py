@@ -115,18 +115,14 @@ class ClassReport:
         worst = "What is answered to examples of the classes with the lowest recall."
         if self._predictions.are_labels:
             worst = "The labels with the lowest recall."
-        figures = {}
-        reliability, groups = "Reliability by shot group", self._groups
-        if groups:
+        figures, by_group = {}, ""
+        if self._groups:
             figures[_RECALL] = draw_recall(self.classes)
-        else:
-            reliability, groups = (
-                "Reliability",
-                {"all": np.ones(len(self.classes), bool)},
-            )
+            by_group = " by shot group"
         figures[worst] = draw_confusion(self._predictions, self.classes)
-        reliability += "; on the dashed line a model is calibrated."
-        figures[reliability] = draw_reliability(self._predictions, groups)
+        groups = self._groups or {"all": np.ones(len(self.classes), bool)}
+        title = f"Reliability{by_group}; on the dashed line a model is calibrated."
+        figures[title] = draw_reliability(self._predictions, groups)
         return figures
 
     def describe(self) -> str:

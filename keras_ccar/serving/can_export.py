@@ -1,15 +1,20 @@
 """What must be there before a model can be exported."""
 
+from types import ModuleType
+
 import keras
 
 from keras_ccar.requirements import require
 from keras_ccar.serving.jax_programs import check_tensorflow_reads_jax
 
-LOG_MESSAGES = "tensorflow_serving.apis.prediction_log_pb2"
+_LOG_MESSAGES = "tensorflow_serving.apis.prediction_log_pb2"
 
 
-def check_can_export() -> None:
+def check_can_export() -> tuple[ModuleType, ModuleType]:
     """Raises an error on a backend, or with packages, that cannot export.
+
+    Returns:
+        TensorFlow, and the messages that a log of requests for a server is made of.
 
     Raises:
         ModuleNotFoundError: without TensorFlow or tensorflow-serving-api.
@@ -24,6 +29,6 @@ def check_can_export() -> None:
             "Save the model with `model.save('model.keras')`, and load and export it "
             "in a process with KERAS_BACKEND=tensorflow."
         )
-    require("tensorflow", "TensorFlow", "serving")
+    tf = require("tensorflow", "TensorFlow", "serving")
     check_tensorflow_reads_jax()
-    require(LOG_MESSAGES, "tensorflow-serving-api", "serving")
+    return tf, require(_LOG_MESSAGES, "tensorflow-serving-api", "serving")

@@ -1,7 +1,9 @@
 """How JAX writes programs for TensorFlow, and whether TensorFlow can read them."""
 
+import contextlib
 import functools
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -13,8 +15,15 @@ _OPTIONS = {
     "native_serialization": True,
     "native_serialization_platforms": ("cpu", "cuda"),
 }
-# Keras passes an option of JAX that is deprecated, whatever we pass.
-MUTED = "The `native_serialization` parameter is deprecated"
+
+
+@contextlib.contextmanager
+def without_deprecation() -> Iterator[None]:
+    """Mutes JAX's warning of an option that Keras passes, whatever we pass."""
+    with warnings.catch_warnings():
+        message = "The `native_serialization` parameter is deprecated"
+        warnings.filterwarnings("ignore", message, DeprecationWarning)
+        yield
 
 
 def export_options() -> dict[str, Any]:
@@ -63,8 +72,7 @@ def tensorflow_reads_jax() -> bool:
         )
         return converted(x)
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", MUTED, DeprecationWarning)
+    with without_deprecation():
         try:
             free = tf.TensorSpec((None, 2), "float32")
             program.get_concrete_function(free)(tf.ones((1, 2)))

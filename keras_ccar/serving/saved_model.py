@@ -1,7 +1,6 @@
 """Writes a classifier as a SavedModel for TensorFlow Serving."""
 
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,8 @@ import numpy as np
 from keras_ccar.arguments import check_boolean, check_path, check_whole_number
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.thresholds import Thresholds
-from keras_ccar.requirements import require
 from keras_ccar.serving.atomic_folder import atomic_folder
-from keras_ccar.serving.can_export import LOG_MESSAGES, check_can_export
+from keras_ccar.serving.can_export import check_can_export
 from keras_ccar.serving.classifier import (
     build_classifier,
     check_is_correction,
@@ -25,7 +23,7 @@ from keras_ccar.serving.classifier import (
 from keras_ccar.serving.decision_layers import require_undecided, split_decision
 from keras_ccar.serving.decisions import check_thresholds, decide
 from keras_ccar.serving.example import parse_example
-from keras_ccar.serving.jax_programs import MUTED, export_options
+from keras_ccar.serving.jax_programs import export_options, without_deprecation
 from keras_ccar.serving.warm_up import check_warm_up, warm_up_requests, write_warm_up
 
 
@@ -145,15 +143,13 @@ def export(
         class_names = getattr(model, "class_names", None)
     names = None if class_names is None else check_texts(class_names)
     limits = check_thresholds(thresholds)
-    check_can_export()
+    tf, messages = check_can_export()
     target = Path(path) / str(version)
     if target.exists():
         raise FileExistsError(
             f"`path` holds version {version} already. Received: {target}. Pass a "
             "higher `version`, and TensorFlow Serving switches to it."
         )
-    tf = require("tensorflow", "TensorFlow", "serving")
-    messages = require(LOG_MESSAGES, "tensorflow-serving-api", "serving")
     model, decision = split_decision(model)
     if decision is not None:
         require_undecided(model, thresholds, correction)
@@ -175,8 +171,7 @@ def export(
     if limits is None and served.decide is not None:
         endpoints["decisions"] = served.decide
     for name, function in endpoints.items():
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", MUTED, DeprecationWarning)
+        with without_deprecation():
             answers = archive.add_endpoint(name, function, [specs], **options)
 
     def with_names(inputs: dict[str, Any]) -> dict[str, Any]:

@@ -253,6 +253,18 @@ def test_saves_loads_and_continues(method, tmp_path):
     assert not np.array_equal(loaded.get_layer("body").get_weights()[0], before)
 
 
+def saved_and_loaded(model, folder):
+    model.save(folder / "model.keras")
+    return keras.saving.load_model(folder / "model.keras")
+
+
+def assert_second_correction_is_told(model, words, advice):
+    with pytest.warns(UserWarning, match=f"{words}.*{advice}"):
+        chain(model, LogitCorrection(COUNTS))
+    with pytest.raises(ValueError, match=words + ".*`adjusted=True`"):
+        tune_logit_correction(model, (X, Y), COUNTS)
+
+
 @pytest.mark.parametrize("is_saved", [False, True])
 @pytest.mark.parametrize("method", ["crt", "lws"])
 def test_a_second_correction_is_warned_of(method, is_saved, tmp_path):
@@ -262,14 +274,9 @@ def test_a_second_correction_is_warned_of(method, is_saved, tmp_path):
     new = retrain_classifier(model, (X, Y), COUNTS, method, epochs=1)
     new = retrain_classifier(new, (X, Y), COUNTS, method, epochs=1)
     assert new.optimizer.name.count("_after_balanced_draws") == 1
-    if is_saved:
-        new.save(tmp_path / "model.keras")
-        new = keras.saving.load_model(tmp_path / "model.keras")
+    new = saved_and_loaded(new, tmp_path) if is_saved else new
     words = "given a classifier by `retrain_classifier`, which balances its classes"
-    with pytest.warns(UserWarning, match=words + r".*`trained_prior=\"balanced\"`"):
-        chain(new, LogitCorrection(COUNTS))
-    with pytest.raises(ValueError, match=words + ".*`adjusted=True`"):
-        tune_logit_correction(new, (X, Y), COUNTS)
+    assert_second_correction_is_told(new, words, r"`trained_prior=\"balanced\"`")
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         chain(new, LogitCorrection(COUNTS, trained_prior="balanced"))
@@ -282,14 +289,9 @@ def test_a_whole_correction_of_a_normalised_head_is_warned_of(is_saved, tmp_path
     new = retrain_classifier(trained(), None, COUNTS, "tau-norm")
     new = retrain_classifier(new, None, COUNTS, "tau-norm")
     assert new.optimizer.name.count("_after_") == 1
-    if is_saved:
-        new.save(tmp_path / "model.keras")
-        new = keras.saving.load_model(tmp_path / "model.keras")
+    new = saved_and_loaded(new, tmp_path) if is_saved else new
     words = "which normalises the weights of its classes"
-    with pytest.warns(UserWarning, match=words + r".*adjusted=True\)`; for a target"):
-        chain(new, LogitCorrection(COUNTS))
-    with pytest.raises(ValueError, match=words + ".*`adjusted=True`"):
-        tune_logit_correction(new, (X, Y), COUNTS)
+    assert_second_correction_is_told(new, words, r"adjusted=True\)`; for a target")
     mean = new.predict(X, verbose=0)
     mean = softmax(mean.astype("float64")).mean(axis=0)
     with warnings.catch_warnings():

@@ -47,6 +47,8 @@ def _is_text(present: pd.Series) -> bool:
 
 def is_missing(series: pd.Series) -> pd.Series:
     """Whether values are missing, or empty text."""
+    if pd.api.types.is_numeric_dtype(series):  # To write out numbers takes long.
+        return series.isna()
     return series.isna() | (series.astype("string").str.strip() == "").fillna(False)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from keras_ccar.benchmark.sources.split import rarest_labels
+from keras_ccar.inputs.class_names import join_first
 
 _TRIES = 10
 _MOST_FOLDS = 20
@@ -53,7 +54,7 @@ def split_groups(
     raise ValueError(
         f"The rows of each `{column}` must stay in one part, and every class must be "
         f"in each of {', '.join(('train', *shares))}. No such division was found for "
-        f"{', '.join(lost[:_SHOWN])}. Leave these classes out, pass another "
+        f"{join_first(lost, _SHOWN)}. Leave these classes out, pass another "
         "`--data-seed`, or leave `--group` out."
     )
 
@@ -153,7 +154,7 @@ def _require_groups(
         raise ValueError(
             f"Every class must be in {len(parts)} groups or more, because the rows of "
             f"each `{column}` stay in one of {', '.join(parts)}. These are in fewer: "
-            f"{', '.join(few[:_SHOWN])}. Add groups that have them, leave these "
+            f"{join_first(few, _SHOWN)}. Add groups that have them, leave these "
             "classes out, or leave `--group` out."
         )
 

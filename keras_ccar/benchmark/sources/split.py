@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from keras_ccar.benchmark.sources.labels import shown
+from keras_ccar.inputs.class_names import join_first
+
+_SHOWN = 20
 
 
 def split_examples(
@@ -53,10 +56,9 @@ def split_examples(
         parts["train"] += members.tolist()
     if too_small:
         raise ValueError(
-            f"Every class must have an example for each of "
-            f"{', '.join(parts)}. These have fewer: "
-            f"{', '.join(too_small[:20])}. Add examples, leave these classes out, or "
-            "make the shares smaller."
+            f"Every class must have an example for each of {', '.join(parts)}. These "
+            f"have fewer: {join_first(too_small, _SHOWN)}. Add examples, leave these "
+            "classes out, or make the shares smaller."
         )
     found = {name: np.array(sorted(part), "int64") for name, part in parts.items()}
     if labels.ndim == 2:
@@ -105,5 +107,5 @@ def _require_both_answers(
         raise ValueError(
             "Every label must have examples of yes and of no for each of "
             f"{', '.join(parts)}. These lack some: "
-            f"{', '.join(wrong[:20])}. Add examples, or leave these labels out."
+            f"{join_first(wrong, _SHOWN)}. Add examples, or leave these labels out."
         )

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from keras_ccar.benchmark.sources import networks
 from keras_ccar.benchmark.sources.columns import Encoder, find_columns
 from keras_ccar.benchmark.sources.groups import (
@@ -65,17 +68,13 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
             )
         frames[name] = others
         labels[name] = encode_labels(others, coding, options, str(other))
-    if group is not None and groups is not None:
-        kept = [(str(path), groups[labelled.kept])]
-        by_part = {name: groups[indices] for name, (indices, _) in parts.items()}
-        for name, other in options.paths.items():
-            by_part[name] = read_groups(frames[name][group], str(other), notes)
-            kept.append((str(other), by_part[name]))
-        check_apart(kept, group)
-        note_groups(by_part, group, notes)
-    else:
+    if groups is None:
         kept_rows = inputs.iloc[labelled.kept]
         note_possible_groups(kept_rows, labelled.labels, encoder, notes)
+    else:
+        by_part = {name: groups[indices] for name, (indices, _) in parts.items()}
+        own = str(path), groups[labelled.kept]
+        _keep_groups_apart(own, by_part, frames, options, notes)
     note_unknown_texts(frames, encoder, group, notes)
     encoder.fit(frames["train"])
     arrays = {
@@ -101,6 +100,30 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         inputs=encoder.names,
         notes=notes,
     )
+
+
+def _keep_groups_apart(
+    own: tuple[str, np.ndarray],
+    by_part: dict[str, np.ndarray],
+    frames: dict[str, pd.DataFrame],
+    options: SourceOptions,
+    notes: list[str],
+) -> None:
+    """Checks that no group is in two files, and notes the groups of each part.
+
+    Args:
+        own: the table that is divided, and the group of each of its rows.
+        by_part: the groups of each part that was cut from it.
+        frames: the rows of each part.
+        options: name the column of groups, and the other files.
+        notes: takes what there is to say.
+    """
+    column, by_file = str(options.group), [own]
+    for name, other in options.paths.items():
+        by_part[name] = read_groups(frames[name][column], str(other), notes)
+        by_file.append((str(other), by_part[name]))
+    check_apart(by_file, column)
+    note_groups(by_part, column, notes)
 
 
 def _check_kept(encoder: Encoder, options: SourceOptions) -> None:
