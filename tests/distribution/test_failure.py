@@ -8,7 +8,7 @@ import time
 
 import keras
 import pytest
-from distribution import processes
+from distribution import processes, resume
 
 BACKEND = keras.backend.backend()
 STEPS = 21  # 3 epochs of 7
@@ -92,7 +92,10 @@ def test_killed_at_20_random_points(undisturbed, tmp_path):
     context.set_forkserver_preload(["keras_ccar"])
 
     def train(options, path):
-        process = context.Process(target=resume, args=(options, str(path)))
+        # Not a function of this file, which the new process could not import.
+        process = context.Process(
+            target=resume.main, args=({**resume.DEFAULTS, **options}, str(path))
+        )
         process.start()
         process.join(processes.TIMEOUT)
         return process.exitcode
@@ -104,12 +107,6 @@ def test_killed_at_20_random_points(undisturbed, tmp_path):
         assert not path.exists()
         assert train(options, path) == 0
         assert_ends_alike(json.loads(path.read_text()), undisturbed)
-
-
-def resume(options, path):
-    from distribution.resume import DEFAULTS, main
-
-    main({**DEFAULTS, **options}, path)
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="Keras has processes on JAX only")
