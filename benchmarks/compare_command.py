@@ -92,7 +92,13 @@ from PIL import Image, ImageOps
 
 def read_image(path):
     with Image.open(path) as file:
-        image = ImageOps.exif_transpose(file).convert("RGBA")
+        image = ImageOps.exif_transpose(file)
+    if image.mode.startswith("I;16"):  # grey of 16 bits
+        values = np.asarray(image).astype("uint32")
+        gray = (values + 128) // 257
+        gray[values == image.info.get("transparency", -1)] = 255
+        image = Image.fromarray(gray.astype("uint8"))
+    image = image.convert("RGBA")
     white = Image.new("RGBA", image.size, "white")
     return np.asarray(Image.alpha_composite(white, image).convert("RGB"))
 

@@ -19,6 +19,7 @@ from keras_ccar.arguments import (
     optional,
 )
 from keras_ccar.datasets.digests import image_hashes
+from keras_ccar.datasets.images.bit_depth import BitDepth
 from keras_ccar.datasets.images.decoding import decode_image
 from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.files import write_atomic
@@ -144,9 +145,9 @@ class _Network:
 
     def features(self, images: list[Any], batch_size: int) -> np.ndarray:
         """Returns the features of images, or of files, as float32 `(N, features)`."""
-        found = []
+        found, depth = [], BitDepth()
         for start in range(0, len(images), batch_size):
-            pixels = list(map(_read_image, images[start : start + batch_size]))
+            pixels = [_read_image(x, depth) for x in images[start : start + batch_size]]
             if len({image.shape for image in pixels}) == 1:
                 converted = self._convert(np.stack(pixels))
             else:
@@ -156,6 +157,7 @@ class _Network:
             padded = np.pad(converted, [(0, missing)] + [(0, 0)] * 3)
             batch = self._network.predict_on_batch(padded)
             found.append(np.asarray(batch, "float32")[: len(pixels)])
+        depth.warn_of_unused("`images`")
         return np.concatenate(found)
 
     def _convert(self, pixels: np.ndarray) -> np.ndarray:
@@ -178,10 +180,10 @@ def _hash_images(images: Any) -> list[bytes]:
     ]
 
 
-def _read_image(image: Any) -> np.ndarray:
+def _read_image(image: Any, depth: BitDepth) -> np.ndarray:
     if isinstance(image, np.ndarray):
         return np.repeat(image, 3, -1) if image.shape[-1] == 1 else image
-    return decode_image(Path(image).read_bytes(), str(image))
+    return decode_image(Path(image).read_bytes(), str(image), depth)
 
 
 def _digest(preset: str, image_size: int | None) -> str:

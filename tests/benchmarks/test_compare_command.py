@@ -62,6 +62,11 @@ def test_the_client_reads_images_as_the_training_does(tmp_path):
     transparent.convert("P").save(tmp_path / "c.gif", transparency=3)
     transparent.convert("L").save(tmp_path / "d.png", transparency=7)
     transparent.convert("CMYK").save(tmp_path / "e.jpg")
+    transparent.convert("P").save(tmp_path / "f.png")
+    deep = pixels[..., 0].astype("uint16") * 257 - np.uint16(100)
+    Image.fromarray(deep).save(tmp_path / "g.png", transparency=int(deep[0, 0]))
+    Image.fromarray(deep).save(tmp_path / "h.png", exif=exif)
+    Image.fromarray(deep).save(tmp_path / "i.tif")
     for path in sorted(tmp_path.iterdir()):
         expected = decode_image(path.read_bytes(), path.name)
         np.testing.assert_array_equal(space["read_image"](path), expected, path.name)

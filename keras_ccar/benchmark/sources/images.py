@@ -14,6 +14,7 @@ from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_exampl
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
 from keras_ccar.benchmark.sources.user_data import Arrays, UserData
+from keras_ccar.datasets.images.bit_depth import BitDepth
 from keras_ccar.datasets.images.decoding import decode_image
 from keras_ccar.datasets.loaders.folders import (
     check_same_classes as check_no_other_classes,
@@ -133,6 +134,7 @@ def _choose_side(path: Path, options: SourceOptions) -> int:
 def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
     """Reads all images, to square pixels if there is a side; notes what is broken."""
     names = class_folders(path)
+    depth = BitDepth()
     files, labels = files_and_labels(path, names)
     beside = images_beside(path)
     if beside:
@@ -144,7 +146,7 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
 
     def read(file: Path) -> tuple[tuple[int, int], np.ndarray | None] | str:
         try:
-            image = decode_image(file.read_bytes(), file.name)
+            image = decode_image(file.read_bytes(), file.name, depth)
         except (OSError, ValueError) as error:
             return str(error)
         pixels = None if side is None else networks.resize(image, side)
@@ -163,6 +165,8 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
             f"{len(broken)} of {len(files)} image files in {path} cannot be read and "
             f"are left out: {join_first(broken, _LISTED)}."
         )
+    unused = depth.describe_unused(str(path))
+    notes.extend([unused] if unused else [])
     good = [(i, one) for i, one in enumerate(found) if not isinstance(one, str)]
     pixels = [one[1] for _, one in good if one[1] is not None]
     return _Images(

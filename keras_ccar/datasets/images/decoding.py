@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.datasets.images.bit_depth import BitDepth
 from keras_ccar.requirements import require
 
 # Names of formats in Pillow. No others are tried, whatever a file is called.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 
 
-def decode_image(contents: bytes, name: str | bytes) -> np.ndarray:
+def decode_image(
+    contents: bytes, name: str | bytes, depth: BitDepth | None = None
+) -> np.ndarray:
     """Decodes the contents of an image file to uint8 RGB of shape `(h, w, 3)`.
 
     - The first frame or page is read, turned upright as its EXIF orientation says.
@@ -24,6 +27,7 @@ def decode_image(contents: bytes, name: str | bytes) -> np.ndarray:
     Args:
         contents: the bytes of a PNG, JPEG, BMP, GIF, WebP or TIFF file.
         name: what an error calls the image, such as the path of the file.
+        depth: is told the largest value of an image of 16 bits.
 
     Raises:
         ValueError: if the image is broken, truncated, larger than Pillow takes for
@@ -38,7 +42,7 @@ def decode_image(contents: bytes, name: str | bytes) -> np.ndarray:
             limit = pillow.MAX_IMAGE_PIXELS
             if limit is not None and image.width * image.height > limit:
                 raise pillow.DecompressionBombError
-            return _to_rgb(image)
+            return _to_rgb(image, depth)
     except too_large as error:
         raise ValueError(
             f"The image {shown} has more than {pillow.MAX_IMAGE_PIXELS:,} pixels: "
@@ -52,7 +56,9 @@ def decode_image(contents: bytes, name: str | bytes) -> np.ndarray:
         ) from error
 
 
-def decode_images(encoded: Iterable[tuple[bytes, str | bytes]]) -> np.ndarray:
+def decode_images(
+    encoded: Iterable[tuple[bytes, str | bytes]], depth: BitDepth
+) -> np.ndarray:
     """Decodes pairs of contents and name to uint8 `(N, h, w, 3)`; see `decode_image`.
 
     Raises a `ValueError` that names two images if they are not of the same size.
@@ -60,7 +66,7 @@ def decode_images(encoded: Iterable[tuple[bytes, str | bytes]]) -> np.ndarray:
     images: list[np.ndarray] = []
     first: str | bytes = ""
     for contents, name in encoded:
-        image = decode_image(contents, name)
+        image = decode_image(contents, name, depth)
         first = first or name
         if images and image.shape != images[0].shape:
             raise ValueError(
@@ -85,17 +91,24 @@ def _shown(name: str | bytes) -> str:
     return name.decode(errors="backslashreplace") if isinstance(name, bytes) else name
 
 
-def _to_rgb(image: Any) -> np.ndarray:
+def _to_rgb(image: Any, depth: BitDepth | None) -> np.ndarray:
     pillow = require("PIL.Image", "Pillow", "datasets")
     turned_upright = require("PIL.ImageOps", "Pillow", "datasets").exif_transpose
     _check_pixels(image)
+    # Such as "RGB;16B"; Pillow forgets it as it loads the pixels.
+    is_16_bits = any(";16" in str(tile[3]) for tile in image.tile)
     image.load()
     image = turned_upright(image)
     if image.mode.startswith("I;16"):
         values = np.asarray(image).astype("uint32")
+        is_clear = values == image.info.get("transparency", -1)
+        if depth is not None:
+            depth.add_gray(values[~is_clear])
         gray = (values + 128) // 257
-        gray[values == image.info.get("transparency", -1)] = 255
+        gray[is_clear] = 255
         return np.repeat(gray.astype("uint8")[..., None], 3, -1)
+    if depth is not None and is_16_bits:
+        depth.add_color(np.asarray(image.convert("RGB")))
     if image.has_transparency_data:
         white = pillow.new("RGBA", image.size, "white")
         image = pillow.alpha_composite(white, image.convert("RGBA"))

@@ -163,6 +163,19 @@ def _check_data(data: Any) -> None:
     # Not by its type: that module imports this package.
     if not hasattr(data, "encoded_train") or isinstance(data, type):
         raise argument_error("data", data, "a `LongTailedData`, as the loaders return")
+    for arrays in (data.train_arrays, data.test_arrays):
+        images = np.zeros(0, "uint8") if arrays is None else arrays[0]
+        if images.dtype == "uint8" or not images.size:
+            continue
+        low, high = images.min(), images.max()
+        is_share = images.dtype.kind == "f" and 0 < high <= 1
+        if not (low >= 0 and high <= 255) or is_share:  # NaN is not between them
+            raise argument_error(
+                "data",
+                f"{images.dtype} images with values from {low} to {high}",
+                "`LongTailedData` of images with values from 0 to 255",
+                "Scale them before you pass them to the loader.",
+            )
 
 
 def _random_crop(image: Any, size: int, seed: Any) -> Any:

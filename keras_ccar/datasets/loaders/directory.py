@@ -16,6 +16,7 @@ from keras_ccar.arguments import (
     optional,
 )
 from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
+from keras_ccar.datasets.images.bit_depth import BitDepth
 from keras_ccar.datasets.images.decoding import decode_image, decode_images
 from keras_ccar.datasets.loaders.arrays import (
     arrange,
@@ -47,8 +48,9 @@ def from_directory(
 
     Images become uint8 RGB, the same in memory and streamed. The first frame or page
     of a file is taken, turned upright as its EXIF orientation says. Grey of 16 bits is
-    scaled to 8: the value divided by 257, rounded. Transparent pixels are put on white.
-    Palettes and CMYK are converted by Pillow, without colour profiles.
+    scaled to 8: the value divided by 257, rounded; images of 16 bits that use 14 or
+    fewer, as some X-rays do, are reported by a warning. Transparent pixels are put on
+    white. Palettes and CMYK are converted by Pillow, without colour profiles.
 
     Hidden files and folders, whose names begin with a dot, are skipped, and `__MACOSX`,
     `__pycache__` and files that are no images. Test images whose pixels are those of a
@@ -113,12 +115,13 @@ def from_directory(
         names = class_folders(path)
         if test_path is not None:
             check_same_classes(test_path, names)
+    depth = BitDepth()
     train = files_and_labels(path, names)
     test = None if test_path is None else files_and_labels(test_path, names)
     if in_memory:
         arranged = arrange(
-            _read_arrays(*train),
-            test and _read_arrays(*test),
+            _read_arrays(*train, depth),
+            test and _read_arrays(*test, depth),
             imbalance_factor=imbalance_factor,
             seed=seed,
             class_names=names,
@@ -127,6 +130,7 @@ def from_directory(
         )
         test_files = test[0] if test else train[0]
         arranged.warn_of_duplicates(train[0].__getitem__, test_files.__getitem__)
+        depth.warn_of_unused(str(path))
         return arranged.data
     if imbalance_factor is not None or test_per_class is not None:
         raise ValueError(
@@ -134,10 +138,11 @@ def from_directory(
             "`in_memory=True`, or leave both out."
         )
     files, labels = train
-    hashes = _hashes(files)
+    hashes = _hashes(files, depth)
     if test:
-        test_hashes = _hashes(test[0])
+        test_hashes = _hashes(test[0], depth)
         warn_of_duplicates(hashes, test_hashes, files.__getitem__, test[0].__getitem__)
+    depth.warn_of_unused(str(path))
     class_counts = np.bincount(labels, minlength=len(names))
     return LongTailedData(
         name=name,
@@ -152,8 +157,8 @@ def from_directory(
     )
 
 
-def _read_arrays(files: list[Path], labels: np.ndarray) -> Arrays:
-    return decode_images(_contents(files)), labels
+def _read_arrays(files: list[Path], labels: np.ndarray, depth: BitDepth) -> Arrays:
+    return decode_images(_contents(files), depth), labels
 
 
 def _contents(files: list[Path]) -> Iterator[tuple[bytes, bytes]]:
@@ -169,8 +174,8 @@ def _contents(files: list[Path]) -> Iterator[tuple[bytes, bytes]]:
         yield contents, os.fsencode(file)
 
 
-def _hashes(files: list[Path]) -> np.ndarray:
-    return image_hashes(decode_image(*image) for image in _contents(files))
+def _hashes(files: list[Path], depth: BitDepth) -> np.ndarray:
+    return image_hashes(decode_image(*image, depth) for image in _contents(files))
 
 
 def _stream(files: list[Path], labels: np.ndarray) -> Any:

@@ -13,7 +13,8 @@ from keras_ccar.arguments import (
     optional,
 )
 from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
-from keras_ccar.datasets.images.decoding import decode_images
+from keras_ccar.datasets.images.bit_depth import BitDepth
+from keras_ccar.datasets.images.decoding import decode_image, decode_images
 from keras_ccar.datasets.loaders import prepared
 from keras_ccar.datasets.loaders.arrays import (
     arrange,
@@ -45,8 +46,8 @@ def from_tfds(
     but in memory `(h, w, 1)` if the feature has one channel.
 
     Streamed sets are read once when this is called, to compute the counts and the
-    digest, and to report test images that are training images too. No image is decoded:
-    the digest is that of the encoded images.
+    digest, and to report test images that are training images too. No image of 8 bits
+    is decoded: the digest is that of the encoded images.
 
     Args:
         builder: builder of tensorflow-datasets, `tfds.builder(...)`.
@@ -93,8 +94,12 @@ def from_tfds(
     name = name or builder.name
     if in_memory:
         class_names = getattr(builder.info.features[label_key], "names", None)
-        train = _read_arrays(builder, train_split, features)
-        test = _read_arrays(builder, test_split, features) if test_split else None
+        depth = BitDepth()
+        train = _read_arrays(builder, train_split, features, depth)
+        test = None
+        if test_split:
+            test = _read_arrays(builder, test_split, features, depth)
+        depth.warn_of_unused(builder.name)
         arranged = arrange(train, test, imbalance_factor, seed, class_names, name)
         arranged.warn_of_duplicates(
             partial(_name_of, train_split), partial(_name_of, test_split)
@@ -150,7 +155,9 @@ def stream_splits(
     return data, hashes
 
 
-def _read_arrays(builder: Any, split: str, features: list[str]) -> Arrays:
+def _read_arrays(
+    builder: Any, split: str, features: list[str], depth: BitDepth
+) -> Arrays:
     feature = builder.info.features[features[0]]
     if not _is_decodable(feature):
         images, labels = prepared.read_arrays(builder, split, features)
@@ -164,7 +171,7 @@ def _read_arrays(builder: Any, split: str, features: list[str]) -> Arrays:
             yield from ((c, _name_of(split, start + i)) for i, c in enumerate(batch))
             all_labels.append(labels)
 
-    images = decode_images(encoded())
+    images = decode_images(encoded(), depth)
     is_gray = feature.shape[-1] == 1
     return images[..., :1] if is_gray else images, np.concatenate(all_labels)
 
@@ -174,9 +181,15 @@ def _read_hashes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the hashes of the encoded images, and their labels."""
     hashes, all_labels = [], []
+    depth = BitDepth()
+    is_16_bits = np.dtype(builder.info.features[features[0]].np_dtype) == np.uint16
     for images, labels in prepared.read_batches(builder, split, features, features[:1]):
         all_labels.append(labels)
         hashes.append(image_hashes(np.frombuffer(image, "uint8") for image in images))
+        if is_16_bits:
+            for image in images:
+                decode_image(image, _name_of(split, len(hashes)), depth)
+    depth.warn_of_unused(f"the split {split!r} of {builder.name}")
     labels = np.concatenate(all_labels)
     return np.concatenate(hashes), integer_labels(labels, len(labels))
 

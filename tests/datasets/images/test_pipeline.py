@@ -138,3 +138,23 @@ def test_no_test_set():
 def test_invalid_arguments(arguments):
     with pytest.raises(ValueError, match=f"`{next(iter(arguments))}`"):
         training_batches(in_color(ramp()), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("images", "received"),
+    [
+        (np.full((4, 8, 8, 3), 4000, "uint16"), "uint16 images with values from 4000"),
+        (np.full((4, 8, 8, 3), 0.5, "float32"), "float32 images with values from 0.5"),
+        (np.full((4, 8, 8, 3), -3, "int16"), "int16 images with values from -3"),
+        (np.full((4, 8, 8, 3), np.nan, "float32"), "float32 images with values from"),
+    ],
+)
+def test_pixels_of_another_range_are_refused(images, received):
+    labels = np.arange(4) % 2
+    good = in_color(np.zeros((4, 8, 8, 3)))
+    data = dataclasses.replace(
+        good, train_arrays=(images, labels), test_arrays=(images, labels)
+    )
+    for batches in (training_batches, evaluation_batches):
+        with pytest.raises(ValueError, match=received):
+            batches(data, batch_size=2, image_size=4)

@@ -142,3 +142,35 @@ def test_invalid_arguments(builder, arguments, message):
 def test_nothing_prepared(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"No prepared tiny_pets .*tfds build"):
         from_tfds(TinyPets(data_dir=tmp_path))
+
+
+class TinyXrays(tfds.core.GeneratorBasedBuilder):
+    """Images of 12 bits in files of 16."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        image = tfds.features.Image(shape=(4, 4, 1), dtype="uint16")
+        features = {"image": image, "label": tfds.features.ClassLabel(num_classes=2)}
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description="Images of 12 bits.",
+            features=tfds.features.FeaturesDict(features),
+            homepage="https://www.tensorflow.org/datasets",
+        )
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for i in range(4):
+            image = np.full((4, 4, 1), 1000 * i, "uint16")
+            yield i, {"image": image, "label": i % 2}
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_images_of_12_bits_are_reported(tmp_path, in_memory):
+    builder = TinyXrays(data_dir=tmp_path)
+    builder.download_and_prepare()
+    with pytest.warns(UserWarning, match=r"tiny_xrays use values up to 3,000 of"):
+        from_tfds(builder, test_split=None, in_memory=in_memory)

@@ -1,0 +1,110 @@
+"""Images of 10, 12 or 14 bits in files of 16 are reported, over the whole data set."""
+
+import re
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_ccar.benchmark.features import _read_image
+from keras_ccar.benchmark.sources.images import count_folder
+from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.datasets import from_directory
+from keras_ccar.datasets.images.bit_depth import BitDepth
+from keras_ccar.datasets.images.decoding import decode_image
+from tests.datasets.images.test_decoding import png
+
+
+def write(folder, largest):
+    """Two classes of two images, the brightest of them in the second class."""
+    for number, name in enumerate(("high", "low")):
+        (folder / name).mkdir(parents=True)
+        for i in range(2):
+            values = np.full((4, 4), 100 * number + i, "uint16")
+            values[0, 0] = largest if number else largest // 2
+            Image.fromarray(values).save(folder / name / f"{i}.png")
+    return folder
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize(
+    ("largest", "bits", "factor"),
+    [(255, 8, 256), (1000, 10, 64), (1740, 12, 16), (4095, 12, 16), (16383, 14, 4)],
+)
+def test_a_folder_is_warned_of_once(tmp_path, in_memory, largest, bits, factor):
+    write(tmp_path / "data", largest)
+    with pytest.warns(UserWarning, match="16-bit images") as caught:
+        from_directory(tmp_path / "data", in_memory=in_memory)
+    (message,) = (str(warning.message) for warning in caught)
+    assert f"use values up to {largest:,} of 65,535" in message
+    assert f"images of {bits} bits" in message
+    assert f"by {factor} first" in message
+    # What the message advises: then nothing is warned of.
+    code = re.search(r"`(Image\.\S.*?save\(file\))`", message)[1]
+    before = Image.open(tmp_path / "data" / "low" / "0.png")
+    expected = np.asarray(before).astype("int64") * factor
+    for file in (tmp_path / "data").rglob("*.png"):
+        exec(code, {"Image": Image, "np": np, "file": file})
+    after = np.asarray(Image.open(tmp_path / "data" / "low" / "0.png"))
+    np.testing.assert_array_equal(after, expected)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        from_directory(tmp_path / "data", in_memory=in_memory)
+
+
+@pytest.mark.parametrize("largest", [0, 16384, 65535])
+def test_other_images_are_not_warned_of(tmp_path, largest):
+    write(tmp_path / "data", largest)
+    (tmp_path / "data" / "low" / "0.png").unlink()
+    if largest == 0:
+        for file in (tmp_path / "data").rglob("*.png"):
+            Image.fromarray(np.zeros((4, 4), "uint16")).save(file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        from_directory(tmp_path / "data")
+
+
+def test_the_command_says_so(tmp_path):
+    write(tmp_path / "data", 1740)
+    _, notes = count_folder(tmp_path / "data", SourceOptions())
+    assert [note for note in notes if "up to 1,740 of 65,535" in note]
+
+
+@pytest.mark.parametrize("color_type", [2, 4, 6])
+def test_colours_of_12_bits_are_told_by_their_upper_8(color_type):
+    values = {2: [3000, 100, 4000], 4: [4000, 65535], 6: [9, 4000, 100, 65535]}
+    row = np.array(2 * values[color_type], ">u2").tobytes()
+    transparent = b"" if color_type != 2 else bytes(6)
+    contents = png(16, color_type, [row], transparent)
+    if color_type == 2:  # no transparent colour: that is refused
+        start = contents.index(b"tRNS") - 4
+        contents = contents[:start] + contents[start + 18 :]
+    else:
+        start = contents.index(b"tRNS") - 4
+        contents = contents[:start] + contents[start + 12 :]
+    depth = BitDepth()
+    decode_image(contents, "a.png", depth)
+    message = depth.describe_unused("it")
+    assert "up to 4,095 of 65,535" in message
+    assert "Pillow keeps only 8 bits of colours" in message
+
+
+def test_images_of_8_bits_and_transparent_pixels_do_not_count(tmp_path):
+    values = np.full((4, 4), 1740, "uint16")
+    values[0, 0] = 65535
+    Image.fromarray(values).save(tmp_path / "a.png", transparency=65535)
+    Image.fromarray(np.full((4, 4), 255, "uint8")).save(tmp_path / "b.png")
+    depth = BitDepth()
+    for name in ("b.png", "a.png"):
+        assert depth.describe_unused("it") is None
+        _read_image(tmp_path / name, depth)
+    assert "up to 1,740" in depth.describe_unused("it")
+
+
+def test_threads_may_add_images():
+    depth = BitDepth()
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(depth.add_gray, np.arange(2000, dtype="uint16")[:, None]))
+    assert "up to 1,999" in depth.describe_unused("it")
