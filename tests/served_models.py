@@ -31,6 +31,10 @@ def head(units, *further, **options):
     )
 
 
+def softmax_head():
+    return head(3, activation="softmax")
+
+
 def predicted(model, x=X):
     return ops.convert_to_numpy(model(x)).astype("float64")
 

@@ -64,11 +64,19 @@ def output_tensor(model: keras.Model, output: str | None = None) -> Any:
     return tensors[0] if len(tensors) == 1 else None
 
 
-def is_corrected_by_label(model: keras.Model) -> bool:
-    """Whether a model's only output passes through a layer of K labels."""
+def is_corrected_by_label(model: keras.Model) -> bool | None:
+    """Whether a model's only output passes through a layer of K labels.
+
+    None if it passes through no layer that tells.
+    """
     tensor = output_tensor(model)
     changes = [] if tensor is None else _last_operation(tensor)[1]
-    return any(layer.are_labels for layer in changes)
+    told = [
+        layer.are_labels
+        for layer in changes
+        if getattr(layer, "multi_label", True) is not None
+    ]
+    return any(told) if told else None
 
 
 def tensor_activation(tensor: Any) -> tuple[str | None, bool]:

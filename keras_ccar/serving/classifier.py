@@ -96,6 +96,7 @@ def build_classifier(
     class_names: list[str] | None,
     thresholds: np.ndarray | None,
     decision: DecisionLayer | None = None,
+    multi_label: bool | None = None,
 ) -> Classifier:
     """Returns functions from named inputs, and what names their outputs.
 
@@ -107,6 +108,7 @@ def build_classifier(
         class_names: the names of its classes, from `check_texts`, or None.
         thresholds: those of its labels, from `check_thresholds`, or None.
         decision: the layer that decides on its output, or None.
+        multi_label: whether several columns are labels; None for what the model tells.
     """
     symbols = tree.pack_sequence_as(
         signature,
@@ -116,7 +118,8 @@ def build_classifier(
     if len(outputs) != 1:
         raise ValueError(
             f"`model` must have one output. Received a model with {len(outputs)}: "
-            "export `keras.Model(model.inputs, model.outputs[i])` for each."
+            "export `keras.Model(model.inputs, model.outputs[i])` for each, with "
+            "`multi_label=True` for an output of yes-or-no labels."
         )
     shape = outputs[0].shape
     if len(shape) < 2 or shape[-1] is None:
@@ -125,7 +128,9 @@ def build_classifier(
             f"Received an output of shape {tuple(shape)}."
         )
     num_columns = shape[-1]
-    are_labels, are_logits = find_kind(model, num_columns, correction, decision)
+    are_labels, are_logits = find_kind(
+        model, num_columns, correction, decision, multi_label
+    )
     if correction is not None:
         correction = _check_correction(correction, model, are_labels, are_logits, shape)
     thresholds = fit_thresholds(thresholds, num_columns, are_labels)

@@ -23,8 +23,8 @@ def fit_thresholds(
             "`thresholds` must be None unless the output of `model` is yes-or-no "
             "labels, because of classes that exclude each other the most probable is "
             f"the decision. Received: thresholds={thresholds.tolist()} and a softmax "
-            "output. If they are labels, end the model in a sigmoid, or compile it "
-            "with a binary loss."
+            "output. If they are labels, pass `multi_label=True`, end the model in a "
+            "sigmoid, or compile it with a binary loss."
         )
     if thresholds.shape not in ((), (num_columns,)):
         labels = "label" if num_columns == 1 else "labels"

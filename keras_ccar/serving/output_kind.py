@@ -1,9 +1,11 @@
 """Finds out what the output of a model to serve is."""
 
+import warnings
 from typing import Any
 
 import keras
 
+from keras_ccar.arguments import argument_error
 from keras_ccar.layers.decision_inputs import origin_of
 from keras_ccar.layers.kind_of_input import outputs_are_labels
 from keras_ccar.layers.logit_correction import LogitCorrection
@@ -22,6 +24,7 @@ def find_kind(
     num_columns: int,
     correction: LogitCorrection | None,
     decision: DecisionLayer | None,
+    multi_label: bool | None = None,
 ) -> tuple[bool, bool]:
     """Returns whether the output is yes-or-no labels, and whether it is logits.
 
@@ -33,15 +36,19 @@ def find_kind(
         num_columns: the columns of its output.
         correction: the correction of its output, or None.
         decision: the layer that decides on its output, or None.
+        multi_label: what the user says of several columns, or None.
 
     Raises:
-        ValueError: if nothing tells whether the output is logits.
+        ValueError: if nothing tells whether the output is logits, or if the user says
+            otherwise than the model.
     """
     activation, _ = output_activation(model)
     loss = _loss_of(model)
     if decision is not None and decision.from_logits is not None:
         # It was checked when the layer was applied to the model.
-        return decision.decides_labels(num_columns), decision.from_logits
+        are_labels = decision.decides_labels(num_columns)
+        _check_agreed(multi_label, are_labels, num_columns)
+        return are_labels, decision.from_logits
     are_logits = gives_logits(activation)
     if are_logits is None:
         are_logits = agreed_from_logits(loss)
@@ -52,10 +59,35 @@ def find_kind(
             "that has `from_logits`, or end it with a layer that has an activation."
         )
     are_labels = outputs_are_labels(activation, None if num_columns == 1 else loss)
+    if are_labels is None and correction is not None:
+        are_labels = correction.corrects_labels(num_columns)
     if are_labels is None:
-        is_told = correction is not None and correction.are_labels
-        are_labels = num_columns == 1 or is_told or is_corrected_by_label(model)
-    return are_labels, are_logits
+        are_labels = True if num_columns == 1 else is_corrected_by_label(model)
+    if are_labels is not None:
+        _check_agreed(multi_label, are_labels, num_columns)
+        return are_labels, are_logits
+    if multi_label is None and are_logits:
+        warnings.warn(
+            f"Nothing tells whether the {num_columns} logits of `model` "
+            f"{model.name!r} are of classes that exclude each other or of yes-or-no "
+            "labels, because it is not compiled with a loss that tells. They are "
+            "answered by softmax. Pass `multi_label=False` if that is right, "
+            "`multi_label=True` for labels, which are answered by sigmoid.",
+            stacklevel=4,
+        )
+    return bool(multi_label), are_logits
+
+
+def _check_agreed(multi_label: bool | None, are_labels: bool, num_columns: int) -> None:
+    # Of one column both are said.
+    if num_columns > 1 and multi_label not in (None, are_labels):
+        kind = "yes-or-no labels" if are_labels else "classes that exclude each other"
+        raise argument_error(
+            "multi_label",
+            multi_label,
+            f"None or {are_labels} for a model whose output is {kind}, as its last "
+            "layer, its loss or the correction tells",
+        )
 
 
 def _loss_of(model: Any) -> Any:

@@ -8,7 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ccar.arguments import check_boolean, check_path, check_whole_number
+from keras_ccar.arguments import (
+    check_boolean,
+    check_path,
+    check_whole_number,
+    optional,
+)
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.serving.atomic_folder import atomic_folder
@@ -36,6 +41,7 @@ def export(
     example: Any = None,
     warm_up: bool = True,
     thresholds: float | Sequence[float] | np.ndarray | None = None,
+    multi_label: bool | None = None,
 ) -> Path:
     """Writes a classifier as a SavedModel for TensorFlow Serving.
 
@@ -50,9 +56,9 @@ def export(
       that would be the same.
     - `probabilities` is float32 of shape `(batch, ..., K)`, whatever the precision of
       the model. Logits go through softmax, or through sigmoid if `K` is 1, if the model
-      was compiled with a binary cross-entropy or a binary loss of this package, or if
-      the counts of the correction are of yes-or-no labels. A single probability becomes
-      the two columns `1 - p, p` if there are two class names.
+      was compiled with a binary cross-entropy or a binary loss of this package, if
+      the counts of the correction are of yes-or-no labels, or with `multi_label=True`.
+      A single probability becomes the two columns `1 - p, p` if there are two names.
     - `class_names` is string of shape `(batch, K)`: the same names for each example,
       because the row format of the REST interface requires it of every output.
     - `decisions` is bool of the shape of `probabilities`: whether the probability of
@@ -93,6 +99,9 @@ def export(
         thresholds: for yes-or-no labels, the probability from which on each is
             answered with yes, after the correction: a number in [0, 1] for all labels,
             or of shape `(K,)`. None for no decisions but those of the model itself.
+        multi_label: whether the `K` outputs are yes-or-no labels rather than classes
+            that exclude each other, for a model that does not tell, such as one of
+            logits that is not compiled. None for what it tells.
 
     Returns:
         The folder of the version, a `pathlib.Path`.
@@ -107,13 +116,14 @@ def export(
         ValueError: for a path, a version or class names other than these; if the model
             is not built, has several outputs, or does not tell whether its output is
             logits; if the class names, the correction or the thresholds do not fit the
-            output, or come on top of a decision of the model; if the example does not
-            fit the inputs.
+            output, or come on top of a decision of the model; if `multi_label` is not
+            what the model tells; if the example does not fit the inputs.
 
     Warns:
         UserWarning: if there is a correction without `trained_prior` and the model was
             rebalanced by a loss of this package or by `posthoc.retrain_classifier`;
-            if an input is called otherwise than its name tells.
+            if an input is called otherwise than its name tells; if logits go through
+            softmax although nothing tells that they are not of labels.
 
     Reference:
         https://www.tensorflow.org/tfx/serving/saved_model_warmup
@@ -137,6 +147,7 @@ def export(
     check_path("path", path)
     version = check_whole_number("version", version, 1, 2**63 - 1)
     warm_up = check_boolean("warm_up", warm_up)
+    multi_label = optional(check_boolean, "multi_label", multi_label)
     check_model(model)
     check_is_correction(correction)
     if class_names is None:
@@ -160,7 +171,7 @@ def export(
         example, specs = parse_example(example, signature, specs)
     _check_no_strings(specs)
     served = build_classifier(
-        model, signature, specs, correction, names, limits, decision
+        model, signature, specs, correction, names, limits, decision, multi_label
     )
     names, limits = served.class_names, served.thresholds
 

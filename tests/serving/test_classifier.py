@@ -29,13 +29,17 @@ class Subclassed(keras.Model):
         return self.dense(inputs)
 
 
+def softmax_loss():
+    return keras_ccar.CCARLoss(COUNTS, from_logits=True)
+
+
 def binary_loss():
     return keras_ccar.BinaryCCARLoss(COUNTS, 700, from_logits=True)
 
 
 HEADS = {
     "softmax": (lambda: head(3, activation="softmax"), None, lambda p: p),
-    "logits": (lambda: head(3), None, softmax),
+    "logits": (lambda: head(3), softmax_loss, softmax),
     "several questions": (lambda: head(3, activation="sigmoid"), None, lambda p: p),
     "logits of several questions": (lambda: head(3), binary_loss, sigmoid),
     "one question": (lambda: head(1, activation="sigmoid"), None, lambda p: p),
@@ -66,6 +70,37 @@ def test_head_is_respected(kind, tmp_path):
     assert (
         answer["class_names"].tolist() == [[b"%d" % c for c in range(num_classes)]] * 7
     )
+
+
+@needs_export
+def test_logits_of_which_nothing_tells_what_they_are(tmp_path):
+    """A part of a model with several outputs, and a model that is not compiled."""
+    model = head(4)
+    with pytest.warns(UserWarning, match=r"4 logits .* answered by softmax") as caught:
+        folder = export(model, tmp_path / "untold")
+    assert caught[0].filename == __file__
+    close(served(folder, x=X)["probabilities"], softmax(predicted(model)))
+    for multi_label, activation in ((True, sigmoid), (False, softmax)):
+        folder = export(model, tmp_path / str(multi_label), multi_label=multi_label)
+        close(served(folder, x=X)["probabilities"], activation(predicted(model)))
+    folder = export(model, tmp_path / "both", thresholds=0.5, multi_label=True)
+    answer = served(folder, x=X)
+    assert ((answer["probabilities"] >= 0.5) == answer["decisions"]).all()
+
+
+@needs_export
+@pytest.mark.parametrize("multi_label", [True, False])
+def test_what_the_model_tells_is_not_overruled(multi_label, tmp_path):
+    softmax_model = head(3, activation="softmax")
+    binary = head(3)
+    binary.compile("sgd", binary_loss())
+    message = f"`multi_label` must be None or {not multi_label} for a model"
+    model = softmax_model if multi_label else binary
+    with pytest.raises(ValueError, match=message):
+        export(model, tmp_path / "a", multi_label=multi_label)
+    model = binary if multi_label else softmax_model
+    export(model, tmp_path / "b", multi_label=multi_label, warm_up=False)
+    export(head(1), tmp_path / "c", multi_label=multi_label, warm_up=False)
 
 
 @needs_export
@@ -206,7 +241,7 @@ REJECTED = {
     ),
     "too few names": (
         lambda: head(3),
-        {"class_names": ["a", "b"]},
+        {"class_names": ["a", "b"], "multi_label": False},
         ValueError,
         "3 classes. Received: 2",
     ),
@@ -288,7 +323,9 @@ def test_class_names_are_a_sequence_of_texts(case, tmp_path):
 @needs_export
 @pytest.mark.parametrize("kind", [list, tuple, np.array])
 def test_kinds_of_sequences(kind, tmp_path):
-    folder = export(head(3), tmp_path, kind(["a", "b", "c"]), warm_up=False)
+    folder = export(
+        head(3, activation="softmax"), tmp_path, kind(["a", "b", "c"]), warm_up=False
+    )
     assert served(folder, x=X[:1])["class_names"].tolist() == [[b"a", b"b", b"c"]]
 
 

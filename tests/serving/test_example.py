@@ -19,6 +19,7 @@ from served_models import (
     pixels,
     served,
     signatures,
+    softmax_head,
     warm_up_inputs,
 )
 
@@ -48,14 +49,14 @@ def test_forms_of_an_example(form, tmp_path):
     if ops.is_tensor(values):
         values = ops.convert_to_numpy(ops.cast(values, "float32"))
     expected = np.reshape(np.asarray(values, "float32"), (1, 8))
-    for inputs in warm_up_inputs(export(head(3), tmp_path, example=example)):
+    for inputs in warm_up_inputs(export(softmax_head(), tmp_path, example=example)):
         assert inputs["x"].dtype == np.float32
         assert (inputs["x"] == expected).all()
 
 
 @needs_export
 def test_a_batch_is_repeated(tmp_path):
-    one, eight = warm_up_inputs(export(head(3), tmp_path, example=X[:3]))
+    one, eight = warm_up_inputs(export(softmax_head(), tmp_path, example=X[:3]))
     np.testing.assert_array_equal(one["x"], X[:1])
     np.testing.assert_array_equal(eight["x"], X[[0, 1, 2, 0, 1, 2, 0, 1]])
 
@@ -159,7 +160,9 @@ REFUSED = {
 def test_refused(case, warm_up, tmp_path):
     example, message = REFUSED[case]
     with pytest.raises(ValueError, match=f"(?s)`example` must .*{message}"):
-        export(head(3), tmp_path, example=example, warm_up=warm_up)
+        export(
+            head(3, activation="softmax"), tmp_path, example=example, warm_up=warm_up
+        )
     assert not list(tmp_path.iterdir())
 
 

@@ -15,6 +15,7 @@ from served_models import (
     served,
     signatures,
     softmax,
+    softmax_head,
 )
 
 from keras_ccar.serving import export
@@ -102,7 +103,7 @@ def test_warm_up_requests(exported):
 
 @needs_export
 def test_versions(tmp_path):
-    model = head(3)
+    model = head(3, activation="softmax")
     assert export(model, tmp_path / "a", version=7) == tmp_path / "a" / "7"
     with pytest.raises(FileExistsError, match="holds version 7 already"):
         export(model, tmp_path / "a", version=7)
@@ -116,14 +117,16 @@ def test_versions(tmp_path):
 @pytest.mark.parametrize("version", [0, -1, 2**63, True, 1.5, "1", None])
 def test_versions_that_no_server_reads(version, tmp_path):
     with pytest.raises(ValueError, match="`version` must be ") as raised:
-        export(head(3), tmp_path, version=version)
+        export(softmax_head(), tmp_path, version=version)
     assert f"version={version!r}" in str(raised.value)
     assert not list(tmp_path.iterdir())
 
 
 @needs_export
 def test_the_highest_version(tmp_path):
-    folder = export(head(3), tmp_path, version=2**63 - 1, warm_up=False)
+    folder = export(
+        head(3, activation="softmax"), tmp_path, version=2**63 - 1, warm_up=False
+    )
     assert folder.name == "9223372036854775807"
 
 
@@ -137,7 +140,7 @@ def test_interrupted_export_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tf.io, "TFRecordWriter", stop)
     with pytest.raises(KeyboardInterrupt):
-        export(head(3), tmp_path)
+        export(softmax_head(), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -166,6 +169,6 @@ def test_serves_as_the_model_predicts_behind_layers_of_images(tmp_path):
         ]
     )
     x = np.random.default_rng(0).normal(3, 2, size=(5, 6, 6, 3)).astype("float32")
-    folder = export(model, tmp_path / "model", example=x[0])
+    folder = export(model, tmp_path / "model", example=x[0], multi_label=False)
     expected = softmax(model.predict(x, verbose=0))
     close(served(folder, x=x)["probabilities"], expected)

@@ -159,6 +159,7 @@ def _export(
             class_names=data.class_names,
             version=max(earlier, default=0) + 1,
             example=data.example,
+            multi_label=data.kind == "labels",
         )
     inputs = ", ".join(named_inputs(whole)[1])
     say(console, f"Exported for TensorFlow Serving: {path}. It takes {inputs}.")

@@ -150,7 +150,7 @@ class TinyXrays(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
 
     def _info(self):
-        image = tfds.features.Image(shape=(4, 4, 1), dtype="uint16")
+        image = tfds.features.Image(shape=(4, 4, 1), dtype=np.uint16)
         features = {"image": image, "label": tfds.features.ClassLabel(num_classes=2)}
         return tfds.core.DatasetInfo(
             builder=self,
