@@ -118,6 +118,11 @@ row = pd.read_csv("{TABLE}.csv").iloc[:1].rename(columns=renamed)
 def values(column, dtype):
     if dtype == tf.string:
         return column.astype("string").fillna("").to_numpy(object)
+    if not pd.api.types.is_numeric_dtype(column):  # numbers such as "1,234.50"
+        texts = column.astype("string").str.strip()
+        in_threes = texts.str.fullmatch(r"[+-]?[1-9]\\d{{0,2}}(,\\d{{3}})+(\\.\\d*)?")
+        column = texts.where(~in_threes, texts.str.replace(",", ""))
+        column = column.replace({{"True": "1", "False": "0"}})
     return pd.to_numeric(column, errors="coerce").to_numpy("float32")
 
 answer = serve(**{{

@@ -1,9 +1,11 @@
 """What a column of a table holds: numbers, categories or texts."""
 
-import numpy as np
+from numbers import Number
+
 import pandas as pd
 
 from keras_ccar.benchmark.sources.dates import ADVICE, are_dates
+from keras_ccar.benchmark.sources.number_texts import to_numbers
 
 NUMBER, CATEGORY, TEXT = "number", "category", "text"
 _WORDS_OF_TEXT = 3
@@ -17,12 +19,12 @@ def kind_of(series: pd.Series) -> tuple[str | None, str]:
         return None, "no values"
     if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
         is_number = True
-    elif not _is_text(present):
+    elif not _are_texts_or_numbers(present):
         reason = f"its type, {series.dtype}, is not read"
         return None, f"{reason}; {ADVICE}" if are_dates(present) else reason
     else:
         # Tables write missing numbers in many ways, such as "?" or "-".
-        is_number = bool(pd.to_numeric(present, errors="coerce").notna().mean() >= 0.9)
+        is_number = bool(to_numbers(present).notna().mean() >= 0.9)
     if is_number:
         numbers = to_numbers(series).dropna()
         return (NUMBER, "") if numbers.nunique() > 1 else (None, "one value")
@@ -40,9 +42,10 @@ def kind_of(series: pd.Series) -> tuple[str | None, str]:
     return None, f"{reason}: dates; {ADVICE}" if are_dates(present) else reason
 
 
-def _is_text(present: pd.Series) -> bool:
+def _are_texts_or_numbers(present: pd.Series) -> bool:
+    """Whether values are texts or numbers, such as the decimals of Parquet."""
     is_categorical = isinstance(present.dtype, pd.CategoricalDtype)
-    return is_categorical or all(isinstance(value, str | bool) for value in present)
+    return is_categorical or all(isinstance(value, str | Number) for value in present)
 
 
 def is_missing(series: pd.Series) -> pd.Series:
@@ -50,12 +53,6 @@ def is_missing(series: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(series):  # To write out numbers takes long.
         return series.isna()
     return series.isna() | (series.astype("string").str.strip() == "").fillna(False)
-
-
-def to_numbers(series: pd.Series) -> pd.Series:
-    """Returns floats; what is missing, infinite or no number is NaN."""
-    numbers = pd.to_numeric(series, errors="coerce").astype("float64")
-    return numbers.replace([np.inf, -np.inf], np.nan)
 
 
 def to_texts(series: pd.Series) -> pd.Series:

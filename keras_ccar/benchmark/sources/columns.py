@@ -15,10 +15,10 @@ from keras_ccar.benchmark.sources.column_kinds import (
     TEXT,
     is_missing,
     kind_of,
-    to_numbers,
     to_texts,
 )
 from keras_ccar.benchmark.sources.dates import ADVICE, are_dates
+from keras_ccar.benchmark.sources.number_texts import to_numbers
 from keras_ccar.requirements import require
 
 _MOST_WORDS = 1000

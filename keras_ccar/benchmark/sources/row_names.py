@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from keras_ccar.benchmark.sources.column_kinds import NUMBER, kind_of
+from keras_ccar.benchmark.sources.number_texts import as_numbers
 
 _NEARLY_ALL = 0.95
 # Values that were measured would repeat so often, if they were spread out evenly, and
@@ -112,7 +113,7 @@ def whole_numbers(series: pd.Series) -> pd.Series | None:
     """Returns the numbers of a column of numbers; None unless all of them are whole."""
     if kind_of(series)[0] != NUMBER or pd.api.types.is_bool_dtype(series):
         return None
-    numbers = pd.to_numeric(series, errors="coerce").dropna()
+    numbers = as_numbers(series).dropna()
     is_whole = pd.api.types.is_integer_dtype(numbers) or bool((numbers % 1 == 0).all())
     return numbers if is_whole else None
 

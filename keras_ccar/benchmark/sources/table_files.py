@@ -2,11 +2,13 @@
 
 import csv
 import itertools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from keras_ccar.benchmark.sources.number_texts import MARKS, find_mark
 from keras_ccar.requirements import require
 
 _DIVIDERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -56,11 +58,19 @@ def _read_csv(path: Path, label: Sequence[str], notes: list[str]) -> pd.DataFram
         ) from error
     if divider == ",":
         return rows
-    changed = _read_decimal_commas(rows, label)
-    numbers = f", and the numbers of {', '.join(changed)} have decimal commas"
-    notes.append(
-        f"{path} is divided by {_DIVIDERS[divider]}{numbers if changed else ''}."
+    columns = [name for name in rows.columns if str(name).strip() not in label]
+    changed = _read_decimal_commas(rows, columns)
+    others = [name for name in columns if name not in changed]
+    texts = pd.read_csv(
+        path, sep=divider, skipinitialspace=True, na_values=["?"], dtype=str
     )
+    dotted = _read_dots(rows, texts[others], bool(changed))
+    said = [f"{path} is divided by {_DIVIDERS[divider]}"]
+    if changed:
+        said.append(f"the numbers of {_listed(changed)} have decimal commas")
+    if dotted:
+        said.append(f"those of {_listed(dotted)} have points between their thousands")
+    notes.append(f"{', and '.join(said)}.")
     return rows
 
 
@@ -86,23 +96,69 @@ def find_divider(path: Path) -> str:
     return max(found, key=found.__getitem__)
 
 
-def _read_decimal_commas(rows: pd.DataFrame, label: Sequence[str]) -> list[str]:
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(str(name).strip() for name in columns)
+
+
+def _read_decimal_commas(rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
     """Turns texts such as "1,5" and "1.234,5" into numbers; returns their columns."""
     changed: list[str] = []
-    for column in rows.columns:
-        if str(column).strip() in label or not _is_text(rows[column]):
+    for column in columns:
+        if not _is_text(rows[column]) or _are_thousands(rows[column], ",", "."):
             continue
         texts = rows[column].astype("string").str.strip()
-        present = texts.dropna()
-        are_numbers = present.str.fullmatch(_WITH_COMMA)
+        mark = find_mark(texts, MARKS[1:], ",")
+        plain = texts if mark is None else texts.str.replace(mark, "", regex=False)
+        are_numbers = plain.str.fullmatch(_WITH_COMMA).fillna(False).astype(bool)
         # As of other columns, some values may be marks of what is missing.
-        if not present[are_numbers].str.contains(",").any() or are_numbers.mean() < 0.9:
+        is_enough = are_numbers.sum() >= 0.9 * texts.notna().sum()
+        if not plain[are_numbers].str.contains(",").any() or not is_enough:
             continue
-        plain = texts.str.replace(".", "", regex=False).str.replace(",", ".")
-        numbers = plain.where(texts.str.fullmatch(_WITH_COMMA).fillna(False))
-        rows[column] = pd.to_numeric(numbers, errors="coerce").astype("float64")
-        changed.append(str(column).strip())
+        plain = plain.str.replace(".", "", regex=False).str.replace(",", ".")
+        rows[column] = _numbers_where_all(plain.where(are_numbers, texts))
+        changed.append(column)
     return changed
+
+
+def _read_dots(rows: pd.DataFrame, texts: pd.DataFrame, has_commas: bool) -> list[str]:
+    """Turns whole numbers such as "1.234" into numbers; returns their columns.
+
+    Pandas takes the points for decimal ones.
+
+    Args:
+        rows: takes the numbers.
+        texts: the columns as the file has them.
+        has_commas: whether other columns have decimal commas. Without them a point is
+            a decimal one, unless a number has two.
+    """
+    changed: list[str] = []
+    for column in texts.columns:
+        twice = texts[column].str.contains(r"\.\d{3}\.").fillna(False).any()
+        if (has_commas or twice) and _are_thousands(texts[column], ".", ","):
+            plain = texts[column].str.replace(".", "", regex=False)
+            rows[column] = _numbers_where_all(plain)
+            changed.append(column)
+    return changed
+
+
+def _are_thousands(series: pd.Series, mark: str, point: str) -> bool:
+    """Whether a mark stands between thousands, and before no decimals.
+
+    Decimals of three digits look alike where every number has them.
+    """
+    texts = series.dropna().astype("string").str.strip()
+    if find_mark(texts, (mark,), point) is None:
+        return False
+    is_one = texts.str.fullmatch(rf"[+-]?\d+{re.escape(mark)}\d+").astype(bool)
+    return bool((~is_one).any())
+
+
+def _numbers_where_all(texts: pd.Series) -> pd.Series:
+    """Returns texts as numbers, or as they are if some are none."""
+    numbers = pd.to_numeric(texts, errors="coerce")
+    if (numbers.isna() & texts.notna()).any():
+        return texts.astype("object")
+    return numbers.astype("float64")
 
 
 def _is_text(series: pd.Series) -> bool:

@@ -12,10 +12,10 @@ from keras_ccar.benchmark.sources.column_kinds import (
     CATEGORY,
     TEXT,
     is_missing,
-    to_numbers,
     to_texts,
 )
 from keras_ccar.benchmark.sources.columns import Encoder
+from keras_ccar.benchmark.sources.number_texts import to_numbers
 from keras_ccar.benchmark.sources.row_names import has_name_of_owner, whole_numbers
 
 _NEARLY_ALL = 0.9

@@ -14,6 +14,10 @@ from keras_ccar.benchmark.sources.groups import (
 )
 from keras_ccar.benchmark.sources.labelled import Labelled, divide
 from keras_ccar.benchmark.sources.labels import shown
+from keras_ccar.benchmark.sources.number_columns import (
+    read_like_training,
+    read_numbers,
+)
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.row_names import find_row_names
 from keras_ccar.benchmark.sources.table_files import read_rows
@@ -51,13 +55,14 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
     groups = None if group is None else read_groups(rows[group], str(path), notes)
     keys = [str(number) for number in rows.index]
     parts = divide(labelled, keys, options, groups=groups)
-    frames = {name: rows.iloc[indices] for name, (indices, _) in parts.items()}
     labels = {name: answers for name, (_, answers) in parts.items()}
     no_inputs = {*options.label, *options.drop, group} - {None}
     inputs = rows.drop(columns=list(no_inputs))
     left_out = find_row_names(inputs, options.keep, notes)
     encoder = find_columns(inputs.iloc[parts["train"][0]], notes, left_out)
     _check_kept(encoder, options)
+    read = read_numbers(rows, encoder, str(path), notes)
+    frames = {name: read.iloc[indices] for name, (indices, _) in parts.items()}
     for name, other in options.paths.items():
         others = read_rows(other, options.label, notes)
         needed = [*options.label, *encoder.kinds, *([group] if group else [])]
@@ -66,7 +71,9 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
             raise ValueError(
                 f"{other} must have the columns of {path}. It lacks {shown(missing)}."
             )
-        frames[name] = others
+        files = str(other), str(path)
+        trained = rows.iloc[parts["train"][0]]
+        frames[name] = read_like_training(others, trained, encoder, files, notes)
         labels[name] = encode_labels(others, coding, options, str(other))
     if groups is None:
         kept_rows = inputs.iloc[labelled.kept]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from keras_ccar.benchmark.cli import main
+from keras_ccar.benchmark.sources.number_texts import to_numbers
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import count_data, read_data
 from keras_ccar.benchmark.sources.table_files import find_divider, read_rows
@@ -74,7 +75,7 @@ def test_other_dividers_and_decimal_commas(tmp_path, divider, word, encoding):
 
 def test_thousands_marks_and_labels(tmp_path):
     path = tmp_path / "t.csv"
-    numbers = ["1.234,5", "-7", "0,25", "1,5E+03", "2.000.000", "3", "4", "5", "6", "-"]
+    numbers = ["1.234,5", "-7", "0,25", "1,5E+03", "2.000.000", "3", "4", "5", "6", ""]
     lines = [f"{number};1,{i % 2};{i}.5" for i, number in enumerate(numbers)]
     path.write_text("\n".join(["n;tags;point", *lines]))
     rows = read_rows(path, ("tags",), [])
@@ -94,3 +95,45 @@ def test_the_command_says_what_it_found(tmp_path, capsys, monkeypatch):
     data = read_data(tmp_path / "t.csv", SourceOptions(label=("kind",)))
     kinds = "number: Betrag (größer); category: Farbe"
     assert kinds in " ".join(data.notes)
+
+
+def read_columns(path, notes, **columns):
+    names = list(columns)
+    rows = zip(*columns.values(), strict=True)
+    path.write_text("\n".join([";".join(names), *map(";".join, rows)]))
+    return read_rows(path, (), notes)
+
+
+def test_points_between_thousands_of_whole_numbers(tmp_path):
+    notes = []
+    amounts, parts = ["1.234", "567", "12.000"], ["0,5", "1,5", "2,25"]
+    rows = read_columns(tmp_path / "t.csv", notes, amount=amounts, part=parts)
+    assert rows["amount"].tolist() == [1234, 567, 12000]
+    assert rows["part"].tolist() == [0.5, 1.5, 2.25]
+    assert notes[0].endswith(
+        "the numbers of part have decimal commas, and those of amount have points "
+        "between their thousands."
+    )
+    # Without decimal commas, points are decimal ones, unless a number has two.
+    points = ["0.5", "1.5", "2.25"]
+    rows = read_columns(tmp_path / "t.csv", notes, amount=amounts, part=points)
+    assert rows["amount"].tolist() == [1.234, 567, 12]
+    twice = ["1.234.567", "567", "12.000"]
+    rows = read_columns(tmp_path / "t.csv", notes, amount=twice, part=points)
+    assert rows["amount"].tolist() == [1234567, 567, 12000]
+    # As decimals of three digits are written.
+    amounts = ["1.234", "5.670", "12.000"]
+    rows = read_columns(tmp_path / "t.csv", notes, amount=amounts, part=parts)
+    assert rows["amount"].tolist() == [1.234, 5.67, 12]
+
+
+def test_commas_between_thousands_where_semicolons_divide(tmp_path):
+    texts = ["1,234", "567", "12,000"]
+    rows = read_columns(tmp_path / "t.csv", [], amount=texts, other=["1", "2", "3"])
+    assert to_numbers(rows["amount"]).tolist() == [1234, 567, 12000]
+
+
+def test_what_is_no_number_stays_to_be_said(tmp_path):
+    texts = ["1,5"] * 18 + ["1.234,50 EUR", "n/a"]
+    rows = read_columns(tmp_path / "t.csv", [], amount=texts, other=["1"] * 20)
+    assert rows["amount"].tolist()[-3:-1] == ["1.5", "1.234,50 EUR"]

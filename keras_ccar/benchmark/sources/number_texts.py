@@ -1,0 +1,115 @@
+"""Numbers that texts hold, also with marks between their thousands."""
+
+import re
+from collections.abc import Sequence
+from numbers import Number
+
+import numpy as np
+import pandas as pd
+
+NAMES_OF_MARKS = {
+    ",": "commas",
+    "'": "apostrophes",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "apostrophes",
+    " ": "spaces",
+    "\N{NO-BREAK SPACE}": "spaces",
+    "\N{NARROW NO-BREAK SPACE}": "spaces",
+}
+MARKS = tuple(NAMES_OF_MARKS)
+# Zeros and ones as files write them, in small letters.
+_ANSWERS = (("0", "1"), ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"))
+_MOST_WRITINGS = 20
+
+
+def to_numbers(series: pd.Series) -> pd.Series:
+    """Returns floats; what is missing, infinite or no number is NaN."""
+    numbers = as_numbers(series).astype("float64")
+    return numbers.replace([np.inf, -np.inf], np.nan)
+
+
+def as_numbers(series: pd.Series) -> pd.Series:
+    """Returns numbers of the type that suits them; what is no number is NaN."""
+    if pd.api.types.is_numeric_dtype(series):
+        return series
+    numbers = pd.to_numeric(series.astype("object"), errors="coerce")
+    others = series[numbers.isna() & series.notna()]
+    if others.empty:
+        return numbers
+    mark = find_mark(series)
+    if mark is None:
+        return numbers
+    plain = others.astype("string").str.replace(mark, "", regex=False)
+    return numbers.fillna(pd.to_numeric(plain, errors="coerce").astype("float64"))
+
+
+def find_mark(
+    series: pd.Series, marks: Sequence[str] = MARKS, point: str = "."
+) -> str | None:
+    """Returns what stands between the thousands of all numbers of a column, or None.
+
+    A number that has such marks elsewhere, such as "0,125", or is of four digits
+    without one, shows that a mark means something else, or may.
+
+    Args:
+        series: the column.
+        marks: what may stand there.
+        point: what stands before the decimals.
+    """
+    texts = pd.Series(series.dropna().astype("string").str.strip().unique())
+    signs = re.escape("".join(marks) + point)
+    is_number = texts.str.fullmatch(rf"[+-]?[\d{signs}]*\d[\d{signs}]*")
+    texts = texts[is_number.fillna(False).astype(bool)]
+    decimals = rf"(?:{re.escape(point)}\d*)?"
+    if texts.str.fullmatch(rf"[+-]?\d{{4,}}{decimals}").any():
+        return None
+    for mark in marks:
+        marked = texts[texts.str.contains(mark, regex=False).astype(bool)]
+        in_threes = rf"[+-]?[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+{decimals}"
+        if len(marked) and marked.str.fullmatch(in_threes).all():
+            return mark
+    return None
+
+
+def like_answers(series: pd.Series, trained: pd.Series) -> pd.Series:
+    """Returns answers such as yes and no in the writing of the training data.
+
+    Other columns, and texts that the training data have, are returned as they are.
+    """
+    given, known = _find_answers(series), _find_answers(trained)
+    if given is None or known is None or known == given:
+        return series
+    numbers = pd.api.types.is_numeric_dtype(trained)
+    often = trained.dropna().value_counts().index.tolist()
+    writings = {known[value]: value for value in reversed(often)}
+    if set(writings) != {0, 1}:
+        return series
+    found = {
+        value: answer if numbers else writings[answer]
+        for value, answer in given.items()
+        if numbers or value not in known
+    }
+    return series.astype("object").map(lambda value: found.get(value, value))
+
+
+def _find_answers(series: pd.Series) -> dict[object, int] | None:
+    """Returns 0 for no and 1 for yes, by how a column writes them; None if it is none.
+
+    Empty texts are missing.
+    """
+    if not all(isinstance(value, str | Number) for value in series.dropna()):
+        return None
+    values = series.dropna().unique().tolist()
+    if len(values) > _MOST_WRITINGS:
+        return None
+    texts = {value: _small(value) for value in values}
+    texts = {value: text for value, text in texts.items() if text}
+    for answers in _ANSWERS:
+        if texts and set(texts.values()) <= set(answers):
+            return {value: answers.index(text) for value, text in texts.items()}
+    return None
+
+
+def _small(value: object) -> str:
+    if isinstance(value, int | float) and value in (0, 1):
+        return str(int(value))
+    return str(value).strip().lower()
