@@ -84,6 +84,24 @@ def unpack(element: Any, name: str) -> tuple[Any, Any, Any]:
     return x, labels, weights
 
 
+def rows_of(values: Any, counted: np.ndarray) -> Any:
+    """Returns the labels or weights of the examples that count.
+
+    Args:
+        values: `(N, ...)`, with or without a last axis for columns; None if there are
+            none. Those of another shape are returned as they are: whoever reads them
+            says what is wrong.
+        counted: which examples count, `(N, ...)`.
+    """
+    try:
+        found = None if values is None else as_numpy(values)
+    except ValueError:  # ragged
+        return values
+    if found is None or found.shape[: counted.ndim] != counted.shape:
+        return values
+    return found[counted]
+
+
 def counted_rows(weights: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
     """Returns which rows count, from sample weights of 0 and 1."""
     values = row_weights(weights, shape, name)

@@ -10,9 +10,10 @@ from keras import ops
 from keras_ccar.arguments import argument_error
 from keras_ccar.datasets.samplers import class_balanced
 from keras_ccar.layers.cosine_head import CosineHead
-from keras_ccar.posthoc.batches import DATA, read_batches, row_weights
+from keras_ccar.posthoc.batches import DATA, read_batches, row_weights, rows_of
 from keras_ccar.posthoc.classifier_head import ClassifierHead
 from keras_ccar.posthoc.labels import read_labels
+from keras_ccar.posthoc.masks import OutputMask, preprocessed
 
 # Of Kang et al.: 0.1 for 256 examples in a batch.
 _LEARNING_RATE = 0.1 / 256
@@ -144,33 +145,33 @@ def read_features(
 
     Returns:
         The examples. Weights are float64, 1 where the data have none; examples of
-        weight 0 are left out.
+        weight 0 are left out, and those that the Keras mask of the model leaves out.
     """
     _check_rows(found)
     network = found.feature_network(model)
-    # Models of KerasHub do this in `predict`.
-    preprocess = getattr(model, "preprocess_samples", None)
+    mask = OutputMask(model)
     output_rank = len(model.outputs[0].shape)
     rows, answers, found_weights = [], [], []
     for x, given, weights, options in read_batches(data, "data", batch_size):
         if given is None:
             raise argument_error("data", data, f"data with labels: {DATA}")
-        if preprocess is not None:
-            x = keras.utils.unpack_x_y_sample_weight(preprocess(x))[0]
-        if not len(keras.tree.flatten(x)[0]):
-            continue  # an empty batch, which `predict` does not take
-        features = np.asarray(network.predict(x, **options))
+        features = np.asarray(network.predict(preprocessed(model, x), **options))
         shape = tuple(found.layer.compute_output_shape(features.shape))
         if len(shape) != output_rank:  # reshaped after the head
             shape = (len(features), *model.outputs[0].shape[1:])
+        if len(found.output.shape) > 2:
+            single = (1,) * (features.ndim - 2)
+            features = features.reshape(-1, *single, features.shape[-1])
+        counted = mask.predict(x, shape, options)
+        if counted is not None:
+            given, weights = rows_of(given, counted), rows_of(weights, counted)
+            features = features[counted.ravel()]
+            shape = (len(features), shape[-1])
         labels = read_labels(given, shape, are_labels, "data", ignore_class, None)
         weights = row_weights(weights, shape[:-1], "data")
         kept = weights > 0
         if ignore_class is not None and not are_labels:
             kept &= labels != ignore_class
-        if len(found.output.shape) > 2:
-            single = (1,) * (features.ndim - 2)
-            features = features.reshape(-1, *single, features.shape[-1])
         rows.append(features[kept].astype("float32"))
         answers.append(labels.reshape(len(kept))[kept])
         found_weights.append(weights[kept])

@@ -91,6 +91,20 @@ def require_examples(
         )
 
 
+def are_ignored(labels: Any, shape: tuple[int, ...], ignore_class: int) -> np.ndarray:
+    """Returns which rows have the label of examples to leave out.
+
+    Args:
+        labels: classes `(N, ...)`, or one-hot, which has none to leave out.
+        shape: that of the predictions, `(N, ..., K)`.
+        ignore_class: the label.
+    """
+    values = np.asarray(as_numpy(labels))
+    if values.shape not in (shape[:-1], (*shape[:-1], 1)):
+        return np.zeros(int(np.prod(shape[:-1])), bool)
+    return values.reshape(-1) == ignore_class
+
+
 def are_answers(labels: Any, shape: tuple[int, ...]) -> bool:
     """Whether labels have a number for each column, other than one-hot rows."""
     try:

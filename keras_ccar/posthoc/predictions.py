@@ -19,8 +19,9 @@ from keras_ccar.inputs.binary_targets import check_ignore_value
 from keras_ccar.inputs.predictions import check_probabilities
 from keras_ccar.ops.numerics import SMALLEST_PROBABILITY
 from keras_ccar.output_counts import OutputCounts
-from keras_ccar.posthoc.batches import DATA, counted_rows, read_batches
-from keras_ccar.posthoc.labels import are_answers, read_labels
+from keras_ccar.posthoc.batches import DATA, counted_rows, read_batches, rows_of
+from keras_ccar.posthoc.labels import are_answers, are_ignored, read_labels
+from keras_ccar.posthoc.masks import OutputMask
 from keras_ccar.posthoc.output_kind import find_kind
 from keras_ccar.posthoc.overlap import require_separate
 
@@ -86,6 +87,9 @@ def predict(
 ) -> Predictions:
     """Returns the predictions for data, and their labels.
 
+    Examples do not count that the Keras mask of the model leaves out, whatever their
+    labels are, nor those of weight 0 and of `ignore_class`.
+
     Args:
         model: a `keras.Model` with one output, or an array of its predictions,
             `(N, ..., K)`.
@@ -96,7 +100,8 @@ def predict(
         ignore_class: the class of examples to leave out.
         ignore_value: what stands for a missing answer of a yes-or-no label.
         batch_size: that of `model.predict`, for arrays.
-        needs_labels: whether the labels are used.
+        needs_labels: whether the labels are used; otherwise they only tell which
+            examples to ignore.
         train: training data that must not share an example with the data, or None.
         takes_decisions: whether the model may end in `Thresholds` or another decision
             for one answer, whose 0 and 1 are read as probabilities.
@@ -115,9 +120,9 @@ def predict(
     if isinstance(model, keras.Model):
         if train is not None:
             require_separate(name, data, train)
+        mask = OutputMask(model)
         parts = [
-            (_check_output(model.predict(x, **options), model), labels, weights)
-            for x, labels, weights, options in read_batches(data, name, batch_size)
+            _run(model, mask, *batch) for batch in read_batches(data, name, batch_size)
         ]
     else:
         parts = [(_check_array(model), data, None)]
@@ -135,26 +140,25 @@ def predict(
         model, outputs, counts, from_logits, has_answers, takes_decisions
     )
     logits = _logits(outputs, are_labels, from_logits)
-    if not needs_labels:
-        return Predictions(logits, None, are_labels, from_logits)
     labels, is_counted = [], []
     for output, given, weights in parts:
-        if given is None:
+        if needs_labels and given is None:
             raise argument_error(name, data, f"data with labels: {DATA}")
-        read = read_labels(
-            given, output.shape, are_labels, name, ignore_class, ignore_value
-        )
         counted = counted_rows(weights, output.shape[:-1], name)
-        if not are_labels:
-            counted &= read != ignore_class if ignore_class is not None else True
-        labels.append(read)
+        if given is not None and ignore_class is not None and not are_labels:
+            counted &= ~are_ignored(given, output.shape, ignore_class)
         is_counted.append(counted)
+        if needs_labels:
+            labels.append(
+                read_labels(
+                    given, output.shape, are_labels, name, ignore_class, ignore_value
+                )
+            )
     kept = np.concatenate(is_counted)
     if not kept.any():
         raise ValueError(f"`{name}` must hold examples that count. Received: none")
-    return Predictions(
-        logits[kept], np.concatenate(labels)[kept], are_labels, from_logits
-    )
+    found = np.concatenate(labels)[kept] if needs_labels else None
+    return Predictions(logits[kept], found, are_labels, from_logits)
 
 
 def require_num_columns(counts: OutputCounts, predictions: Predictions) -> None:
@@ -166,14 +170,31 @@ def require_num_columns(counts: OutputCounts, predictions: Predictions) -> None:
         )
 
 
-def _check_output(output: Any, model: keras.Model) -> np.ndarray:
+def _run(
+    model: keras.Model,
+    mask: OutputMask,
+    x: Any,
+    labels: Any,
+    weights: Any,
+    options: dict[str, Any],
+) -> tuple[np.ndarray, Any, Any]:
+    """Returns predictions, labels and weights of a batch, of what the mask counts."""
+    output = model.predict(x, **options)
+    _require_one_output(output, model)
+    counted = mask.predict(x, np.shape(output), options)
+    if counted is None:
+        return _check_array(output), labels, weights
+    given = (rows_of(part, counted) for part in (labels, weights))
+    return _check_array(output[counted]), *given
+
+
+def _require_one_output(output: Any, model: keras.Model) -> None:
     if isinstance(output, Mapping | list | tuple):
         raise ValueError(
             f"`model` must have one output. Received: {show(model)} with "
             f"{len(output)}. Pass `keras.Model(model.input, model.outputs[0])` for the "
             "first of them."
         )
-    return _check_array(output)
 
 
 def _check_array(predictions: Any) -> np.ndarray:

@@ -63,8 +63,10 @@ def estimate_prior(
     Args:
         model: a `keras.Model` with one output, or an array of its predictions for the
             data, `(N, ..., K)`.
-        unlabelled: the data: inputs, `(x, y)`, of which only x is used, or batches of
-            either. None for an array of predictions.
+        unlabelled: the data: inputs, `(x, y)`, `(x, y, sample_weight)`, or batches of
+            these. Labels only tell which examples to leave out, by `ignore_class`, as
+            weights of 0 and the Keras mask of the model do. None for an array of
+            predictions.
         class_counts: training examples of each class or label, as in `LogitCorrection`.
         validation: data with labels, as in `calibrate`; for an array of predictions a
             pair `(predictions, labels)`. None to take the predictions as they are.
@@ -72,7 +74,7 @@ def estimate_prior(
         from_logits: whether predictions are logits rather than probabilities. None
             reads it from the model; arrays are taken for logits, unless all numbers are
             in [0, 1], which is an error.
-        ignore_class: the class of examples of `validation` to leave out.
+        ignore_class: the class of examples to leave out.
         ignore_value: what stands for a missing answer in `validation`.
         batch_size: that of `model.predict`, for arrays.
         max_iterations: the most iterations, at least 1.
@@ -144,7 +146,6 @@ def estimate_prior(
         counts,
         name="unlabelled",
         from_logits=from_logits,
-        # Of no use without labels, but checked.
         ignore_class=ignore_class,
         ignore_value=ignore_value,
         batch_size=batch_size,
