@@ -34,7 +34,8 @@ BINARY_LOSSES = (
     keras.losses.BinaryCrossentropy,
     keras.losses.BinaryFocalCrossentropy,
 )
-_SOFTMAX_LOSSES = (
+# Losses of classes that exclude each other.
+SOFTMAX_LOSSES = (
     LongTailedCrossentropy,
     keras.losses.CategoricalCrossentropy,
     keras.losses.CategoricalFocalCrossentropy,
@@ -126,7 +127,7 @@ def outputs_are_labels(activation: str | None, loss: Any) -> bool | None:
     if _is_of(loss, BINARY_LOSSES, ("binary",)):
         return True
     names = ("categorical", "sparse_categorical")
-    return False if _is_of(loss, _SOFTMAX_LOSSES, names) else None
+    return False if _is_of(loss, SOFTMAX_LOSSES, names) else None
 
 
 def check_kind(

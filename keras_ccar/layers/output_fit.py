@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from keras_ccar.layers.kind_of_input import BINARY_LOSSES
+from keras_ccar.layers.kind_of_input import BINARY_LOSSES, SOFTMAX_LOSSES
 from keras_ccar.layers.model_output import gives_logits
 from keras_ccar.losses.search import find_losses
 
@@ -40,13 +40,12 @@ def find_mismatch(
     told = gives_logits(activation)
     is_logits = is_logits if told is None else told
     kind = f" ({activation})" if told is not None else ""
+    if activation == "softmax" and (sibling := loss_of_other_kind(loss, False)):
+        return Mismatch(
+            "The model's output is a softmax, of classes that exclude each other",
+            f"use `{sibling}`, or a sigmoid for labels that do not",
+        )
     for part, from_logits in _parts(loss):
-        if activation == "softmax" and isinstance(part, BINARY_LOSSES):
-            sibling = getattr(part, "sibling", "CategoricalCrossentropy")
-            return Mismatch(
-                "The model's output is a softmax, of classes that exclude each other",
-                f"use `{sibling}`, or a sigmoid for labels that do not",
-            )
         if is_logits is True and not from_logits:
             kind = " (no activation)" if activation == "linear" else kind
             return Mismatch(f"The model's output is logits{kind}", _ask(part))
@@ -54,6 +53,24 @@ def find_mismatch(
             output = f"The model's output is probabilities{kind}"
             return Mismatch(output, "remove `from_logits=True`")
     return None
+
+
+def loss_of_other_kind(loss: Any, are_labels: bool) -> str:
+    """Returns what to use in place of a loss of the other kind of output, or "".
+
+    Args:
+        loss: a loss as `find_mismatch` takes it.
+        are_labels: whether the output is yes-or-no labels.
+    """
+    kinds = SOFTMAX_LOSSES if are_labels else BINARY_LOSSES
+    for part, _ in _parts(loss):
+        is_object = isinstance(part, keras.losses.Loss)
+        kind = type(part) if is_object else getattr(keras.losses, _FUNCTIONS[part])
+        if issubclass(kind, kinds):
+            focal = "Focal" if "Focal" in kind.__name__ else ""
+            of_keras = f"{'Binary' if are_labels else 'Categorical'}{focal}Crossentropy"
+            return getattr(part, "sibling", f"keras.losses.{of_keras}")
+    return ""
 
 
 def _parts(loss: Any) -> list[tuple[Any, bool]]:

@@ -6,7 +6,7 @@ import keras
 import pytest
 
 import keras_ccar
-from keras_ccar.layers.output_fit import find_mismatch
+from keras_ccar.layers.output_fit import find_mismatch, loss_of_other_kind
 
 SPARSE = keras.losses.SparseCategoricalCrossentropy
 FUNCTION = keras.losses.sparse_categorical_crossentropy
@@ -60,7 +60,8 @@ def test_names_and_functions(name, class_name):
         assert find_mismatch("sigmoid", loss) is None
     logits = functools.partial(function, from_logits=True)
     assert find_mismatch("linear", logits) is None
-    assert "remove" in find_mismatch("softmax", logits).advice
+    activation = "sigmoid" if "binary" in name else "softmax"
+    assert "remove" in find_mismatch(activation, logits).advice
 
 
 def test_parts_of_a_loss():
@@ -87,6 +88,42 @@ def test_an_output_whose_activation_tells_nothing():
 
 
 def test_a_binary_loss_of_a_softmax():
-    for loss in (keras.losses.BinaryCrossentropy(), keras_ccar.BinaryFocalLoss()):
+    for loss in (
+        keras.losses.BinaryCrossentropy(),
+        "binary_crossentropy",
+        keras.losses.binary_focal_crossentropy,
+        keras_ccar.BinaryFocalLoss(),
+    ):
         assert "is a softmax" in find_mismatch("softmax", loss).output
     assert "use `FocalLoss`" in find_mismatch("softmax", loss).advice
+
+
+MANY = {
+    "keras.losses.BinaryCrossentropy": [
+        "sparse_categorical_crossentropy",
+        "categorical_crossentropy",
+        keras.losses.categorical_crossentropy,
+        functools.partial(FUNCTION, from_logits=True),
+        SPARSE(),
+    ],
+    "keras.losses.BinaryFocalCrossentropy": [
+        "categorical_focal_crossentropy",
+        keras.losses.CategoricalFocalCrossentropy(),
+    ],
+    "BinaryCCARLoss": [keras_ccar.CCARLoss([8, 2])],
+    "BinaryLogitAdjustedLoss": [keras_ccar.BalancedSoftmaxLoss([8, 2])],
+}
+
+
+@pytest.mark.parametrize("sibling", MANY)
+def test_the_loss_of_the_other_kind(sibling):
+    for loss in MANY[sibling]:
+        assert loss_of_other_kind(loss, True) == sibling
+        assert loss_of_other_kind(loss, False) == ""
+    whole = keras_ccar.WeightedSum([(1.0, MANY[sibling][-1])])
+    assert loss_of_other_kind(whole, True) == sibling
+    for kind in BINARY:
+        options = {"class_counts": [8, 2]} if "ccar" in kind.__module__ else {}
+        assert loss_of_other_kind(kind(**options), True) == ""
+        assert loss_of_other_kind(kind(**options), False) != ""
+    assert loss_of_other_kind("mse", True) == loss_of_other_kind("mse", False) == ""

@@ -17,7 +17,7 @@ from keras_ccar.benchmark.own.identity import (
     describe_model,
     own_code,
 )
-from keras_ccar.benchmark.own.loss_fit import warn_loss_mismatch
+from keras_ccar.benchmark.own.loss_fit import check_losses_fit
 from keras_ccar.benchmark.own.model_building import ModelBuilder
 from keras_ccar.benchmark.own.overlap import describe_shared
 from keras_ccar.benchmark.own.plan import OwnPlan
@@ -51,7 +51,7 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
     few_examples = describe_few(splits, problem)
     metric = column_of(request.metric, problem.kind)
     methods = tuple(choose_methods(problem, request.losses, model))
-    warn_loss_mismatch(model, problem, methods)
+    check_losses_fit(model, problem, methods)
     epochs, seeds = (1, 1) if request.smoke else (request.epochs, request.seeds)
     optimizer = describe_optimizer(request.optimizer)
     callbacks = describe_callbacks(new_callbacks(request.callbacks))

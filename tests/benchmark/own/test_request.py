@@ -216,3 +216,41 @@ def test_warns_of_no_loss_that_fits(tmp_path):
         OwnRequest(
             network(3, activation), classes(), classes(1), losses=losses
         ).build_plan(Console(quiet=True))
+
+
+@pytest.mark.parametrize(
+    ("loss", "right"),
+    [
+        ("sparse_categorical_crossentropy", "keras.losses.BinaryCrossentropy"),
+        (keras.losses.categorical_crossentropy, "keras.losses.BinaryCrossentropy"),
+        ("categorical_focal_crossentropy", "keras.losses.BinaryFocalCrossentropy"),
+        (lambda counts: keras_ccar.CCARLoss(counts), "BinaryCCARLoss"),
+    ],
+)
+@pytest.mark.parametrize("activation", ["sigmoid", None])
+def test_refuses_losses_of_classes_on_one_column(loss, right, activation, tmp_path):
+    message = f"Received: 'mine', a loss of classes .* Use `{right}`, or end the model"
+    with pytest.raises(ValueError, match=message):
+        compare(
+            tmp_path,
+            build_model=network(1, activation),
+            train=answers(),
+            validation=answers(1),
+            test=None,
+            losses={"mine": loss},
+        )
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy"])
+def test_warns_of_losses_of_classes_on_several_labels(loss, tmp_path):
+    with pytest.warns(UserWarning, match="yes-or-no labels, which the loss 'mine' .* "):
+        compare(
+            tmp_path,
+            build_model=network(3, "sigmoid"),
+            train=tags(),
+            validation=tags(1),
+            test=None,
+            losses={"mine": loss},
+            epochs=1,
+            seeds=1,
+        )
