@@ -167,6 +167,7 @@ RULE = {
         "benchmark.statistics",
         "benchmark.comparison",
         "benchmark.spec",
+        "layers.prior_warning",
     ),
     "benchmark.python_api": ("",),
     "benchmark.own": (

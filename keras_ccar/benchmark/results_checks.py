@@ -78,6 +78,7 @@ _RESULTS = {
             "name": TEXT,
             "title": TEXT,
             "derived_from?": TEXT.or_null(),
+            "starts_at_prior?": BOOLEAN,
             "loss": {"class_name": TEXT},
             "configuration?": TEXT,
             "equal_methods?": [{"name": TEXT, "title": TEXT}],

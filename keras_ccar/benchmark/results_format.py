@@ -40,6 +40,8 @@ class DatasetEntry(TypedDict):
     description: NotRequired[str]
     class_names: list[str]
     class_counts: list[int]
+    counts: NotRequired[list[Any]]
+    num_arrays: NotRequired[int]
 
 
 class MethodEntry(TypedDict):
@@ -60,6 +62,7 @@ class MethodEntry(TypedDict):
     configuration: NotRequired[str]
     equal_methods: NotRequired[list[dict[str, str]]]
     derived_from: NotRequired[str | None]
+    starts_at_prior: NotRequired[bool]
 
 
 # One run. `method`, `seed` and `status` ("finished" or "failed") are always present; a

@@ -109,6 +109,7 @@ class OwnPlan(BasePlan):
             "title": method.title,
             "source": method.source,
             "loss": describe_loss(loss),
+            **({"starts_at_prior": True} if base.starts_at_prior else {}),
         }
         return entry if base is method else {**entry, "derived_from": base.name}
 

@@ -132,6 +132,7 @@ def _describe(
         f"{name}: {sizes} examples; {len(examples)} {what} with {examples.min():g} to "
         f"{examples.max():g} training examples."
     )
+    opened = splits["train"].open()
     return {
         "name": name,
         "kind": problem.kind,
@@ -145,6 +146,9 @@ def _describe(
         "few_examples": few_examples,
         "class_names": problem.class_names,
         "class_counts": to_json(np.rint(examples).astype(int)),
+        # As losses take them, and of how many arrays the training data are.
+        "counts": to_json(problem.class_counts),
+        "num_arrays": len(opened) if isinstance(opened, tuple) else 0,
     }
 
 

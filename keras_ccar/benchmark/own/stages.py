@@ -14,6 +14,10 @@ import numpy as np
 from keras_ccar.benchmark.own.folds import cross_fit
 from keras_ccar.benchmark.own.muting import quiet
 from keras_ccar.benchmark.own.training import Setting
+from keras_ccar.benchmark.statistics.objectives import (
+    objective_of,
+    threshold_objective,
+)
 from keras_ccar.layers.prior_shift import PriorShift
 from keras_ccar.layers.prior_warning import find_rebalancing
 from keras_ccar.posthoc.classifier_head import ClassifierHead, find_classifier_head
@@ -29,12 +33,6 @@ from keras_ccar.posthoc.thresholds import tune_thresholds
 _RESAMPLES = 50
 # τ of τ-normalisation.
 _NORM_TAUS = np.round(np.arange(0, 21) * 0.1, 1)
-# The columns that a τ can be chosen by; others take the first.
-_OBJECTIVES = {
-    "balanced": "balanced_accuracy",
-    "macro_f1": "macro_f1",
-    "gmean": "geometric_mean",
-}
 
 
 class StageResult(NamedTuple):
@@ -51,11 +49,6 @@ class StageResult(NamedTuple):
     predictions: dict[str, Predictions]
     answers: dict[str, np.ndarray] | None
     chosen: dict[str, Any]
-
-
-def objective_of(metric: str) -> str:
-    """Returns the score that τ is chosen by where a column decides."""
-    return _OBJECTIVES.get(metric, _OBJECTIVES["balanced"])
 
 
 def correct(setting: Setting, model: keras.Model, seed: int) -> StageResult:
@@ -140,7 +133,7 @@ def decide_by_thresholds(
     """Chooses a threshold for each yes-or-no label."""
     predictions = {name: setting.predict(model, name) for name in setting.measured}
     held_out = predictions["validation"]
-    objective = "balanced_accuracy" if setting.metric in ("balanced", "gmean") else "f1"
+    objective = threshold_objective(setting.metric)
     _require_answers(held_out)
     columns = range(held_out.num_columns)
 

@@ -142,11 +142,13 @@ def markdown_sections(
     facts = describe_setup(comparison)
     parts.append(f"{heading} How this was made")
     parts.append(markdown_list(f"{name}: {value}" for name, value in facts))
-    code = code_of_best(comparison)
-    if code:
+    blocks = code_of_best(comparison)
+    if blocks:
+        parts.append(f"{heading} The code of the best")
+    for words, code in blocks:
         # Where a test runs the code of pages, the comment leaves this one out.
         shown = f"<!-- not run: your model and data -->\n{code_block(code, 'python')}"
-        parts += [f"{heading} The code of the best", shown]
+        parts += [words, shown]
     parts += [f"{heading} How to run it again", code_block(comparison.command)]
     return [part for part in parts if part]
 

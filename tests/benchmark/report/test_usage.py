@@ -28,6 +28,13 @@ def won_by(name, loss=None, **changes):
     return made
 
 
+def code_of(made):
+    """The only block of code."""
+    (block,) = code_of_best(made)
+    assert block.words == ""
+    return block.code
+
+
 def compiled_by(code):
     """The compiled model that the code makes of a model on logits."""
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
@@ -57,7 +64,7 @@ class Batches(keras.utils.PyDataset):
 def test_the_code_of_every_method_makes_its_loss(name):
     made = won_by(name)
     made.recipe["epochs"] = 1
-    model = compiled_by(code_of_best(made))
+    model = compiled_by(code_of(made))
     expected = made.methods[1]["loss"]["config"]
     config = model.loss.get_config()
     for key in ("class_counts", "weighting", "adjustment", "normalize", "from_logits"):
@@ -66,7 +73,7 @@ def test_the_code_of_every_method_makes_its_loss(name):
 
 
 def test_the_text_of_the_code():
-    assert code_of_best(won_by("la")) == (
+    assert code_of(won_by("la")) == (
         "import keras_ccar\n"
         "\n"
         "# class_counts: how many training examples each class has.\n"
@@ -78,9 +85,9 @@ def test_the_text_of_the_code():
         "model.compile(optimizer, loss=loss)\n"
         "model.fit(train, epochs=10)"
     )
-    deferred = code_of_best(won_by("ldam-drw"))
+    deferred = code_of(won_by("ldam-drw"))
     assert "callbacks=[keras_ccar.DeferredReweighting(8)]" in deferred
-    corrected = code_of_best(won_by("la-posthoc"))
+    corrected = code_of(won_by("la-posthoc"))
     assert "LogitCorrection(\n    class_counts,\n    tau=1.5,\n" in corrected
     assert corrected.endswith("model = keras_ccar.posthoc.chain(model, correction)")
 
@@ -89,19 +96,19 @@ def test_the_text_of_the_code():
 def test_the_code_is_formatted(name, tmp_path):
     """Pages of Markdown hold it, whose code the formatter of a project checks."""
     path = tmp_path / "code.py"
-    path.write_text(code_of_best(won_by(name)) + "\n")
+    path.write_text(code_of(won_by(name)) + "\n")
     ruff = [sys.executable, "-m", "ruff", "format", "--check", str(path)]
     subprocess.run(ruff, check=True, capture_output=True)
 
 
 def test_code_of_keras_own_losses_and_of_yes_or_no_labels():
-    code = code_of_best(
+    code = code_of(
         won_by("mine", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     )
     assert "SparseCategoricalCrossentropy(\n    from_logits=True,\n)" in code
     assert code.startswith("import keras\n")
     loss = keras_ccar.BinaryCCARLoss([40, 10], num_examples=100)
-    code = code_of_best(won_by("mine", loss))
+    code = code_of(won_by("mine", loss))
     assert "BinaryCCARLoss(\n    class_counts,\n    num_examples=num_exa" in code
     assert (
         "# class_counts: how many training examples are yes, for each label.\n" in code
@@ -121,28 +128,7 @@ def test_code_of_keras_own_losses_and_of_yes_or_no_labels():
 def test_no_code_of_what_nobody_can_call(loss):
     made = won_by("ccar", loss=None)
     made.methods[1]["loss"] = loss
-    assert code_of_best(made) == ""
+    assert code_of_best(made) == []
     assert "The code of the best" not in markdown(made, {})
-    assert code_of_best(won_by("la×c")) == ""
-    assert code_of_best(made_results({"ce": [None]})) == ""
-
-
-def test_a_trained_model_is_loaded(tmp_path):
-    made = won_by("la")
-    made.dataset["kind"] = "softmax"
-    made.folder = tmp_path / "mine"
-    made.command = ""  # as of a comparison from Python
-    code = code_of_best(made)
-    assert 'model = Comparison.read("mine").finish()' in code
-    assert str(tmp_path) not in code
-    assert "encoded columns" not in code
-
-
-def test_the_model_of_files_takes_what_was_made_of_them(tmp_path):
-    made = won_by("la")
-    made.dataset["kind"] = "softmax"
-    made.folder = tmp_path / "mine"
-    made.command = "keras-ccar compare table.csv --label kind"
-    code = code_of_best(made)
-    assert "# It takes what the network was trained on: of a table its encoded" in code
-    assert "`--export` writes takes the columns themselves" in code
+    assert code_of_best(won_by("la×c")) == []
+    assert code_of_best(made_results({"ce": [None]})) == []
