@@ -68,7 +68,9 @@ class MethodEntry(TypedDict):
 # One run. `method`, `seed` and `status` ("finished" or "failed") are always present; a
 # failed run has `error`. A finished one has its measurements, those of the user in
 # `user_metrics`; those on each split in `splits`, if there are several; what was chosen
-# on validation in `chosen`; and `history`, if it was trained epoch by epoch.
+# on validation in `chosen`, there also `prior_gap`, the place of a class name with its
+# mean calibrated probability and its share where these differ; and `history`, if it was
+# trained epoch by epoch.
 RunEntry = dict[str, Any]
 
 

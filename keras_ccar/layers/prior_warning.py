@@ -1,7 +1,7 @@
 """Warns where a correction takes out a prior that training has taken out already."""
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 from keras_ccar.losses.search import find_losses
 from keras_ccar.weightings import EffectiveNumber, InverseFrequency
@@ -10,15 +10,41 @@ _ADVICE = (
     "Leave `LogitCorrection` out for balanced classes; for probabilities of the data "
     "as they are, or for a target prior, pass {}."
 )
-_BALANCED = _ADVICE.format('`trained_prior="balanced"`')
-_WEIGHTED = _ADVICE.format("the class counts times their weights as `trained_prior`")
 _IN_PART = (
     "Choose τ by `tune_logit_correction(..., adjusted=True)`; for a target prior, pass "
     "the mean of its predictions for held-out data as `trained_prior`."
 )
+_OF_BALANCED = '"balanced"'
+_OF_WEIGHTED = "the class counts times their weights"
+_OF_IN_PART = "the mean of its predictions for held-out data"
 # At the end of the name of an optimizer, which Keras saves wherever it saves a loss.
 _BALANCED_DRAWS, _NORMALISED = "_after_balanced_draws", "_after_normalisation"
 _RETRAINED = "given a classifier by `retrain_classifier`"
+
+
+class Rebalancing(NamedTuple):
+    """How the training of a model has moved its prior.
+
+    Attributes:
+        origin: how it was trained, such as "compiled with LDAMLoss".
+        what: what that does, such as "adjusts its logits".
+        trained_prior: the prior that training saw: the argument of a correction, as
+            code or in words.
+    """
+
+    origin: str
+    what: str
+    trained_prior: str
+
+    @property
+    def advice(self) -> str:
+        """What to do about a correction."""
+        if self.trained_prior == _OF_IN_PART:
+            return _IN_PART
+        given = f"{self.trained_prior} as `trained_prior`"
+        if self.trained_prior == _OF_BALANCED:
+            given = f"`trained_prior={_OF_BALANCED}`"
+        return _ADVICE.format(given)
 
 
 def warn_if_rebalanced(model: Any, trained_prior: Any, stacklevel: int) -> None:
@@ -36,36 +62,32 @@ def warn_if_rebalanced(model: Any, trained_prior: Any, stacklevel: int) -> None:
         return
     rebalancing = find_rebalancing(model)
     if rebalancing is not None:
-        origin, what, advice = rebalancing
         warnings.warn(
-            f"The model was {origin}, which {what} in training: correcting "
-            f"them again would apply the prior twice. {advice}",
+            f"The model was {rebalancing.origin}, which {rebalancing.what} in "
+            "training: correcting them again would apply the prior twice. "
+            f"{rebalancing.advice}",
             stacklevel=stacklevel + 1,
         )
 
 
-def find_rebalancing(model: Any) -> tuple[str, str, str] | None:
-    """Returns how the training of a model has moved its prior, None if it has not.
-
-    Returns:
-        How the model was trained, such as "compiled with LDAMLoss"; what that does,
-        such as "adjusts its logits"; and what to do about a correction.
-    """
+def find_rebalancing(model: Any) -> Rebalancing | None:
+    """Returns how the training of a model has moved its prior, None if it has not."""
     optimizer = _name_of_optimizer(model)
     if optimizer.endswith(_BALANCED_DRAWS):
         # Its last layer has learned this, whatever the loss is that it has.
-        return _RETRAINED, "balances its classes", _BALANCED
+        return Rebalancing(_RETRAINED, "balances its classes", _OF_BALANCED)
     for loss in find_losses(getattr(model, "loss", None)):
         weighting = getattr(loss, "weighting", None)
         origin = f"compiled with {type(loss).__name__}"
         if getattr(getattr(loss, "adjustment", None), "moves_prior", False):
-            return origin, "adjusts its logits", _BALANCED
+            return Rebalancing(origin, "adjusts its logits", _OF_BALANCED)
         if isinstance(weighting, EffectiveNumber) and weighting.beta:
-            return origin, "weighs its classes", _WEIGHTED
+            return Rebalancing(origin, "weighs its classes", _OF_WEIGHTED)
         if isinstance(weighting, InverseFrequency):
-            return origin, "weighs its classes", _BALANCED
+            return Rebalancing(origin, "weighs its classes", _OF_BALANCED)
     if optimizer.endswith(_NORMALISED):
-        return _RETRAINED, "normalises the weights of its classes", _IN_PART
+        what = "normalises the weights of its classes"
+        return Rebalancing(_RETRAINED, what, _OF_IN_PART)
     return None
 
 

@@ -11,6 +11,7 @@ from keras_ccar.layers.temperature_scaling import TemperatureScaling
 from keras_ccar.output_counts import OutputCounts, read_output_counts
 from keras_ccar.posthoc.groups import Groups, read_groups
 from keras_ccar.posthoc.predictions import Predictions, predict, require_num_columns
+from keras_ccar.posthoc.prior_gap import warn_of_prior_gap
 from keras_ccar.posthoc.reliability import Reliability
 from keras_ccar.posthoc.result import Result, require_posthoc
 from keras_ccar.posthoc.scaling_fit import fit_columns, fit_temperature, parts_to_fit
@@ -115,6 +116,11 @@ def calibrate(
     change predicted classes. Yes-or-no labels are fitted in the same way, each as a
     problem of its own with `by="class"`.
 
+    A temperature moves no prior. Of a model that was rebalanced in training, by
+    weights, resampling or an adjusted loss, calibrate `chain(model,
+    LogitCorrection(class_counts, trained_prior="balanced"))`; otherwise its
+    probabilities stay those of equally frequent classes.
+
     Args:
         model: a `keras.Model` with one output, or an array of its predictions for the
             validation data, `(N, ..., K)`.
@@ -156,7 +162,8 @@ def calibrate(
         UserWarning: for a temperature at the end of what is tried, 0.001 to 1000; for
             groups and classes without validation examples, and labels without an
             example of yes or of no, which take the common temperature; if the model
-            ends in a correction to another `target_prior` than that of the data.
+            ends in a correction to another `target_prior` than that of the data; if
+            calibrated probabilities are, on average, far from the shares in the data.
 
     Reference:
         Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv 1706.04599.
@@ -198,7 +205,7 @@ def calibrate(
         train=train,
     )
     advice = "Calibrate the model that the correction was added to."
-    warn_of_other_prior(model, predictions, "validation", advice)
+    is_told = warn_of_other_prior(model, predictions, "validation", advice)
     scopes: dict[Any, np.ndarray] = {}
     if counts is not None:
         require_num_columns(counts, predictions)
@@ -217,6 +224,8 @@ def calibrate(
         from_logits=predictions.from_logits,
         multi_label=predictions.are_labels,
     )
+    if not is_told:
+        warn_of_prior_gap(model, predictions, predictions.logits / by_column, 2)
     before = Side(predictions, predictions.logits)
     after = Side(predictions, predictions.logits / by_column)
     everything = np.ones(predictions.num_columns, bool)

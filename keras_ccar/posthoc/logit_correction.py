@@ -195,7 +195,7 @@ def _require_unadjusted(model: Any) -> None:
     inner = None if output_tensor(model) is None else origin_of(output_tensor(model))[0]
     rebalancing = find_rebalancing(model) or find_rebalancing(inner)
     if rebalancing is not None:
-        received = f"a model {rebalancing[0]}, which {rebalancing[1]}"
+        received = f"a model {rebalancing.origin}, which {rebalancing.what}"
     elif output_tensor(model) is not None and output_activation(model)[1]:
         received = "a model whose output is corrected already"
     else:

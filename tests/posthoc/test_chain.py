@@ -438,6 +438,8 @@ def test_warns_of_a_part_that_was_chosen_on_something_else(tmp_path):
             chain(reloaded(chain(model, *parts[:-1]), tmp_path), parts[-1])
 
 
+# Nobody trained the model.
+@pytest.mark.filterwarnings("ignore:The calibrated probabilities of:UserWarning")
 def test_warns_of_every_kind_of_part():
     model, data = class_model(), (X3, YES)
     calibrated = calibrate(model, data)

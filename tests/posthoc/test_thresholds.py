@@ -364,6 +364,25 @@ def test_warns_of_the_old_prior_in_every_form(target):
             tune_logit_correction(adapted, OLD, COUNTS, taus=[0, 1], adjusted=True)
 
 
+@pytest.mark.parametrize("form", [COUNTS, [COUNTS], {0: 9500, 1: 500}])
+def test_a_target_is_meant_however_near_it_is(form):
+    """One validation set of the old prior, and one of the new, 1.4 times as often yes.
+
+    Neither is far enough from the target for chance to be ruled out.
+    """
+    model = one_label_model()
+    adapted = chain(model, LogitCorrection(form, target_prior=0.07))
+    old, new = bell_curves(0.05, 500, 2), bell_curves(0.07, 500, 3)
+    with pytest.warns(UserWarning, match="other shares of yes.*0.0.* instead of 0.07"):
+        tune_thresholds(adapted, old)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        tune_thresholds(adapted, new)
+        # Counts of 10000 do not tell this from the prior that they have.
+        same = chain(model, LogitCorrection(form, target_prior=0.052))
+        tune_thresholds(same, old)
+
+
 def test_warns_of_the_old_class_frequencies():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2)])
     model.set_weights([np.array([[0.0, 3.0]]), np.array([0.0, -4.5 - np.log(19)])])

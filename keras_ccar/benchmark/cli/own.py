@@ -13,6 +13,7 @@ from keras_ccar import serving
 from keras_ccar.benchmark.cli.errors import INTERRUPTED, RequestError, without_traceback
 from keras_ccar.benchmark.cli.versions import list_versions
 from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.own.muting import quiet
 from keras_ccar.benchmark.own.request import OwnRequest, run_own
 from keras_ccar.benchmark.own.saved_models import finish
 from keras_ccar.benchmark.report.console import say
@@ -149,7 +150,9 @@ def _export(
     """Writes the recommended model, from the user's raw data to probabilities."""
     with without_traceback(ValueError, OSError, ImportError, RuntimeError):
         try:
-            whole: Any = data.make_whole(finish(comparison))
+            with quiet():  # the answer has said what `finish` warns of
+                finished = finish(comparison)
+            whole: Any = data.make_whole(finished)
         except ValueError as error:
             raise RequestError(f"No model can be exported: {error}") from error
         earlier = list_versions(folder)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
 from keras_ccar.benchmark.own.columns import SOFTMAX
 from keras_ccar.benchmark.statistics.columns import describe_column
+from keras_ccar.benchmark.statistics.prior_sentence import describe_prior_gap
 from keras_ccar.keras_internals import all_layers
 from keras_ccar.layers.temperature_scaling import TemperatureScaling
 from keras_ccar.layers.thresholds import Thresholds
@@ -106,9 +108,17 @@ def finish(comparison: Comparison) -> keras.Model:
 
     Raises:
         ValueError: if no run finished, or its model was not kept.
+
+    Warns:
+        UserWarning: if its probabilities are not those of the data, because the winner
+            was rebalanced or adjusted, with what to do about it.
     """
     method, seed = find_winner(comparison)
     run = _find_run(comparison, method, seed)
+    names = comparison.dataset["class_names"]
+    told = describe_prior_gap(run, comparison.finished_runs(), names)
+    if told:
+        warnings.warn(told, stacklevel=3)
     model = _load(comparison, run)
     chosen = run.get("chosen", {})
     temperature, thresholds = chosen.get("temperature"), chosen.get("thresholds")

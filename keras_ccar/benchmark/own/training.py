@@ -7,11 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_ccar.benchmark.own.calibrated import calibration_of
 from keras_ccar.benchmark.own.data import OwnData, SeededArrays
 from keras_ccar.benchmark.own.loss_choice import TrainedMethod
 from keras_ccar.benchmark.own.measurement import measure
 from keras_ccar.benchmark.own.model_building import ModelBuilder
-from keras_ccar.benchmark.own.muting import quiet
 from keras_ccar.benchmark.own.problem import Problem
 from keras_ccar.benchmark.own.saved_models import save_model
 from keras_ccar.benchmark.own.training_parts import new_callbacks
@@ -24,12 +24,8 @@ from keras_ccar.benchmark.training.loop import (
 )
 from keras_ccar.benchmark.training.run_backup import RunBackup, TrainingRecorder
 from keras_ccar.initializers import PriorBias
-from keras_ccar.posthoc.calibration import calibrate
 from keras_ccar.posthoc.classifier_head import find_classifier_head
 from keras_ccar.posthoc.predictions import Predictions, predict
-
-# Temperatures beyond these come from data that are separated without an error.
-_TEMPERATURES = (0.05, 20.0)
 
 
 class Setting:
@@ -200,24 +196,11 @@ def describe_outcome(
         **top,
         "per_class_accuracy": recalls,
         "splits": splits,
-        "chosen": {**(chosen or {}), **_temperature(setting, predictions)},
+        "chosen": {
+            **(chosen or {}),
+            **calibration_of(predictions["validation"], setting.problem),
+        },
     }
-
-
-def _temperature(
-    setting: Setting, predictions: dict[str, Predictions]
-) -> dict[str, float]:
-    """Returns the temperature that fits the validation data, if there is one."""
-    predicted = predictions["validation"]
-    with quiet():
-        found = calibrate(
-            predicted.logits,
-            predicted.labels,
-            setting.problem.class_counts,
-            from_logits=True,
-        ).temperature
-    lowest, highest = _TEMPERATURES
-    return {"temperature": float(found)} if lowest <= found <= highest else {}
 
 
 def user_metrics(model: keras.Model, setting: Setting, split: str) -> dict[str, float]:

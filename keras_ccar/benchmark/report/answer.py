@@ -6,6 +6,7 @@ from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report.best_sentence import best_sentence
 from keras_ccar.benchmark.report.wording import format_score, join_names
 from keras_ccar.benchmark.statistics.columns import describe_column
+from keras_ccar.benchmark.statistics.prior_sentence import describe_prior_gap
 from keras_ccar.benchmark.statistics.ranking import Best
 
 # Shorter trainings show that all runs, not what helps.
@@ -38,6 +39,7 @@ def find_answer(comparison: Comparison) -> Answer:
         return Answer(sentence, tuple(notes), warning)
     if len({run["method"] for run in comparison.finished_runs()}) > 1:
         notes = [_choice(best), *_better_controls(comparison, best), *notes]
+    notes += _prior(comparison, best)
     return Answer(best_sentence(comparison, best), tuple(notes), warning)
 
 
@@ -52,6 +54,18 @@ def _choice(best: Best) -> str:
         f"The best was chosen by the {best.measured_on} data that the numbers are of, "
         "which flatters it: expect a little less on other data."
     )
+
+
+def _prior(comparison: Comparison, best: Best) -> list[str]:
+    """Says where the probabilities of the best are not those of the data."""
+    names = comparison.dataset["class_names"]
+    runs = comparison.finished_runs()
+    told = [
+        describe_prior_gap(run, runs, names)
+        for run in runs
+        if run["method"] == best.method
+    ]
+    return [text for text in told if text][:1]
 
 
 def _better_controls(comparison: Comparison, best: Best) -> list[str]:

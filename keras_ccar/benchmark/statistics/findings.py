@@ -139,6 +139,10 @@ class Findings(abc.ABC):
 
         Raises:
             ValueError: if no method finished, or its model was not kept.
+
+        Warns:
+            UserWarning: if its probabilities are not those of the data, because the
+                winner was rebalanced or adjusted, with what to do about it.
         """
         return _module("own.saved_models").finish(self)
 

@@ -15,6 +15,7 @@ from sklearn import metrics
 import keras_ccar
 from keras_ccar.benchmark import Comparison
 from keras_ccar.benchmark.own.request import OwnRequest, run_own
+from keras_ccar.benchmark.report.answer import find_answer
 from keras_ccar.benchmark.report.summary import score_rows
 
 pytestmark = pytest.mark.slow
@@ -75,11 +76,12 @@ def test_figures_are_those_of_scikit_learn(finished):
 
 def test_chosen_values_are_kept(finished):
     for run in finished.run_entries:
-        keys = set(run["chosen"]) - {"temperature"}
+        keys = set(run["chosen"]) - {"temperature", "prior_gap"}
         wanted = {"tau"} if "tau" in run["method"] else set()
         assert keys == wanted
 
 
+@pytest.mark.filterwarnings("ignore:The probabilities of:UserWarning")
 def test_nothing_is_selected_on_the_test_data(finished, tmp_path):
     """Another test set changes its figures, and nothing else."""
     x, labels = classes(2)
@@ -225,6 +227,7 @@ def test_one_label(tmp_path):
             assert run["log_loss"] == pytest.approx(loss, abs=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:The probabilities of:UserWarning")
 def test_the_finished_model_of_one_label_is_served_with_its_names(tmp_path):
     loss = {"ce": keras.losses.BinaryCrossentropy(from_logits=True)}
     comparison, _ = compare(
@@ -255,6 +258,45 @@ def test_the_finished_model_of_one_label_is_served_with_its_names(tmp_path):
         logits = model.predict(x, verbose=0)[:, 0]
         expected = 1 / (1 + np.exp(-logits))
         np.testing.assert_allclose(answer["probabilities"][:, 1], expected, atol=1e-5)
+
+
+def test_probabilities_of_an_adjusted_winner(tmp_path):
+    """The report and `finish` say what to do about them, and doing it helps."""
+    train, held_out = answers(0, 60, 1140), answers(1, 40, 760)
+    losses = {
+        "ce": keras.losses.BinaryCrossentropy(from_logits=True),
+        "la": lambda counts: keras_ccar.BinaryLogitAdjustedLoss(
+            counts, from_logits=True
+        ),
+    }
+    comparison, failed = compare(
+        tmp_path,
+        build_model=network(1),
+        train=train,
+        validation=held_out,
+        losses=losses,
+        seeds=1,
+        epochs=15,
+        batch_size=32,
+        metric="balanced",
+        class_names=["fine", "faulty"],
+    )
+    assert failed == []
+    ce, la = (comparison.finished_runs(name)[0]["chosen"] for name in ("ce", "la"))
+    assert "prior_gap" not in ce
+    place, mean, share = la["prior_gap"]
+    assert (place, share) == (1, 0.05)
+    assert mean > 0.1
+    best = comparison.best().method
+    assert best in ("la", "ce+crt")  # both are rebalanced
+    with pytest.warns(UserWarning, match=rf"of {re.escape(best)} are not .* faulty is"):
+        model = comparison.finish()
+    (sentence,) = [note for note in find_answer(comparison).notes if "prob" in note]
+    advice = re.search(r"`(keras_ccar\.LogitC.*?\))`", sentence)[1]
+    named = {"keras_ccar": keras_ccar, "class_counts": [1140, 60]}
+    model = keras_ccar.posthoc.chain(model, eval(advice, named))
+    logits = model.predict(held_out[0], verbose=0).astype("float64")
+    assert np.mean(1 / (1 + np.exp(-logits))) == pytest.approx(0.05, rel=0.4)
 
 
 def test_several_labels(tmp_path):

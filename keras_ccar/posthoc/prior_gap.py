@@ -1,0 +1,155 @@
+"""Finds probabilities of another prior than the data have."""
+
+import warnings
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from keras_ccar.layers.decision_inputs import origin_of
+from keras_ccar.layers.logit_correction import LogitCorrection
+from keras_ccar.layers.model_output import output_tensor
+from keras_ccar.layers.prior_warning import find_rebalancing
+from keras_ccar.posthoc.applied import applied_by
+from keras_ccar.posthoc.predictions import Predictions, to_probabilities
+
+# The odds must differ by this factor, and the share by so many standard errors.
+_SMALLEST_RATIO = 1.5
+_ERRORS = 4
+
+
+class PriorGap(NamedTuple):
+    """Where the probabilities differ most from how often they come true.
+
+    Attributes:
+        column: the class, or label.
+        mean: its mean probability.
+        share: its share in the data.
+    """
+
+    column: int
+    mean: float
+    share: float
+
+
+def shares_of(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the share of each class, or of yes of each label, and of how many."""
+    labels, num_columns = predictions.labels, predictions.num_columns
+    if predictions.are_labels:
+        examples = (~np.isnan(labels)).sum(axis=0)
+        shares = np.nansum(labels, axis=0) / np.maximum(examples, 1)
+        return shares, np.maximum(examples, 1)
+    counts = np.bincount(labels, minlength=num_columns)
+    return counts / len(labels), np.full(num_columns, len(labels))
+
+
+def find_prior_gap(predictions: Predictions, logits: np.ndarray) -> PriorGap | None:
+    """Returns where mean probabilities are far from the shares; None if nowhere.
+
+    Far is what chance does not explain, 4 standard errors, and a factor of 1.5 between
+    the odds. Classes and answers that the data lack are not looked at.
+
+    Args:
+        predictions: for the data, with labels.
+        logits: those that are measured, `(N, K)`.
+    """
+    probabilities = to_probabilities(logits, predictions.are_labels)
+    if predictions.are_labels:
+        known = ~np.isnan(predictions.labels)
+        sums = np.where(known, probabilities, 0).sum(axis=0)
+        means = sums / np.maximum(known.sum(axis=0), 1)
+    else:
+        means = probabilities.mean(axis=0)
+    shares, examples = shares_of(predictions)
+    far = is_far(means, shares, examples) & (shares > 0) & (shares < 1)
+    if not far.any():
+        return None
+    worst = int(np.argmax(np.where(far, ratio_of_odds(means, shares, examples), -1)))
+    return PriorGap(worst, float(means[worst]), float(shares[worst]))
+
+
+def is_far(some: np.ndarray, others: np.ndarray, examples: np.ndarray) -> np.ndarray:
+    """Returns which shares differ by more than chance, and by a factor of 1.5.
+
+    Args:
+        some: shares.
+        others: shares.
+        examples: of how many.
+    """
+    variance = np.maximum(some * (1 - some), others * (1 - others)) / examples
+    is_sure = np.abs(some - others) > _ERRORS * np.sqrt(variance)
+    return is_sure & (ratio_of_odds(some, others, examples) > np.log(_SMALLEST_RATIO))
+
+
+def ratio_of_odds(
+    some: np.ndarray, others: np.ndarray, examples: np.ndarray
+) -> np.ndarray:
+    """Returns the logarithm of the factor between the odds of two shares, >= 0.
+
+    Args:
+        some: shares.
+        others: shares.
+        examples: of how many. No share counts as less than half an example.
+    """
+    odds = []
+    for shares in (some, others):
+        clipped = np.clip(shares, 0.5 / examples, 1 - 0.5 / examples)
+        odds.append(np.log(clipped / (1 - clipped)))
+    return np.abs(odds[0] - odds[1])
+
+
+def warn_of_prior_gap(
+    model: Any, predictions: Predictions, logits: np.ndarray, stacklevel: int
+) -> None:
+    """Warns if calibrated probabilities do not have the prior of the validation data.
+
+    Args:
+        model: the `keras.Model`, or an array of predictions.
+        predictions: for the validation data, with labels.
+        logits: the calibrated ones.
+        stacklevel: that of the caller.
+    """
+    gap = find_prior_gap(predictions, logits)
+    if gap is None:
+        return
+    what = "yes of label" if predictions.are_labels else "class"
+    warnings.warn(
+        f"The calibrated probabilities of {what} {gap.column} are {gap.mean:.3g} on "
+        f"average, but its share in `validation` is {gap.share:.3g}: a temperature "
+        f"does not move the prior. {_advice(model)}",
+        stacklevel=stacklevel + 1,
+    )
+
+
+def _advice(model: Any) -> str:
+    corrections = [
+        layer for layer in applied_by(model) if isinstance(layer, LogitCorrection)
+    ]
+    if corrections:
+        return (
+            "`model` ends in a LogitCorrection, which has changed it: calibrate the "
+            "model that it was added to, and put it behind the temperature."
+        )
+    rebalancing = _find_rebalancing(model)
+    prior = '"balanced"' if rebalancing is None else rebalancing.trained_prior
+    layer = f"`keras_ccar.LogitCorrection(class_counts, trained_prior={prior})`"
+    chained = f"put {layer} behind it by `keras_ccar.posthoc.chain`, and calibrate that"
+    if not isinstance(model, keras.Model):
+        chained = f"apply {layer} to the predictions, and calibrate what it returns"
+    if rebalancing is not None:
+        return (
+            f"The model was {rebalancing.origin}, which {rebalancing.what}: {chained}."
+        )
+    return (
+        f"If the model was rebalanced in training, as by `class_weight`, resampling or "
+        f"an adjusted loss, {chained}. Otherwise `validation` has other class "
+        "frequencies than the training data: draw it anew."
+    )
+
+
+def _find_rebalancing(model: Any) -> Any:
+    if not isinstance(model, keras.Model):
+        return None
+    tensor = output_tensor(model)
+    inner = None if tensor is None else origin_of(tensor)[0]
+    return find_rebalancing(model) or find_rebalancing(inner)

@@ -1,0 +1,149 @@
+"""No temperature moves a prior: who was rebalanced is told what to do."""
+
+import re
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ccar
+from keras_ccar.posthoc import calibrate, chain, retrain_classifier
+from keras_ccar.posthoc.predictions import Predictions
+from keras_ccar.posthoc.prior_gap import find_prior_gap
+
+FAR = "does not move the prior"
+
+
+def one_label(n, seed):
+    rng = np.random.default_rng(seed)
+    y = (rng.random(n) < 0.05).astype(int)
+    return (rng.normal(size=(n, 4)) + 1.2 * y[:, None]).astype("float32"), y
+
+
+def labels(n, seed):
+    rng = np.random.default_rng(seed)
+    y = (rng.random((n, 3)) < [0.3, 0.05, 0.03]).astype("float32")
+    return (rng.normal(size=(n, 3)) + 1.5 * y).astype("float32"), y
+
+
+def classes(n, seed):
+    rng = np.random.default_rng(seed)
+    y = rng.choice(3, n, p=[0.85, 0.1, 0.05])
+    return (rng.normal(size=(n, 3)) + 1.5 * np.eye(3)[y]).astype("float32"), y
+
+
+def network(x, units, activation):
+    return keras.Sequential(
+        [keras.Input(x.shape[1:]), keras.layers.Dense(units, activation)]
+    )
+
+
+def fitted(model, x, y, loss, **arguments):
+    model.compile(keras.optimizers.Adam(0.05), loss)
+    model.fit(x, y, batch_size=256, epochs=12, verbose=0, **arguments)
+    return model
+
+
+def by_class_weight():
+    x, y = one_label(6000, 0)
+    counts = np.bincount(y)
+    weights = {k: len(y) / 2 / counts[k] for k in range(2)}
+    loss = "binary_crossentropy"
+    model = fitted(network(x, 1, "sigmoid"), x, y, loss, class_weight=weights)
+    return model, one_label, counts, "If the model was rebalanced"
+
+
+def by_a_binary_loss():
+    x, y = labels(6000, 0)
+    counts = keras_ccar.datasets.count_classes(y, multi_label=True)
+    loss = keras_ccar.BinaryLogitAdjustedLoss(counts)
+    model = fitted(network(x, 3, "sigmoid"), x, y, loss)
+    return model, labels, counts, "compiled with BinaryLogitAdjustedLoss, which adjusts"
+
+
+def by_a_softmax_loss():
+    x, y = classes(6000, 0)
+    counts = np.bincount(y)
+    loss = keras_ccar.BalancedSoftmaxLoss(counts, from_logits=True)
+    model = fitted(network(x, 3, None), x, y, loss)
+    return model, classes, counts, "compiled with BalancedSoftmaxLoss, which adjusts"
+
+
+def by_a_new_head():
+    x, y = classes(6000, 0)
+    counts = np.bincount(y)
+    loss = keras.losses.SparseCategoricalCrossentropy()
+    model = fitted(network(x, 3, "softmax"), x, y, loss)
+    new = retrain_classifier(model, (x, y), counts)
+    return new, classes, counts, "given a classifier by .*, which balances its classes"
+
+
+@pytest.mark.parametrize(
+    "make", [by_class_weight, by_a_binary_loss, by_a_softmax_loss, by_a_new_head]
+)
+def test_the_advice_gives_probabilities_of_the_data(make):
+    model, draw, counts, why = make()
+    validation = draw(4000, 1)
+    with pytest.warns(UserWarning, match=f"(?s){FAR}.*{why}") as told:
+        calibrate(model, validation, counts)
+    assert len(told) == 1
+    advice = re.search(r"`(keras_ccar.LogitCorrection\(.*?\))`", str(told[0].message))
+    named = {"keras_ccar": keras_ccar, "class_counts": counts}
+    chained = chain(model, eval(advice[1], named))
+    whole = chain(chained, calibrate(chained, validation, counts))
+    x, y = draw(20000, 2)
+    found = whole.predict(x, batch_size=1000, verbose=0)
+    if draw is classes and model.layers[-1].activation.__name__ == "linear":
+        found = np.exp(found) / np.exp(found).sum(axis=1, keepdims=True)
+    shares = np.eye(3)[y].mean(axis=0) if draw is classes else np.mean(y, axis=0)
+    np.testing.assert_allclose(found.mean(axis=0), np.atleast_1d(shares), rtol=0.25)
+
+
+def test_arrays_and_corrected_models():
+    x, y = classes(6000, 0)
+    counts = np.bincount(y)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    plain = fitted(network(x, 3, None), x, y, loss)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        calibrate(plain, classes(4000, 1), counts)  # nothing to warn of
+    validation = classes(4000, 1)
+    corrected = chain(plain, keras_ccar.LogitCorrection(counts))
+    with pytest.warns(UserWarning, match=f"{FAR}.*ends in a LogitCorrection"):
+        calibrate(corrected, validation, counts)
+    z = corrected.predict(validation[0], verbose=0)
+    with pytest.warns(UserWarning, match=f"{FAR}.*apply `keras_ccar.LogitCorr"):
+        calibrate(z, validation[1], counts)
+    stated = keras_ccar.LogitCorrection(counts, target_prior=[0.1, 0.3, 0.6])
+    with pytest.warns(UserWarning, match="other class frequencies") as told:
+        calibrate(chain(plain, stated), validation, counts)
+    assert len(told) == 1
+
+
+def test_the_effective_number_is_no_balance():
+    x, y = classes(6000, 0)
+    counts = np.bincount(y)
+    loss = keras_ccar.ClassBalancedLoss(counts, beta=0.9999, from_logits=True)
+    model = fitted(network(x, 3, None), x, y, loss)
+    with pytest.warns(UserWarning, match=f"{FAR}.*=the class counts times their weigh"):
+        calibrate(model, classes(4000, 1), counts)
+
+
+def test_what_is_far():
+    def gap(p, y, are_labels=True):
+        z = np.log(p) - np.log1p(-p)
+        return find_prior_gap(Predictions(z, y, are_labels, True), z)
+
+    y = np.zeros((1000, 2))
+    y[:20, 0] = y[:100, 1] = 1
+    assert gap(np.full((1000, 2), [0.02, 0.1]), y) is None
+    assert gap(np.full((1000, 2), [0.03, 0.1]), y) is None  # 2 standard errors
+    assert gap(np.full((1000, 2), [0.02, 0.14]), y) is None  # a factor below 1.5
+    found = gap(np.full((1000, 2), [0.1, 0.2]), y)
+    assert found.column == 0
+    assert found[1:] == pytest.approx((0.1, 0.02))
+    y[200:600] = np.nan  # of what is known, 20 in 600 and 100 in 600 are yes
+    assert gap(np.full((1000, 2), [0.03, 0.1]), y).column == 1
+    assert gap(np.full((1000, 2), [0.03, 0.17]), y) is None
+    assert gap(np.full((1000, 2), 0.5), y * 0) is None  # no yes to compare with
