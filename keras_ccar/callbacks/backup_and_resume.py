@@ -1,5 +1,6 @@
 """Backs up a training, and resumes it at the very batch that it had reached."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import numpy as np
 
 from keras_ccar.arguments import check_boolean, check_path, check_whole_number
 from keras_ccar.callbacks.attachment import variable_scope
-from keras_ccar.callbacks.backup_files import BackupFile, BackupFiles
+from keras_ccar.callbacks.backup_files import COMPILED, BackupFile, BackupFiles
 from keras_ccar.callbacks.class_statistics import ClassStatistics
+from keras_ccar.callbacks.compile_identity import begin_training, end_training
+from keras_ccar.callbacks.skipped_batches import skip_next_step
 from keras_ccar.keras_internals import (
     batches_done,
     random_states,
@@ -42,6 +45,12 @@ class BackupAndResume(keras.callbacks.Callback):
     damaged, a warning names the file, and the training resumes from the one before. If
     the disk is full, a warning says so, and the training goes on without a new backup.
     The disk needs room for three backups, and the main memory for one.
+
+    Only backups of a model that was compiled alike are resumed from: with the optimizer
+    and its learning rate, the kind of loss, and the trainable weights. Others stay in
+    the directory, with a warning, so that a second stage, such as one that trains more
+    layers at a lower rate, is a training of its own. Give each stage a directory of its
+    own if its data begin at `epoch`, which is that of the newest backup until `fit`.
 
     Backups hold weights, optimizer, random states, statistics and class frequencies.
     With several JAX processes the first one writes, to a directory that all of them
@@ -101,6 +110,7 @@ class BackupAndResume(keras.callbacks.Callback):
         self.save_freq = save_freq
         self.delete_checkpoint = check_boolean("delete_checkpoint", delete_checkpoint)
         self._files = BackupFiles(self.directory, self._is_usable)
+        self._compiled: dict[str, Any] = {}
         self._find_backup()
         self._current_epoch = 0
         self._last_saved = 0
@@ -114,6 +124,7 @@ class BackupAndResume(keras.callbacks.Callback):
         """Loads the backup, if there is one."""
         # On every process: one that fails alone leaves the others waiting for it.
         self._files.prepare(is_writer=process_index() == 0)
+        self._choose_training()
         backup = self._find_backup()
         self._current_epoch = self.epoch
         self._last_saved = self._batches_to_skip = self.batch
@@ -153,7 +164,7 @@ class BackupAndResume(keras.callbacks.Callback):
             statistics.set_totals(totals)
         self._totals = []
         if self._batches_to_skip:
-            self._skip_trained_batches()
+            skip_next_step(self.model, self._count_skipped)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Saves every `save_freq` batches."""
@@ -182,6 +193,13 @@ class BackupAndResume(keras.callbacks.Callback):
         elif self._reached and self._is_due():
             self._save(*self._reached)
         set_initial_epoch(self.model, None)
+        end_training(self.model)
+
+    def _choose_training(self) -> None:
+        """Resumes from backups of a model that was compiled as this one alone."""
+        if self.model.built:
+            self._compiled = begin_training(self.model)
+            self._files.choose(self._compiled, expected=self.epoch)
 
     def _is_due(self) -> bool:
         """Tells whether to save at the end of an epoch."""
@@ -213,24 +231,8 @@ class BackupAndResume(keras.callbacks.Callback):
         for index, state in enumerate(random_states(self.model)):
             state.assign(file[f"{_RANDOM_STATES}/{index}"][...])
 
-    def _skip_trained_batches(self) -> None:
-        """Makes the training function read batches without training, this once."""
-        model, train_function = self.model, self.model.train_function
-
-        def read_without_training(*arguments: Any) -> Any:
-            # At once: an interruption must not leave a model that does not train.
-            model.train_function = train_function
-            *state, batches = arguments
-            if not isinstance(batches, list):  # torch has already read them
-                next(batches)
-                for _ in range(model.steps_per_execution - 1):
-                    next(batches, None)
-            self._batches_to_skip -= min(
-                self._batches_to_skip, model.steps_per_execution
-            )
-            return ({}, *state) if state else {}
-
-        model.train_function = read_without_training
+    def _count_skipped(self, number: int) -> None:
+        self._batches_to_skip -= min(self._batches_to_skip, number)
 
     def _save(self, epoch: int, batch: int) -> None:
         self._last_saved = batch
@@ -242,6 +244,7 @@ class BackupAndResume(keras.callbacks.Callback):
                 content = save_weights_to_memory(self.model)
             with h5py.File(content, "a") as file:
                 self._save_state(file)
+                file.attrs[COMPILED] = json.dumps(self._compiled)
             if not self._files.write(epoch, batch, content.getbuffer()):
                 return
         self.epoch, self.batch = epoch, batch

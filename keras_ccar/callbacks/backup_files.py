@@ -1,24 +1,30 @@
 """The files of the backups of one training: the last two, each with its checksum."""
 
 import hashlib
+import json
 import re
 import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 
+from keras_ccar.callbacks.compile_identity import difference, digest_of
 from keras_ccar.files import remove_leftovers, write_atomic
 
 # The name holds the position and the checksum, so that a single renaming completes a
 # backup, and there is no moment in which a file and its checksum differ.
-_NAME = "epoch-{}-batch-{}-sha256-{}.weights.h5"
+_NAME = "epoch-{}-batch-{}{}-sha256-{}.weights.h5"
 # Earlier versions wrote names without a checksum, and this unfinished file.
 _PATTERN = re.compile(
-    r"epoch-(\d+)-batch-(\d+)(?:-sha256-([0-9a-f]{64}))?\.weights\.h5"
+    r"epoch-(\d+)-batch-(\d+)(?:-compiled-([0-9a-f]{16}))?"
+    r"(?:-sha256-([0-9a-f]{64}))?\.weights\.h5"
 )
+# The attribute of a backup with what its model was compiled with.
+COMPILED = "keras_ccar_compiled"
 _EARLIER_PARTIAL = "partial-0.weights.h5"
 
 
@@ -48,12 +54,14 @@ class BackupFile:
         epoch: the epoch, from 0, that it reached.
         batch: the number of batches of that epoch that are trained.
         digest: SHA-256 of the content, None in a file of an earlier version.
+        compiled: digest of what the model was compiled with, None if not known.
     """
 
     path: Path
     epoch: int
     batch: int
     digest: str | None
+    compiled: str | None = None
 
     def find_damage(self) -> str | None:
         """Returns what is wrong with the content, None if it is whole."""
@@ -82,9 +90,38 @@ class BackupFiles:
     def __init__(self, directory: Path, is_usable: Callable[[Path], bool]) -> None:
         self.directory = directory
         self._is_usable = is_usable
+        self._compiled: str | None = None
         # Newest first: the one that was read or written last, and those before it.
         self._generations: list[BackupFile] = []
         self._reported: set[Path] = set()
+
+    def choose(self, compiled: dict[str, Any], expected: int) -> None:
+        """Leaves alone the backups of models that are compiled otherwise, and warns.
+
+        Args:
+            compiled: what the model is compiled with.
+            expected: the epoch that the training was expected to begin with.
+        """
+        self._compiled = digest_of(compiled)
+        others = [file for file in self._find_all() if not self._is_chosen(file)]
+        if not others:
+            return
+        try:
+            with h5py.File(others[0].path) as file:
+                how = difference(compiled, json.loads(file.attrs[COMPILED]))
+        except (OSError, KeyError, ValueError):
+            how = "its checksum or its content is damaged"
+        own = next((file.epoch for file in self._find()), 0)
+        data = ""
+        if own != expected:
+            data = f"; data that begin at `backup.epoch` began at epoch {expected}"
+        warnings.warn(
+            f"`directory` {str(self.directory)!r} holds a backup of a model that was "
+            f"compiled otherwise: {how}. It stays there, and this training begins at "
+            f"epoch {own}{data}. Give each stage of a training a directory of its own; "
+            "to go on from that backup, compile the model as it was.",
+            stacklevel=4,
+        )
 
     def find_newest(self) -> BackupFile | None:
         """Returns the newest whole backup, None if there is none to resume from.
@@ -142,7 +179,8 @@ class BackupFiles:
         Returns False, after a warning, if that fails. The others are then there still.
         """
         digest = hashlib.sha256(content).hexdigest()
-        path = self.directory / _NAME.format(epoch, batch, digest)
+        compiled = "" if self._compiled is None else f"-compiled-{self._compiled}"
+        path = self.directory / _NAME.format(epoch, batch, compiled, digest)
         try:
             write_atomic(path, content)
             older = [
@@ -150,7 +188,8 @@ class BackupFiles:
                 for backup in self._generations
                 if (backup.epoch, backup.batch) != (epoch, batch)
             ]
-            self._generations = [BackupFile(path, epoch, batch, digest), *older[:1]]
+            written = BackupFile(path, epoch, batch, digest, self._compiled)
+            self._generations = [written, *older[:1]]
             self.delete({backup.path for backup in self._generations})
         except OSError as error:
             warnings.warn(
@@ -169,9 +208,17 @@ class BackupFiles:
                 backup.path.unlink(missing_ok=True)
 
     def _find(self) -> list[BackupFile]:
-        """Returns all backups in the folder, the newest first."""
+        """Returns the backups in the folder to choose from, the newest first."""
+        return [file for file in self._find_all() if self._is_chosen(file)]
+
+    def _is_chosen(self, file: BackupFile) -> bool:
+        return None in (self._compiled, file.compiled) or (
+            file.compiled == self._compiled
+        )
+
+    def _find_all(self) -> list[BackupFile]:
         found = [
-            BackupFile(path, int(match[1]), int(match[2]), match[3])
+            BackupFile(path, int(match[1]), int(match[2]), match[4], match[3])
             for path in sorted(self.directory.glob("*.h5"))
             if (match := _PATTERN.fullmatch(path.name))
         ]
