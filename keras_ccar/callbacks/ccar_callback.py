@@ -27,6 +27,7 @@ from keras_ccar.callbacks.log_name_warning import warn_of_shared_log_names
 from keras_ccar.callbacks.names_by_output import names_of_losses, read_class_names
 from keras_ccar.callbacks.nan_warning import warn_if_nan
 from keras_ccar.callbacks.output_warning import warn_output_mismatch
+from keras_ccar.callbacks.shared_loss_warning import warn_of_shared_losses
 from keras_ccar.callbacks.tensorboard import StatisticsWriter
 from keras_ccar.replicas import check_multi_worker_support
 
@@ -75,16 +76,17 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
     Raises:
         ValueError: for arguments other than these, also if `class_names` repeats a
             name; when training begins, if the model has no loss of this package, or
-            one whose number of classes is not that of `class_names`; for names of an
+            one whose number of classes is not that of `class_names`, or with
+            `update_frequencies` one loss object for several outputs; for names of an
             output without such a loss.
         RuntimeError: under `tf.distribute.MultiWorkerMirroredStrategy` with several
             workers, under which Keras 3 cannot `fit`.
 
     Warns:
         UserWarning: if the loss, the metrics and the model's output do not fit each
-            other, the prior is applied twice, or metrics such as `ShotAccuracy` of two
-            outputs overwrite each other's numbers in the logs; after the first epoch if
-            the loss is NaN.
+            other, the prior is applied twice, outputs share one loss object, or metrics
+            such as `ShotAccuracy` of two outputs overwrite each other's numbers in the
+            logs; after the first epoch if the loss is NaN.
 
     Reference:
         Jagati et al. 2026, arXiv 2601.15924.
@@ -141,6 +143,7 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
     def set_model(self, model: keras.Model) -> None:
         """Attaches statistics to the model's losses, which add to them."""
         super().set_model(model)
+        warn_of_shared_losses(model, self.update_frequencies)
         before, tracked = self._tracked, attach_statistics(model, self)
         if model is not self._tracked_model or sizes(before) != sizes(tracked):
             self.history = []
