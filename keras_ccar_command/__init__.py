@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with quiet:
             from keras_ccar.benchmark.cli import run
 
-            if options.command == "compare":
+            if options.command in ("compare", "predict"):
                 # Every backend reads its data through TensorFlow, if it is there.
                 with contextlib.suppress(ImportError):
                     importlib.import_module("tensorflow")

@@ -62,6 +62,15 @@ def build_parser(known: Known, shared: Sequence[str]) -> argparse.ArgumentParser
     add_settings(training, known["recipe_settings"])
     losses = compare.add_argument_group("settings of the losses, for known data sets")
     add_settings(losses, known["loss_settings"])
+    predict = commands.add_parser(
+        "predict",
+        parents=[verbose],
+        help="predict new data with the best model of a comparison on your data",
+        description="Reads new data as the comparison read its own, and writes what "
+        "its best model says: the columns of the data, the predicted class, and the "
+        "probabilities.",
+    )
+    _add_predict_options(predict)
     report = commands.add_parser(
         "report",
         parents=[verbose],
@@ -100,6 +109,32 @@ def _add_verbose(parser: argparse.ArgumentParser, default: Any) -> None:
         action="store_true",
         default=default,
         help="show what TensorFlow and other libraries log",
+    )
+
+
+def _add_predict_options(parser: Adder) -> None:
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="folder that `compare` wrote to"
+    )
+    parser.add_argument(
+        "dataset",
+        metavar="DATA",
+        help="new data, without labels: a table with the columns that were trained on, "
+        "a folder of images or one image, or a .npz file that holds x",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="a .csv or .parquet file (default: the name of the data and "
+        "-predicted.csv, in this folder)",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="P",
+        help="of yes or no: the probability from which on the answer is yes (default: "
+        "what the comparison chose, else 0.5)",
     )
 
 

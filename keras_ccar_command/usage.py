@@ -37,7 +37,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = build_parser(known, SHARED_SETTINGS)
     options = parser.parse_args(arguments)
     options.words = list(sys.argv[1:] if arguments is None else arguments)
-    if options.command == "report":
+    if options.command in ("report", "predict"):
         return options
     names = known[f"{options.command}_datasets"]  # type: ignore[literal-required]
     options.is_named = options.dataset in names

@@ -194,6 +194,14 @@ RULE = {
         "serving",
         "benchmark.features",
     ),
+    "benchmark.file_predictions": (
+        "arguments",
+        "layers",
+        "serving",
+        "benchmark.comparison",
+        "benchmark.own",
+        "benchmark.sources",
+    ),
     "benchmark.cli": ("",),
 }
 # Nothing imports the command line.

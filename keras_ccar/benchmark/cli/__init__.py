@@ -15,11 +15,17 @@ from keras_ccar.benchmark.cli.errors import (
     RequestError,
     describe_error,
 )
+from keras_ccar.benchmark.cli.predict import run_predict
 from keras_ccar.benchmark.cli.report import run_report
 from keras_ccar.benchmark.report.console import printable
 from keras_ccar_command.usage import parse
 
-_COMMANDS = {"compare": run_compare, "report": run_report, "count": run_count}
+_COMMANDS = {
+    "compare": run_compare,
+    "predict": run_predict,
+    "report": run_report,
+    "count": run_count,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

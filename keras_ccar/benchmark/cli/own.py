@@ -43,6 +43,8 @@ def run_own_compare(options: argparse.Namespace, console: Console) -> int:
             comparison, failed = run_own(request, console)
     except KeyboardInterrupt:
         return INTERRUPTED
+    with without_traceback(OSError):
+        data.reading.save(request.folder)
     if options.export is not None:
         _export(comparison, data, options.export, console)
     return 1 if failed else 0

@@ -1,17 +1,21 @@
 """Reads arrays from an `.npz` file."""
 
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import keras
 import numpy as np
+import pandas as pd
 
 from keras_ccar.benchmark.sources import networks
 from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_examples
 from keras_ccar.benchmark.sources.labels import LabelCoding, label_text, read_labels
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
-from keras_ccar.benchmark.sources.user_data import Arrays, UserData
+from keras_ccar.benchmark.sources.user_data import READING_FILE, Arrays, UserData
+from keras_ccar.files import add_checksum, write_json
 
 # The names that each part may have. Those of `keras.datasets` are among them.
 _SUFFIXES = {
@@ -77,8 +81,55 @@ def read_arrays(path: Path, options: SourceOptions) -> UserData:
         test=arrays.get("test"),
         build_model=maker(train[0], num_outputs, coding.kind == "labels"),
         make_whole=_as_it_is,
+        reading=ArrayReading(train[0].shape[1:]),
         notes=notes,
     )
+
+
+def read_inputs(path: Path) -> np.ndarray:
+    """Returns `x` of a file, the inputs of examples whose labels are not known.
+
+    Raises:
+        ValueError: as `read_arrays`.
+    """
+    content = _load(path)
+    if "x" not in content:
+        raise ValueError(
+            f"{path} must hold `x`, the examples to predict. It holds "
+            f"{', '.join(content) or 'nothing'}."
+        )
+    return _check_inputs(path, "x", content["x"])
+
+
+@dataclass(frozen=True)
+class ArrayReading:
+    """Of arrays, which are trained on as they are.
+
+    Attributes:
+        shape: the shape of one example.
+    """
+
+    shape: tuple[int, ...]
+
+    def save(self, folder: Path) -> None:
+        """See `Reading`."""
+        content = {"source": "arrays", "shape": list(self.shape)}
+        write_json(folder / READING_FILE, add_checksum(content))
+
+    @classmethod
+    def load(cls, folder: Path, content: dict[str, Any]) -> Self:
+        """Returns what `save` wrote."""
+        return cls(tuple(content["shape"]))
+
+    def read(self, path: Path, notes: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
+        """See `Reading`; the file holds `x`."""
+        x = read_inputs(path)
+        if x.shape[1:] != self.shape:
+            raise ValueError(
+                f"`x` in {path} must have examples of shape {self.shape}, as were "
+                f"trained on. Received: {x.shape[1:]}."
+            )
+        return pd.DataFrame({"example": np.arange(len(x))}), x
 
 
 def _as_it_is(network: keras.Model) -> keras.Model:
@@ -107,27 +158,30 @@ def _find_part(path: Path, content: dict[str, np.ndarray], part: str) -> Arrays 
             raise ValueError(
                 f"{path} must hold {_NAMES}, of one length each. Received: {shapes}."
             )
-        if not (np.issubdtype(x.dtype, np.number) or x.dtype == bool):
-            raise ValueError(
-                f"`x{suffix}` in {path} must hold numbers. Received: {x.dtype}."
-            )
-        if x.ndim not in (2, 3, 4):
-            raise ValueError(
-                f"`x{suffix}` in {path} must be features (N, D) or images (N, height, "
-                f"width) or (N, height, width, channels). Received: {x.shape}."
-            )
-        wrong = 0
-        if x.dtype.kind == "f":
-            wrong = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
-        if wrong:
-            raise ValueError(
-                f"`x{suffix}` in {path} must be finite. Received: {wrong} examples "
-                "with NaN or infinite numbers. Replace them, or leave them out."
-            )
         if y.ndim == 2 and y.shape[1] == 1:
             y = y[:, 0]
-        return (x if x.dtype == "uint8" else x.astype("float32")), y
+        return _check_inputs(path, f"x{suffix}", x), y
     return None
+
+
+def _check_inputs(path: Path, name: str, x: np.ndarray) -> np.ndarray:
+    """Returns inputs as the network takes them; raises a `ValueError` for others."""
+    if not (np.issubdtype(x.dtype, np.number) or x.dtype == bool):
+        raise ValueError(f"`{name}` in {path} must hold numbers. Received: {x.dtype}.")
+    if x.ndim not in (2, 3, 4) or not len(x):
+        raise ValueError(
+            f"`{name}` in {path} must be features (N, D) or images (N, height, "
+            f"width) or (N, height, width, channels). Received: {x.shape}."
+        )
+    wrong = 0
+    if x.dtype.kind == "f":
+        wrong = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
+    if wrong:
+        raise ValueError(
+            f"`{name}` in {path} must be finite. Received: {wrong} examples "
+            "with NaN or infinite numbers. Replace them, or leave them out."
+        )
+    return x if x.dtype == "uint8" else x.astype("float32")
 
 
 def _missing(path: Path) -> Arrays:

@@ -179,11 +179,11 @@ def _feature(kind: str) -> Any:
         return space.float_normalized()
     if kind == CATEGORY:
         return space.string_categorical(num_oov_indices=1, output_mode="one_hot")
-    words = _Words(_MOST_WORDS, output_mode="tf_idf")
+    words = Words(_MOST_WORDS, output_mode="tf_idf")
     return space.feature(dtype="string", preprocessor=words, output_mode="float")
 
 
-class _Words(keras.layers.TextVectorization):
+class Words(keras.layers.TextVectorization):
     """Numbers of the words in texts, of the shape that they really have.
 
     Of texts of shape (N, 1), Keras 3.15 announces numbers of shape (N, 1, words).

@@ -2,19 +2,21 @@
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import keras
 import numpy as np
+import pandas as pd
 
+from keras_ccar.benchmark.features import backbone_features
 from keras_ccar.benchmark.sources import backbones, networks
+from keras_ccar.benchmark.sources.image_files import LISTED, read_image_files
 from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_examples
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
-from keras_ccar.benchmark.sources.user_data import Arrays, UserData
-from keras_ccar.datasets.images.bit_depth import BitDepth
+from keras_ccar.benchmark.sources.user_data import READING_FILE, Arrays, UserData
 from keras_ccar.datasets.images.decoding import decode_image
 from keras_ccar.datasets.loaders.folders import (
     check_same_classes as check_no_other_classes,
@@ -22,16 +24,16 @@ from keras_ccar.datasets.loaders.folders import (
 from keras_ccar.datasets.loaders.folders import (
     class_folders,
     files_and_labels,
+    images_below,
     images_beside,
 )
-from keras_ccar.datasets.progress import progress_bar
+from keras_ccar.files import add_checksum, write_json
 from keras_ccar.inputs.class_names import join_first
 from keras_ccar.requirements import require
 
 # Small networks learn little from larger images that they would not from these.
 _USUAL_SIDE = 64
 _LEAST_SIDE = 8
-_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
         test=arrays.get("test"),
         build_model=lambda: keras.Model(),
         make_whole=lambda network: network,
+        reading=ImageReading(side, options.backbone if is_head else None),
         example=decode_image(images.files[0].read_bytes(), str(images.files[0])),
         notes=notes,
     )
@@ -110,6 +113,46 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
     else:
         backbones.complete(data, options, side)
     return data
+
+
+@dataclass(frozen=True)
+class ImageReading:
+    """Of images: resized as those that were trained on, or features of them.
+
+    Attributes:
+        side: the side in pixels.
+        backbone: the pretrained network whose features were trained on, or None.
+    """
+
+    side: int
+    backbone: str | None
+
+    def save(self, folder: Path) -> None:
+        """See `Reading`."""
+        content = {"source": "images", "side": self.side, "backbone": self.backbone}
+        write_json(folder / READING_FILE, add_checksum(content))
+
+    @classmethod
+    def load(cls, folder: Path, content: dict[str, Any]) -> Self:
+        """Returns what `save` wrote."""
+        return cls(content["side"], content["backbone"])
+
+    def read(self, path: Path, notes: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
+        """See `Reading`; images lie in a folder or its folders, or are one file.
+
+        Files that cannot be read are left out and named in the notes.
+        """
+        files = [path] if path.is_file() else images_below(path)
+        names = [str(file) for file in files]
+        side = None if self.backbone else self.side
+        found = read_image_files(files, names, side, path, notes)
+        if not found:
+            raise ValueError(f"{path} must hold images that can be read.")
+        good = [files[i] for i, _ in found]
+        rows = pd.DataFrame({"file": [str(file) for file in good]})
+        if self.backbone is not None:
+            return rows, backbone_features(self.backbone, good, self.side)
+        return rows, np.stack([pixels for _, (_, pixels) in found])
 
 
 def _choose_side(path: Path, options: SourceOptions) -> int:
@@ -134,40 +177,17 @@ def _choose_side(path: Path, options: SourceOptions) -> int:
 def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
     """Reads all images, to square pixels if there is a side; notes what is broken."""
     names = class_folders(path)
-    depth = BitDepth()
     files, labels = files_and_labels(path, names)
     beside = images_beside(path)
     if beside:
-        names_beside = join_first([file.name for file in beside], _LISTED)
+        names_beside = join_first([file.name for file in beside], LISTED)
         notes.append(
             f"{len(beside):,} image files lie beside the class folders in {path}, have "
             f"no class and are left out: {names_beside}."
         )
 
-    def read(file: Path) -> tuple[tuple[int, int], np.ndarray | None] | str:
-        try:
-            image = decode_image(file.read_bytes(), file.name, depth)
-        except (OSError, ValueError) as error:
-            return str(error)
-        pixels = None if side is None else networks.resize(image, side)
-        return image.shape[:2], pixels
-
-    with ThreadPoolExecutor() as threads:
-        read_files = threads.map(read, files)
-        found = list(progress_bar(read_files, "Reading images", total=len(files)))
-    broken = [
-        f"{file.parent.name}/{file.name}"
-        for file, one in zip(files, found, strict=True)
-        if isinstance(one, str)
-    ]
-    if broken:
-        notes.append(
-            f"{len(broken)} of {len(files)} image files in {path} cannot be read and "
-            f"are left out: {join_first(broken, _LISTED)}."
-        )
-    unused = depth.describe_unused(str(path))
-    notes.extend([unused] if unused else [])
-    good = [(i, one) for i, one in enumerate(found) if not isinstance(one, str)]
+    shown = [f"{file.parent.name}/{file.name}" for file in files]
+    good = read_image_files(files, shown, side, path, notes)
     pixels = [one[1] for _, one in good if one[1] is not None]
     return _Images(
         [files[i] for i, _ in good],

@@ -17,6 +17,9 @@ from keras_ccar.serving.decision_layers import split_decision
 _FILTERS = (32, 64, 128)
 _UNITS = (64, 64)
 _MEASURED = 5000
+_LEAST_VARIANCE = 1e-6
+# Its root makes zeros of all that may stand in a column.
+_VARIANCE_OF_CONSTANTS = 1e30
 
 
 def convnet_maker(
@@ -131,12 +134,19 @@ def _build_dense(
 
 
 def _scaling(values: np.ndarray, axes: tuple[int, ...]) -> dict[str, Any]:
-    """Returns what scales values to mean 0 and deviation 1, over some axes."""
-    # Of many images a part, as they would not fit into memory as floats.
-    some = values[:: max(1, len(values) // _MEASURED)]
-    mean = np.atleast_1d(some.mean(axes, dtype="float64"))
-    # Of a column that is always the same.
-    variance = np.maximum(np.atleast_1d(some.var(axes, dtype="float64")), 1e-6)
+    """Returns what scales values to mean 0 and deviation 1, over some axes.
+
+    What is always the same, such as *a category that training rows lack*, becomes 0
+    whatever it is: it teaches nothing, so that new examples that differ in it would be
+    at the mercy of the first weights.
+    """
+    if values.ndim > 2:
+        # Of many images a part, as they would not fit into memory as floats.
+        values = values[:: max(1, len(values) // _MEASURED)]
+    mean = np.atleast_1d(values.mean(axes, dtype="float64"))
+    variance = np.atleast_1d(values.var(axes, dtype="float64"))
+    variance = np.maximum(variance, _LEAST_VARIANCE)
+    variance[np.atleast_1d(np.ptp(values, axes)) == 0] = _VARIANCE_OF_CONSTANTS
     return {"mean": mean.tolist(), "variance": variance.tolist()}
 
 

@@ -1,12 +1,17 @@
 """Reads a table with a column of labels, from a CSV or Parquet file."""
 
+import os
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from keras_ccar.benchmark.sources import networks
 from keras_ccar.benchmark.sources.columns import Encoder, find_columns
+from keras_ccar.benchmark.sources.encoder_file import load_encoder, save_encoder
 from keras_ccar.benchmark.sources.groups import (
     check_apart,
     note_groups,
@@ -26,9 +31,12 @@ from keras_ccar.benchmark.sources.table_warnings import (
     note_possible_groups,
     note_unknown_texts,
 )
-from keras_ccar.benchmark.sources.user_data import UserData
+from keras_ccar.benchmark.sources.user_data import READING_FILE, UserData
+from keras_ccar.files import add_checksum, write_json
 
 SUFFIXES = (".csv", ".parquet")
+_COLUMNS_FILE = "columns.keras"
+_USUAL = 20
 
 
 def count_table(path: Path, options: SourceOptions) -> tuple[Labelled, list[str]]:
@@ -105,8 +113,62 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         make_whole=make_whole,
         example=encoder.example(frames["train"].iloc[:2]),
         inputs=encoder.names,
+        reading=TableReading(encoder, _usual(rows.iloc[parts["train"][0]], encoder)),
         notes=notes,
     )
+
+
+@dataclass(frozen=True)
+class TableReading:
+    """Of a table: its columns, encoded as those of the training rows.
+
+    Attributes:
+        encoder: of the training rows.
+        usual: frequent values of each column, which show how it is written.
+    """
+
+    encoder: Encoder
+    usual: pd.DataFrame
+
+    def save(self, folder: Path) -> None:
+        """See `Reading`."""
+        temporary = folder / f".tmp.{_COLUMNS_FILE}"
+        content = {
+            "source": "table",
+            "usual": self.usual.to_dict("list"),
+            **save_encoder(self.encoder, temporary),
+        }
+        os.replace(temporary, folder / _COLUMNS_FILE)
+        write_json(folder / READING_FILE, add_checksum(content))
+
+    @classmethod
+    def load(cls, folder: Path, content: dict[str, Any]) -> Self:
+        """Returns what `save` wrote."""
+        usual = pd.DataFrame(content["usual"])
+        return cls(load_encoder(folder / _COLUMNS_FILE, content), usual)
+
+    def read(self, path: Path, notes: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
+        """See `Reading`."""
+        rows = read_rows(path, (), notes)
+        missing = [column for column in self.encoder.kinds if column not in rows]
+        if missing:
+            raise ValueError(
+                f"{path} must have the columns that were trained on. It lacks "
+                f"{shown(missing)}."
+            )
+        files = str(path), "the training table"
+        read = read_like_training(rows, self.usual, self.encoder, files, notes)
+        return rows, self.encoder.encode(read)
+
+
+def _usual(rows: pd.DataFrame, encoder: Encoder) -> pd.DataFrame:
+    """Returns frequent values of each column that is read, of one type a column."""
+    return pd.DataFrame(
+        {
+            column: np.resize(rows[column].value_counts().index[:_USUAL], _USUAL)
+            for column in encoder.kinds
+        }
+    ).map(lambda value: float(value) if isinstance(value, Decimal) else value)
 
 
 def _keep_groups_apart(

@@ -2,13 +2,35 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import keras
 import numpy as np
+import pandas as pd
 
 Arrays = tuple[np.ndarray, np.ndarray]
 """Inputs and labels."""
+# How the data were read, in the folder of a comparison; see `Reading.save`.
+READING_FILE = "reading.json"
+
+
+class Reading(Protocol):
+    """Turns new files into inputs of the network, as those that it was trained on."""
+
+    def save(self, folder: Path) -> None:
+        """Writes what `load_reading` needs into the folder of a comparison."""
+
+    def read(self, path: Path, notes: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
+        """Returns a row of columns that names each example, and the inputs.
+
+        Args:
+            path: the new data.
+            notes: takes what there is to say.
+
+        Raises:
+            ValueError: if the data are not such as were trained on.
+        """
 
 
 @dataclass
@@ -26,6 +48,7 @@ class UserData:
             that it takes what the user has.
         example: what the whole takes.
         inputs: the name of the input of the whole for each column of a table.
+        reading: how new files are read alike.
         notes: sentences about what was found in the files: what was left out, what was
             changed.
     """
@@ -38,6 +61,7 @@ class UserData:
     test: Arrays | None
     build_model: Callable[[], keras.Model]
     make_whole: Callable[[keras.Model], keras.Model]
+    reading: Reading
     example: Any = None
     inputs: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -146,6 +146,31 @@ class Findings(abc.ABC):
         """
         return _module("own.saved_models").finish(self)
 
+    def predict(self, data: str | Path, threshold: float | None = None) -> Any:
+        """Predicts new files with the recommended model, as `keras-ccar predict` does.
+
+        The files are read as those of the comparison were, which `keras-ccar compare`
+        keeps in the folder. Arrays that you read yourself go to `finish().predict`.
+
+        Args:
+            data: new data of the kind that was compared on, without labels: a table, a
+                folder of images or one image, or a `.npz` file that holds `x`.
+            threshold: the probability from which on the answer is yes, in [0, 1], for
+                yes-or-no labels. Defaults to what the comparison chose, else 0.5.
+
+        Returns:
+            A `pandas.DataFrame` with a row for each example: the columns of the table
+            (or the file of the image, or the place in the array), then `predicted` and
+            the probabilities. Of classes that exclude each other these are
+            `probability_NAME` for each class; of one label the probability of yes; of
+            several labels also `predicted_NAME`, 0 or 1, in place of `predicted`.
+
+        Raises:
+            ValueError: if the comparison was not of files, if the data are of another
+                kind, and for a threshold of classes that exclude each other.
+        """
+        return _module("file_predictions").predict(self, data, threshold)
+
     def report(self) -> Path:
         """Writes the report to `folder`, and returns the path of its page.
 

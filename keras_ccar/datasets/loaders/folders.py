@@ -104,6 +104,26 @@ def images_beside(path: str | os.PathLike[str]) -> list[Path]:
     ]
 
 
+def images_below(path: str | os.PathLike[str]) -> list[Path]:
+    """Returns the images in a folder and in all folders in it, sorted by their place.
+
+    A folder that a link leads to again is read once.
+    """
+    found: list[Path] = []
+    folders, known = [Path(path)], set()
+    while folders:
+        folder = folders.pop(0)
+        if (place := folder.resolve()) in known:
+            continue
+        known.add(place)
+        for entry, is_folder in _entries(folder):
+            if is_folder:
+                folders.append(entry)
+            elif _is_image(entry):
+                found.append(entry)
+    return sorted(found)
+
+
 def _is_image(file: Path) -> bool:
     return file.suffix.lower() in SUFFIXES
 

@@ -1,0 +1,52 @@
+"""The command `keras-ccar predict`."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from keras_ccar.benchmark.cli.errors import without_traceback
+from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.file_predictions import predict
+from keras_ccar.benchmark.report.console import say
+
+
+def run_predict(options: argparse.Namespace, console: Console) -> int:
+    """Writes what the best model of a comparison says of new data; returns 0."""
+    notes: list[str] = []
+    data = Path(options.dataset)
+    output = options.output or Path(f"{data.stem}-predicted.csv")
+    with without_traceback(ValueError, OSError, ImportError):
+        comparison = Comparison.read(options.folder)
+        predicted = predict(comparison, data, options.threshold, notes)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if output.suffix == ".parquet":
+            predicted.to_parquet(output)
+        else:
+            predicted.to_csv(output, index=False)
+    for note in notes:
+        say(console, note)
+    best = comparison.best()
+    say(console, f"{len(predicted):,} examples predicted by {best.title}:")
+    for line in _shares(predicted):
+        say(console, line)
+    say(console, f"Predictions: {output}")
+    return 0
+
+
+def _shares(predicted: pd.DataFrame) -> list[str]:
+    """Returns a line for each class, or label: how many examples are called it."""
+    if "predicted" in predicted:
+        found = predicted["predicted"].value_counts().to_dict()
+    else:
+        prefix = "predicted_"
+        found = {
+            name.removeprefix(prefix): int(predicted[name].sum())
+            for name in predicted.columns
+            if name.startswith(prefix)
+        }
+    return [
+        f"  {name}: {count:,} ({count / len(predicted):.1%})"
+        for name, count in found.items()
+    ]

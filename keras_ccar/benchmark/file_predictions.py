@@ -1,0 +1,87 @@
+"""Predicts new files with the best model of a comparison."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, softmax
+
+from keras_ccar.arguments import argument_error, check_number, check_path, optional
+from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.own.columns import BINARY, SOFTMAX
+from keras_ccar.benchmark.own.saved_models import finish
+from keras_ccar.benchmark.sources.labels import shown
+from keras_ccar.benchmark.sources.readings import load_reading
+from keras_ccar.layers.thresholds import Thresholds
+from keras_ccar.serving.decision_layers import split_decision
+
+_EXAMPLES_AT_A_TIME = 256
+
+
+def predict(
+    comparison: Comparison,
+    data: str | Path,
+    threshold: float | None = None,
+    notes: list[str] | None = None,
+) -> pd.DataFrame:
+    """See `Comparison.predict`; `notes` takes what there is to say of the files."""
+    path = Path(check_path("data", data))
+    threshold = optional(check_number, "threshold", threshold, 0, 1)
+    if comparison.folder is None:
+        raise argument_error("comparison", None, "a comparison with a folder")
+    kind = comparison.dataset.get("kind", SOFTMAX)
+    if threshold is not None and kind == SOFTMAX:
+        raise argument_error(
+            "threshold",
+            threshold,
+            "None for classes that exclude each other, of which the most probable is "
+            "predicted",
+        )
+    reading = load_reading(Path(comparison.folder))
+    rows, inputs = reading.read(path, [] if notes is None else notes)
+    model, decision = split_decision(finish(comparison))
+    outputs = model.predict(inputs, batch_size=_EXAMPLES_AT_A_TIME, verbose=0)
+    probabilities = np.asarray(outputs, "float64")
+    if comparison.recipe.get("from_logits"):
+        activation: Any = softmax if kind == SOFTMAX else expit
+        along = {"axis": -1} if kind == SOFTMAX else {}
+        probabilities = activation(probabilities, **along)
+    names = comparison.dataset["class_names"]
+    limits: Any = 0.5 if threshold is None else threshold
+    if threshold is None and isinstance(decision, Thresholds):
+        limits = np.asarray(decision.thresholds)
+    answers = _columns(probabilities, kind, names, limits)
+    taken = [name for name in answers if name in rows.columns]
+    if taken:
+        raise ValueError(
+            f"{path} must not have columns of the names that predictions get. Received "
+            f"{shown(taken)}. Rename or drop them."
+        )
+    return rows.assign(**answers)
+
+
+def _columns(
+    probabilities: np.ndarray, kind: str, names: list[str], limits: Any
+) -> dict[str, np.ndarray]:
+    """Returns the columns of the answers.
+
+    Args:
+        probabilities: of classes `(N, K)`, of yes `(N, 1)` or of labels `(N, K)`.
+        kind: of the labels.
+        names: of the classes; of one label of no and yes.
+        limits: the thresholds of yes, a number or `(K,)`.
+    """
+    if kind == SOFTMAX:
+        found = {"predicted": np.array(names, object)[probabilities.argmax(axis=-1)]}
+        shares = zip(names, probabilities.T, strict=True)
+        return found | {f"probability_{name}": share for name, share in shares}
+    is_yes = probabilities >= limits
+    if kind == BINARY:
+        chosen = np.array(names, object)[is_yes[:, 0].astype(int)]
+        return {"predicted": chosen, f"probability_{names[1]}": probabilities[:, 0]}
+    found = {}
+    for name, yes, share in zip(names, is_yes.T, probabilities.T, strict=True):
+        found[f"predicted_{name}"] = yes.astype(int)
+        found[f"probability_{name}"] = share
+    return found

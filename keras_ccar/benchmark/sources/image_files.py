@@ -1,0 +1,58 @@
+"""Reads image files; those that are broken are left out and named."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_ccar.benchmark.sources import networks
+from keras_ccar.datasets.images.bit_depth import BitDepth
+from keras_ccar.datasets.images.decoding import decode_image
+from keras_ccar.datasets.progress import progress_bar
+from keras_ccar.inputs.class_names import join_first
+
+LISTED = 10
+
+
+def read_image_files(
+    files: Sequence[Path],
+    names: Sequence[str],
+    side: int | None,
+    path: Path,
+    notes: list[str],
+) -> list[tuple[int, tuple[tuple[int, int], Any]]]:
+    """Returns what can be read: each place, and the size and the pixels there.
+
+    Args:
+        files: the files.
+        names: what they are called in the notes.
+        side: the side in pixels that they are resized to; None for no pixels.
+        path: the folder, or the file.
+        notes: takes what is broken, and what is nearly black.
+    """
+    depth = BitDepth()
+
+    def read(file: Path) -> tuple[tuple[int, int], np.ndarray | None] | str:
+        try:
+            image = decode_image(file.read_bytes(), file.name, depth)
+        except (OSError, ValueError) as error:
+            return str(error)
+        pixels = None if side is None else networks.resize(image, side)
+        return image.shape[:2], pixels
+
+    with ThreadPoolExecutor() as threads:
+        read_files = threads.map(read, files)
+        found = list(progress_bar(read_files, "Reading images", total=len(files)))
+    broken = [
+        name for name, one in zip(names, found, strict=True) if isinstance(one, str)
+    ]
+    if broken:
+        notes.append(
+            f"{len(broken)} of {len(files)} image files in {path} cannot be read and "
+            f"are left out: {join_first(broken, LISTED)}."
+        )
+    unused = depth.describe_unused(str(path))
+    notes.extend([unused] if unused else [])
+    return [(i, one) for i, one in enumerate(found) if not isinstance(one, str)]

@@ -1,0 +1,225 @@
+"""`keras-ccar predict`: new files are read, and answered, as at the comparison."""
+
+import json
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from scipy.special import expit, softmax
+from small_preset import write_preset
+
+from keras_ccar import posthoc
+from keras_ccar.benchmark.cli import main
+from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.benchmark.sources.read import read_data
+
+SHORT = ["--seeds", "1", "--epochs", "2", "--batch-size", "16", "--losses", "ce", "la"]
+RNG = np.random.default_rng(0)
+Y = RNG.permutation(np.repeat([0, 1, 2], [60, 20, 10]))
+X = (RNG.normal(size=(90, 4)) + Y[:, None]).astype("float32")
+
+
+def table(**columns):
+    rows = pd.DataFrame(
+        {
+            "size (cm)": X[:, 0],
+            # Keras's own file of categories has a line for each.
+            "colour": np.array(["red", "green", "blue\nor red"])[
+                RNG.integers(0, 3, 90)
+            ],
+            "note": [f"some words about number {i}" for i in range(90)],
+        }
+    )
+    rows.loc[3, ["size (cm)", "colour"]] = np.nan
+    return rows.assign(**columns)
+
+
+def compare(path, *more):
+    assert main(["compare", str(path), *SHORT, *more, "--output", "out"]) == 0
+
+
+def network_outputs(path, options, inputs=None):
+    """What the network of the best run says of the training's own examples."""
+    comparison = Comparison.read("out")
+    data = read_data(path, options)
+    examples = data.validation[0] if inputs is None else inputs
+    return comparison.finish().predict(examples, verbose=0), data.validation[1]
+
+
+@pytest.fixture(autouse=True)
+def in_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_table(in_folder, capsys):
+    rows = table(kind=np.array(["a", "b", "c"])[Y])
+    rows.to_csv("table.csv", index=False)
+    held_out = rows.iloc[:30]
+    held_out.to_csv("held.csv", index=False)
+    compare(in_folder / "table.csv", "--label", "kind", "--validation", "held.csv")
+    # What was learned of the columns is kept: the training table is not needed.
+    options = SourceOptions(label=("kind",), validation=in_folder / "held.csv")
+    outputs, _ = network_outputs(in_folder / "table.csv", options)
+    (in_folder / "table.csv").unlink()
+    capsys.readouterr()
+    held_out.drop(columns="kind").iloc[:, ::-1].to_csv("new.csv", index=False)
+    assert main(["predict", "out", "new.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "30 examples predicted by" in out
+    assert "Predictions: new-predicted.csv" in out
+    found = pd.read_csv("new-predicted.csv")
+    assert found.columns.tolist() == [
+        *("note", "colour", "size (cm)", "predicted"),
+        *("probability_a", "probability_b", "probability_c"),
+    ]
+    expected = softmax(outputs.astype("float64"), axis=-1)
+    np.testing.assert_allclose(found.iloc[:, 4:], expected, atol=1e-6)
+    assert found["predicted"].tolist() == ["abc"[i] for i in outputs.argmax(1)]
+    for name, count in found["predicted"].value_counts().items():
+        assert f"{name}: {count} ({count / 30:.1%})" in out
+
+
+def test_yes_or_no_with_a_threshold_that_was_tuned_on_its_predictions(in_folder):
+    rows = table(fraud=np.where(Y == 2, "fraud", "ok"), other=X[:, 1])
+    rows.to_csv("table.csv", index=False)
+    compare(in_folder / "table.csv", "--label", "fraud")
+    comparison = Comparison.read("out")
+    found = comparison.predict("table.csv", threshold=0.25)
+    assert found["fraud"].tolist() == rows["fraud"].tolist()
+    p = found["probability_fraud"].to_numpy()
+    assert 0 < p.min() < p.max() < 1
+    assert found["predicted"].tolist() == ["fraud" if x >= 0.25 else "ok" for x in p]
+    tuned = posthoc.tune_thresholds(
+        p[:, None],
+        (found["fraud"] == "fraud").astype(int).to_numpy(),
+        from_logits=False,
+        objective=[[0, 5], [200, 0]],
+    )
+    flagged = comparison.predict("table.csv", threshold=tuned.thresholds[0])
+    is_fraud, says = (flagged[c] == "fraud" for c in ("fraud", "predicted"))
+
+    def costs(says):
+        return 5 * (says & ~is_fraud).sum() + 200 * (~says & is_fraud).sum()
+
+    assert costs(says) == min(costs(p >= limit) for limit in [*p, 2])
+
+
+def test_chosen_thresholds_are_used(in_folder):
+    np.savez("tags.npz", x=X, y=(X[:, :3] > [0.5, 1.5, 1.0]).astype(int))
+    compare(in_folder / "tags.npz", "--metric", "f1")
+    comparison = Comparison.read("out")
+    np.savez("new.npz", x=X[:20])
+    found = comparison.predict("new.npz")
+    p = found[[f"probability_{k}" for k in range(3)]].to_numpy()
+    answers = found[[f"predicted_{k}" for k in range(3)]].to_numpy()
+    whole = comparison.finish().predict(X[:20], verbose=0)
+    if set(np.unique(whole)) <= {0, 1}:
+        np.testing.assert_array_equal(answers, whole)
+    else:
+        np.testing.assert_allclose(p, expit(whole.astype("float64")), atol=1e-6)
+        np.testing.assert_array_equal(answers, p >= 0.5)
+    np.testing.assert_array_equal(
+        comparison.predict("new.npz", threshold=0.9).filter(like="predicted_"),
+        p >= 0.9,
+    )
+
+
+@pytest.mark.parametrize("backbone", [False, True])
+def test_images(in_folder, backbone, capsys):
+    more = []
+    if backbone:
+        more = ["--backbone", write_preset(in_folder / "preset", 16, 1.0, 0.0)]
+    names = ["dent", "ok"]
+    for place, (name, count) in enumerate(zip(names, (12, 24), strict=True)):
+        (in_folder / "photos" / name).mkdir(parents=True)
+        for i in range(count):
+            pixels = RNG.integers(0, 100, (20, 24, 3)) + 100 * place
+            Image.fromarray(pixels.astype("uint8")).save(
+                in_folder / "photos" / name / f"{i}.png"
+            )
+    compare(in_folder / "photos", *more)
+    comparison = Comparison.read("out")
+    # Folders within folders, and none for each class.
+    (in_folder / "new" / "deep").mkdir(parents=True)
+    for i in range(3):
+        where = in_folder / "new" / ("deep" if i else "")
+        (in_folder / "photos" / "ok" / f"{i}.png").rename(where / f"{i}.png")
+    found = comparison.predict("new")
+    assert found["file"].tolist() == ["new/0.png", "new/deep/1.png", "new/deep/2.png"]
+    assert set(found["predicted"]) <= set(names)
+    one = comparison.predict("new/0.png")
+    np.testing.assert_allclose(
+        one.iloc[0, 2:].astype(float), found.iloc[0, 2:].astype(float), atol=1e-6
+    )
+    (in_folder / "new" / "deep" / "1.png").write_bytes(b"no image")
+    capsys.readouterr()
+    assert main(["predict", "out", "new", "--output", "a/found.parquet"]) == 0
+    assert "1 of 3 image files" in " ".join(capsys.readouterr().out.split())
+    assert pd.read_parquet("a/found.parquet")["file"].tolist() == [
+        "new/0.png",
+        "new/deep/2.png",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "message"),
+    [
+        ({"z": X}, [], "must hold `x`, the examples to predict. It holds z."),
+        ({"x": X[:, :3]}, [], "must have examples of shape (4,)"),
+        ({"x": X.astype(str)}, [], "must hold numbers"),
+        ({"x": X}, ["--threshold", "0.5"], "classes that exclude each other"),
+        ({"x": X}, ["--threshold", "5"], "`threshold` must be"),
+    ],
+)
+def test_what_cannot_be_predicted(in_folder, content, more, message, capsys):
+    np.savez("mine.npz", x=X, y=Y)
+    compare(in_folder / "mine.npz")
+    np.savez("new.npz", **content)
+    capsys.readouterr()
+    assert main(["predict", "out", "new.npz", *more]) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_tables_and_folders_that_do_not_fit(in_folder, capsys):
+    rows = table(kind=np.array(["a", "b", "c"])[Y])
+    rows.to_csv("table.csv", index=False)
+    compare(in_folder / "table.csv", "--label", "kind")
+
+    def refused(*arguments):
+        capsys.readouterr()
+        assert main(["predict", *arguments]) == 2
+        return " ".join(capsys.readouterr().err.split())
+
+    rows.drop(columns="colour").to_csv("new.csv", index=False)
+    assert "It lacks 'colour'." in refused("out", "new.csv")
+    rows.assign(predicted=1).to_csv("new.csv", index=False)
+    assert "Received 'predicted'. Rename or drop them." in refused("out", "new.csv")
+    assert "nowhere.csv" in refused("out", "nowhere.csv")
+    reading = in_folder / "out" / "reading.json"
+    content = json.loads(reading.read_text())
+    reading.write_text(json.dumps({**content, "source": "tables"}))
+    assert "is damaged, or was edited" in refused("out", "table.csv")
+    del content["checksum"], content["source"]
+    reading.write_text(json.dumps(content))
+    assert "must hold how a comparison read its data" in refused("out", "table.csv")
+    reading.unlink()
+    assert "Run the command of the comparison again" in refused("out", "table.csv")
+    # Doing so writes it again, and trains nothing.
+    compare(in_folder / "table.csv", "--label", "kind")
+    assert "runs are finished already" in capsys.readouterr().out
+    assert main(["predict", "out", "table.csv"]) == 0
+
+
+def test_models_of_python_have_no_files_to_read(in_folder):
+    from own_data import compare as compare_in_python
+
+    comparison, _ = compare_in_python(in_folder / "python", seeds=1, epochs=1)
+    with pytest.raises(ValueError, match="files of your own"):
+        comparison.predict("new.csv")
+    assert isinstance(comparison.finish(), keras.Model)
