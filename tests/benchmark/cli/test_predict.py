@@ -108,6 +108,31 @@ def test_yes_or_no_with_a_threshold_that_was_tuned_on_its_predictions(in_folder)
     assert costs(says) == min(costs(p >= limit) for limit in [*p, 2])
 
 
+def test_columns_that_are_written_otherwise(in_folder, capsys):
+    rows = table(
+        kind=np.array(["a", "b", "c"])[Y], card=X[:, 1] > 0.5, sum=X[:, 2] * 5e3
+    )
+    rows.to_parquet("table.parquet")
+    compare(in_folder / "table.parquet", "--label", "kind")
+    comparison = Comparison.read("out")
+    expected = comparison.predict("table.parquet")
+    other = rows.assign(
+        card=np.where(rows["card"], "yes", "no"),
+        sum=rows["sum"].map("{:,.9f}".format),
+    )
+    other.to_csv("other.csv", index=False)
+    found = comparison.predict("other.csv")
+    assert found["card"].tolist() == other["card"].tolist()
+    np.testing.assert_allclose(
+        found.filter(like="probability_"),
+        expected.filter(like="probability_"),
+        atol=1e-5,
+    )
+    other.assign(sum="much").to_csv("other.csv", index=False)
+    assert main(["predict", "out", "other.csv"]) == 2
+    assert "sum of other.csv must hold numbers" in capsys.readouterr().err
+
+
 def test_chosen_thresholds_are_used(in_folder):
     np.savez("tags.npz", x=X, y=(X[:, :3] > [0.5, 1.5, 1.0]).astype(int))
     compare(in_folder / "tags.npz", "--metric", "f1")
