@@ -1,6 +1,7 @@
 """The command `keras-ccar predict`."""
 
 import argparse
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -19,13 +20,16 @@ def run_predict(options: argparse.Namespace, console: Console) -> int:
     output = options.output or Path(f"{data.stem}-predicted.csv")
     with without_traceback(ValueError, OSError, ImportError):
         comparison = Comparison.read(options.folder)
-        predicted = predict(comparison, data, options.threshold, notes)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", UserWarning)
+            predicted = predict(comparison, data, options.threshold, notes)
         output.parent.mkdir(parents=True, exist_ok=True)
         if output.suffix == ".parquet":
             predicted.to_parquet(output)
         else:
             predicted.to_csv(output, index=False)
-    for note in notes:
+    of_users = (str(one.message) for one in told if one.category is UserWarning)
+    for note in dict.fromkeys([*notes, *of_users]):
         say(console, note)
     best = comparison.best()
     say(console, f"{len(predicted):,} examples predicted by {best.title}:")

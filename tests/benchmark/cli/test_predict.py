@@ -49,6 +49,10 @@ def network_outputs(path, options, inputs=None):
     return comparison.finish().predict(examples, verbose=0), data.validation[1]
 
 
+# What `finish` warns of depends on which of the losses is best.
+pytestmark = pytest.mark.filterwarnings("ignore:The probabilities of:UserWarning")
+
+
 @pytest.fixture(autouse=True)
 def in_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -106,6 +110,19 @@ def test_yes_or_no_with_a_threshold_that_was_tuned_on_its_predictions(in_folder)
         return 5 * (says & ~is_fraud).sum() + 200 * (~says & is_fraud).sum()
 
     assert costs(says) == min(costs(p >= limit) for limit in [*p, 2])
+
+
+def test_probabilities_of_another_prior_are_said(in_folder, capsys):
+    labels = RNG.random(1500) < 0.04
+    x = RNG.normal(size=(1500, 3)) + labels[:, None]
+    np.savez("rare.npz", x=x.astype("float32"), y=labels.astype(int))
+    arguments = ["--losses", "la", "--epochs", "8", "--seeds", "1", "--output", "out"]
+    assert main(["compare", "rare.npz", *arguments, "--batch-size", "64"]) == 0
+    capsys.readouterr()
+    np.savez("new.npz", x=x[:50].astype("float32"))
+    assert main(["predict", "out", "new.npz"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("are not those of the data") == 1
 
 
 def test_columns_that_are_written_otherwise(in_folder, capsys):
