@@ -49,6 +49,11 @@ HOW_READ = (
     "and intervals leave out how much these two would move a result; the latter is "
     "chosen on few images of rare classes."
 )
+BY_IMBALANCE = (
+    "Balanced accuracy of cross-entropy in percent, and differences in points. CCAR "
+    "(normalised) + logit adjustment is better than logit adjustment at τ = 1, by an "
+    "interval above 0, at {better} of the {count} imbalances, and worse at {worse}."
+)
 STEP = (
     "A weighted loss also takes longer or shorter steps. In the controls, every sample "
     "of a batch has the mean of the weights that CCAR would give to it. These "
@@ -89,15 +94,30 @@ def page(all_results, probe=None):
     for name in ("learning_rates", "weight_decays"):
         configuration[name] = ", ".join(f"`{value:g}`" for value in configuration[name])
     parts = [TITLE, *answers(main), NOTE, HOW.format(**configuration), HOW_READ]
+    if len(all_results) > 1:
+        rows = imbalance_rows(all_results)
+        gains = [
+            Runs(results).difference(_at(CCAR_LA, 1), _at("la", 1))
+            for results in all_results
+        ]
+        told = BY_IMBALANCE.format(
+            better=sum(gain.has_interval and gain.low > 0 for gain in gains),
+            worse=sum(gain.has_interval and gain.high < 0 for gain in gains),
+            count=len(gains),
+        )
+        parts += ["## By imbalance", told, markdown_table(rows)]
     for results in all_results:
         runs = Runs(results)
         factor = results["configuration"]["imbalance_factor"]
+        rare = runs.rare
         parts += [
             f"## Imbalance {factor:g}",
-            f"![Few-shot against many-shot accuracy along τ]({figure_name(factor)})",
-            "Few-shot against many-shot accuracy along τ: a method adds something to "
-            "the prior only where its curve lies above that of logit adjustment. "
-            "At equal many-shot accuracy, few-shot accuracy differs from that of "
+            f"![{rare.title()}-shot against many-shot accuracy along τ]"
+            f"({figure_name(factor)})",
+            f"{rare.title()}-shot against many-shot accuracy along τ: a method adds "
+            "something to the prior only where its curve lies above that of logit "
+            f"adjustment. {'' if rare == 'few' else 'No class here is few-shot. '}"
+            f"At equal many-shot accuracy, {rare}-shot accuracy differs from that of "
             "logit adjustment by:",
             markdown_table(trade_off_rows(runs)),
             "The comparisons that were planned; p is Student's, with Holm's correction "
@@ -194,6 +214,27 @@ def decision(runs, tau):
     )
 
 
+def imbalance_rows(all_results):
+    """Returns the table of the main differences at each imbalance, mildest first."""
+    pairs = (
+        (_at("la", 1), "ce"),
+        (_at(CCAR_LA, 1), _at("la", 1)),
+        ("ccar", "ce"),
+        (_at(CCAR_LA, 1), _at("focal+la", 1)),
+        (_at("inverse+la", 0.5), _at("la", 1)),
+    )
+    titles = [f"{ours} − {peer}" for ours, peer in pairs]
+    table = [["imbalance", "ce", *titles, "seeds"]]
+    factor = "imbalance_factor"
+    for results in sorted(all_results, key=lambda r: r["configuration"][factor]):
+        runs = Runs(results)
+        ce = np.mean(list(runs.values("ce").values()))
+        cells = [f"{results['configuration'][factor]:g}", f"{ce:.1f}"]
+        cells += [difference_text(runs.difference(*pair)) for pair in pairs]
+        table.append([*cells, str(len(runs.methods["ce"]))])
+    return table
+
+
 def compared_rows(runs):
     """Returns the table of the planned comparisons."""
     table = [["method", "against", "difference", "p (Holm)", "seeds"]]
@@ -216,7 +257,7 @@ def step_section(runs):
 
 def trade_off_rows(runs):
     """Returns the table of the curves along τ."""
-    table = [["along τ", "few-shot, at equal many-shot"]]
+    table = [["along τ", f"{runs.rare}-shot, at equal many-shot"]]
     for family in runs.families():
         if family != "la":
             table.append([family, difference_text(runs.trade_off(family))])
@@ -244,7 +285,8 @@ def method_rows(runs):
 
 @style.png_figure
 def trade_off(runs, figure):
-    """Draws few-shot against many-shot accuracy along τ, one curve a family."""
+    """Draws accuracy of the rarest against many-shot along τ, one curve a family."""
+    shown = ("many", runs.rare)
     families = {f: names for f, names in runs.families().items() if f in CURVES}
     figure.set_size_inches(7, 4.2)
     axes = figure.subplots()
@@ -252,20 +294,19 @@ def trade_off(runs, figure):
         CURVES, style.COLOURS, style.MARKERS, strict=False
     ):
         points = [
-            [np.mean(list(runs.values(name, group).values())) for group in GROUPS]
+            [np.mean(list(runs.values(name, group).values())) for group in shown]
             for name in families.get(family, ())
         ]
         if points:
-            many, few = np.array(points)[:, [1, 3]].T
-            axes.plot(many, few, color=colour, marker=marker, label=family)
+            many, rare = np.array(points).T
+            axes.plot(many, rare, color=colour, marker=marker, label=family)
     if "ce" in runs.methods:
-        many, few = (
-            np.mean(list(runs.values("ce", group).values()))
-            for group in ("many", "few")
+        many, rare = (
+            np.mean(list(runs.values("ce", group).values())) for group in shown
         )
-        axes.plot(many, few, "k*", label="ce", linestyle="none")
+        axes.plot(many, rare, "k*", label="ce", linestyle="none")
     axes.set_xlabel("many-shot accuracy in percent")
-    axes.set_ylabel("few-shot accuracy in percent")
+    axes.set_ylabel(f"{runs.rare}-shot accuracy in percent")
     style.legend_above(figure, axes)
     return True
 

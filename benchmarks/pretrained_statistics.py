@@ -61,6 +61,12 @@ class Runs:
         runs = self.methods.get(method, {})
         return {seed: run[group] for seed, run in runs.items()}
 
+    @property
+    def rare(self):
+        """The group of the rarest classes: "medium" where no class is few-shot."""
+        runs = next(iter(self.methods.values())).values()
+        return "medium" if next(iter(runs))["few"] is None else "few"
+
     def difference(self, method, baseline, group="balanced"):
         """Returns the paired difference, with its interval."""
         return paired_difference(
@@ -99,7 +105,7 @@ class Runs:
         }
 
     def trade_off(self, family, baseline="la"):
-        """Returns how far few-shot accuracy is above the curve of a baseline.
+        """Returns how far accuracy of the rarest is above the curve of a baseline.
 
         At equal many-shot accuracy, between the τ of the baseline, by linear
         interpolation; the mean over the τ of the family at which the baseline has such
@@ -113,12 +119,12 @@ class Runs:
             *(set(self.methods[n]) for of in (family, baseline) for n in families[of])
         ):
             curve = sorted(
-                (self.methods[name][seed]["many"], self.methods[name][seed]["few"])
+                (self.methods[name][seed]["many"], self.methods[name][seed][self.rare])
                 for name in families[baseline]
             )
             many, few = map(np.array, zip(*curve, strict=True))
             gains = [
-                run["few"] - np.interp(run["many"], many, few)
+                run[self.rare] - np.interp(run["many"], many, few)
                 for name in families[family]
                 if many[0] <= (run := self.methods[name][seed])["many"] <= many[-1]
             ]

@@ -265,3 +265,22 @@ def test_controls_of_the_step_and_the_probe_are_told():
 
 def test_the_figure_is_drawn(tmp_path):
     assert pretrained_page.trade_off(Runs(made_results())).startswith(b"\x89PNG")
+
+
+def test_imbalances_are_compared_and_may_have_no_few_shot_classes():
+    mild = made_results(seeds=3, ccar=-2.0)
+    mild["configuration"]["imbalance_factor"] = 10
+    for run in mild["runs"]:
+        run["medium"], run["few"] = run["few"], None
+    main = made_results(ccar=2.0)
+    assert (Runs(main).rare, Runs(mild).rare) == ("few", "medium")
+    text = pretrained_page.page([main, mild])
+    assert "at 1 of the 2 imbalances, and worse at 1." in text
+    assert "Medium-shot against many-shot accuracy along τ" in text
+    assert "No class here is few-shot." in text
+    header, *rows = pretrained_page.imbalance_rows([main, mild])
+    assert header[0] == "imbalance"
+    assert [row[0] for row in rows] == ["10", "100"]
+    assert [row[-1] for row in rows] == ["3", "10"]
+    assert pretrained_page.trade_off(Runs(mild)).startswith(b"\x89PNG")
+    assert "## By imbalance" not in pretrained_page.page([main])
