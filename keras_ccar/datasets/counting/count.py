@@ -65,6 +65,9 @@ def count_classes(
       image. Prefer it to its `tf.data.Dataset`, which decodes every image;
     - a `LongTailedData`.
 
+    What has a sample weight of 0 in `(x, y, weight)` is not counted, as losses leave it
+    out; other weights change nothing, and `label_of` reads none.
+
     The labels are counted in one pass that keeps no images, with a progress bar on a
     terminal. Rows without negative values that sum to 1 are distributions, and each
     class gets its share of them. A vector is a batch of integer labels if the other

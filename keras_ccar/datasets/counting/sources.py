@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_ccar.datasets.counting.forms import Form, Shape, form_of, shapes_of
+from keras_ccar.datasets.counting.sample_weights import weight_of, without_weight_0
 from keras_ccar.datasets.elements import (
     LabelOf,
     bounded,
@@ -65,7 +66,10 @@ def labels_of(
     )
     total = length_hint(elements) or None
     found = (
-        _with_form(read_labels(label_in(element, label_of)), element, source)
+        without_weight_0(
+            *_with_form(read_labels(label_in(element, label_of)), element, source),
+            weight_of(element) if label_of is None else None,
+        )
         for element in (elements if total else bounded(elements, _ONE_EPOCH))
     )
     return progress_bar(found, "Counting", total)
@@ -100,7 +104,8 @@ def _arrays_in(data: Any, label_of: LabelOf) -> Any:
 
 
 def _of_arrays(arrays: Any) -> Found:
-    return _with_form(read_labels(label_part(arrays)), arrays, "batch")
+    found = _with_form(read_labels(label_part(arrays)), arrays, "batch")
+    return without_weight_0(*found, weight_of(arrays))
 
 
 def _elements_of(data: Any) -> tuple[Any, str | None]:
@@ -165,6 +170,10 @@ def _of_tf_dataset(
     labels = dataset.map(
         lambda *parts: label_in(parts if is_tuple else parts[0], label_of)
     )
+    weight = weight_of(spec) if label_of is None else None
+    weights = None
+    if isinstance(weight, tf.TensorSpec):
+        weights = dataset.map(lambda *parts: weight_of(parts))
     is_ragged = isinstance(labels.element_spec, tf.RaggedTensorSpec)
     if is_ragged:
         labels = labels.map(lambda label: label.flat_values)
@@ -177,17 +186,22 @@ def _of_tf_dataset(
         # Python would count single elements more slowly than they are read.
         batch_size = _BATCH
         labels = labels.batch(batch_size)
+        weights = weights and weights.batch(batch_size)
         size = -(-size // batch_size) if size > 0 else size
 
-    def read(array: Any) -> Found:
+    def read(array: Any, weight: Any = None) -> Found:
         values = read_labels(array)
         if values.numbering is not None:
             values = values._replace(numbering=_LOOKUP)
         is_flat = is_ragged and values.values.ndim == 1
-        return values._replace(is_ragged=is_flat), form(values)
+        values = values._replace(is_ragged=is_flat)
+        return without_weight_0(values, form(values), weight)
 
     total = size if size > 0 else None
-    return map(read, labels.as_numpy_iterator()), total, batch_size
+    if weights is None:
+        return map(read, labels.as_numpy_iterator()), total, batch_size
+    both = tf.data.Dataset.zip(labels, weights).as_numpy_iterator()
+    return itertools.starmap(read, both), total, batch_size
 
 
 def _form_of_spec(spec: Any, inputs: list[Shape]) -> Callable[[LabelValues], Form]:
