@@ -60,7 +60,7 @@ RULE = {
     "datasets": ("requirements", "frequencies", *CHECKS),
     "datasets.elements": CHECKS,
     "datasets.in_memory": ("datasets.elements",),
-    "datasets.label_values": ("datasets.elements",),
+    "datasets.label_values": ("datasets.elements", *CHECKS),
     "datasets.progress": ("requirements",),
     "datasets.digests": CHECKS,
     "datasets.images": ("requirements", *CHECKS),

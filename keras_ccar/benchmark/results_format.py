@@ -41,6 +41,7 @@ class DatasetEntry(TypedDict):
     class_names: list[str]
     class_counts: list[int]
     counts: NotRequired[list[Any]]
+    are_weighted: NotRequired[bool]
     num_arrays: NotRequired[int]
 
 

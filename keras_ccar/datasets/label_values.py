@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_ccar.datasets.elements import as_numpy, is_missing, is_nested_labels
+from keras_ccar.inputs.checks import advise_numbers
 
 # How to turn named labels into the numbers that the counts have.
 _FROM_STRINGS = "labels = np.searchsorted(names, labels)"
@@ -130,8 +131,7 @@ def _from_array(array: np.ndarray) -> LabelValues:
     if array.dtype.kind not in "biuf":
         raise ValueError(
             "Labels must be numbers, strings or categories. Received labels of dtype "
-            f"{array.dtype}: number the classes from 0 on with `names, labels = "
-            "np.unique(labels, return_inverse=True)`."
+            f"{array.dtype}. {advise_numbers(array)}."
         )
     return LabelValues(array)
 

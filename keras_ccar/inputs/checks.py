@@ -1,5 +1,6 @@
 """Checks tensors, arrays and labels. Every check raises a `ValueError`."""
 
+import contextlib
 from typing import Any
 
 import keras
@@ -126,9 +127,46 @@ def integer_labels(labels: Any, expected: int) -> np.ndarray:
 
 def _labels_error(received: Any) -> ValueError:
     return ValueError(
-        f"`labels` must be whole numbers >= 0, below {MOST_CLASSES:,}: number the "
-        "classes from 0 on, for example by `numpy.unique(labels, return_inverse=True)"
-        f"[1]`. Received: {show(received)}"
+        f"`labels` must be whole numbers >= 0, below {MOST_CLASSES:,}. Received: "
+        f"{show(received)}. {advise_numbers(received)}."
+    )
+
+
+def require_numbers(name: str, labels: np.ndarray) -> None:
+    """Raises a `ValueError` for the labels of an argument that are no numbers."""
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(
+            f"`{name}` must have labels that are numbers. Received: labels of dtype "
+            f"{labels.dtype}. {advise_numbers(labels)}, and pass the names as "
+            "`class_names`."
+        )
+
+
+def advise_numbers(labels: Any, one_column: bool = False) -> str:
+    """Returns how to turn labels into numbers, as a sentence without its full stop.
+
+    The order of names says nothing of which one is yes: of two it is the rarer.
+
+    Args:
+        labels: what the user passed.
+        one_column: whether the output is one column, of yes or no.
+    """
+    with contextlib.suppress(TypeError, ValueError):
+        names, counts = np.unique(np.asarray(labels), return_counts=True)
+        if names.size == 2 and "inf" not in map(str, names):
+            rarer = names.tolist()[::-1][int(np.argmin(counts[::-1]))]
+            return (
+                f"Pass `(numpy.asarray(labels) == {rarer!r}).astype(int)` for them, in "
+                f"all parts of the data: {rarer!r}, the rarer of the two, is 1, yes"
+            )
+    if one_column:
+        return (
+            "Pass `(numpy.asarray(labels) == NAME).astype(int)` for them, where NAME "
+            "is the label that is yes"
+        )
+    return (
+        "Number the classes from 0 on, for example by `numpy.unique(labels, "
+        "return_inverse=True)[1]`"
     )
 
 

@@ -8,10 +8,12 @@ import numpy as np
 from keras_ccar.arguments import show
 from keras_ccar.datasets.elements import as_numpy
 from keras_ccar.frequencies import format_class_list
-from keras_ccar.inputs.checks import numbering_hint
+from keras_ccar.inputs.checks import advise_numbers, numbering_hint
 
 # Fewer examples of a class say little.
 FEWEST_EXAMPLES = 5
+# Of one yes-or-no label, yes is what one looks for, and seldom so frequent.
+_MOST_YES = 0.8
 
 
 def read_labels(
@@ -49,8 +51,7 @@ def read_labels(
     if values.dtype.kind not in "biuf":
         raise ValueError(
             f"`{name}` must have labels that are numbers. Received: {show(labels)}. "
-            "Number the classes from 0 on, by `numpy.unique(labels, "
-            "return_inverse=True)[1]`."
+            f"{advise_numbers(labels, shape[-1] == 1)}."
         )
     if are_labels:
         return _read_answers(values, shape, name, ignore_value, can_ignore)
@@ -87,6 +88,26 @@ def require_examples(
             f"`{name}` has under {FEWEST_EXAMPLES} examples of "
             f"{format_class_list(few, *words)}: what is chosen for them is mostly "
             "chance.",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def warn_if_yes_prevails(name: str, labels: np.ndarray, stacklevel: int) -> None:
+    """Warns if yes is the frequent answer of one label, as where the two are swapped.
+
+    Args:
+        name: the name of the argument.
+        labels: answers `(M, 1)`, or NaN where one is missing; others are ignored.
+        stacklevel: that of the caller.
+    """
+    if labels.ndim != 2 or labels.shape[1] != 1 or np.isnan(labels).all():
+        return
+    share = float(np.nanmean(labels))
+    if share > _MOST_YES:
+        warnings.warn(
+            f"Yes (1) is {share:.1%} of the labels of `{name}`. Recall, precision, "
+            "thresholds and average precision are those of yes: if you look for the "
+            "rare answer, make it 1, by `1 - labels` in all parts of the data.",
             stacklevel=stacklevel + 1,
         )
 

@@ -10,7 +10,7 @@ from keras_ccar.frequencies import ClassCounts
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.output_counts import read_output_counts
-from keras_ccar.posthoc.labels import require_examples
+from keras_ccar.posthoc.labels import require_examples, warn_if_yes_prevails
 from keras_ccar.posthoc.objectives import (
     Objective,
     ThresholdObjective,
@@ -157,8 +157,9 @@ def tune_thresholds(
             `train` has too.
 
     Warns:
-        UserWarning: if a label has under 5 examples of yes or of no; if the model ends
-            in a correction to another `target_prior` than that of the data.
+        UserWarning: if a label has under 5 examples of yes or of no; if yes is over
+            80 % of the only label, as where the two are swapped; if the model ends in a
+            correction to another `target_prior` than that of the data.
 
     Reference:
         Lipton et al. 2014, arXiv 1402.1892, for F1; Elkan 2001, "The Foundations of
@@ -198,6 +199,7 @@ def tune_thresholds(
         train=train,
     )
     _require_labels(predictions)
+    warn_if_yes_prevails("validation", predictions.labels, stacklevel=2)
     if counts is not None:
         require_num_columns(counts, predictions)
     num_labels = predictions.num_columns

@@ -68,7 +68,9 @@ def compare(
             the prior; or a list of names of some of these: "ce", "class_weight", "la",
             "ccar", "ccar[form=power]" and so on, "ccar+la", "focal", "prior-bias".
         class_counts: the training examples of each class, `(K,)`; of one yes-or-no
-            label `[no, yes]`, of several `(K, 2)`. None to count them.
+            label `[no, yes]`, of several `(K, 2)`. None to count them; of examples with
+            sample weights, the sums of these are the counts for losses, corrections and
+            `PriorBias`, and the report and its shot groups have numbers of examples.
         class_names: a name for each class or label, or None for numbers.
         seeds: number of seeds; each loss is trained with the seeds 0 to `seeds` - 1.
         epochs: number of epochs of each training.

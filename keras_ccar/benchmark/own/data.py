@@ -14,6 +14,7 @@ from keras_ccar.benchmark.own.finite import not_finite, require_finite
 from keras_ccar.benchmark.training.batches import SeededEpochs
 from keras_ccar.datasets.elements import as_numpy, is_array
 from keras_ccar.datasets.in_memory import InMemory
+from keras_ccar.inputs.checks import require_numbers
 from keras_ccar.posthoc.batches import read_batches, require_zeros_and_ones
 from keras_ccar.posthoc.overlap import input_hashes
 
@@ -36,6 +37,7 @@ class OwnData:
 
     Attributes:
         labels: the labels of all examples, as they are.
+        weights: their sample weights, as they are, or None.
         num_batches: the batches of an epoch.
         is_in_memory: whether the order of the batches follows from seed and epoch, so
             that a training can go on in its middle.
@@ -57,6 +59,7 @@ class OwnData:
         if self.is_in_memory:
             self._arrays = opened
             self.labels = opened[1]
+            self.weights = opened[2] if len(opened) > 2 else None
             self.num_batches = -(-len(self.labels) // batch_size)
             self.first_inputs = InMemory(opened[:1]).take(np.arange(1))[0]
             self.hashes = input_hashes(opened[0])
@@ -126,7 +129,7 @@ class OwnData:
         labels = parts[1]
         if not length or not isinstance(labels, np.ndarray):
             raise argument_error(self.name, given, f"{_DATA}, with examples")
-        _require_numbers(self.name, labels)
+        require_numbers(self.name, labels)
         return parts
 
     def _check_arrays(self, x: Any, weights: tuple[Any, ...]) -> None:
@@ -145,6 +148,7 @@ class OwnData:
         labels: list[np.ndarray] = []
         hashes: list[np.ndarray] = []
         wrong: list[np.ndarray] = []
+        weighed: list[np.ndarray] = []
         self.first_inputs = None
         try:
             for x, answers, weights, _ in read_batches(opened, self.name, None):
@@ -155,6 +159,7 @@ class OwnData:
                 labels.append(as_numpy(answers))
                 hashes.append(input_hashes(x))
                 wrong.append(not_finite(x, len(hashes[-1])))
+                weighed += [] if weights is None else [as_numpy(weights)]
                 self._check_weights(weights)
         except TypeError as error:  # a number, or a single example
             raise argument_error(self.name, opened, _DATA) from error
@@ -165,8 +170,9 @@ class OwnData:
         if not labels:
             raise argument_error(self.name, opened, f"{_DATA}, with examples")
         self.labels = np.concatenate(labels)
+        self.weights = np.concatenate(weighed) if weighed else None
         self.num_batches = len(labels)
-        _require_numbers(self.name, self.labels)
+        require_numbers(self.name, self.labels)
         require_finite(self.name, "inputs", np.concatenate(wrong))
         found = np.concatenate(hashes)
         self.hashes = None if self._changes(found) else found
@@ -220,15 +226,6 @@ def _as_arrays(part: Any) -> Any:
         # In batches, TensorFlow takes tuples only.
         return tuple(_as_arrays(value) for value in part)
     return as_numpy(part)
-
-
-def _require_numbers(name: str, labels: np.ndarray) -> None:
-    if labels.dtype.kind not in "biuf":
-        raise ValueError(
-            f"`{name}` must have labels that are numbers. Received: labels of dtype "
-            f"{labels.dtype}. Number the classes from 0 on, by `numpy.unique(labels, "
-            "return_inverse=True)[1]`, and pass their names as `class_names`."
-        )
 
 
 def _is_function(value: Any) -> bool:

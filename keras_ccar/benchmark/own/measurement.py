@@ -77,7 +77,7 @@ def _evaluate(
     report = evaluate_classes(
         logits,
         given,
-        problem.class_counts,
+        problem.unweighted_counts,
         from_logits=True,
         resamples=_RESAMPLES,
     )

@@ -132,6 +132,13 @@ def _describe(
         f"{name}: {sizes} examples; {len(examples)} {what} with {examples.min():g} to "
         f"{examples.max():g} training examples."
     )
+    if problem.numbers is not None:
+        sums = np.array(problem.class_counts)
+        sums = sums[:, 1] if problem.kind == LABELS else sums
+        description += (
+            " They are weighted: losses and corrections count the sums of their sample "
+            f"weights, {sums.min():.6g} to {sums.max():.6g}."
+        )
     opened = splits["train"].open()
     return {
         "name": name,
@@ -148,6 +155,7 @@ def _describe(
         "class_counts": to_json(np.rint(examples).astype(int)),
         # As losses take them, and of how many arrays the training data are.
         "counts": to_json(problem.class_counts),
+        "are_weighted": problem.numbers is not None,
         "num_arrays": len(opened) if isinstance(opened, tuple) else 0,
     }
 

@@ -9,11 +9,12 @@ import numpy as np
 from keras_ccar.benchmark.own.columns import BINARY, LABELS, SOFTMAX
 from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.muting import quiet
+from keras_ccar.benchmark.own.weighted_counts import example_weights, weigh_counts
 from keras_ccar.layers.kind_of_input import outputs_are_labels
 from keras_ccar.layers.model_output import gives_logits, output_activation
 from keras_ccar.losses.search import agreed_from_logits, only_loss
 from keras_ccar.output_counts import OutputCounts, read_output_counts
-from keras_ccar.posthoc.labels import are_answers, read_labels
+from keras_ccar.posthoc.labels import are_answers, read_labels, warn_if_yes_prevails
 
 _ROUNDING = 1e-3
 
@@ -26,9 +27,12 @@ class Problem:
         kind: "softmax", "binary" or "labels".
         from_logits: whether the output is logits rather than probabilities.
         class_counts: training examples as losses take them: of each class; `[no, yes]`
-            of one label, `(K, 2)` of several.
+            of one label, `(K, 2)` of several. Of weighted examples the sums of their
+            weights.
         class_names: a name for each class or label; of one label of no and yes.
         output_shape: that of the output without the axis of examples.
+        numbers: as `class_counts`, but numbers of examples whatever their weights.
+            None if both are the same.
     """
 
     kind: str
@@ -36,6 +40,7 @@ class Problem:
     class_counts: list[Any]
     class_names: list[str]
     output_shape: tuple[int, ...]
+    numbers: list[Any] | None = None
 
     @property
     def are_labels(self) -> bool:
@@ -53,11 +58,16 @@ class Problem:
         return read_output_counts(self.class_counts)
 
     @property
+    def unweighted_counts(self) -> list[Any]:
+        """Numbers of training examples in the form of `class_counts`."""
+        return self.class_counts if self.numbers is None else self.numbers
+
+    @property
     def examples(self) -> list[int]:
         """Training examples of each class; of labels those of yes."""
         if self.kind == LABELS:
-            return [yes for _, yes in self.class_counts]
-        return list(self.class_counts)
+            return [yes for _, yes in self.unweighted_counts]
+        return list(self.unweighted_counts)
 
 
 def find_problem(
@@ -101,7 +111,11 @@ def find_problem(
     labels = read_labels(
         train.labels, shape, are_labels, train.name, None, None, can_ignore=False
     )
-    counts = count_examples(labels, num_columns)
+    warn_if_yes_prevails(train.name, labels, stacklevel=6)  # the call of `compare`
+    counts, numbers = count_examples(labels, num_columns), None
+    weights = example_weights(train.weights, shape)
+    if weights is not None and given is None:
+        numbers, counts = counts, weigh_counts(labels, weights, num_columns)
     if given is not None:
         if not given.fit(num_columns) or given.mean_labels(num_columns) != are_labels:
             expected = "[no, yes]" if num_columns == 1 else f"{num_columns} entries"
@@ -113,8 +127,9 @@ def find_problem(
         counts = given.class_counts
     kind = (BINARY if num_columns == 1 else LABELS) if are_labels else SOFTMAX
     names = _names(class_names, kind, num_columns)
-    _require_examples(counts, kind, names)
-    return Problem(kind, bool(from_logits), counts, names, outputs.shape[1:])
+    _require_examples(counts, kind, names, numbers is not None)
+    shape = outputs.shape[1:]
+    return Problem(kind, bool(from_logits), counts, names, shape, numbers)
 
 
 def _first_outputs(model: keras.Model, train: OwnData) -> np.ndarray:
@@ -168,7 +183,9 @@ def _names(names: Any, kind: str, num_columns: int) -> list[str]:
     return list(names)
 
 
-def _require_examples(counts: list[Any], kind: str, names: list[str]) -> None:
+def _require_examples(
+    counts: list[Any], kind: str, names: list[str], are_weighted: bool
+) -> None:
     """Refuses training data without a class, of which nothing can be learned."""
     rows = np.array(counts, dtype="float64")
     is_empty = (rows == 0).any(axis=-1) if kind == LABELS else rows == 0
@@ -176,7 +193,8 @@ def _require_examples(counts: list[Any], kind: str, names: list[str]) -> None:
         missing = [name for name, empty in zip(names, is_empty, strict=True) if empty]
         what = "both answers of every label" if kind == LABELS else "every class"
         raise ValueError(
-            f"`train` must have an example of {what}. Received: none for "
+            f"`train` must have an example of {what}"
+            f"{' with a weight above 0' if are_weighted else ''}. Received: none for "
             f"{', '.join(missing[:5])}{' and others' if len(missing) > 5 else ''}. "
             "Leave these out of labels and model, or collect examples of them."
         )

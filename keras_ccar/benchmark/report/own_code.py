@@ -115,11 +115,13 @@ def _training(comparison: Comparison, method: MethodEntry) -> list[str]:
 
 def _class_counts(comparison: Comparison, counts: Any) -> list[str]:
     """Returns the lines that say how many examples there are."""
+    weighted = comparison.dataset.get("are_weighted", False)
+    lines = ["# class_counts: the sums of the sample weights."] if weighted else []
     if np.size(counts) <= _MOST_COUNTS:
-        return [f"class_counts = {counts}"]
+        return [*lines, f"class_counts = {counts}"]
     folder = Path("") if comparison.folder is None else comparison.folder
     read = f"Comparison.read({_shown(folder)})"
-    return [f'class_counts = {read}.dataset["counts"]']
+    return [*lines, f'class_counts = {read}.dataset["counts"]']
 
 
 def _after(comparison: Comparison, method: MethodEntry, stage: str) -> list[str]:

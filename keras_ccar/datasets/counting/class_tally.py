@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from keras_ccar.arguments import MOST_CLASSES
-from keras_ccar.inputs.checks import numbering_hint
+from keras_ccar.inputs.checks import advise_numbers, numbering_hint
 
 
 class ClassTally:
@@ -37,7 +37,7 @@ class ClassTally:
         if largest >= limit:
             has_0 = self.counts[:1].any()
             hint = "" if has_0 else numbering_hint(labels, np.array(largest), limit)
-            raise ValueError(self._too_large(largest, hint))
+            raise ValueError(self._too_large(largest, hint, labels))
         counts = np.bincount(labels.astype("int64"))
         self._grow(len(counts))
         self.counts[: len(counts)] += counts
@@ -47,7 +47,7 @@ class ClassTally:
         """Counts labels 0 and 1 whose numbers are known."""
         length = 2 if ones else 1
         if self._num_classes == 1 and ones:
-            raise ValueError(self._too_large(1, ""))
+            raise ValueError(self._too_large(1, "", np.ones(1)))
         self._grow(length)
         self.counts[:length] += np.array([zeros, ones])[:length]
         self.is_empty = False
@@ -55,13 +55,12 @@ class ClassTally:
     def _grow(self, length: int) -> None:
         self.counts = np.pad(self.counts, (0, max(0, length - len(self.counts))))
 
-    def _too_large(self, label: float, hint: str) -> str:
+    def _too_large(self, label: float, hint: str, labels: np.ndarray) -> str:
         if self._num_classes is None:
             return (
                 f"Labels must be below {MOST_CLASSES:,}, unless `num_classes` is given."
-                f" Received {label}: number the classes from 0 on with `names, labels "
-                "= np.unique(labels, return_inverse=True)`, or pass a label to leave "
-                "out as `ignore_class`."
+                f" Received {label}. {advise_numbers(labels)}, or pass a label to "
+                "leave out as `ignore_class`."
             )
         return (
             f"Labels must be in [0, {self._num_classes}) with "

@@ -254,3 +254,27 @@ def test_warns_of_losses_of_classes_on_several_labels(loss, tmp_path):
             epochs=1,
             seeds=1,
         )
+
+
+def test_warns_once_where_yes_is_the_frequent_answer(tmp_path):
+    x, y = answers()
+    with pytest.warns(UserWarning, match=r"81\.1% of the labels of `train`") as caught:
+        compare(
+            tmp_path,
+            build_model=network(1, "sigmoid"),
+            train=(x[:74], 1 - y[:74]),
+            validation=answers(1),
+            losses=["ce"],
+            seeds=1,
+            epochs=1,
+        )
+    assert sum("Yes (1) is" in str(warning.message) for warning in caught) == 1
+    assert caught[0].filename.endswith(".py")
+
+
+def test_names_as_labels_of_one_column(tmp_path):
+    x, y = answers()
+    names = np.where(y == 1, "fraud", "ok")
+    advice = r"`\(numpy.asarray\(labels\) == 'fraud'\).astype\(int\)`"
+    with pytest.raises(ValueError, match=advice):
+        compare(tmp_path, build_model=network(1), train=(x, names))

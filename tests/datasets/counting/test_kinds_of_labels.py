@@ -282,7 +282,7 @@ def test_huge_labels_are_named_and_not_allocated(label, dtype):
     labels = np.array([0, label], dtype)
     with pytest.raises(ValueError, match=r"below 10,000,000") as error:
         count_classes(labels)
-    assert f"Received {label}: " in str(error.value)
+    assert f"Received {label}. " in str(error.value)
     with pytest.raises(ValueError, match=r"\[0, 5\)"):
         count_classes(labels, num_classes=5)
     # As the message says.
