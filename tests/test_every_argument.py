@@ -145,6 +145,7 @@ RIGHT = {
 }
 # The same, where an object differs from the others; None is listed here.
 RIGHT_OF = {
+    ("one_output", "output"): NONE,
     # Losses and metrics without a name are given one.
     **{
         (name, "name"): {"text", "None"}
@@ -344,6 +345,7 @@ def given(tmp_path_factory):
             "labels": labels,
             "imbalance_factor": 2,
         },
+        "one_output": {"model": model, "output": 0},
         "plot_class_counts": {"path": folder / "counts.png"},
         "precision_at_least": {"precision": 0.5},
         "prediction_sets": {"model": logits, "calibration": answers},

@@ -11,6 +11,7 @@ from keras_ccar.posthoc.class_evaluation import evaluate_classes
 from keras_ccar.posthoc.composition import chain
 from keras_ccar.posthoc.logit_correction import tune_logit_correction
 from keras_ccar.posthoc.objectives import precision_at_least, recall_at_least
+from keras_ccar.posthoc.outputs import one_output
 from keras_ccar.posthoc.prediction_sets import prediction_sets
 from keras_ccar.posthoc.prior_estimation import estimate_prior
 from keras_ccar.posthoc.second_stage import retrain_classifier
@@ -21,6 +22,7 @@ __all__ = [
     "chain",
     "estimate_prior",
     "evaluate_classes",
+    "one_output",
     "precision_at_least",
     "prediction_sets",
     "recall_at_least",

@@ -7,6 +7,7 @@ import keras
 from keras_ccar.arguments import argument_error, check_text, show
 from keras_ccar.keras_internals import inputs_of_call, source_of
 from keras_ccar.layers.model_output import KeepsActivation
+from keras_ccar.posthoc.outputs import several_outputs
 
 # What may come after the head. None of these has weights, or changes which number
 # belongs to which class.
@@ -136,11 +137,7 @@ def _only_output(model: Any) -> Any:
             "Sequential model with `model.build(shape)`."
         )
     if len(outputs) > 1:
-        raise ValueError(
-            f"`model` must have one output. Received: {show(model)} with "
-            f"{len(outputs)}. Pass `keras.Model(model.input, model.outputs[0])` for "
-            "the first of them."
-        )
+        raise several_outputs(model, len(outputs))
     return outputs[0]
 
 

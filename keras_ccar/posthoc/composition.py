@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_ccar.arguments import argument_error, show
+from keras_ccar.arguments import argument_error
 from keras_ccar.keras_internals import get_input_signature
 from keras_ccar.layers.decides import Decides
 from keras_ccar.layers.logit_correction import LogitCorrection
@@ -19,6 +19,7 @@ from keras_ccar.posthoc.applied import (
     describe_corrections,
     name_corrections,
 )
+from keras_ccar.posthoc.outputs import several_outputs
 from keras_ccar.posthoc.result import Result
 
 
@@ -134,11 +135,7 @@ def _call(model: keras.Model) -> tuple[Any, Any]:
         arguments = keras.tree.map_structure(_input_like, signature)
     output = model(*arguments)
     if not isinstance(output, keras.KerasTensor):
-        raise ValueError(
-            f"`model` must have one output. Received: {show(model)} with "
-            f"{len(keras.tree.flatten(output))}. Pass `keras.Model(model.input, "
-            "model.outputs[0])` for the first of them."
-        )
+        raise several_outputs(model, len(keras.tree.flatten(output)))
     return arguments[0], output
 
 

@@ -12,7 +12,6 @@ from keras_ccar.arguments import (
     check_ignore_class,
     check_whole_number,
     optional,
-    show,
 )
 from keras_ccar.datasets.elements import as_numpy
 from keras_ccar.inputs.binary_targets import check_ignore_value
@@ -23,6 +22,7 @@ from keras_ccar.posthoc.batches import DATA, counted_rows, read_batches, rows_of
 from keras_ccar.posthoc.labels import are_answers, are_ignored, read_labels
 from keras_ccar.posthoc.masks import OutputMask
 from keras_ccar.posthoc.output_kind import find_kind
+from keras_ccar.posthoc.outputs import several_outputs
 from keras_ccar.posthoc.overlap import require_separate
 
 
@@ -190,11 +190,7 @@ def _run(
 
 def _require_one_output(output: Any, model: keras.Model) -> None:
     if isinstance(output, Mapping | list | tuple):
-        raise ValueError(
-            f"`model` must have one output. Received: {show(model)} with "
-            f"{len(output)}. Pass `keras.Model(model.input, model.outputs[0])` for the "
-            "first of them."
-        )
+        raise several_outputs(model, len(output))
 
 
 def _check_array(predictions: Any) -> np.ndarray:

@@ -118,8 +118,8 @@ def build_classifier(
     if len(outputs) != 1:
         raise ValueError(
             f"`model` must have one output. Received a model with {len(outputs)}: "
-            "export `keras.Model(model.inputs, model.outputs[i])` for each, with "
-            "`multi_label=True` for an output of yes-or-no labels."
+            "export `keras_ccar.posthoc.one_output(model, i)` for each, which knows "
+            "its loss, with `multi_label=True` for yes-or-no labels if it has none."
         )
     shape = outputs[0].shape
     if len(shape) < 2 or shape[-1] is None:
