@@ -17,7 +17,7 @@ from keras_ccar.layers.decision_inputs import (
     probabilities_of_labels,
 )
 from keras_ccar.layers.keras_arguments import (
-    check_layer_arguments,
+    check_float32_layer_arguments,
     read_layer_config,
 )
 
@@ -55,8 +55,9 @@ class CostSensitiveDecision(Decides, keras.layers.Layer):
             them are in [0, 1], which is an error.
         name: as in every Keras layer.
         trainable: as in every Keras layer.
-        dtype: as in every Keras layer. Decisions are made in float32; in half
-            precision the inputs are rounded before.
+        dtype: as in every Keras layer; None for float32, whatever the global policy is.
+            In half precision the inputs are rounded before the decision, which is made
+            in float32.
         autocast: as in every Keras layer.
         activity_regularizer: as in every Keras layer.
 
@@ -106,7 +107,7 @@ class CostSensitiveDecision(Decides, keras.layers.Layer):
         activity_regularizer: Any = None,
     ) -> None:
         super().__init__(
-            **check_layer_arguments(
+            **check_float32_layer_arguments(
                 name, trainable, dtype, autocast, activity_regularizer
             )
         )

@@ -43,3 +43,17 @@ def check_layer_arguments(
             "a regularizer",
         ),
     }
+
+
+def check_float32_layer_arguments(
+    name: Any, trainable: Any, dtype: Any, autocast: Any, activity_regularizer: Any
+) -> dict[str, Any]:
+    """Returns the same for layers behind which probabilities are used.
+
+    Unless a dtype is given, they compute in float32 whatever the global policy is:
+    half precision has few different probabilities, and their sums overflow.
+    """
+    if dtype is None:
+        policy = keras.config.dtype_policy()
+        dtype = "float64" if policy.compute_dtype == "float64" else "float32"
+    return check_layer_arguments(name, trainable, dtype, autocast, activity_regularizer)

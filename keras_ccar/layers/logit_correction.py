@@ -22,7 +22,7 @@ from keras_ccar.inputs.predictions import (
 )
 from keras_ccar.keras_internals import source_of
 from keras_ccar.layers.keras_arguments import (
-    check_layer_arguments,
+    check_float32_layer_arguments,
     read_layer_config,
 )
 from keras_ccar.layers.kind_of_input import (
@@ -81,7 +81,7 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
             f.
         name: as in every Keras layer.
         trainable: as in every Keras layer.
-        dtype: as in every Keras layer.
+        dtype: as in every Keras layer; None for float32, whatever the global policy is.
         autocast: as in every Keras layer.
         activity_regularizer: as in every Keras layer.
 
@@ -144,7 +144,7 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         activity_regularizer: Any = None,
     ) -> None:
         super().__init__(
-            **check_layer_arguments(
+            **check_float32_layer_arguments(
                 name, trainable, dtype, autocast, activity_regularizer
             )
         )

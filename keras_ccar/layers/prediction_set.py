@@ -16,7 +16,7 @@ from keras_ccar.layers.decision_inputs import (
     probabilities_of_classes,
 )
 from keras_ccar.layers.keras_arguments import (
-    check_layer_arguments,
+    check_float32_layer_arguments,
     read_layer_config,
 )
 
@@ -47,8 +47,8 @@ class PredictionSet(Decides, keras.layers.Layer):
             them are in [0, 1], which is an error.
         name: as in every Keras layer.
         trainable: as in every Keras layer.
-        dtype: as in every Keras layer. In half precision the inputs are rounded, and
-            the sets with them.
+        dtype: as in every Keras layer; None for float32, whatever the global policy is.
+            In half precision the inputs are rounded, and the sets with them.
         autocast: as in every Keras layer.
         activity_regularizer: as in every Keras layer.
 
@@ -96,7 +96,7 @@ class PredictionSet(Decides, keras.layers.Layer):
         activity_regularizer: Any = None,
     ) -> None:
         super().__init__(
-            **check_layer_arguments(
+            **check_float32_layer_arguments(
                 name, trainable, dtype, autocast, activity_regularizer
             )
         )
