@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.report.summary import rank_rows, score_rows
+from keras_ccar.benchmark.report.summary import rank_rows, score_rows, shown_metrics
+from keras_ccar.benchmark.statistics.columns import describe_column
 
 # With more methods, one column each is too wide for a terminal.
 _MOST_COLUMNS = 5
@@ -65,5 +66,14 @@ def console_tables(comparison: Comparison) -> list[Table]:
     tables = [console_table("Ranking", rows)]
     if len(comparison.methods) <= _MOST_COLUMNS:
         scores = score_rows(comparison, digits=1)
-        tables.append(console_table("Scores, %", scores, transposed=True))
+        scores[0] = [_with_unit(comparison, title) for title in scores[0]]
+        tables.append(console_table("Scores", scores, transposed=True))
     return tables
+
+
+def _with_unit(comparison: Comparison, title: str) -> str:
+    """Returns the title of a column of scores, of percentages with their sign."""
+    shown = shown_metrics(comparison)
+    names = [name for name, shown_title in shown.items() if shown_title == title]
+    is_percent = any(describe_column(name, shown).is_percent for name in names)
+    return f"{title}, %" if is_percent else title

@@ -13,6 +13,8 @@ from keras_ccar.benchmark.statistics.paired import (
     paired_difference,
 )
 
+# Of what is no percentage, such as the log loss and Keras's metrics.
+DIGITS_OF_NUMBERS = 4
 # Two accuracies closer than this are equal but for the rounding of floats.
 _ROUNDING = 1e-4
 
@@ -56,6 +58,7 @@ def rank_rows(comparison: Comparison, digits: int = 2) -> list[list[str]]:
     against = baseline_title(comparison)
     if against:
         header += [f"to {against} [95 %]", "p (Holm)"]
+    digits = digits_of(comparison, comparison.metric, digits)
     rows = [header]
     for standing in standings:
         row = [titles[standing.name], str(len(standing.scores))]
@@ -87,8 +90,9 @@ def cost_rows(comparison: Comparison, digits: int = 2) -> list[list[str]]:
         ours, theirs = (
             comparison.by_seed(name, metric) for name in (best.method, baseline)
         )
-        cells = [score_text(theirs, digits), score_text(ours, digits)]
-        difference = difference_text(paired_difference(ours, theirs), digits)
+        shown = digits_of(comparison, metric, digits)
+        cells = [score_text(theirs, shown), score_text(ours, shown)]
+        difference = difference_text(paired_difference(ours, theirs), shown)
         rows.append([title, *cells, difference])
     return rows
 
@@ -104,9 +108,13 @@ def score_rows(comparison: Comparison, digits: int = 2) -> list[list[str]]:
     for method in comparison.methods:
         name = method["name"]
         own = finished[finished["method"] == name]
-        cells = [score_text(own[metric], digits) for metric in metrics]
-        # Keras's are shares, of which fewer digits would say nothing.
-        cells += [score_text(own[metric]) for metric in asked]
+        cells = [
+            score_text(own[metric], digits_of(comparison, metric, digits))
+            for metric in metrics
+        ]
+        cells += [
+            score_text(own[metric], digits_of(comparison, metric)) for metric in asked
+        ]
         if has_weights:
             # They are close to 1: with fewer digits they would all look alike.
             cells.append(score_text(own["mean_weight"]))
@@ -130,9 +138,16 @@ def difference_rows(comparison: Comparison, digits: int = 2) -> list[list[str]]:
         cells = []
         for metric in metrics:
             ours, theirs = (comparison.by_seed(of, metric) for of in (name, baseline))
-            cells.append(difference_text(paired_difference(ours, theirs), digits))
+            shown = digits_of(comparison, metric, digits)
+            cells.append(difference_text(paired_difference(ours, theirs), shown))
         rows.append([title, *cells])
     return rows
+
+
+def digits_of(comparison: Comparison, metric: str, digits: int = 2) -> int:
+    """Returns how many decimals a metric is shown with, of percentages `digits`."""
+    column = describe_column(metric, comparison.metrics)
+    return digits if column.is_percent else DIGITS_OF_NUMBERS
 
 
 def score_text(values: Any, digits: int = 2) -> str:

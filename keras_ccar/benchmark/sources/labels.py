@@ -41,10 +41,15 @@ class LabelCoding:
     def encode(self, texts: Sequence[str], where: str) -> np.ndarray:
         """Returns the int64 numbers of texts, which `where` has.
 
+        Answers may be written otherwise than in the training data, such as true and
+        false for 1 and 0.
+
         Raises:
             ValueError: for texts that are no names.
         """
         numbers = {name: number for number, name in enumerate(self.class_names)}
+        if self.kind == "binary" and _find_answers(self.class_names):
+            numbers = {**_as_answers(texts), **numbers}
         unknown = sorted({text for text in texts if text not in numbers})
         if unknown:
             raise ValueError(
@@ -114,10 +119,10 @@ def find_classes(texts: Iterable[str], where: str) -> LabelCoding:
         )
     if len(names) > 2:
         return LabelCoding("softmax", tuple(names))
-    for answers in _ANSWERS:
-        if {name.lower() for name in names} == set(answers):
-            no, yes = sorted(names, key=lambda name: answers.index(name.lower()))
-            return LabelCoding("binary", (no, yes))
+    answers = _find_answers(names)
+    if answers is not None:
+        no, yes = sorted(names, key=lambda name: answers.index(name.lower()))
+        return LabelCoding("binary", (no, yes))
     # The rare class is what one looks for; of two equal ones the second.
     yes = min(reversed(names), key=lambda name: counts[name])
     (no,) = set(names) - {yes}
@@ -127,6 +132,22 @@ def find_classes(texts: Iterable[str], where: str) -> LabelCoding:
         f"Two classes are one yes-or-no label: {yes!r}, the rarer one, is yes, and "
         f"{no!r} is no.",
     )
+
+
+def _find_answers(names: Iterable[str]) -> tuple[str, str] | None:
+    """Returns what says no and yes, in small letters, if two names say just that."""
+    small = {name.lower() for name in names}
+    return next((answers for answers in _ANSWERS if small == set(answers)), None)
+
+
+def _as_answers(texts: Iterable[str]) -> dict[str, int]:
+    """Returns 0 for no and 1 for yes where all texts are answers of one kind."""
+    small = {text: text.lower() for text in texts}
+    for answers in _ANSWERS:
+        # A -1 often stands for what is not known.
+        if "-1" not in answers and set(small.values()) <= set(answers):
+            return {text: answers.index(word) for text, word in small.items()}
+    return {}
 
 
 def shown(names: Sequence[str], most: int = _SHOWN) -> str:

@@ -59,7 +59,11 @@ def note_unknown_texts(
 
 
 def note_possible_groups(
-    rows: pd.DataFrame, labels: np.ndarray, encoder: Encoder, notes: list[str]
+    rows: pd.DataFrame,
+    labels: np.ndarray,
+    encoder: Encoder,
+    others: Mapping[str, pd.DataFrame],
+    notes: list[str],
 ) -> None:
     """Notes columns whose values may name people, devices or other groups of rows.
 
@@ -70,6 +74,7 @@ def note_possible_groups(
         rows: the rows that are kept, without the labels.
         labels: their classes `(N,)`, or zeros and ones `(N, K)`.
         encoder: knows what columns hold.
+        others: the rows of other files, by their names.
         notes: takes the warnings.
     """
     for column in rows.columns:
@@ -90,11 +95,26 @@ def note_possible_groups(
             why = "all rows of each value have one class"
         else:
             continue
+        word = shlex.quote(str(column))
+        read = to_numbers if numbers else to_texts
+        sharing = [
+            name
+            for name, other in others.items()
+            if column in other and read(other[column]).isin(read(values).unique()).any()
+        ]
+        advice = f"`--group {word}` keeps them in one."
+        if sharing:
+            if column not in encoder.kinds:
+                continue  # What is advised is done already.
+            advice = (
+                f"these values are in {' and '.join(sharing)} too. Leave the column "
+                f"out by `--drop {word}`; to keep rows of one in one part too, put all "
+                f"rows into one file, and divide it by `--group {word}`."
+            )
         notes.append(
             f"Warning: {column} may name people, devices or other things that have "
             f"several rows: {why}, and there are {distinct:,} values in {len(texts):,} "
-            "rows. Rows of one that are in two parts flatter the figures; "
-            f"`--group {shlex.quote(str(column))}` keeps them in one."
+            f"rows. Rows of one that are in two parts flatter the figures; {advice}"
         )
 
 

@@ -79,13 +79,14 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
             raise ValueError(
                 f"{other} must have the columns of {path}. It lacks {shown(missing)}."
             )
-        files = str(other), str(path)
+        names = str(other), str(path)
         trained = rows.iloc[parts["train"][0]]
-        frames[name] = read_like_training(others, trained, encoder, files, notes)
+        frames[name] = read_like_training(others, trained, encoder, names, notes)
         labels[name] = encode_labels(others, coding, options, str(other))
     if groups is None:
         kept_rows = inputs.iloc[labelled.kept]
-        note_possible_groups(kept_rows, labelled.labels, encoder, notes)
+        files = {str(other): frames[name] for name, other in options.paths.items()}
+        note_possible_groups(kept_rows, labelled.labels, encoder, files, notes)
     else:
         by_part = {name: groups[indices] for name, (indices, _) in parts.items()}
         own = str(path), groups[labelled.kept]

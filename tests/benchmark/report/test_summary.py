@@ -1,4 +1,7 @@
+from made_results import made_results
+
 from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.report.console import console_tables
 from keras_ccar.benchmark.report.summary import (
     cost_rows,
     difference_rows,
@@ -100,3 +103,25 @@ def test_what_the_best_costs():
     assert cost_rows(results(ce=[50, 52], ccar=[43, 45])) == []
     assert cost_rows(results(ce=[None], ccar=[43])) == []
     assert cost_rows(results(ce=[None])) == []
+
+
+def test_what_is_no_percentage_has_digits_that_tell_it_apart():
+    made = made_results({"ce": [50.0, 51.0], "la": [60.0, 61.0]})
+    made.metrics = {"balanced": "balanced", "log_loss": "log loss"}
+    made.metric = "log_loss"
+    for run in made.run_entries:
+        run["log_loss"] = {"ce": 0.0312, "la": 0.0287}[run["method"]] + run[
+            "seed"
+        ] / 1e3
+    texts = [cell for row in rank_rows(made, digits=1) for cell in row]
+    assert "0.0317 ± 0.0007" in texts
+    assert "0.0292 ± 0.0007" in texts
+    rows = score_rows(made, digits=1)
+    assert rows[1][2:4] == ["50.5 ± 0.7", "0.0317 ± 0.0007"]
+    cells = [row[-1] for row in (*cost_rows(made), *difference_rows(made))]
+    assert any("0.0025" in cell for cell in cells)
+    table = console_tables(made)[-1]
+    assert table.title == "Scores"
+    titles = [str(cell) for cell in table.columns[0].cells]
+    assert "balanced, %" in titles
+    assert "log loss" in titles

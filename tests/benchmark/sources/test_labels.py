@@ -5,6 +5,7 @@ import pytest
 
 from keras_ccar.benchmark.sources.labelled import label_examples
 from keras_ccar.benchmark.sources.labels import (
+    LabelCoding,
     find_classes,
     label_text,
     read_labels,
@@ -110,3 +111,25 @@ def test_labels_that_look_alike_are_named_and_stay_apart():
     notes = []
     label_examples(read_labels(["yes", "no", "1", 2], notes) * 2, "`y`", notes)
     assert notes == []
+
+
+@pytest.mark.parametrize(
+    "names", [("false", "true"), ("0", "1"), ("No", "Yes"), ("-1", "1")]
+)
+@pytest.mark.parametrize("given", [("0", "1"), ("False", "TRUE"), ("n", "y"), "NY"])
+def test_answers_of_another_file_may_be_written_otherwise(names, given):
+    coding = LabelCoding("binary", names)
+    texts = [given[1], given[0], given[1]]
+    assert coding.encode(texts, "test").tolist() == [1, 0, 1]
+    assert coding.encode([given[1]], "test").tolist() == [1]
+
+
+def test_other_texts_are_no_answers():
+    for names, texts in (
+        (("0", "1"), ["-1", "0", "1"]),
+        (("0", "1"), ["-1", "1"]),
+        (("no", "yes"), ["maybe", "yes"]),
+        (("well", "sick"), ["no", "yes"]),
+    ):
+        with pytest.raises(ValueError, match="labels that the training data lacks"):
+            LabelCoding("binary", names).encode(texts, "test")

@@ -116,3 +116,28 @@ def test_texts_that_name_groups(tmp_path):
     (warning,) = warnings(tmp_path / "t.csv", rows[~later], **options)
     assert "50 of 50 test rows have a town that no training row has" in warning
     assert warning.endswith("Leave it out by `--drop town`.")
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_groups_that_other_files_share(tmp_path, part):
+    rows, path = table(patient_id=WHO), tmp_path / "other.csv"
+    rows.sample(80, random_state=0).to_csv(path, index=False)
+    (warning,) = warnings(tmp_path / "t.csv", rows, **{part: path})
+    advice = f"values are in {path} too. Leave the column out by `--drop patient_id`"
+    assert advice in warning
+    assert not warnings(tmp_path / "t.csv", rows, drop=("patient_id",), **{part: path})
+    # Of a column that is left out anyway, there is nothing to advise.
+    many = pd.DataFrame({"user": [f"U{i // 2}" for i in range(600)]})
+    many = many.assign(x=RNG.random(600), kind=["a", "b"] * 300)
+    many["kind"] = np.repeat(RNG.choice(["a", "b"], 300), 2)
+    many.to_csv(path, index=False)
+    assert not warnings(tmp_path / "t.csv", many, **{part: path})
+
+
+def test_groups_that_other_files_do_not_share(tmp_path):
+    rows, path = table(patient_id=WHO), tmp_path / "other.csv"
+    rows[rows["patient_id"] >= 30].to_csv(path, index=False)
+    train = rows[rows["patient_id"] < 30]
+    (warning,) = warnings(tmp_path / "t.csv", train, test=path)
+    assert warning.endswith("`--group patient_id` keeps them in one.")
+    assert not warnings(tmp_path / "t.csv", train, test=path, group="patient_id")
