@@ -112,6 +112,7 @@ RIGHT = {
     "average": {"None"},
     **dict.fromkeys(("color_jitter",), SHARE),
     **dict.fromkeys(("strength", "tau", "smoothing", "gamma", "scale"), AMOUNT),
+    "limit": AMOUNT,
     **dict.fromkeys(("max_margin", "few"), AMOUNT),
     **dict.fromkeys(("gamma_positive", "gamma_negative"), AMOUNT),
     **dict.fromkeys(("kappa", "negative_scale"), AMOUNT),

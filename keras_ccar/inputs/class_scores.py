@@ -47,9 +47,13 @@ def class_logits(rows: Rows, from_logits: bool) -> tuple[Any, Any]:
     # The rest of the largest class is a sum of its own: a difference would round it.
     num_classes = masses.shape[-1]
     is_top = ops.one_hot(ops.argmax(masses, axis=-1), num_classes, dtype="bool")
-    below = ops.sum(ops.where(is_top, 0.0, masses), axis=-1, keepdims=True)
+    others = ops.where(is_top, -math.inf, logs)
+    second = ops.max(others, axis=-1, keepdims=True, initial=-math.inf)
+    # In units of the second class, or else the masses of all others may round to 0.
+    unit = ops.where(second == -math.inf, 0.0, second)
+    below = unit + ops.log(ops.sum(ops.exp(others - unit), axis=-1, keepdims=True))
     total = ops.sum(masses, axis=-1, keepdims=True)
-    return logs - ops.log(ops.where(is_top, below, total - masses)), weights
+    return logs - ops.where(is_top, below, ops.log(total - masses)), weights
 
 
 def _checked(rows: Rows, from_logits: bool) -> tuple[Any, Any]:

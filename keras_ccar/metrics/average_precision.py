@@ -5,15 +5,19 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ccar.arguments import argument_error, check_choice, check_whole_number
+from keras_ccar.arguments import (
+    argument_error,
+    check_choice,
+    check_number,
+    check_whole_number,
+)
 from keras_ccar.inputs.class_scores import class_logits
 from keras_ccar.metrics.class_metric import ClassMetric, check_class_number
 from keras_ccar.metrics.exact_sum import ExactSum
 from keras_ccar.metrics.means import divide_or_nan, mean_of_known
+from keras_ccar.metrics.score_thresholds import place_among_thresholds, warn_of_ends
 from keras_ccar.ops.row_sums import sum_rows
 
-# Beyond it a probability is nearer to 0 or 1 than 1e-7, where Keras clips.
-_LIMIT = 16.0
 # More classes times thresholds would fill the memory.
 _MOST_COUNTS = 50_000_000
 
@@ -24,12 +28,13 @@ class AveragePrecision(ClassMetric):
 
     Each class is held against the rest, by its probability. Unlike the area under the
     ROC curve, it tells apart models of a rare class. Thresholds are spaced evenly in
-    the logit, from -16 to 16 (probabilities of 1e-7 and 1 - 1e-7; what is beyond falls
-    to the ends), so that scores that are all below 0.002 are told apart too. Between
-    two thresholds the mean and the spread of the scores of yes and of no tell which
-    come first. The result is within 0.005 of `sklearn.metrics.average_precision_score`,
-    unless all scores lie between a few thresholds, or between two with a handful of
-    positives, so that one of them decides it: then take more thresholds.
+    the logit from -16 to 16 (probabilities of 1e-7 and 1 - 1e-7), and in its logarithm
+    from there to `limit`, so that scores that are all below 0.002, or all tiny, are
+    told apart too. Between two thresholds the mean and the spread of the scores of yes
+    and of no tell which come first. The result is within 0.005 of scikit-learn's
+    `average_precision_score`, unless many scores lie between a few thresholds, or
+    between two with a handful of positives, so that one of them decides it: then take
+    more thresholds. `posthoc.evaluate_classes` is exact.
 
     Labels and predictions are as in `BalancedAccuracy`; so are one sigmoid column and,
     with `multi_label=True`, independent labels. Classes without positives have NaN, and
@@ -52,13 +57,19 @@ class AveragePrecision(ClassMetric):
         ignore_value: as in `BalancedAccuracy`.
         threshold: as in `BalancedAccuracy`, and without effect here.
         from_logits: whether predictions are logits rather than probabilities.
+        limit: the largest logit that is told from larger ones, and its negative from
+            smaller ones. The default covers all probabilities of float32.
         name: name of the metric.
         dtype: dtype of the result. Counts are exact with any dtype.
 
     Raises:
         ValueError: if `average` is another one, if `num_thresholds` is below 2 or too
-            large for the memory, if predictions are not probabilities although
-            `from_logits=False`, and as `BalancedAccuracy`.
+            large for the memory, if `limit` is not in (0, 1e30], if predictions are
+            not probabilities although `from_logits=False`, and as `BalancedAccuracy`.
+
+    Warns:
+        UserWarning: when the result is read outside of a compiled step, if more than 1
+            % of the positives of a class are beyond `limit`, among negatives.
 
     Example:
     ```python
@@ -87,6 +98,7 @@ class AveragePrecision(ClassMetric):
         from_logits: bool = False,
         name: str = "average_precision",
         dtype: Any = None,
+        limit: float = 120.0,
     ) -> None:
         num_classes = check_class_number(num_classes, multi_label)
         super().__init__(
@@ -111,6 +123,7 @@ class AveragePrecision(ClassMetric):
                 f"at most {_MOST_COUNTS // num_classes} for {num_classes} classes",
                 "More would fill the memory.",
             )
+        self.limit = check_number("limit", limit, 1e-30, 1e30)
         shape = (num_classes, 2, self.num_thresholds)
         self._samples = ExactSum(self, shape, "samples")
         # Sums of where the scores are between two thresholds, and of its square.
@@ -130,8 +143,9 @@ class AveragePrecision(ClassMetric):
         # NaN belongs to no threshold, but has to reach the result.
         is_nan = ops.isnan(logits)
         weights = ops.where(is_nan & (weights != 0), float("nan"), weights)
-        logits = ops.clip(ops.where(is_nan, 0.0, logits), -_LIMIT, _LIMIT)
-        place = (logits + _LIMIT) * (self.num_thresholds / (2 * _LIMIT))
+        place = place_among_thresholds(
+            ops.where(is_nan, 0.0, logits), self.limit, self.num_thresholds
+        )
         interval = ops.minimum(ops.floor(place), self.num_thresholds - 1.0)
         offset = place - interval - 0.5
         question = 2 * ops.arange(self.num_classes, dtype="int32") + labels
@@ -152,6 +166,8 @@ class AveragePrecision(ClassMetric):
     def result(self) -> Any:
         """Returns the scalar mean, or the `(K,)` average precisions."""
         samples, offsets = self._samples.value(), self._offsets.value()
+        if self.from_logits:  # Probabilities at the ends are 0 or 1, which are ties.
+            warn_of_ends(samples, self.limit)
         # From the largest scores down.
         samples, offsets = ops.flip(samples, axis=-1), ops.flip(offsets, axis=-2)
         positives, negatives = samples[:, 1], samples[:, 0]
@@ -176,6 +192,7 @@ class AveragePrecision(ClassMetric):
             "num_classes": self.num_classes,
             "average": self.average,
             "num_thresholds": self.num_thresholds,
+            "limit": self.limit,
         }
 
 

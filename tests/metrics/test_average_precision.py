@@ -33,15 +33,13 @@ def test_scikit_learn_says_the_same(kind, share):
     rng = np.random.default_rng(0)
     is_yes = rng.random((10_000, 8)) < share
     z = scores(kind, rng, is_yes).astype("float32")
-    if kind == "nearly certain":
-        # Probabilities in float32 tell less apart: what is given is compared.
-        z = np.minimum(z, 14)
     p = sigmoid(z.astype("float64"))
-    expected = average_precision_score(is_yes, p, average=None)
+    expected = average_precision_score(is_yes, z, average=None)
     if kind == "below 0.002":
         assert p.max() < 0.002
     for given in ({"from_logits": True}, {}):
         metric = AveragePrecision(8, average=None, multi_label=True, **given)
+        # Probabilities in float32 tell less apart: what is given is compared.
         y_pred = z if given else p.astype("float32")
         result = to_float(metric(is_yes, y_pred))
         if not given:
@@ -100,6 +98,40 @@ def test_few_samples_between_few_thresholds():
         assert abs(to_float(metric(yes, np.float32(scores))) - expected) < 0.1
 
 
+@pytest.mark.parametrize("center", [-25, -60, 30, 100])
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_scores_beyond_the_ordinary(center, from_logits):
+    """All told apart, to the smallest probabilities that float32 has."""
+    rng = np.random.default_rng(0)
+    yes = rng.random(20_000) < 0.02
+    z = (rng.normal(center, 4, 20_000) + 5 * yes).astype("float32")
+    y_pred = z
+    if not from_logits:
+        if center > 0:
+            pytest.skip("float32 has no such probabilities")
+        y_pred = sigmoid(z.astype("float64")).astype("float32")
+    expected = average_precision_score(yes, y_pred)
+    metric = AveragePrecision(2, from_logits=from_logits)
+    assert abs(to_float(metric(yes, y_pred[:, None])) - expected) < 0.005
+
+
+def test_logits_beyond_the_limit_are_warned_of():
+    rng = np.random.default_rng(0)
+    yes = rng.random(5000) < 0.1
+    z = (rng.normal(300, 40, 5000) + 40 * yes).astype("float32")
+    metric = AveragePrecision(2, from_logits=True)
+    message = r"100% of the positives of class 0 .*beyond `limit=120`.*limit=1200`"
+    metric.update_state(yes, z[:, None])
+    with pytest.warns(UserWarning, match=message):
+        metric.result()
+    metric = AveragePrecision(2, from_logits=True, limit=1200)
+    expected = average_precision_score(yes, z)
+    assert abs(to_float(metric(yes, z[:, None])) - expected) < 0.005
+    # Negatives alone, or a few positives, are of no consequence.
+    z = np.where(yes, 3, -500).astype("float32")
+    assert to_float(AveragePrecision(2, from_logits=True)(yes, z[:, None])) == 1
+
+
 @pytest.mark.parametrize("scale", [0.01, 1.0, 100.0])
 def test_the_scale_of_weights_has_no_part(scale):
     rng = np.random.default_rng(0)
@@ -117,6 +149,7 @@ def test_the_scale_of_weights_has_no_part(scale):
     ("arguments", "message"),
     [
         ({"average": "micro"}, "`average` must be one of 'macro', None"),
+        ({"limit": 0}, "`limit` must be a finite number"),
         ({"num_thresholds": 1}, "`num_thresholds` must be a whole number >= 2"),
         ({"num_thresholds": 10**8}, "`num_thresholds` must be at most 25000000"),
     ],
