@@ -114,11 +114,14 @@ class HeadTraining(NamedTuple):
 
 
 class _Scales(keras.layers.Layer):
-    """One factor for each logit."""
+    """One factor for each logit, which does not turn a class round."""
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.scales = self.add_weight(
-            shape=(input_shape[-1],), initializer="ones", name="scales"
+            shape=(input_shape[-1],),
+            initializer="ones",
+            constraint=keras.constraints.NonNeg(),
+            name="scales",
         )
 
     def call(self, inputs: Any) -> Any:

@@ -59,8 +59,12 @@ def read_labels(
 
 
 def require_examples(
-    name: str, labels: np.ndarray, num_columns: int, stacklevel: int
-) -> None:
+    name: str,
+    labels: np.ndarray,
+    num_columns: int,
+    stacklevel: int,
+    some_may_lack: bool = False,
+) -> np.ndarray:
     """Refuses data without an example of a class, and warns where there are few.
 
     Args:
@@ -68,6 +72,10 @@ def require_examples(
         labels: what `read_labels` returned.
         num_columns: the classes, or labels, of the predictions.
         stacklevel: that of the caller.
+        some_may_lack: whether it is enough that one class or label has examples.
+
+    Returns:
+        Which classes or labels have examples.
     """
     if labels.ndim == 2:
         yes, no = (labels == 1).sum(axis=0), (labels == 0).sum(axis=0)
@@ -76,13 +84,13 @@ def require_examples(
     else:
         examples = np.bincount(labels, minlength=num_columns)
         what, words = "every class", ("class", "classes")
-    if (examples == 0).any():
+    lacks = examples == 0
+    if lacks.all() if some_may_lack else lacks.any():
         raise ValueError(
             f"`{name}` must have examples of {what}. Received: none for "
-            f"{format_class_list(examples == 0, *words)}. Hold out a part of each, as "
-            "`sklearn.model_selection.train_test_split(..., stratify=y)` does."
+            f"{format_class_list(lacks, *words)}. {hold_out_advice(labels, lacks)}"
         )
-    few = examples < FEWEST_EXAMPLES
+    few = (examples < FEWEST_EXAMPLES) & ~lacks
     if few.any():
         warnings.warn(
             f"`{name}` has under {FEWEST_EXAMPLES} examples of "
@@ -90,6 +98,24 @@ def require_examples(
             "chance.",
             stacklevel=stacklevel + 1,
         )
+    return np.asarray(~lacks)
+
+
+def hold_out_advice(labels: np.ndarray, lacks: np.ndarray) -> str:
+    """Says how to split data so that every class, or label, is held out too.
+
+    Args:
+        labels: what `read_labels` returned.
+        lacks: which of the classes or labels have no example.
+    """
+    by = "y"
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        # Sets of labels are too many to divide by, and some answers are missing.
+        by = f"numpy.nan_to_num(y)[:, {int(np.flatnonzero(lacks)[0])}]"
+    return (
+        "Hold out a part of each, as "
+        f"`sklearn.model_selection.train_test_split(..., stratify={by})` does."
+    )
 
 
 def warn_if_yes_prevails(name: str, labels: np.ndarray, stacklevel: int) -> None:

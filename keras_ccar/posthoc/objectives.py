@@ -17,6 +17,10 @@ _EXPECTED = (
 )
 
 
+class UnreachableError(ValueError):
+    """No threshold of a label does what was asked for."""
+
+
 class ThresholdObjective:
     """Base of what `tune_thresholds` takes as its objective.
 
@@ -34,6 +38,9 @@ class ThresholdObjective:
         Args:
             curve: the columns of the curve, by rising threshold.
             label: how messages call the label.
+
+        Raises:
+            UnreachableError: if none does what was asked for.
         """
         raise NotImplementedError
 
@@ -67,7 +74,7 @@ class _PrecisionAtLeast(ThresholdObjective):
         reached = curve["precision"] >= self.precision
         if not reached.any():
             best = int(np.nanargmax(curve["precision"]))
-            raise ValueError(
+            raise UnreachableError(
                 "`precision` must be one that a threshold reaches on the validation "
                 f"data. Received: {self.precision:g} for {label}, whose largest is "
                 f"{curve['precision'][best]:.4g}, with a recall of "

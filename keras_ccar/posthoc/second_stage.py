@@ -71,7 +71,8 @@ def retrain_classifier(
       that have every class equally often.
     - `"lws"`, learnable weight scaling: the weights of each class keep their direction,
       and one factor for each class is learned on such draws, on the logit with its
-      bias. The factors are multiplied into kernel and bias.
+      bias. The factors are multiplied into kernel and bias. They stay at 0 or above,
+      which the source does not ask for: a negative one would turn a class round.
     - `"tau-norm"`, normalisation: `w_k / |w_k|^τ`, without bias and without training.
       Choose τ on validation data.
 

@@ -10,6 +10,7 @@ from keras_ccar.frequencies import ClassCounts
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.output_counts import read_output_counts
+from keras_ccar.posthoc.label_thresholds import choose_thresholds
 from keras_ccar.posthoc.labels import require_examples, warn_if_yes_prevails
 from keras_ccar.posthoc.objectives import (
     Objective,
@@ -17,15 +18,13 @@ from keras_ccar.posthoc.objectives import (
     read_objective,
 )
 from keras_ccar.posthoc.predictions import Predictions, predict, require_num_columns
-from keras_ccar.posthoc.result import Result, require_posthoc
+from keras_ccar.posthoc.result import Result
 from keras_ccar.posthoc.target_prior import warn_of_other_prior
-from keras_ccar.posthoc.threshold_curve import label_curve, thinned
 
 _FOR_COSTS = (
     "For costs, put `keras_ccar.layers.CostSensitiveDecision` behind the correction, "
     "which needs no data."
 )
-_MOST_ROWS = 1000
 _MOST_DESCRIBED = 5
 _MOST_NAMED_LINES = 10
 
@@ -39,7 +38,7 @@ class TunedThresholds(Result):
         chosen: a DataFrame with a row for each label: `label`, `threshold`, and what it
             reaches on the validation data: `precision`, NaN if no answer is yes,
             `recall`, `f1`, `balanced_accuracy` and, for costs, `cost`, that of an
-            example on average.
+            example on average. All are NaN of a label that was not tuned.
         curve: a DataFrame of the same columns with a row for each threshold that was
             tried; at most 1000 of a label.
     """
@@ -70,6 +69,8 @@ class TunedThresholds(Result):
             reached = ", ".join(
                 f"{name.replace('_', ' ')} {row[name]:.4g}" for name in measured
             )
+            if np.isnan(row["recall"]):
+                reached = "not tuned"
             parts.append(f"{row['label']}: {row['threshold']:.4g} ({reached})")
         further = len(self.chosen) - len(parts)
         if further:
@@ -82,10 +83,14 @@ class TunedThresholds(Result):
     def draw(self, axes: Any) -> None:
         """Draws what was chosen for against the threshold, and the choice."""
         are_named = len(self.chosen) <= _MOST_NAMED_LINES
-        lines = self.curve.groupby("label", sort=False)
-        for (name, line), place, column in zip(
-            lines, self.chosen.to_dict("records"), self._columns, strict=True
+        lines = dict(list(self.curve.groupby("label", sort=False)))
+        for place, column in zip(
+            self.chosen.to_dict("records"), self._columns, strict=True
         ):
+            name = place["label"]
+            if name not in lines:
+                continue  # not tuned
+            line = lines[name]
             (drawn,) = axes.plot(
                 line["threshold"],
                 line[column],
@@ -152,12 +157,13 @@ def tune_thresholds(
     Raises:
         ModuleNotFoundError: without pandas.
         ValueError: for arguments other than these; for outputs of classes that exclude
-            each other; for labels without an example of yes or of no; for a precision
-            that no threshold reaches; for predictions that are NaN; for examples that
-            `train` has too.
+            each other; for predictions that are NaN; for examples that `train` has too;
+            if no label has examples of yes and of no and reaches its precision.
 
     Warns:
-        UserWarning: if a label has under 5 examples of yes or of no; if yes is over
+        UserWarning: for labels that keep the threshold 0.5, because there is no example
+            of yes or of no of them, or no threshold reaches the precision, where others
+            are tuned; if a label has under 5 examples of yes or of no; if yes is over
             80 % of the only label, as where the two are swapped; if the model ends in a
             correction to another `target_prior` than that of the data.
 
@@ -208,31 +214,26 @@ def tune_thresholds(
             "`class_names` must have one name for each label. Received: "
             f"{len(names)} names for {num_labels}"
         )
-    require_examples("validation", predictions.labels, num_labels, stacklevel=2)
+    are_known = require_examples(
+        "validation",
+        predictions.labels,
+        num_labels,
+        stacklevel=2,
+        some_may_lack=True,
+    )
     warn_of_other_prior(model, predictions, "validation", _FOR_COSTS)
-    pandas = require_posthoc("pandas", "pandas")
-    probabilities, answers = predictions.probabilities, predictions.labels
-    chosen, curves = [], []
-    for label, goal in enumerate(wanted.of_labels(num_labels)):
-        known = ~np.isnan(answers[:, label])
-        curve = label_curve(
-            probabilities[known, label],
-            answers[known, label],
-            goal.costs,
-        )
-        name = label if names is None else names[label]
-        best = goal.choose(curve, f"label {name}")
-        table = pandas.DataFrame({"label": name, **curve})
-        chosen.append(table.iloc[[best]])
-        curves.append(table.iloc[thinned(len(table), best, _MOST_ROWS)])
-    best_rows = pandas.concat(chosen, ignore_index=True)
+    best_rows, curve = choose_thresholds(
+        predictions,
+        wanted.of_labels(num_labels),
+        range(num_labels) if names is None else names,
+        are_known,
+        stacklevel=2,
+    )
     layer = Thresholds(
         best_rows["threshold"].to_numpy(dtype="float64"),
         from_logits=predictions.from_logits,
     )
-    return TunedThresholds(
-        layer, best_rows, pandas.concat(curves, ignore_index=True), wanted
-    ).remember(model)
+    return TunedThresholds(layer, best_rows, curve, wanted).remember(model)
 
 
 def _require_labels(predictions: Predictions) -> None:

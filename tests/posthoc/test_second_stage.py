@@ -137,6 +137,27 @@ def test_lws_multiplies_kernel_and_bias_by_one_factor_for_each_class():
     np.testing.assert_allclose(new.predict(X, verbose=0), probabilities, atol=1e-5)
 
 
+def test_lws_turns_no_class_round():
+    """With logits that point away from their classes, it would pay."""
+    model = trained(dense=layers.Dense(3, name="scores"))
+    kernel, bias = model.get_layer("scores").get_weights()
+    turned = np.array([-1.0, 1.0, 1.0], "float32")
+    model.get_layer("scores").set_weights([kernel * turned, bias * turned])
+    new = retrain_classifier(
+        model,
+        (X, Y),
+        COUNTS,
+        "lws",
+        epochs=20,
+        batch_size=32,
+        optimizer=keras.optimizers.SGD(0.1),
+    )
+    new_kernel = new.get_layer("scores").get_weights()[0]
+    along = (new_kernel * kernel * turned).sum(axis=0)
+    assert (along >= 0).all()
+    assert (along == 0).any()
+
+
 def test_lws_takes_the_steps_of_gradient_descent():
     """One class of one example: every batch is known."""
     model = trained()

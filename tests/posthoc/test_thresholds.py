@@ -1,5 +1,6 @@
 """Thresholds of yes-or-no labels, chosen on validation data."""
 
+import re
 import warnings
 
 import keras
@@ -254,7 +255,7 @@ def test_labels_without_an_answer():
     y = Y.copy()
     y[:, 2] = 0
     with pytest.raises(ValueError, match=r"`validation` must have examples of yes"):
-        tune_thresholds(LOGITS, y)
+        tune_thresholds(LOGITS[:, 2:], y[:, 2:])
     y[:3, 2] = 1
     with pytest.warns(UserWarning, match=r"`validation` has under 5 examples"):
         tune_thresholds(LOGITS, y)
@@ -393,3 +394,59 @@ def test_warns_of_the_old_class_frequencies():
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         prediction_sets(adapted, NEW)
+
+
+def tags(num=400):
+    rng = np.random.default_rng(5)
+    y = (rng.random((num, 4)) < [0.3, 0.2, 0.1, 0.05]).astype("float64")
+    return rng.normal(size=y.shape) + 2 * y, y
+
+
+@pytest.mark.parametrize("lacking", [0, 3])
+@pytest.mark.parametrize("answer", [0, 1])
+def test_a_label_without_an_answer_stays_and_others_are_tuned(lacking, answer):
+    z, y = tags()
+    expected = tune_thresholds(z, y)
+    y[:, lacking] = answer
+    names = ["a", "b", "c", "d"]
+    with pytest.warns(UserWarning, match=f"of 1 of 4.*none of no: {names[lacking]}"):
+        tuned = tune_thresholds(z, y, class_names=names)
+    others = np.arange(4) != lacking
+    assert tuned.thresholds[lacking] == 0.5
+    np.testing.assert_array_equal(tuned.thresholds[others], expected.thresholds[others])
+    figures = tuned.chosen.drop(columns=["label", "threshold"]).to_numpy()
+    np.testing.assert_array_equal(np.isnan(figures).all(axis=1), ~others)
+    assert tuned.chosen["label"].tolist() == names
+    assert f"{names[lacking]}: 0.5 (not tuned)" in tuned.describe()
+    assert len(tuned.figure().axes[0].lines) == 6  # a line and a dot of each
+    assert tuned.layer.thresholds == tuned.thresholds.tolist()
+
+
+def test_a_label_that_cannot_reach_its_precision_stays():
+    z, y = tags()
+    z[:, 1] = -z[:, 1]
+    goal = precision_at_least(0.6)
+    with pytest.warns(UserWarning, match="of 1 of 4.*label 1, whose largest is"):
+        tuned = tune_thresholds(z, y, objective=goal)
+    assert tuned.thresholds[1] == 0.5
+    assert (tuned.chosen["precision"].drop(1) >= 0.6).all()
+    with pytest.raises(ValueError, match="`precision` must be one that a threshold"):
+        tune_thresholds(z[:, 1:2], y[:, 1:2], objective=goal)
+    with pytest.raises(ValueError, match="examples of yes and of no of every label"):
+        tune_thresholds(z, y * 0)
+
+
+def test_the_advice_for_tags_holds_them_out():
+    from sklearn.model_selection import train_test_split
+
+    z, y = tags(200)
+    y[:, 3] = 0
+    y[:30, 3] = 1
+    y[40:50, :2] = np.nan
+    with pytest.warns(UserWarning, match="stays 0.5") as told:
+        tune_thresholds(z[30:], y[30:], ignore_value=np.nan)
+    advice = re.search(r"stratify=(.*?)\)` does", str(told[-1].message))[1]
+    by = eval(advice, {"numpy": np, "y": y})
+    _, held_z, _, held_y = train_test_split(z, y, stratify=by, random_state=0)
+    found = tune_thresholds(held_z, held_y, ignore_value=np.nan)
+    assert not found.chosen["recall"].isna().any()
