@@ -33,7 +33,7 @@ def count_arrays(path: Path, options: SourceOptions) -> tuple[Labelled, list[str
     """Returns the labels of a file, and what there is to say about them."""
     notes: list[str] = []
     _, answers = _find_part(path, _load(path), "train") or _missing(path)
-    return _label(answers, path, notes), notes
+    return _label(answers, path, notes, 2), notes
 
 
 def read_arrays(path: Path, options: SourceOptions) -> UserData:
@@ -49,11 +49,12 @@ def read_arrays(path: Path, options: SourceOptions) -> UserData:
     notes: list[str] = []
     content = _load(path)
     x, answers = _find_part(path, content, "train") or _missing(path)
-    labelled = _label(answers, path, notes)
+    found = {name: _find_part(path, content, name) for name in ("validation", "test")}
+    there = [name for name, part in found.items() if part is not None]
+    labelled = _label(answers, path, notes, options.fewest_examples(there))
     coding = labelled.coding
     given: dict[str, Arrays] = {}
-    for name in ("validation", "test"):
-        part = _find_part(path, content, name)
+    for name, part in found.items():
         if part is not None:
             given[name] = _encode(part, coding, name, path, x.shape[1:])
     for name, other in options.paths.items():
@@ -188,14 +189,15 @@ def _missing(path: Path) -> Arrays:
     raise ValueError(f"{path} must hold {_NAMES}.")
 
 
-def _label(answers: np.ndarray, path: Path, notes: list[str]) -> Labelled:
+def _label(answers: np.ndarray, path: Path, notes: list[str], fewest: int) -> Labelled:
     where = f"`y` in {path}"
     if answers.ndim == 1:
-        return label_examples(read_labels(answers, notes), where, notes)
+        return label_examples(read_labels(answers, notes), where, notes, fewest)
     labels = _zeros_and_ones(answers, where)
     names = tuple(str(number) for number in range(labels.shape[1]))
     if (labels.sum(axis=1) == 1).all():
-        return label_examples([names[i] for i in labels.argmax(axis=1)], where, notes)
+        classes = [names[i] for i in labels.argmax(axis=1)]
+        return label_examples(classes, where, notes, fewest)
     kept = np.arange(len(labels))
     return Labelled(LabelCoding("labels", names), kept, labels)
 

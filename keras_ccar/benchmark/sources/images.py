@@ -50,7 +50,8 @@ def count_folder(path: Path, options: SourceOptions) -> tuple[Labelled, list[str
     """Returns the labels of the images in a folder, and what there is to say."""
     notes: list[str] = []
     images = _read_images(path, None, notes)
-    return label_examples(images.classes, f"The folder {path}", notes), notes
+    where, fewest = f"The folder {path}", options.fewest_examples()
+    return label_examples(images.classes, where, notes, fewest), notes
 
 
 def read_folder(path: Path, options: SourceOptions) -> UserData:
@@ -66,7 +67,8 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
     is_head = options.backbone is not None and options.tune == "head"
     side = _choose_side(path, options)
     images = _read_images(path, None if is_head else side, notes)
-    labelled = label_examples(images.classes, f"The folder {path}", notes)
+    where, fewest = f"The folder {path}", options.fewest_examples()
+    labelled = label_examples(images.classes, where, notes, fewest)
     keys = [f"{file.parent.name}/{file.name}" for file in images.files]
     parts = divide(labelled, keys, options)
     _note_sizes(images.sizes, side, notes)

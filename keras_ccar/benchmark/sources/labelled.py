@@ -1,4 +1,4 @@
-"""Examples with labels: classes with one example are left out, the rest is split."""
+"""Examples with labels: too small classes are left out, the rest is split."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -39,29 +39,40 @@ class Labelled:
         return np.bincount(self.labels, minlength=len(self.coding.class_names))
 
 
-def label_examples(texts: Sequence[str], where: str, notes: list[str]) -> Labelled:
-    """Turns the classes of examples into numbers, and leaves single examples out.
+def label_examples(
+    texts: Sequence[str], where: str, notes: list[str], fewest: int = 2
+) -> Labelled:
+    """Turns the classes of examples into numbers, and leaves too small ones out.
 
     Nobody can train on the only example of a class and measure on it too.
+
+    Args:
+        texts: the class of each example.
+        where: what has them, for messages.
+        notes: takes what there is to say.
+        fewest: the examples that a class needs, one for each part.
 
     Raises:
         ValueError: if fewer than two classes are left.
     """
     counts = Counter(texts)
     note_look_alikes(counts, notes)
-    single = sorted(name for name, count in counts.items() if count == 1)
-    kept = [index for index, text in enumerate(texts) if counts[text] > 1]
+    small = sorted(name for name, count in counts.items() if count < fewest)
+    kept = [index for index, text in enumerate(texts) if counts[text] >= fewest]
     coding = find_classes(texts, where)
-    if single:
-        if len(counts) - len(single) < 2:
+    if small:
+        few = "one example" if fewest == 2 else f"under {fewest} examples"
+        if len(counts) - len(small) < 2:
+            least = "two" if fewest == 2 else str(fewest)
             raise ValueError(
-                f"{where} must have two classes with two examples or more. Received: "
-                f"{len(counts)} classes, {len(single)} of which have one example."
+                f"{where} must have two classes with {least} examples or more. "
+                f"Received: {len(counts)} classes, {len(small)} of which have {few}. "
+                "Add examples, or hold out fewer parts."
             )
         coding = find_classes([texts[index] for index in kept], where)
         notes.append(
-            f"{len(single)} of {len(counts)} classes have one example, which cannot be "
-            f"trained on and measured too. They are left out: {shown(single, 20)}."
+            f"{len(small)} of {len(counts)} classes have {few}, {why_left_out(fewest)}."
+            f" They are left out: {shown(small, 20)}."
         )
     if coding.note:
         notes.append(coding.note)
@@ -100,3 +111,10 @@ def divide(
         name: (labelled.kept[part], labelled.labels[part])
         for name, part in parts.items()
     }
+
+
+def why_left_out(fewest: int) -> str:
+    """Says why classes and labels with fewer examples cannot be used."""
+    if fewest == 2:
+        return "which cannot be trained on and measured too"
+    return "too few for one in the training data and in each part that is held out"

@@ -1,5 +1,6 @@
 """How the user's files are to be read."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,14 @@ class SourceOptions:
         """The share of each part that is taken from the examples."""
         parts = self._held_out.items()
         return {name: part for name, part in parts if isinstance(part, float)}
+
+    def fewest_examples(self, given: Collection[str] = ()) -> int:
+        """Returns how many examples a class needs: one for each part that is cut.
+
+        Args:
+            given: the names of parts that are there already.
+        """
+        return max(2, 1 + len(self.shares.keys() - set(given)))
 
     @property
     def paths(self) -> dict[str, Path]:

@@ -1,12 +1,17 @@
 """The labels of a table: in one column, in several, or as lists of tags."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from keras_ccar.benchmark.sources.labelled import Labelled, label_examples
+from keras_ccar.benchmark.sources.labelled import (
+    Labelled,
+    label_examples,
+    why_left_out,
+)
 from keras_ccar.benchmark.sources.labels import (
     LabelCoding,
     find_classes,
@@ -19,6 +24,9 @@ from keras_ccar.benchmark.sources.named_columns import check_named
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
 from keras_ccar.benchmark.sources.table_files import read_rows
+from keras_ccar.inputs.class_names import join_first
+
+_SHOWN = 5
 
 
 def label_rows(
@@ -40,6 +48,8 @@ def label_rows(
             f"{int((~is_there).sum()):,} of {len(rows):,} rows "
             f"{what if several else 'have no label'} and are left out."
         )
+        if several:
+            _note_lost_answers(rows, is_there, options, notes)
         rows = rows[is_there].reset_index(drop=True)
         if rows.empty:
             names = "columns of which some row has all values"
@@ -57,7 +67,31 @@ def label_rows(
         coding = LabelCoding("labels", options.label)
         return rows, Labelled(coding, np.arange(len(rows)), labels)
     texts = read_labels(answers.iloc[:, 0], notes)
-    return rows, label_examples(texts, where, notes)
+    return rows, label_examples(texts, where, notes, options.fewest_examples())
+
+
+def _note_lost_answers(
+    rows: pd.DataFrame, is_there: pd.Series, options: SourceOptions, notes: list[str]
+) -> None:
+    """Notes how many answers of yes are in rows that lack another label."""
+    lost: dict[str, tuple[int, int]] = {}
+    for name in options.label:
+        column = rows[name].dropna()
+        texts = [label_text(value) for value in column]
+        with contextlib.suppress(ValueError):  # as is said when they are read
+            coding = find_classes(texts, str(name))
+            is_yes = np.array(texts) == coding.class_names[-1]
+            gone = ~is_there[column.index].to_numpy(bool)
+            lost[name] = int((is_yes & gone).sum()), int(is_yes.sum())
+    # Those that lose the largest share first.
+    order = sorted(lost, key=lambda name: -lost[name][0] / max(1, lost[name][1]))
+    said = [f"{lost[n][0]:,} of {lost[n][1]:,} of {n}" for n in order if lost[n][0]]
+    if said:
+        notes.append(
+            f"Warning: with these rows, answers of yes are lost: "
+            f"{join_first(said, _SHOWN)}. One `--label` at a time keeps all rows that "
+            "have its answer."
+        )
 
 
 def encode_labels(
@@ -100,10 +134,16 @@ def _answers(column: pd.Series, where: str, notes: list[str]) -> np.ndarray:
     note_look_alikes(set(texts), notes)
     coding = find_classes(texts, f"{where}, column {column.name!r},")
     if coding.kind != "binary":
+        names, advice = coding.class_names, "Name one column of classes."
+        if {"0", "1"} < set(names) and len(names) == 3:
+            (mark,) = set(names) - {"0", "1"}
+            advice = (
+                f"If {mark!r} stands for an answer that is not known, empty these "
+                "cells: rows that lack an answer are left out."
+            )
         raise ValueError(
             f"Of several label columns each must hold yes or no. {column.name!r} holds "
-            f"{len(coding.class_names)} classes: {shown(coding.class_names)}. Name one "
-            "column of classes."
+            f"{len(names)} classes: {shown(names)}. {advice}"
         )
     if coding.note:
         notes.append(f"{column.name}: {coding.note}")
@@ -132,12 +172,13 @@ def _label_tags(
     names = sorted({tag for tags in rows for tag in tags})
     note_look_alikes(names, notes)
     labels = _mark(rows, names)
-    rare = labels.sum(axis=0) < 2
+    fewest = options.fewest_examples()
+    rare = labels.sum(axis=0) < fewest
     single = [name for name, is_rare in zip(names, rare, strict=True) if is_rare]
     if single:
+        few = "one example" if fewest == 2 else f"under {fewest} examples"
         notes.append(
-            "Labels with one example, which cannot be trained on and measured too, are "
-            f"left out: {shown(single)}."
+            f"Labels with {few}, {why_left_out(fewest)}, are left out: {shown(single)}."
         )
     kept = [name for name, is_rare in zip(names, rare, strict=True) if not is_rare]
     if len(kept) < 2:

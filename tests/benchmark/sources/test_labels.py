@@ -1,6 +1,7 @@
 """Labels of any kind become numbers; with two classes it is said which one is yes."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from keras_ccar.benchmark.sources.labelled import label_examples
@@ -11,6 +12,8 @@ from keras_ccar.benchmark.sources.labels import (
     read_labels,
     shown,
 )
+from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.benchmark.sources.read import read_data
 
 
 @pytest.mark.parametrize(
@@ -133,3 +136,22 @@ def test_other_texts_are_no_answers():
     ):
         with pytest.raises(ValueError, match="labels that the training data lacks"):
             LabelCoding("binary", names).encode(texts, "test")
+
+
+def test_classes_with_too_few_examples_for_all_parts(tmp_path):
+    rows = pd.DataFrame({"x": np.arange(35) % 11, "kind": "ok"})
+    rows.loc[:9, "kind"], rows.loc[10:11, "kind"], rows.loc[12, "kind"] = "a", "b", "c"
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    y = rows["kind"].to_numpy(str)
+    np.savez(tmp_path / "t.npz", x=np.arange(35.0)[:, None], y=y)
+    for name, label in (("t.csv", ("kind",)), ("t.npz", ())):
+        for share in (0.2, 0.001):
+            held_out = {"validation": share, "test": share}
+            data = read_data(tmp_path / name, SourceOptions(label=label, **held_out))
+            assert set(data.class_names) == {"a", "ok"}
+            assert (
+                "2 of 4 classes have under 3 examples, too few for one in the training "
+                "data and in each part that is held out. They are left out: 'b', 'c'."
+            ) in data.notes
+        data = read_data(tmp_path / name, SourceOptions(label=label))
+        assert set(data.class_names) == {"a", "b", "ok"}

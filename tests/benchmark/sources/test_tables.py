@@ -288,3 +288,28 @@ def test_numbers_with_marks_for_missing_ones(tmp_path):
     data = read_data(path, SourceOptions(label=("y",)))
     assert data.train[0].shape[1] == 2
     assert np.isfinite(data.train[0]).all()
+
+
+def test_answers_of_yes_that_are_lost_with_their_rows(tmp_path):
+    rows = table()
+    rows["wet"], rows["hot"] = np.arange(ROWS) % 2, np.arange(ROWS) % 4 // 2
+    rows = rows.astype({"wet": object, "hot": object})
+    rows.loc[:9, "wet"] = None
+    notes = read(tmp_path / "t.csv", rows, "wet", "hot").notes
+    gone = int(rows.loc[:9, "hot"].sum())
+    (note,) = [note for note in notes if "answers of yes are lost" in note]
+    assert f"{gone} of 100 of hot. One `--label` at a time keeps all rows" in note
+    one = read(tmp_path / "t.csv", rows.drop(columns="wet"), "hot")
+    assert sum(part[1].sum() for part in (one.train, one.validation)) == 100
+
+
+def test_a_mark_of_unknown_answers(tmp_path):
+    rows = table()
+    rows["wet"], rows["hot"] = np.arange(ROWS) % 2, np.arange(ROWS) % 4 // 2
+    marked = rows.copy()
+    marked.loc[:9, "wet"] = -1
+    with pytest.raises(ValueError, match=r"If '-1' stands for .* empty these cells"):
+        read(tmp_path / "t.csv", marked, "wet", "hot")
+    emptied = marked.assign(wet=marked["wet"].where(marked["wet"] != -1))
+    data = read(tmp_path / "t.csv", emptied, "wet", "hot")
+    assert len(data.train[1]) + len(data.validation[1]) == ROWS - 10
