@@ -47,7 +47,8 @@ def check_finite(name: str, value: Any) -> None:
 def eager_value(tensor: Any) -> Any:
     """Returns a tensor's value as numpy, or None inside a traced or compiled step.
 
-    None too while Keras finds out shapes, on torch with tensors of ones.
+    None too inside a transformation of `torch.func`, and while Keras finds out shapes,
+    on torch with tensors of ones.
     """
     if in_symbolic_scope():
         return None
@@ -60,6 +61,8 @@ def eager_value(tensor: Any) -> Any:
         import torch
 
         known = tensor.device.type != "meta" and not torch.compiler.is_compiling()
+        # Within `torch.func.grad`, `vmap` and `hessian`, which trace too.
+        known = known and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
         if known and tensor.dtype is not torch.bfloat16:  # which NumPy has not
             # Keras takes several times as long for a view.
             return tensor.detach().cpu().numpy()

@@ -36,6 +36,8 @@ def few_classes(y: Any) -> tuple[Any, Any] | None:
     num_classes = y.shape[-1]
     if y.requires_grad or y.is_meta or torch.compiler.is_compiling() or not y.numel():
         return None
+    if torch._C._functorch.is_functorch_wrapped_tensor(y):  # which has no values
+        return None
     flat = y.reshape(-1)
     # NumPy searches an array several times as fast as torch does.
     places = (
