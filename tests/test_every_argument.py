@@ -133,7 +133,7 @@ RIGHT = {
     "bias": {*AMOUNT, "decimal", *WHOLE, *SHARES},
     "taus": SHARES,
     "costs": NONE,
-    **dict.fromkeys(("precision", "recall", "coverage"), SHARE),
+    **dict.fromkeys(("precision", "recall", "coverage", "share"), SHARE),
     **dict.fromkeys(("shrinkage", "tolerance"), AMOUNT),
     "adjusted": TRUTH,
     "ignore_value": {"NaN", "-1", "1.5"},  # what is no target
@@ -320,6 +320,7 @@ def given(tmp_path_factory):
         "ccar_weight": {"p_t": 0.5, "f_c": 0.5},
         "chain": {"model": model},
         "keras_ccar.compare": {**own, "output": folder / "own"},
+        "alarm_rate_at_most": {"share": 0.1},
         "class_balanced": sampled,
         "compare": {
             "dataset": "digits-lt",

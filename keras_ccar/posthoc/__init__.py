@@ -6,6 +6,7 @@ Choose on validation data that were held out of the training data, never on the 
 data.
 """
 
+from keras_ccar.posthoc.alarm_rate import alarm_rate_at_most
 from keras_ccar.posthoc.calibration import calibrate
 from keras_ccar.posthoc.class_evaluation import evaluate_classes
 from keras_ccar.posthoc.composition import chain
@@ -18,6 +19,7 @@ from keras_ccar.posthoc.second_stage import retrain_classifier
 from keras_ccar.posthoc.thresholds import tune_thresholds
 
 __all__ = [
+    "alarm_rate_at_most",
     "calibrate",
     "chain",
     "estimate_prior",

@@ -11,9 +11,9 @@ from keras_ccar.arguments import argument_error, check_number, check_numbers
 _ROUNDING = 1e-12
 _NAMES = ("f1", "balanced_accuracy")
 _EXPECTED = (
-    '"f1", "balanced_accuracy", `precision_at_least(...)`, `recall_at_least(...)`, or '
-    "finite costs of shape (2, 2) or (K, 2, 2), or a list of one of these for each "
-    "label"
+    '"f1", "balanced_accuracy", `precision_at_least(...)`, `recall_at_least(...)`, '
+    "`alarm_rate_at_most(...)`, or finite costs of shape (2, 2) or (K, 2, 2), or a "
+    "list of one of these for each label"
 )
 
 
@@ -58,7 +58,7 @@ class _Largest(ThresholdObjective):
         self.column = column
 
     def choose(self, curve: dict[str, np.ndarray], label: str) -> int:
-        return _last_of(curve[self.column], np.ones(len(curve["threshold"]), bool))
+        return last_of(curve[self.column], np.ones(len(curve["threshold"]), bool))
 
     def __repr__(self) -> str:
         return self.column
@@ -80,7 +80,7 @@ class _PrecisionAtLeast(ThresholdObjective):
                 f"{curve['precision'][best]:.4g}, with a recall of "
                 f"{curve['recall'][best]:.4g}. Ask for less, or improve the model."
             )
-        return _last_of(curve["recall"], reached)
+        return last_of(curve["recall"], reached)
 
     def __repr__(self) -> str:
         return f"precision_at_least({self.precision:g})"
@@ -94,7 +94,7 @@ class _RecallAtLeast(ThresholdObjective):
 
     def choose(self, curve: dict[str, np.ndarray], label: str) -> int:
         # The threshold of 0 always reaches it.
-        return _last_of(curve["precision"], curve["recall"] >= self.recall)
+        return last_of(curve["precision"], curve["recall"] >= self.recall)
 
     def __repr__(self) -> str:
         return f"recall_at_least({self.recall:g})"
@@ -108,7 +108,7 @@ class _SmallestCost(ThresholdObjective):
 
     def choose(self, curve: dict[str, np.ndarray], label: str) -> int:
         scale = max(np.abs(self.costs).max(), np.finfo("float64").tiny)
-        return _last_of(-curve["cost"] / scale, np.ones(len(curve["threshold"]), bool))
+        return last_of(-curve["cost"] / scale, np.ones(len(curve["threshold"]), bool))
 
     def of_labels(self, num_labels: int) -> list[ThresholdObjective]:
         if self.costs.ndim == 2:
@@ -224,7 +224,7 @@ def read_objective(objective: Any, name: str = "objective") -> ThresholdObjectiv
     return _SmallestCost(costs)
 
 
-def _last_of(values: np.ndarray, allowed: np.ndarray) -> int:
+def last_of(values: np.ndarray, allowed: np.ndarray) -> int:
     """Returns the largest threshold among the best ones that are allowed.
 
     Of thresholds that are equally good, it answers yes to the fewest.

@@ -24,8 +24,9 @@ def label_curve(
 
     Returns:
         Arrays by name, in the order of rising thresholds: "threshold", "precision",
-        which is NaN where no answer is yes, "recall", "f1", "balanced_accuracy" and,
-        with costs, "cost", the mean over the examples.
+        which is NaN where no answer is yes, "recall", "alarm_rate", the share of
+        answers that are yes, "f1", "balanced_accuracy" and, with costs, "cost", the
+        mean over the examples.
     """
     order = np.argsort(yes, kind="stable")
     probabilities, is_yes = yes[order], answers[order] == 1
@@ -45,6 +46,7 @@ def label_curve(
         "threshold": np.append(0.0, middles),
         "precision": precision,
         "recall": found / num_yes,
+        "alarm_rate": said_yes / len(yes),
         "f1": 2 * found / (num_yes + said_yes),
         "balanced_accuracy": (found / num_yes + right_no / num_no) / 2,
     }

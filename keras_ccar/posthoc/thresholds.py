@@ -37,8 +37,9 @@ class TunedThresholds(Result):
         layer: the `keras_ccar.layers.Thresholds` with them.
         chosen: a DataFrame with a row for each label: `label`, `threshold`, and what it
             reaches on the validation data: `precision`, NaN if no answer is yes,
-            `recall`, `f1`, `balanced_accuracy` and, for costs, `cost`, that of an
-            example on average. All are NaN of a label that was not tuned.
+            `recall`, `alarm_rate`, the share of answers that are yes, `f1`,
+            `balanced_accuracy` and, for costs, `cost`, that of an example on average.
+            All are NaN of a label that was not tuned.
         curve: a DataFrame of the same columns with a row for each threshold that was
             tried; at most 1000 of a label.
     """
@@ -65,7 +66,7 @@ class TunedThresholds(Result):
         parts = []
         rows = self.chosen.head(_MOST_DESCRIBED).to_dict("records")
         for row, column in zip(rows, self._columns, strict=False):
-            measured = dict.fromkeys(["precision", "recall", column])
+            measured = dict.fromkeys(["precision", "recall", "alarm_rate", column])
             reached = ", ".join(
                 f"{name.replace('_', ' ')} {row[name]:.4g}" for name in measured
             )
@@ -139,7 +140,8 @@ def tune_thresholds(
             needed to tell that the columns are labels, where neither the model nor the
             validation data do.
         objective: "f1"; "balanced_accuracy", the mean of the recalls of yes and of no;
-            `precision_at_least(p)` or `recall_at_least(r)`; or costs, of shape (2, 2)
+            `precision_at_least(p)`, `recall_at_least(r)` or, for a bounded number of
+            alarms, `alarm_rate_at_most(share)`; or costs, of shape (2, 2)
             or, for each label, (K, 2, 2): `costs[i][j]` of answering j where the truth
             is i, 0 being no. Their mean over the validation data is made small. A list
             of K of these has one for each label.

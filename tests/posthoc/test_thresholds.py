@@ -21,6 +21,7 @@ from keras_ccar.layers import (
     TemperatureScaling,
     Thresholds,
 )
+from keras_ccar.posthoc.alarm_rate import alarm_rate_at_most
 from keras_ccar.posthoc.calibration import calibrate
 from keras_ccar.posthoc.composition import chain
 from keras_ccar.posthoc.logit_correction import tune_logit_correction
@@ -157,6 +158,7 @@ def test_the_curve():
         "threshold",
         "precision",
         "recall",
+        "alarm_rate",
         "f1",
         "balanced_accuracy",
         "cost",
@@ -171,6 +173,7 @@ def test_the_curve():
         [
             precision_score(y, decided),
             recall_score(y, decided),
+            decided.mean(),
             f1_score(y, decided),
             balanced_accuracy_score(y, decided),
             -mean_cost([[0, 1], [7, 0]])(y, decided),
@@ -450,3 +453,29 @@ def test_the_advice_for_tags_holds_them_out():
     _, held_z, _, held_y = train_test_split(z, y, stratify=by, random_state=0)
     found = tune_thresholds(held_z, held_y, ignore_value=np.nan)
     assert not found.chosen["recall"].isna().any()
+
+
+@pytest.mark.parametrize("share", [0.0026, 0.01, 0.05, 0.3, 1.0])
+def test_at_most_so_many_alarms(share):
+    z, y = tags()
+    tuned = tune_thresholds(z, y, objective=alarm_rate_at_most(share))
+    says_yes = np.asarray(tuned.layer(z.astype("float32"))) == 1
+    assert (says_yes.mean(axis=0) <= share).all()
+    np.testing.assert_allclose(tuned.chosen["alarm_rate"], says_yes.mean(axis=0))
+    most = int(share * len(z))
+    for label in range(4):
+        best = np.argsort(-z[:, label])[:most]
+        recall = y[best, label].sum() / y[:, label].sum()
+        assert tuned.chosen["recall"][label] == pytest.approx(recall)
+    assert "alarm rate" in tuned.describe()
+
+
+def test_too_many_certain_alarms():
+    p, y = np.array([[1.0]] * 9 + [[0.1]] * 9), np.array([1] * 8 + [0] * 10)
+    kept = tune_thresholds(p, y, objective=alarm_rate_at_most(0.5), from_logits=False)
+    assert kept.chosen["alarm_rate"][0] == 0.5
+    with pytest.raises(ValueError, match=r"`share` must be one that.*alarms is 0\.5"):
+        tune_thresholds(p, y, objective=alarm_rate_at_most(0.2), from_logits=False)
+    for wrong in (0, -0.1, 1.5, NAN, "no", None, True):
+        with pytest.raises(ValueError, match="`share` must be a finite number"):
+            alarm_rate_at_most(wrong)
