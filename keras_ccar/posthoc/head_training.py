@@ -14,6 +14,7 @@ from keras_ccar.posthoc.batches import DATA, read_batches, row_weights, rows_of
 from keras_ccar.posthoc.classifier_head import ClassifierHead
 from keras_ccar.posthoc.labels import read_labels
 from keras_ccar.posthoc.masks import OutputMask, preprocessed
+from keras_ccar.posthoc.model_inputs import inputs_for
 
 # Of Kang et al.: 0.1 for 256 examples in a batch.
 _LEARNING_RATE = 0.1 / 256
@@ -158,6 +159,7 @@ def read_features(
     for x, given, weights, options in read_batches(data, "data", batch_size):
         if given is None:
             raise argument_error("data", data, f"data with labels: {DATA}")
+        x = inputs_for(model, x)
         features = np.asarray(network.predict(preprocessed(model, x), **options))
         shape = tuple(found.layer.compute_output_shape(features.shape))
         if len(shape) != output_rank:  # reshaped after the head

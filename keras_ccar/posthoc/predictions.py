@@ -21,6 +21,7 @@ from keras_ccar.output_counts import OutputCounts
 from keras_ccar.posthoc.batches import DATA, counted_rows, read_batches, rows_of
 from keras_ccar.posthoc.labels import are_answers, are_ignored, read_labels
 from keras_ccar.posthoc.masks import OutputMask
+from keras_ccar.posthoc.model_inputs import inputs_for
 from keras_ccar.posthoc.output_kind import find_kind
 from keras_ccar.posthoc.outputs import several_outputs
 from keras_ccar.posthoc.overlap import require_separate
@@ -179,6 +180,7 @@ def _run(
     options: dict[str, Any],
 ) -> tuple[np.ndarray, Any, Any]:
     """Returns predictions, labels and weights of a batch, of what the mask counts."""
+    x = inputs_for(model, x)
     output = model.predict(x, **options)
     _require_one_output(output, model)
     counted = mask.predict(x, np.shape(output), options)
