@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from keras_ccar.arguments import check_number
-from keras_ccar.inputs.checks import eager_value
+from keras_ccar.arguments import check_number, show
+from keras_ccar.inputs.checks import SEVERAL_UNKNOWN, eager_value
 from keras_ccar.inputs.labels import shapes_fit
 
 
@@ -31,6 +31,11 @@ def check_ignore_value(value: Any) -> float | None:
     """Returns the value of unknown targets, which may be NaN, or None."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return value
+    if isinstance(value, list | tuple | set):
+        raise ValueError(
+            f"`ignore_value` must be a number. Received: ignore_value={show(value)}."
+            f"{SEVERAL_UNKNOWN.format('ignore_value')}"
+        )
     value = check_number("ignore_value", value)
     if 0 <= value <= 1:
         raise ValueError(
@@ -69,7 +74,7 @@ def parse_binary_targets(
         counted = known if counted is None else counted * known
     if counted is not None:
         labels = ops.where(counted != 0, labels, ops.zeros_like(labels))
-    _check_targets(labels)
+    _check_targets(labels, is_told=ignore_value is not None)
     # A compiled step cannot raise an error for an invalid target: NaN shows it.
     is_target = (labels >= 0) & (labels <= 1)
     return BinaryTargets(ops.where(is_target, labels, float("nan")), counted, is_known)
@@ -102,7 +107,7 @@ def _with_shape_of_predictions(
         raise ValueError(
             "`class_counts` must have one entry for each label on the last axis of "
             f"`y_pred`, which has a rank of at least 2. Received {num_labels} counts "
-            f"and y_pred.shape={shape}.{hint}"
+            f"and y_pred.shape={shape}.{hint}{_of_labels_first(shape, num_labels)}"
         )
     if num_labels == 1 and shapes_fit(tuple(labels.shape), shape[:-1]):
         labels = ops.expand_dims(labels, -1)
@@ -115,7 +120,18 @@ def _with_shape_of_predictions(
     return labels
 
 
-def _check_targets(labels: Any) -> None:
+def _of_labels_first(shape: tuple[int | None, ...], num_labels: int | None) -> str:
+    if len(shape) < 3 or shape[1] != num_labels:
+        return ""
+    order = (*range(2, len(shape)), 1)
+    return (
+        " If the labels are on axis 1, move them to the last: put "
+        f"`keras.layers.Permute({order})` behind the model, and pass "
+        "`np.moveaxis(y_true, 1, -1)`."
+    )
+
+
+def _check_targets(labels: Any, is_told: bool) -> None:
     values = eager_value(labels)
     if values is None:
         return
@@ -126,4 +142,5 @@ def _check_targets(labels: Any) -> None:
             f"{values[wrong][:5].tolist()}. Leave unknown targets out by passing "
             "their value as `ignore_value`, or by a `sample_weight` of 0 of the shape "
             "of `y_pred`."
+            f"{SEVERAL_UNKNOWN.format('ignore_value') if is_told else ''}"
         )

@@ -12,6 +12,11 @@ from keras_ccar.keras_internals import in_symbolic_scope
 # How far the sum of a label distribution may be from 1: bfloat16 rounds the entries of
 # smoothed labels by up to 0.4 %, all in the same direction.
 ROW_SUM_TOLERANCE = 1e-2
+# `ignore_value`, and `ignore_class` of counts, are one value.
+SEVERAL_UNKNOWN = (
+    " Where both -1 and NaN mark unknown targets, make them one everywhere: "
+    "`y = np.where(y == -1, np.nan, y)`, with `{}=float('nan')`."
+)
 
 
 def to_numeric_tensor(name: str, value: Any, dtype: str | None = None) -> Any:

@@ -19,7 +19,9 @@ class BinaryFocalLoss(BinaryLongTailedCrossentropy):
     """Focal loss of sigmoid outputs: binary cross-entropy weighted by `(1 - p_t)^γ`.
 
     With an `alpha` it equals Keras's `BinaryFocalCrossentropy` with
-    `apply_class_balancing=True`, without one that with False.
+    `apply_class_balancing=True`, without one that with False, for targets of 0 and 1
+    without smoothing. Of other targets `t`, here yes and no are two terms, weighted by
+    their shares `t` and `1 - t`; Keras has one weight, of `t p + (1 - t) (1 - p)`.
 
     Args:
         gamma: γ >= 0; 0 is binary cross-entropy.

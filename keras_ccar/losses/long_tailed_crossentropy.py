@@ -50,7 +50,7 @@ class LongTailedCrossentropy(ClassAwareLoss):
         normalize: whether to divide weights by their mean: over the training
             distribution if they only depend on the class, otherwise over the batch.
             "batch": always over the samples that count in the batch, of all replicas,
-            as `torch.nn.functional.cross_entropy(weight=...)` does.
+            as `torch.nn.functional.cross_entropy(weight=...)` does for integer labels.
         differentiate_weight: whether gradients also flow through the weight.
         from_logits: whether predictions are logits rather than probabilities. Rows of
             probabilities that do not sum to 1 are normalised.

@@ -8,7 +8,7 @@ import numpy as np
 from keras_ccar.arguments import show
 from keras_ccar.datasets.elements import as_numpy
 from keras_ccar.frequencies import format_class_list
-from keras_ccar.inputs.checks import advise_numbers, numbering_hint
+from keras_ccar.inputs.checks import SEVERAL_UNKNOWN, advise_numbers, numbering_hint
 
 # Fewer examples of a class say little.
 FEWEST_EXAMPLES = 5
@@ -226,6 +226,8 @@ def _read_answers(
     wrong = given[~((given == 0) | (given == 1))]
     if wrong.size:
         advice = "What stands for a missing answer is left out by `ignore_value`."
+        if ignore_value is not None:
+            advice += SEVERAL_UNKNOWN.format("ignore_value")
         if not can_ignore:
             advice = "Leave out examples without an answer."
             if shape[-1] > 1:

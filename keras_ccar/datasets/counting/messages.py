@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from keras_ccar.datasets.label_values import LabelValues
+from keras_ccar.inputs.checks import SEVERAL_UNKNOWN
 
 Shape = tuple[int, ...]
 
@@ -38,9 +39,10 @@ def missing(number: int, total: int, multi_label: bool, has_columns: bool) -> st
             "leave those examples out of counting and training, as `labels.dropna()` "
             "of pandas and `labels[~np.isnan(labels)]` do"
         )
+    both = SEVERAL_UNKNOWN.format("ignore_class") if multi_label else ""
     return (
         f"Labels must not be missing. Received {number:,} missing of {total:,} (None, "
-        f"NaN, NaT, NA, or a category of code -1): {way}."
+        f"NaN, NaT, NA, or a category of code -1): {way}.{both}"
     )
 
 

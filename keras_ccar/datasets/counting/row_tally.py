@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_ccar.inputs.checks import ROW_SUM_TOLERANCE
+from keras_ccar.inputs.checks import ROW_SUM_TOLERANCE, SEVERAL_UNKNOWN
 
 
 class RowTally:
@@ -119,6 +119,7 @@ class LabelTally:
                 f"column for each label. Received {rows[wrong][:5].tolist()}: leave "
                 "`multi_label` out if they are class indices, or pass the value of "
                 "unknown targets as `ignore_class`."
+                f"{SEVERAL_UNKNOWN.format('ignore_class')}"
             )
         self.yes = add_columns(self.yes, values)
         self.known = add_columns(self.known, is_known)
