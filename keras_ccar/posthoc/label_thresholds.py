@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.posthoc.labels import hold_out_advice
+from keras_ccar.posthoc.enough_examples import hold_out_advice
 from keras_ccar.posthoc.objectives import ThresholdObjective, UnreachableError
 from keras_ccar.posthoc.predictions import Predictions
 from keras_ccar.posthoc.result import require_posthoc

@@ -14,7 +14,7 @@ from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.model_output import output_activation, output_tensor
 from keras_ccar.layers.prior_warning import find_rebalancing
 from keras_ccar.output_counts import OutputCounts, read_output_counts
-from keras_ccar.posthoc.labels import require_examples
+from keras_ccar.posthoc.enough_examples import require_examples
 from keras_ccar.posthoc.predictions import Predictions, predict, require_num_columns
 from keras_ccar.posthoc.result import Result
 from keras_ccar.posthoc.scores import check_objective

@@ -28,7 +28,7 @@ from keras_ccar.posthoc.class_quantiles import (
     own_quantiles,
     pooled_quantiles,
 )
-from keras_ccar.posthoc.labels import FEWEST_EXAMPLES
+from keras_ccar.posthoc.enough_examples import FEWEST_EXAMPLES
 from keras_ccar.posthoc.predictions import predict, require_num_columns
 from keras_ccar.posthoc.target_prior import warn_of_other_prior
 

@@ -10,8 +10,8 @@ from keras_ccar.frequencies import ClassCounts
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.output_counts import read_output_counts
+from keras_ccar.posthoc.enough_examples import require_examples, warn_if_yes_prevails
 from keras_ccar.posthoc.label_thresholds import choose_thresholds
-from keras_ccar.posthoc.labels import require_examples, warn_if_yes_prevails
 from keras_ccar.posthoc.objectives import (
     Objective,
     ThresholdObjective,

@@ -8,7 +8,8 @@ from keras_ccar.benchmark.own.columns import LABELS
 from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.problem import Problem, count_examples
 from keras_ccar.inputs.class_names import join_first
-from keras_ccar.posthoc.labels import FEWEST_EXAMPLES, read_labels
+from keras_ccar.posthoc.enough_examples import FEWEST_EXAMPLES
+from keras_ccar.posthoc.labels import read_labels
 
 _SHOWN = 5
 

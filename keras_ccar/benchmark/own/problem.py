@@ -14,7 +14,8 @@ from keras_ccar.layers.kind_of_input import outputs_are_labels
 from keras_ccar.layers.model_output import gives_logits, output_activation
 from keras_ccar.losses.search import agreed_from_logits, only_loss
 from keras_ccar.output_counts import OutputCounts, read_output_counts
-from keras_ccar.posthoc.labels import are_answers, read_labels, warn_if_yes_prevails
+from keras_ccar.posthoc.enough_examples import warn_if_yes_prevails
+from keras_ccar.posthoc.labels import are_answers, read_labels
 
 _ROUNDING = 1e-3
 
