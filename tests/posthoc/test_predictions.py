@@ -8,7 +8,7 @@ from keras import ops
 import keras_ccar
 from keras_ccar.output_counts import read_output_counts
 from keras_ccar.posthoc import chain
-from keras_ccar.posthoc import labels as labels_module
+from keras_ccar.posthoc.enough_examples import require_examples
 from keras_ccar.posthoc.overlap import require_separate
 from keras_ccar.posthoc.predictions import (
     predict,
@@ -471,21 +471,21 @@ def test_shared_examples_of_shuffled_pipelines():
 
 def test_classes_without_examples():
     y = np.repeat([0, 1, 2], [9, 5, 5])
-    labels_module.require_examples("validation", y, 3, 1)
+    require_examples("validation", y, 3, 1)
     with pytest.raises(
         ValueError, match=r"`validation` must have ex.*: none for class 3"
     ):
-        labels_module.require_examples("validation", y, 4, 1)
+        require_examples("validation", y, 4, 1)
     message = "`validation` has under 5 examples of class 2"
     with pytest.warns(UserWarning, match=re.escape(message)) as record:
-        labels_module.require_examples("validation", y[:-1], 3, 1)
+        require_examples("validation", y[:-1], 3, 1)
     assert record[0].filename == __file__
     answers = np.array([[1, 0, 1], [0, 0, np.nan]] * 5)
     with pytest.raises(
         ValueError, match=r"of yes and of no of every label.*labels 1, 2"
     ):
-        labels_module.require_examples("validation", answers, 3, 1)
-    labels_module.require_examples("validation", answers[:, :1], 1, 1)
+        require_examples("validation", answers, 3, 1)
+    require_examples("validation", answers[:, :1], 1, 1)
 
 
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="tf.data")
