@@ -41,7 +41,7 @@ def test_two_values_of_unknown_targets_become_one(kind):
         REFUSED[kind](BOTH)
     code = re.search(r"`y = (np\.where\(.*?\))`", str(raised.value))[1]
     y = eval(code, {"np": np, "y": BOTH})
-    assert np.isfinite(loss(y, ignore_value=NAN))
+    assert np.isfinite(float(loss(y, ignore_value=NAN)))
     counts = keras_ccar.datasets.count_classes(y, multi_label=True, ignore_class=NAN)
     np.testing.assert_array_equal(counts, [[2, 2], [2, 2]])
 

@@ -87,8 +87,9 @@ def test_the_advice_gives_probabilities_of_the_data(make):
     validation = draw(4000, 1)
     with pytest.warns(UserWarning, match=f"(?s){FAR}.*{why}") as told:
         calibrate(model, validation, counts)
-    assert len(told) == 1
-    advice = re.search(r"`(keras_ccar.LogitCorrection\(.*?\))`", str(told[0].message))
+    # Keras warns of numpy 2 on torch.
+    (message,) = (str(w.message) for w in told if w.category is UserWarning)
+    advice = re.search(r"`(keras_ccar.LogitCorrection\(.*?\))`", message)
     named = {"keras_ccar": keras_ccar, "class_counts": counts}
     chained = chain(model, eval(advice[1], named))
     whole = chain(chained, calibrate(chained, validation, counts))
@@ -106,7 +107,7 @@ def test_arrays_and_corrected_models():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     plain = fitted(network(x, 3, None), x, y, loss)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         calibrate(plain, classes(4000, 1), counts)  # nothing to warn of
     validation = classes(4000, 1)
     corrected = chain(plain, keras_ccar.LogitCorrection(counts))
@@ -118,7 +119,8 @@ def test_arrays_and_corrected_models():
     stated = keras_ccar.LogitCorrection(counts, target_prior=[0.1, 0.3, 0.6])
     with pytest.warns(UserWarning, match="other class frequencies") as told:
         calibrate(chain(plain, stated), validation, counts)
-    assert len(told) == 1
+    # Keras warns of numpy 2 on torch.
+    assert [w.category for w in told].count(UserWarning) == 1
 
 
 def test_the_effective_number_is_no_balance():

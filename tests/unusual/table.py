@@ -73,7 +73,11 @@ ELSEWHERE = {
     ),
     "chain": "takes a model and layers",
     "compare": "takes a model with its data, which are tried in tests/benchmark/own",
-    **dict.fromkeys(("precision_at_least", "recall_at_least"), "takes a number"),
+    **dict.fromkeys(
+        ("precision_at_least", "recall_at_least", "alarm_rate_at_most"),
+        "takes a number",
+    ),
+    "one_output": "takes a model and the name of an output",
     "LabelAwareSmoothing": "a part of a softmax loss",
     "Weighting": "a base class",
     "Adjustment": "a base class",
