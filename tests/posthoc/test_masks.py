@@ -95,7 +95,9 @@ def test_measures_as_keras_does():
     model = tagger()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("sgd", loss, weighted_metrics=["accuracy"])
-    expected = model.evaluate(X, LABELS, 40, verbose=0, return_dict=True)
+    # The metrics of Keras 3.8 see the mask only where weights are given.
+    ones = np.ones(IS_REAL.shape)
+    expected = model.evaluate(X, LABELS, 40, 0, ones, return_dict=True)
     report = evaluate_classes(model, (X, LABELS), resamples=2)
     assert report.totals.loc["accuracy", "value"] == pytest.approx(expected["accuracy"])
     assert report.totals.loc["log_loss", "value"] == pytest.approx(
