@@ -24,8 +24,17 @@ def predict(
     data: str | Path,
     threshold: float | None = None,
     notes: list[str] | None = None,
+    as_written: bool = False,
 ) -> pd.DataFrame:
-    """See `Comparison.predict`; `notes` takes what there is to say of the files."""
+    """See `Comparison.predict`.
+
+    Args:
+        comparison: read from its folder.
+        data: the new files.
+        threshold: of yes.
+        notes: takes what there is to say of the files.
+        as_written: whether the columns of a CSV file are texts, as it has them.
+    """
     path = Path(check_path("data", data))
     threshold = optional(check_number, "threshold", threshold, 0, 1)
     if comparison.folder is None:
@@ -39,9 +48,9 @@ def predict(
             "predicted",
         )
     reading = load_reading(Path(comparison.folder))
-    rows, inputs = reading.read(path, [] if notes is None else notes)
+    examples = reading.read(path, [] if notes is None else notes)
     model, decision = split_decision(finish(comparison))
-    outputs = model.predict(inputs, batch_size=_EXAMPLES_AT_A_TIME, verbose=0)
+    outputs = model.predict(examples.inputs, batch_size=_EXAMPLES_AT_A_TIME, verbose=0)
     probabilities = np.asarray(outputs, "float64")
     if comparison.recipe.get("from_logits"):
         activation: Any = softmax if kind == SOFTMAX else expit
@@ -52,12 +61,14 @@ def predict(
     if threshold is None and isinstance(decision, Thresholds):
         limits = np.asarray(decision.thresholds)
     answers = _columns(probabilities, kind, names, limits)
-    taken = [name for name in answers if name in rows.columns]
+    taken = [name for name in answers if name in examples.names]
     if taken:
         raise ValueError(
             f"{path} must not have columns of the names that predictions get. Received "
             f"{shown(taken)}. Rename or drop them."
         )
+    values = None if as_written else examples.values
+    rows = examples.names if values is None else values
     return rows.assign(**answers)
 
 

@@ -11,6 +11,7 @@ from keras_ccar.benchmark.cli.errors import without_traceback
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.file_predictions import predict
 from keras_ccar.benchmark.report.console import say
+from keras_ccar.benchmark.sources.tables import SUFFIXES
 
 
 def run_predict(options: argparse.Namespace, console: Console) -> int:
@@ -19,12 +20,13 @@ def run_predict(options: argparse.Namespace, console: Console) -> int:
     data = Path(options.dataset)
     output = options.output or Path(f"{data.stem}-predicted.csv")
     with without_traceback(ValueError, OSError, ImportError):
+        _check_output(output, data)
         comparison = Comparison.read(options.folder)
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", UserWarning)
-            predicted = predict(comparison, data, options.threshold, notes)
+            predicted = predict(comparison, data, options.threshold, notes, True)
         output.parent.mkdir(parents=True, exist_ok=True)
-        if output.suffix == ".parquet":
+        if output.suffix.lower() == ".parquet":
             predicted.to_parquet(output)
         else:
             predicted.to_csv(output, index=False)
@@ -37,6 +39,17 @@ def run_predict(options: argparse.Namespace, console: Console) -> int:
         say(console, line)
     say(console, f"Predictions: {output}")
     return 0
+
+
+def _check_output(output: Path, data: Path) -> None:
+    if output.suffix.lower() not in SUFFIXES:
+        raise ValueError(
+            f"`--output` must be a .csv or .parquet file. Received: {output}."
+        )
+    if output.exists() and data.exists() and output.samefile(data):
+        raise ValueError(
+            f"`--output` must be another file than the data. Received: {output}."
+        )
 
 
 def _shares(predicted: pd.DataFrame) -> list[str]:

@@ -14,7 +14,12 @@ from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_exampl
 from keras_ccar.benchmark.sources.labels import LabelCoding, label_text, read_labels
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
-from keras_ccar.benchmark.sources.user_data import READING_FILE, Arrays, UserData
+from keras_ccar.benchmark.sources.user_data import (
+    READING_FILE,
+    Arrays,
+    NewExamples,
+    UserData,
+)
 from keras_ccar.files import add_checksum, write_json
 
 # The names that each part may have. Those of `keras.datasets` are among them.
@@ -122,7 +127,7 @@ class ArrayReading:
         """Returns what `save` wrote."""
         return cls(tuple(content["shape"]))
 
-    def read(self, path: Path, notes: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
+    def read(self, path: Path, notes: list[str]) -> NewExamples:
         """See `Reading`; the file holds `x`."""
         x = read_inputs(path)
         if x.shape[1:] != self.shape:
@@ -130,7 +135,7 @@ class ArrayReading:
                 f"`x` in {path} must have examples of shape {self.shape}, as were "
                 f"trained on. Received: {x.shape[1:]}."
             )
-        return pd.DataFrame({"example": np.arange(len(x))}), x
+        return NewExamples(pd.DataFrame({"example": np.arange(len(x))}), x)
 
 
 def _as_it_is(network: keras.Model) -> keras.Model:
@@ -139,8 +144,12 @@ def _as_it_is(network: keras.Model) -> keras.Model:
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-            return {name: content[name] for name in content.files}
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                raise ValueError("it holds a single array, without a name")
+            with content:
+                return {name: content[name] for name in content.files}
     except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise ValueError(
             f"{path} must hold arrays of numbers or texts, as `numpy.savez` writes "

@@ -58,3 +58,8 @@ def is_missing(series: pd.Series) -> pd.Series:
 def to_texts(series: pd.Series) -> pd.Series:
     """Returns texts without spaces around them; what is missing is empty."""
     return series.astype("string").fillna("").str.strip()
+
+
+def is_text(series: pd.Series) -> bool:
+    """Whether values are texts, or of several types."""
+    return pd.api.types.is_object_dtype(series) or pd.api.types.is_string_dtype(series)

@@ -60,6 +60,15 @@ class Encoder:
         )
         self.space.adapt(data)
 
+    def columns(self, *kinds: str) -> list[str]:
+        """Returns the names of the columns of some kinds."""
+        return [column for column, kind in self.kinds.items() if kind in kinds]
+
+    def categories(self, column: str) -> list[str]:
+        """Returns the categories of a column; the first stands for all others."""
+        layer = self.space.preprocessors[self.names[column]]
+        return [str(text) for text in layer.get_vocabulary()]
+
     def encode(self, rows: pd.DataFrame) -> np.ndarray:
         """Returns rows as float32 `(N, features)`."""
         values = self._values(rows)

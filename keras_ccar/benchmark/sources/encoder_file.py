@@ -16,13 +16,9 @@ def save_encoder(encoder: Encoder, path: Path) -> dict[str, Any]:
     Returns:
         The rest of it, in the types of JSON, for `load_encoder`.
     """
-    layers = encoder.space.preprocessors
     categories = {
-        encoder.names[column]: [
-            str(text) for text in layers[encoder.names[column]].get_vocabulary()
-        ]
-        for column, kind in encoder.kinds.items()
-        if kind == CATEGORY
+        encoder.names[column]: encoder.categories(column)
+        for column in encoder.columns(CATEGORY)
     }
     numbered = {
         name: [texts[0], *map(str, range(1, len(texts)))]

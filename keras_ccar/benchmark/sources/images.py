@@ -16,7 +16,12 @@ from keras_ccar.benchmark.sources.image_files import LISTED, read_image_files
 from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_examples
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
-from keras_ccar.benchmark.sources.user_data import READING_FILE, Arrays, UserData
+from keras_ccar.benchmark.sources.user_data import (
+    READING_FILE,
+    Arrays,
+    NewExamples,
+    UserData,
+)
 from keras_ccar.datasets.images.decoding import decode_image
 from keras_ccar.datasets.loaders.folders import (
     check_same_classes as check_no_other_classes,
@@ -139,7 +144,7 @@ class ImageReading:
         """Returns what `save` wrote."""
         return cls(content["side"], content["backbone"])
 
-    def read(self, path: Path, notes: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
+    def read(self, path: Path, notes: list[str]) -> NewExamples:
         """See `Reading`; images lie in a folder or its folders, or are one file.
 
         Files that cannot be read are left out and named in the notes.
@@ -153,8 +158,9 @@ class ImageReading:
         good = [files[i] for i, _ in found]
         rows = pd.DataFrame({"file": [str(file) for file in good]})
         if self.backbone is not None:
-            return rows, backbone_features(self.backbone, good, self.side)
-        return rows, np.stack([pixels for _, (_, pixels) in found])
+            features = backbone_features(self.backbone, good, self.side)
+            return NewExamples(rows, features)
+        return NewExamples(rows, np.stack([pixels for _, (_, pixels) in found]))
 
 
 def _choose_side(path: Path, options: SourceOptions) -> int:

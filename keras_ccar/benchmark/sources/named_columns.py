@@ -1,5 +1,6 @@
-"""Columns that the user named in options."""
+"""Columns that a table must have, such as those that options name."""
 
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -39,3 +40,14 @@ def check_named(path: Path, rows: pd.DataFrame, options: SourceOptions) -> None:
                 f"`{one}` and `{other}` must name different columns. Received in both: "
                 f"{shown(both)}. Take them out of one of the two."
             )
+
+
+def check_there(
+    rows: pd.DataFrame, columns: Sequence[str], where: str, other: str
+) -> None:
+    """Raises a `ValueError` unless a file has the columns of another one."""
+    missing = [column for column in columns if column not in rows]
+    if missing:
+        raise ValueError(
+            f"{where} must have the columns of {other}. It lacks {shown(missing)}."
+        )

@@ -1,16 +1,22 @@
 """Reads the columns of numbers of a file, and says which values are none."""
 
 import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
 from keras_ccar.benchmark.sources.column_kinds import (
     CATEGORY,
     NUMBER,
+    TEXT,
     is_missing,
+    is_text,
     to_texts,
 )
 from keras_ccar.benchmark.sources.columns import Encoder
+from keras_ccar.benchmark.sources.known_notations import read_in_notations
+from keras_ccar.benchmark.sources.notations import Notation
 from keras_ccar.benchmark.sources.number_texts import (
     NAMES_OF_MARKS,
     find_mark,
@@ -39,7 +45,7 @@ def read_numbers(
     read = rows.copy()
     lost: list[str] = []
     marked: dict[str, list[str]] = {}
-    for column in _columns(encoder, NUMBER):
+    for column in encoder.columns(NUMBER):
         numbers = to_numbers(rows[column])
         if not pd.api.types.is_numeric_dtype(rows[column]):
             mark = find_mark(rows[column])
@@ -62,52 +68,100 @@ def read_numbers(
     return read
 
 
+@dataclass(frozen=True)
+class Training:
+    """What other files of a table are read alike.
+
+    Attributes:
+        encoder: knows what its columns hold.
+        rows: the training rows, or frequent values of them, as their file has them.
+        notations: how its columns of numbers are written, as far as they show it.
+        name: that of the file.
+        advice: how columns are left out, with a place for their name.
+    """
+
+    encoder: Encoder
+    rows: pd.DataFrame
+    notations: Mapping[str, Notation]
+    name: str
+    advice: str = "leave it out by `--drop {}`"
+
+    def texts(self, column: str) -> set[str]:
+        """Returns the texts of a column that training rows have."""
+        if self.encoder.kinds[column] == CATEGORY and self.encoder.space is not None:
+            return set(self.encoder.categories(column))
+        return set(to_texts(self.rows[column]))
+
+    def leave_out(self, column: str) -> str:
+        """Says how a column is left out."""
+        return self.advice.format(shlex.quote(str(column)))
+
+
 def read_like_training(
-    rows: pd.DataFrame,
-    trained: pd.DataFrame,
-    encoder: Encoder,
-    files: tuple[str, str],
-    notes: list[str],
+    rows: pd.DataFrame, training: Training, where: str, notes: list[str]
 ) -> pd.DataFrame:
-    """Reads the numbers of another file, and its answers such as yes and no.
+    """Reads numbers, categories, and answers such as yes and no, of another file.
 
     Args:
-        rows: the rows of that file.
-        trained: the training rows, as their file has them.
-        encoder: knows what columns hold.
-        files: that file, and the one of the training rows.
+        rows: the texts of that file, NaN where they are missing, or typed values.
+        training: what the training file is like.
+        where: that file.
         notes: takes what there is to say.
 
     Raises:
         ValueError: for a column with hardly a value that is read as in the training
-            rows.
+            rows, or with numbers that may mean two things.
     """
-    where, known = files
+    encoder, trained = training.encoder, training.rows
     rows = rows.copy()
-    for column in _columns(encoder, NUMBER, CATEGORY):
+    for column in encoder.columns(NUMBER, CATEGORY):
         rows[column] = like_answers(rows[column], trained[column])
-    for column in _columns(encoder, NUMBER):
-        numbers = to_numbers(rows[column])
+    for column in encoder.columns(CATEGORY, TEXT):
+        rows[column] = _like_texts(rows[column], training.texts(column))
+    numbers = encoder.columns(NUMBER)
+    texts = [column for column in numbers if is_text(rows[column])]
+    read_texts = read_in_notations(rows[texts], training.notations, where, notes)
+    for column, series in read_texts.items():
+        rows[column] = series
+    for column in numbers:
+        read = to_numbers(rows[column])
         filled = ~is_missing(rows[column])
         if not filled.any():
             notes.append(
                 f"Warning: {column} is empty in all rows of {where}, and is filled by "
-                f"the mean of the training rows. Leave it out by `--drop "
-                f"{shlex.quote(str(column))}` if it is not known there."
+                "the mean of the training rows. If it is not known there, "
+                f"{training.leave_out(column)}."
             )
-        elif numbers.notna().sum() < _LEAST_READ * filled.sum():
+        elif read.notna().sum() < _LEAST_READ * filled.sum():
             examples = _examples(trained[column][to_numbers(trained[column]).notna()])
             raise ValueError(
-                f"{column} of {where} must hold numbers, as {known} does, such as "
-                f"{examples}. Received other values, "
-                f"{_describe_lost(rows[column], numbers)}. Write the column as {known} "
-                f"does, or leave it out by `--drop {shlex.quote(str(column))}`."
+                f"{column} of {where} must hold numbers, as {training.name} does, such "
+                f"as {examples}. Received other values, "
+                f"{_describe_lost(rows[column], read)}. Write the column as "
+                f"{training.name} does, or {training.leave_out(column)}."
             )
     return read_numbers(rows, encoder, where, notes)
 
 
-def _columns(encoder: Encoder, *kinds: str) -> list[str]:
-    return [column for column, kind in encoder.kinds.items() if kind in kinds]
+def like_numbers(texts: pd.Series, trained: pd.Series) -> pd.Series:
+    """Returns texts as numbers, if all are, and those of the training file are too.
+
+    Where these are texts, "007" is not 7.
+    """
+    is_number = pd.api.types.is_numeric_dtype(trained)
+    if not is_number or not is_text(texts):
+        return texts
+    numbers = pd.to_numeric(texts, errors="coerce")
+    return texts if (numbers.isna() & texts.notna()).any() else numbers
+
+
+def _like_texts(values: pd.Series, known: set[str]) -> pd.Series:
+    """Returns numbers as texts: 2.0, or 2, as the training rows have it."""
+    if not pd.api.types.is_float_dtype(values):
+        return values
+    texts = to_texts(values)
+    whole = texts.str.replace(r"\.0$", "", regex=True)
+    return texts.where(texts.isin(known) | ~whole.isin(known), whole)
 
 
 def _describe_lost(series: pd.Series, numbers: pd.Series) -> str:

@@ -112,4 +112,5 @@ def _find_answers(series: pd.Series) -> dict[object, int] | None:
 def _small(value: object) -> str:
     if isinstance(value, int | float) and value in (0, 1):
         return str(int(value))
-    return str(value).strip().lower()
+    text = str(value).strip().lower()
+    return text.removesuffix(".0")

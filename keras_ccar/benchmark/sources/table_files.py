@@ -2,22 +2,49 @@
 
 import csv
 import itertools
-import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from keras_ccar.benchmark.sources.number_texts import MARKS, find_mark
+from keras_ccar.benchmark.sources.column_kinds import is_text
+from keras_ccar.benchmark.sources.notations import (
+    Notation,
+    find_notations,
+    shown_notations,
+)
 from keras_ccar.requirements import require
 
 _DIVIDERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _LOOKED_AT = 100
-# Whole or with a decimal comma, and perhaps with dots between the thousands.
-_WITH_COMMA = r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?(?:[eE][+-]?\d+)?"
+# A number that a float has exactly, or nothing.
+_WHOLE = r"|0|-?[1-9]\d{0,14}"
 
 
-def read_rows(path: Path, label: Sequence[str], notes: list[str]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Table:
+    """A table as it is read by itself.
+
+    Attributes:
+        rows: its values.
+        notations: those of columns that were read otherwise than pandas does.
+        is_text: whether the file holds texts, as CSV does, or typed values.
+    """
+
+    rows: pd.DataFrame
+    notations: dict[str, Notation]
+    is_text: bool
+
+    def shown_notations(self, columns: Sequence[str]) -> dict[str, Notation]:
+        """Returns the notation of each column of numbers that shows one."""
+        if not self.is_text:
+            return {}
+        return shown_notations(self.rows, columns, self.notations)
+
+
+def read_table_file(path: Path, label: Sequence[str], notes: list[str]) -> Table:
     """Reads a table; notes what divides it, and its numbers, if not commas and points.
 
     Args:
@@ -29,12 +56,86 @@ def read_rows(path: Path, label: Sequence[str], notes: list[str]) -> pd.DataFram
         ValueError: if the file is no table, or has no rows.
         ModuleNotFoundError: for a Parquet file without pyarrow.
     """
-    is_parquet = path.suffix.lower() == ".parquet"
-    rows = _read_parquet(path) if is_parquet else _read_csv(path, label, notes)
+    if is_parquet(path):
+        return Table(_named(_read_parquet(path), path), {}, False)
+    rows, divider = _read_csv(path)
+    if divider == ",":
+        return Table(rows, {}, True)
+    names = [name for name in rows.columns if name not in label]
+    texts, _ = _read_csv(path, dtype=str)
+    notations = find_notations(texts[names])
+    for column, notation in notations.items():
+        rows[column] = notation.read(texts[column])
+    changed = [c for c in notations if texts[c].str.contains(",").any()]
+    dotted = [c for c in notations if c not in changed]
+    said = [_describe(path, divider)]
+    if changed:
+        said.append(f"the numbers of {', '.join(changed)} have decimal commas")
+    if dotted:
+        said.append(f"those of {', '.join(dotted)} have points between their thousands")
+    notes.append(f"{', and '.join(said)}.")
+    return Table(rows, notations, True)
+
+
+def read_texts(path: Path, notes: list[str]) -> pd.DataFrame:
+    """Reads a table as texts, NaN where they are missing; of Parquet, typed values.
+
+    It raises what `read_table_file` raises.
+    """
+    if is_parquet(path):
+        return _named(_read_parquet(path), path)
+    texts, divider = _read_csv(path, dtype=str)
+    if divider != ",":
+        notes.append(f"{_describe(path, divider)}.")
+    return texts
+
+
+def read_cells(path: Path) -> pd.DataFrame:
+    """Reads a table as it is, so that it can be written again; raises the same."""
+    if is_parquet(path):
+        return _named(_read_parquet(path), path)
+    cells, _ = _read_csv(path, dtype=str, na_values=[], keep_default_na=False)
+    return cells
+
+
+def as_values(cells: pd.DataFrame) -> pd.DataFrame:
+    """Returns cells of texts as whole numbers and truth values, if these are the same.
+
+    A column stays text if a number has zeros in front, or too many digits; or a point,
+    which may stand between thousands.
+    """
+    values = cells.copy()
+    for column in cells.columns[[is_text(cells[name]) for name in cells.columns]]:
+        texts = cells[column]
+        if texts.isin(["True", "False"]).all():
+            values[column] = texts == "True"
+        elif texts.str.fullmatch(_WHOLE).fillna(False).all() and texts.ne("").any():
+            values[column] = pd.to_numeric(texts)
+    return values
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file holds typed values, not texts."""
+    return path.suffix.lower() == ".parquet"
+
+
+def _describe(path: Path, divider: str) -> str:
+    return f"{path} is divided by {_DIVIDERS[divider]}"
+
+
+def _named(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Returns rows without spaces around their names."""
     if rows.empty:
         raise ValueError(f"{path} must have rows. Received: none.")
-    rows.columns = [str(name).strip() for name in rows.columns]
-    return rows.reset_index(drop=True)
+    names = pd.Index([str(name).strip() for name in rows.columns])
+    if not names.is_unique:
+        twice = names[names.duplicated()].unique().tolist()
+        raise ValueError(
+            f"{path} must have columns of different names. Received more than once: "
+            f"{', '.join(map(repr, twice))}, without the spaces around them. Rename "
+            "them."
+        )
+    return rows.set_axis(names, axis=1).reset_index(drop=True)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -45,33 +146,21 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise ValueError(f"{path} is no Parquet file: {error}") from error
 
 
-def _read_csv(path: Path, label: Sequence[str], notes: list[str]) -> pd.DataFrame:
+def _read_csv(path: Path, **how: Any) -> tuple[pd.DataFrame, str]:
+    """Returns the rows, and what divides the columns."""
+    # A question mark is what tables write for a missing value. A part of a column does
+    # not decide what its other values are.
+    usual = {"skipinitialspace": True, "na_values": ["?"], "low_memory": False}
     try:
         divider = find_divider(path)
-        # A question mark is what tables write for a missing value.
-        rows = pd.read_csv(path, sep=divider, skipinitialspace=True, na_values=["?"])
+        rows: pd.DataFrame = pd.read_csv(path, sep=divider, **{**usual, **how})
     except (ValueError, pd.errors.ParserError) as error:
         raise ValueError(
             f"{path} must be a table with a line of column names, divided by commas, "
             "semicolons, tabs or vertical bars, in UTF-8, which Excel saves as 'CSV "
             f"UTF-8': {error}"
         ) from error
-    if divider == ",":
-        return rows
-    columns = [name for name in rows.columns if str(name).strip() not in label]
-    changed = _read_decimal_commas(rows, columns)
-    others = [name for name in columns if name not in changed]
-    texts = pd.read_csv(
-        path, sep=divider, skipinitialspace=True, na_values=["?"], dtype=str
-    )
-    dotted = _read_dots(rows, texts[others], bool(changed))
-    said = [f"{path} is divided by {_DIVIDERS[divider]}"]
-    if changed:
-        said.append(f"the numbers of {_listed(changed)} have decimal commas")
-    if dotted:
-        said.append(f"those of {_listed(dotted)} have points between their thousands")
-    notes.append(f"{', and '.join(said)}.")
-    return rows
+    return _named(rows, path), divider
 
 
 def find_divider(path: Path) -> str:
@@ -94,72 +183,3 @@ def find_divider(path: Path) -> str:
     if "," in found or not found:
         return ","
     return max(found, key=found.__getitem__)
-
-
-def _listed(columns: Sequence[str]) -> str:
-    return ", ".join(str(name).strip() for name in columns)
-
-
-def _read_decimal_commas(rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
-    """Turns texts such as "1,5" and "1.234,5" into numbers; returns their columns."""
-    changed: list[str] = []
-    for column in columns:
-        if not _is_text(rows[column]) or _are_thousands(rows[column], ",", "."):
-            continue
-        texts = rows[column].astype("string").str.strip()
-        mark = find_mark(texts, MARKS[1:], ",")
-        plain = texts if mark is None else texts.str.replace(mark, "", regex=False)
-        are_numbers = plain.str.fullmatch(_WITH_COMMA).fillna(False).astype(bool)
-        # As of other columns, some values may be marks of what is missing.
-        is_enough = are_numbers.sum() >= 0.9 * texts.notna().sum()
-        if not plain[are_numbers].str.contains(",").any() or not is_enough:
-            continue
-        plain = plain.str.replace(".", "", regex=False).str.replace(",", ".")
-        rows[column] = _numbers_where_all(plain.where(are_numbers, texts))
-        changed.append(column)
-    return changed
-
-
-def _read_dots(rows: pd.DataFrame, texts: pd.DataFrame, has_commas: bool) -> list[str]:
-    """Turns whole numbers such as "1.234" into numbers; returns their columns.
-
-    Pandas takes the points for decimal ones.
-
-    Args:
-        rows: takes the numbers.
-        texts: the columns as the file has them.
-        has_commas: whether other columns have decimal commas. Without them a point is
-            a decimal one, unless a number has two.
-    """
-    changed: list[str] = []
-    for column in texts.columns:
-        twice = texts[column].str.contains(r"\.\d{3}\.").fillna(False).any()
-        if (has_commas or twice) and _are_thousands(texts[column], ".", ","):
-            plain = texts[column].str.replace(".", "", regex=False)
-            rows[column] = _numbers_where_all(plain)
-            changed.append(column)
-    return changed
-
-
-def _are_thousands(series: pd.Series, mark: str, point: str) -> bool:
-    """Whether a mark stands between thousands, and before no decimals.
-
-    Decimals of three digits look alike where every number has them.
-    """
-    texts = series.dropna().astype("string").str.strip()
-    if find_mark(texts, (mark,), point) is None:
-        return False
-    is_one = texts.str.fullmatch(rf"[+-]?\d+{re.escape(mark)}\d+").astype(bool)
-    return bool((~is_one).any())
-
-
-def _numbers_where_all(texts: pd.Series) -> pd.Series:
-    """Returns texts as numbers, or as they are if some are none."""
-    numbers = pd.to_numeric(texts, errors="coerce")
-    if (numbers.isna() & texts.notna()).any():
-        return texts.astype("object")
-    return numbers.astype("float64")
-
-
-def _is_text(series: pd.Series) -> bool:
-    return pd.api.types.is_object_dtype(series) or pd.api.types.is_string_dtype(series)

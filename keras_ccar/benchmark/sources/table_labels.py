@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from keras_ccar.benchmark.sources.labels import (
 from keras_ccar.benchmark.sources.named_columns import check_named
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
-from keras_ccar.benchmark.sources.table_files import read_rows
+from keras_ccar.benchmark.sources.table_files import Table, read_table_file
 from keras_ccar.inputs.class_names import join_first
 
 _SHOWN = 5
@@ -31,9 +32,10 @@ _SHOWN = 5
 
 def label_rows(
     path: Path, options: SourceOptions, notes: list[str]
-) -> tuple[pd.DataFrame, Labelled]:
+) -> tuple[Table, Labelled]:
     """Returns the rows that have a label, and their labels."""
-    rows = read_rows(path, options.label, notes)
+    table = read_table_file(path, options.label, notes)
+    rows = table.rows
     if not options.label:
         raise ValueError(
             "A table needs `--label COLUMN`, the column that holds the class. Its "
@@ -57,17 +59,18 @@ def label_rows(
                 f"`--label` must name {names if several else 'a column with values'}. "
                 f"Received: {shown(options.label, 20)} of {path}, which no row has."
             )
+    table = replace(table, rows=rows)
     answers = rows[list(options.label)]
     where = f"The label {shown(list(options.label))} of {path}"
     if _is_tagged(answers, options):
-        return rows, _label_tags(answers.iloc[:, 0], where, options, notes)
+        return table, _label_tags(answers.iloc[:, 0], where, options, notes)
     if len(options.label) > 1:
         columns = [_answers(answers[name], where, notes) for name in options.label]
         labels = np.stack(columns, axis=1)
         coding = LabelCoding("labels", options.label)
-        return rows, Labelled(coding, np.arange(len(rows)), labels)
+        return table, Labelled(coding, np.arange(len(rows)), labels)
     texts = read_labels(answers.iloc[:, 0], notes)
-    return rows, label_examples(texts, where, notes, options.fewest_examples())
+    return table, label_examples(texts, where, notes, options.fewest_examples())
 
 
 def _note_lost_answers(

@@ -15,10 +15,12 @@ from keras_ccar.benchmark.sources.column_kinds import (
     to_texts,
 )
 from keras_ccar.benchmark.sources.columns import Encoder
+from keras_ccar.benchmark.sources.labels import shown
 from keras_ccar.benchmark.sources.number_texts import to_numbers
 from keras_ccar.benchmark.sources.row_names import has_name_of_owner, whole_numbers
 
 _NEARLY_ALL = 0.9
+_SHOWN = 3
 _FEWEST_VALUES = 10
 _FEWEST_ROWS_EACH = 1.5
 # The logarithm of a chance that is none.
@@ -39,7 +41,7 @@ def note_unknown_texts(
         group: the column of groups, or None.
         notes: takes the warnings.
     """
-    for column in (name for name, kind in encoder.kinds.items() if kind == CATEGORY):
+    for column in encoder.columns(CATEGORY):
         known = to_texts(frames["train"][column]).unique()
         for name, frame in frames.items():
             present = to_texts(frame[column][~is_missing(frame[column])])
@@ -56,6 +58,31 @@ def note_unknown_texts(
                 f"{column} that no training row has, so that it says nothing of them. "
                 f"Leave it out by `--drop {word}`{together if group is None else ''}."
             )
+
+
+def note_new_categories(
+    rows: pd.DataFrame, encoder: Encoder, where: str, notes: list[str]
+) -> None:
+    """Notes categories of new rows that the training rows lack.
+
+    Args:
+        rows: the rows as they are encoded.
+        encoder: fitted on the training rows.
+        where: the file.
+        notes: takes what there is to say.
+    """
+    found: list[str] = []
+    for column in encoder.columns(CATEGORY):
+        texts = to_texts(rows[column][~is_missing(rows[column])])
+        unknown = texts[~texts.isin(encoder.categories(column))]
+        if len(unknown):
+            examples = shown(unknown.unique().tolist(), _SHOWN)
+            found.append(f"{column} ({len(unknown):,} of {len(texts):,}: {examples})")
+    if found:
+        notes.append(
+            f"Warning: {where} has categories that no training row has, which say "
+            f"nothing of their rows: {', '.join(found)}."
+        )
 
 
 def note_possible_groups(

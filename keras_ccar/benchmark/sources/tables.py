@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from keras_ccar.benchmark.sources import networks
+from keras_ccar.benchmark.sources.column_kinds import NUMBER
 from keras_ccar.benchmark.sources.columns import Encoder, find_columns
 from keras_ccar.benchmark.sources.encoder_file import load_encoder, save_encoder
 from keras_ccar.benchmark.sources.groups import (
@@ -18,20 +19,33 @@ from keras_ccar.benchmark.sources.groups import (
     read_groups,
 )
 from keras_ccar.benchmark.sources.labelled import Labelled, divide
-from keras_ccar.benchmark.sources.labels import shown
+from keras_ccar.benchmark.sources.named_columns import check_there
+from keras_ccar.benchmark.sources.notations import Notation
 from keras_ccar.benchmark.sources.number_columns import (
+    Training,
+    like_numbers,
     read_like_training,
     read_numbers,
 )
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.row_names import find_row_names
-from keras_ccar.benchmark.sources.table_files import read_rows
+from keras_ccar.benchmark.sources.table_files import (
+    as_values,
+    is_parquet,
+    read_cells,
+    read_texts,
+)
 from keras_ccar.benchmark.sources.table_labels import encode_labels, label_rows
 from keras_ccar.benchmark.sources.table_warnings import (
+    note_new_categories,
     note_possible_groups,
     note_unknown_texts,
 )
-from keras_ccar.benchmark.sources.user_data import READING_FILE, UserData
+from keras_ccar.benchmark.sources.user_data import (
+    READING_FILE,
+    NewExamples,
+    UserData,
+)
 from keras_ccar.files import add_checksum, write_json
 
 SUFFIXES = (".csv", ".parquet")
@@ -57,8 +71,8 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         ModuleNotFoundError: for a Parquet file without pyarrow.
     """
     notes: list[str] = []
-    rows, labelled = label_rows(path, options, notes)
-    coding = labelled.coding
+    table, labelled = label_rows(path, options, notes)
+    rows, coding = table.rows, labelled.coding
     group = options.group
     groups = None if group is None else read_groups(rows[group], str(path), notes)
     keys = [str(number) for number in rows.index]
@@ -71,17 +85,16 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
     _check_kept(encoder, options)
     read = read_numbers(rows, encoder, str(path), notes)
     frames = {name: read.iloc[indices] for name, (indices, _) in parts.items()}
+    trained = rows.iloc[parts["train"][0]]
+    notations = table.shown_notations(encoder.columns(NUMBER))
+    training = Training(encoder, trained, notations, str(path))
     for name, other in options.paths.items():
-        others = read_rows(other, options.label, notes)
-        needed = [*options.label, *encoder.kinds, *([group] if group else [])]
-        missing = [column for column in needed if column not in others.columns]
-        if missing:
-            raise ValueError(
-                f"{other} must have the columns of {path}. It lacks {shown(missing)}."
-            )
-        names = str(other), str(path)
-        trained = rows.iloc[parts["train"][0]]
-        frames[name] = read_like_training(others, trained, encoder, names, notes)
+        others = read_texts(other, notes)
+        beside = [*options.label, *([group] if group else [])]
+        check_there(others, [*beside, *encoder.kinds], str(other), str(path))
+        for column in beside:
+            others[column] = like_numbers(others[column], rows[column])
+        frames[name] = read_like_training(others, training, str(other), notes)
         labels[name] = encode_labels(others, coding, options, str(other))
     if groups is None:
         kept_rows = inputs.iloc[labelled.kept]
@@ -114,7 +127,7 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         make_whole=make_whole,
         example=encoder.example(frames["train"].iloc[:2]),
         inputs=encoder.names,
-        reading=TableReading(encoder, _usual(rows.iloc[parts["train"][0]], encoder)),
+        reading=TableReading(encoder, _usual(trained, encoder), notations),
         notes=notes,
     )
 
@@ -126,10 +139,12 @@ class TableReading:
     Attributes:
         encoder: of the training rows.
         usual: frequent values of each column, which show how it is written.
+        notations: how numbers are written.
     """
 
     encoder: Encoder
     usual: pd.DataFrame
+    notations: dict[str, Notation]
 
     def save(self, folder: Path) -> None:
         """See `Reading`."""
@@ -137,6 +152,7 @@ class TableReading:
         content = {
             "source": "table",
             "usual": self.usual.to_dict("list"),
+            "notations": self.notations,
             **save_encoder(self.encoder, temporary),
         }
         os.replace(temporary, folder / _COLUMNS_FILE)
@@ -146,20 +162,30 @@ class TableReading:
     def load(cls, folder: Path, content: dict[str, Any]) -> Self:
         """Returns what `save` wrote."""
         usual = pd.DataFrame(content["usual"])
-        return cls(load_encoder(folder / _COLUMNS_FILE, content), usual)
+        notations = {c: Notation(*one) for c, one in content["notations"].items()}
+        return cls(load_encoder(folder / _COLUMNS_FILE, content), usual, notations)
 
-    def read(self, path: Path, notes: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
-        """See `Reading`."""
-        rows = read_rows(path, (), notes)
-        missing = [column for column in self.encoder.kinds if column not in rows]
-        if missing:
-            raise ValueError(
-                f"{path} must have the columns that were trained on. It lacks "
-                f"{shown(missing)}."
-            )
-        files = str(path), "the training table"
-        read = read_like_training(rows, self.usual, self.encoder, files, notes)
-        return rows, self.encoder.encode(read)
+    def read(self, path: Path, notes: list[str]) -> NewExamples:
+        """See `Reading`; the columns are those of the file, as it has them."""
+        training = Training(
+            self.encoder,
+            self.usual,
+            self.notations,
+            "the training table",
+            "compare again with `--drop {}`",
+        )
+        texts = read_texts(path, notes)
+        check_there(texts, list(self.encoder.kinds), str(path), training.name)
+        read = read_like_training(texts, training, str(path), notes)
+        note_new_categories(read, self.encoder, str(path), notes)
+        cells, inputs = read_cells(path), self.encoder.encode(read)
+        if is_parquet(path):
+            return NewExamples(cells, inputs)
+        values = as_values(cells)
+        for column in self.encoder.columns(NUMBER):
+            if not pd.api.types.is_bool_dtype(self.usual[column]):
+                values[column] = read[column]
+        return NewExamples(cells, inputs, values)
 
 
 def _usual(rows: pd.DataFrame, encoder: Encoder) -> pd.DataFrame:

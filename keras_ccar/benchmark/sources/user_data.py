@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -15,14 +15,29 @@ Arrays = tuple[np.ndarray, np.ndarray]
 READING_FILE = "reading.json"
 
 
+class NewExamples(NamedTuple):
+    """Examples to predict.
+
+    Attributes:
+        names: a row of columns that names each one; of a table its cells, as they are.
+        inputs: what the network takes.
+        values: the same columns with numbers, where they are some, for Python; None if
+            they are those of `names`.
+    """
+
+    names: pd.DataFrame
+    inputs: np.ndarray
+    values: pd.DataFrame | None = None
+
+
 class Reading(Protocol):
     """Turns new files into inputs of the network, as those that it was trained on."""
 
     def save(self, folder: Path) -> None:
         """Writes what `load_reading` needs into the folder of a comparison."""
 
-    def read(self, path: Path, notes: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
-        """Returns a row of columns that names each example, and the inputs.
+    def read(self, path: Path, notes: list[str]) -> NewExamples:
+        """Returns the examples of new data.
 
         Args:
             path: the new data.

@@ -164,6 +164,9 @@ class Findings(abc.ABC):
             the probabilities. Of classes that exclude each other these are
             `probability_NAME` for each class; of one label the probability of yes; of
             several labels also `predicted_NAME`, 0 or 1, in place of `predicted`.
+            Of a CSV file, the numbers that were trained on are numbers; of the other
+            columns, whole numbers and truth values are. All else is text, as the file
+            has it, such as the code "007".
 
         Raises:
             ValueError: if the comparison was not of files, if the data are of another

@@ -265,3 +265,93 @@ def test_models_of_python_have_no_files_to_read(in_folder):
     with pytest.raises(ValueError, match="files of your own"):
         comparison.predict("new.csv")
     assert isinstance(comparison.finish(), keras.Model)
+
+
+def of_a_german_shop():
+    """Points between thousands, decimal commas, codes of digits and others, gaps."""
+    prices = RNG.integers(50, 5000, 90)
+    return pd.DataFrame(
+        {
+            "account": [f"90071992547409{i:02}" for i in range(89)] + [""],
+            "zip": [f"0{i:04}" for i in range(90)],
+            "country": ["NA", "DE", "None"] * 30,
+            "price": [f"{price:,}".replace(",", ".") for price in prices],
+            "length": [f"{x:.1f}".replace(".", ",") for x in RNG.gamma(2, 8, 90)],
+            "code": RNG.choice(["007", "012", "A1"], 90),
+            "is_new": RNG.choice(["True", "False"], 90),
+            "kind": np.array(["a", "b", "c"])[Y],
+        }
+    )
+
+
+def test_rows_alone_are_answered_as_in_the_whole_file(in_folder):
+    rows = of_a_german_shop()
+    rows.to_csv("t.csv", sep=";", index=False)
+    compare(in_folder / "t.csv", "--label", "kind", "--drop", "account", "zip")
+    comparison = Comparison.read("out")
+    whole = comparison.predict("t.csv")
+    shares = [f"probability_{name}" for name in "abc"]
+    thousands = np.flatnonzero(rows["price"].str.contains(".", regex=False))[:4]
+    for indices in (*thousands[:, None], thousands, np.arange(0, 90, 30)):
+        rows.iloc[indices].to_csv("new.csv", sep=";", index=False)
+        found = comparison.predict("new.csv")
+        expected = whole.iloc[indices].reset_index(drop=True)
+        np.testing.assert_allclose(found[shares], expected[shares], atol=1e-6)
+    # In Python, what was trained on as a number is one; of the rest what is sure to be.
+    prices = rows["price"].str.replace(".", "").astype(int)
+    assert whole["price"].tolist() == prices.tolist()
+    assert whole["is_new"].tolist() == (rows["is_new"] == "True").tolist()
+    for name in ("zip", "account", "country", "code"):
+        assert whole[name].tolist() == rows[name].tolist()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_the_columns_that_are_written_are_those_of_the_file(in_folder, suffix):
+    rows = of_a_german_shop()
+    rows.to_csv("t.csv", sep=";", index=False)
+    compare(in_folder / "t.csv", "--label", "kind", "--drop", "account", "zip")
+    rows.to_csv("new.csv", sep=";", index=False)
+    assert main(["predict", "out", "new.csv", "--output", f"found.{suffix}"]) == 0
+    if suffix == "csv":
+        found = pd.read_csv("found.csv", dtype=str, keep_default_na=False)
+    else:
+        found = pd.read_parquet("found.parquet")
+    pd.testing.assert_frame_equal(found[rows.columns], rows)
+
+
+def test_categories_that_training_rows_lack_are_said(in_folder, capsys):
+    rows = of_a_german_shop()
+    rows.to_csv("t.csv", sep=";", index=False)
+    compare(in_folder / "t.csv", "--label", "kind", "--drop", "account", "zip")
+    capsys.readouterr()
+    rows.loc[:2, "code"] = ["7", "a1", ""]
+    rows.to_csv("new.csv", sep=";", index=False)
+    assert main(["predict", "out", "new.csv"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "which say nothing of their rows: code (2 of 89: '7', 'a1')." in said
+    # What messages advise can be done.
+    rows.assign(length="").to_csv("new.csv", sep=";", index=False)
+    assert main(["predict", "out", "new.csv"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not known there, compare again with `--drop length`." in said
+
+
+def test_files_that_cannot_be_written_or_read(in_folder, capsys):
+    np.savez("mine.npz", x=X, y=Y)
+    compare(in_folder / "mine.npz")
+    np.save("new.npy", X)
+    for arguments, message in (
+        (["new.npy"], "it holds a single array, without a name"),
+        (["mine.npz", "--output", "mine.npz"], "a .csv or .parquet file"),
+        (["mine.npz", "--output", "found.xlsx"], "a .csv or .parquet file"),
+    ):
+        capsys.readouterr()
+        assert main(["predict", "out", *arguments]) == 2
+        error = " ".join(capsys.readouterr().err.split())
+        assert message in error
+    rows = table(kind=np.array(["a", "b", "c"])[Y])
+    rows.to_csv("table.csv", index=False)
+    before = (in_folder / "table.csv").read_bytes()
+    assert main(["predict", "out", "table.csv", "--output", "./table.csv"]) == 2
+    assert "another file than the data" in capsys.readouterr().err
+    assert (in_folder / "table.csv").read_bytes() == before

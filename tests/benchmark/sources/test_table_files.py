@@ -8,7 +8,7 @@ from keras_ccar.benchmark.cli import main
 from keras_ccar.benchmark.sources.number_texts import to_numbers
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import count_data, read_data
-from keras_ccar.benchmark.sources.table_files import find_divider, read_rows
+from keras_ccar.benchmark.sources.table_files import find_divider, read_table_file
 
 WORDS = ["a;b", "c|d", "e\tf", 'say "no"', "g, h", "", "x", "1,5", "two\nlines"]
 
@@ -35,7 +35,9 @@ def test_what_is_written_with_commas_reads_as_before(tmp_path, seed):
     rows.to_csv(tmp_path / "t.csv", index=False)
     expected = pd.read_csv(tmp_path / "t.csv", skipinitialspace=True, na_values=["?"])
     notes = []
-    pd.testing.assert_frame_equal(read_rows(tmp_path / "t.csv", (), notes), expected)
+    pd.testing.assert_frame_equal(
+        read_table_file(tmp_path / "t.csv", (), notes).rows, expected
+    )
     assert notes == []
 
 
@@ -65,11 +67,11 @@ def test_other_dividers_and_decimal_commas(tmp_path, divider, word, encoding):
     rows = table()
     rows.to_csv(path, sep=divider, decimal=",", index=False, encoding=encoding)
     notes = []
-    pd.testing.assert_frame_equal(read_rows(path, ("kind",), notes), rows)
+    pd.testing.assert_frame_equal(read_table_file(path, ("kind",), notes).rows, rows)
     numbers = ", and the numbers of Betrag (größer) have decimal commas."
     assert notes == [f"{path} is divided by {word}{numbers}"]
     rows.to_csv(path, sep=divider, index=False)  # decimal points
-    pd.testing.assert_frame_equal(read_rows(path, ("kind",), notes), rows)
+    pd.testing.assert_frame_equal(read_table_file(path, ("kind",), notes).rows, rows)
     assert notes[1:] == [f"{path} is divided by {word}."]
 
 
@@ -78,7 +80,7 @@ def test_thousands_marks_and_labels(tmp_path):
     numbers = ["1.234,5", "-7", "0,25", "1,5E+03", "2.000.000", "3", "4", "5", "6", ""]
     lines = [f"{number};1,{i % 2};{i}.5" for i, number in enumerate(numbers)]
     path.write_text("\n".join(["n;tags;point", *lines]))
-    rows = read_rows(path, ("tags",), [])
+    rows = read_table_file(path, ("tags",), []).rows
     expected = [1234.5, -7, 0.25, 1500, 2e6, 3, 4, 5, 6, np.nan]
     np.testing.assert_array_equal(rows["n"], expected)
     np.testing.assert_array_equal(rows["point"], np.arange(10) + 0.5)
@@ -101,7 +103,7 @@ def read_columns(path, notes, **columns):
     names = list(columns)
     rows = zip(*columns.values(), strict=True)
     path.write_text("\n".join([";".join(names), *map(";".join, rows)]))
-    return read_rows(path, (), notes)
+    return read_table_file(path, (), notes).rows
 
 
 def test_points_between_thousands_of_whole_numbers(tmp_path):
