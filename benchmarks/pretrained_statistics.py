@@ -122,9 +122,9 @@ class Runs:
                 (self.methods[name][seed]["many"], self.methods[name][seed][self.rare])
                 for name in families[baseline]
             )
-            many, few = map(np.array, zip(*curve, strict=True))
+            many, rare = map(np.array, zip(*curve, strict=True))
             gains = [
-                run[self.rare] - np.interp(run["many"], many, few)
+                run[self.rare] - np.interp(run["many"], many, rare)
                 for name in families[family]
                 if many[0] <= (run := self.methods[name][seed])["many"] <= many[-1]
             ]

@@ -65,9 +65,9 @@ def eager_value(tensor: Any) -> Any:
     elif backend == "torch":
         import torch
 
-        known = tensor.device.type != "meta" and not torch.compiler.is_compiling()
-        # Within `torch.func.grad`, `vmap` and `hessian`, which trace too.
-        known = known and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+        from keras_ccar.ops.torch_values import has_values
+
+        known = has_values(tensor)
         if known and tensor.dtype is not torch.bfloat16:  # which NumPy has not
             # Keras takes several times as long for a view.
             return tensor.detach().cpu().numpy()

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from keras_ccar.ops.torch_values import has_values
+
 # Above this, arrays of the few classes are no smaller than those of all.
 LARGEST_SHARE_OF_CLASSES = 1 / 4
 # Of fewer classes than this, torch's logarithm of the softmax takes less time than the
@@ -34,9 +36,7 @@ def class_losses(classes: Any, logits: Any) -> Any:
 def few_classes(y: Any) -> tuple[Any, Any] | None:
     """Returns what `keras_ccar.ops.crossentropy.few_classes` does."""
     num_classes = y.shape[-1]
-    if y.requires_grad or y.is_meta or torch.compiler.is_compiling() or not y.numel():
-        return None
-    if torch._C._functorch.is_functorch_wrapped_tensor(y):  # which has no values
+    if y.requires_grad or not y.numel() or not has_values(y):
         return None
     flat = y.reshape(-1)
     # NumPy searches an array several times as fast as torch does.

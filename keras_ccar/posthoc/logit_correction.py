@@ -9,13 +9,12 @@ import numpy as np
 from keras_ccar.arguments import check_boolean, check_whole_number
 from keras_ccar.binary_counts import NumExamples
 from keras_ccar.frequencies import ClassCounts
-from keras_ccar.layers.decision_inputs import origin_of
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.model_output import output_activation, output_tensor
-from keras_ccar.layers.prior_warning import find_rebalancing
 from keras_ccar.output_counts import OutputCounts, read_output_counts
 from keras_ccar.posthoc.enough_examples import require_examples
 from keras_ccar.posthoc.predictions import Predictions, predict, require_num_columns
+from keras_ccar.posthoc.prior_gap import rebalancing_of
 from keras_ccar.posthoc.result import Result
 from keras_ccar.posthoc.scores import check_objective
 from keras_ccar.posthoc.target_prior import warn_of_other_prior
@@ -192,8 +191,7 @@ def tune_logit_correction(
 def _require_unadjusted(model: Any) -> None:
     if not isinstance(model, keras.Model):
         return
-    inner = None if output_tensor(model) is None else origin_of(output_tensor(model))[0]
-    rebalancing = find_rebalancing(model) or find_rebalancing(inner)
+    rebalancing = rebalancing_of(model)
     if rebalancing is not None:
         received = f"a model {rebalancing.origin}, which {rebalancing.what}"
     elif output_tensor(model) is not None and output_activation(model)[1]:

@@ -9,7 +9,7 @@ import numpy as np
 from keras_ccar.layers.decision_inputs import origin_of
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.model_output import output_tensor
-from keras_ccar.layers.prior_warning import find_rebalancing
+from keras_ccar.layers.prior_warning import Rebalancing, find_rebalancing
 from keras_ccar.posthoc.applied import applied_by
 from keras_ccar.posthoc.predictions import Predictions, to_probabilities
 
@@ -130,7 +130,7 @@ def _advice(model: Any) -> str:
             "`model` ends in a LogitCorrection, which has changed it: calibrate the "
             "model that it was added to, and put it behind the temperature."
         )
-    rebalancing = _find_rebalancing(model)
+    rebalancing = rebalancing_of(model)
     prior = '"balanced"' if rebalancing is None else rebalancing.trained_prior
     layer = f"`keras_ccar.LogitCorrection(class_counts, trained_prior={prior})`"
     chained = f"put {layer} behind it by `keras_ccar.posthoc.chain`, and calibrate that"
@@ -147,7 +147,12 @@ def _advice(model: Any) -> str:
     )
 
 
-def _find_rebalancing(model: Any) -> Any:
+def rebalancing_of(model: Any) -> Rebalancing | None:
+    """Returns what rebalanced a model in training, or the one that it was made of.
+
+    Args:
+        model: the `keras.Model`, or an array of predictions.
+    """
     if not isinstance(model, keras.Model):
         return None
     tensor = output_tensor(model)

@@ -7,18 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.benchmark.sources.answers import as_answers
 from keras_ccar.inputs.class_names import join_first
 
-# What says no and yes, in small letters.
-_ANSWERS = (
-    ("0", "1"),
-    ("-1", "1"),
-    ("no", "yes"),
-    ("n", "y"),
-    ("false", "true"),
-    ("f", "t"),
-    ("negative", "positive"),
-)
 _SHOWN = 5
 
 
@@ -49,7 +40,8 @@ class LabelCoding:
         """
         numbers = {name: number for number, name in enumerate(self.class_names)}
         if self.kind == "binary" and _find_answers(self.class_names):
-            numbers = {**_as_answers(texts), **numbers}
+            # A -1 often stands for what is not known.
+            numbers = {**as_answers(set(texts)), **numbers}
         unknown = sorted({text for text in texts if text not in numbers})
         if unknown:
             raise ValueError(
@@ -120,8 +112,8 @@ def find_classes(texts: Iterable[str], where: str) -> LabelCoding:
     if len(names) > 2:
         return LabelCoding("softmax", tuple(names))
     answers = _find_answers(names)
-    if answers is not None:
-        no, yes = sorted(names, key=lambda name: answers.index(name.lower()))
+    if answers:
+        no, yes = sorted(names, key=answers.__getitem__)
         return LabelCoding("binary", (no, yes))
     # The rare class is what one looks for; of two equal ones the second.
     yes = min(reversed(names), key=lambda name: counts[name])
@@ -134,20 +126,12 @@ def find_classes(texts: Iterable[str], where: str) -> LabelCoding:
     )
 
 
-def _find_answers(names: Iterable[str]) -> tuple[str, str] | None:
-    """Returns what says no and yes, in small letters, if two names say just that."""
-    small = {name.lower() for name in names}
-    return next((answers for answers in _ANSWERS if small == set(answers)), None)
-
-
-def _as_answers(texts: Iterable[str]) -> dict[str, int]:
-    """Returns 0 for no and 1 for yes where all texts are answers of one kind."""
-    small = {text: text.lower() for text in texts}
-    for answers in _ANSWERS:
-        # A -1 often stands for what is not known.
-        if "-1" not in answers and set(small.values()) <= set(answers):
-            return {text: answers.index(word) for text, word in small.items()}
-    return {}
+def _find_answers(names: Sequence[str]) -> dict[str, int]:
+    """Returns 0 and 1 for two names, if one says no and the other yes."""
+    if set(names) == {"-1", "1"}:
+        return {"-1": 0, "1": 1}
+    answers = as_answers(names)
+    return answers if len(set(answers.values())) == 2 else {}
 
 
 def shown(names: Sequence[str], most: int = _SHOWN) -> str:

@@ -136,7 +136,7 @@ def _build_dense(
 def _scaling(values: np.ndarray, axes: tuple[int, ...]) -> dict[str, Any]:
     """Returns what scales values to mean 0 and deviation 1, over some axes.
 
-    What is always the same, such as *a category that training rows lack*, becomes 0
+    What is always the same, such as a category that training rows lack, becomes 0
     whatever it is: it teaches nothing, so that new examples that differ in it would be
     at the mercy of the first weights.
     """

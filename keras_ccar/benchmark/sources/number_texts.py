@@ -7,6 +7,8 @@ from numbers import Number
 import numpy as np
 import pandas as pd
 
+from keras_ccar.benchmark.sources.answers import as_answers
+
 NAMES_OF_MARKS = {
     ",": "commas",
     "'": "apostrophes",
@@ -16,8 +18,6 @@ NAMES_OF_MARKS = {
     "\N{NARROW NO-BREAK SPACE}": "spaces",
 }
 MARKS = tuple(NAMES_OF_MARKS)
-# Zeros and ones as files write them, in small letters.
-_ANSWERS = (("0", "1"), ("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"))
 _MOST_WRITINGS = 20
 
 
@@ -76,7 +76,7 @@ def like_answers(series: pd.Series, trained: pd.Series) -> pd.Series:
     Other columns, and texts that the training data have, are returned as they are.
     """
     given, known = _find_answers(series), _find_answers(trained)
-    if given is None or known is None or known == given:
+    if not given or not known or known == given:
         return series
     numbers = pd.api.types.is_numeric_dtype(trained)
     often = trained.dropna().value_counts().index.tolist()
@@ -91,26 +91,10 @@ def like_answers(series: pd.Series, trained: pd.Series) -> pd.Series:
     return series.astype("object").map(lambda value: found.get(value, value))
 
 
-def _find_answers(series: pd.Series) -> dict[object, int] | None:
-    """Returns 0 for no and 1 for yes, by how a column writes them; None if it is none.
-
-    Empty texts are missing.
-    """
-    if not all(isinstance(value, str | Number) for value in series.dropna()):
-        return None
-    values = series.dropna().unique().tolist()
-    if len(values) > _MOST_WRITINGS:
-        return None
-    texts = {value: _small(value) for value in values}
-    texts = {value: text for value, text in texts.items() if text}
-    for answers in _ANSWERS:
-        if texts and set(texts.values()) <= set(answers):
-            return {value: answers.index(text) for value, text in texts.items()}
-    return None
-
-
-def _small(value: object) -> str:
-    if isinstance(value, int | float) and value in (0, 1):
-        return str(int(value))
-    text = str(value).strip().lower()
-    return text.removesuffix(".0")
+def _find_answers(series: pd.Series) -> dict[object, int]:
+    """Returns 0 for no and 1 for yes, by how a column writes them."""
+    present = series.dropna()
+    if not all(isinstance(value, str | Number) for value in present):
+        return {}
+    values = present.unique().tolist()
+    return as_answers(values) if len(values) <= _MOST_WRITINGS else {}

@@ -1,0 +1,34 @@
+"""Answers of no and yes, however a file writes them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+# What says no and yes, in small letters.
+_ANSWERS = (
+    ("0", "1"),
+    ("no", "yes"),
+    ("n", "y"),
+    ("false", "true"),
+    ("f", "t"),
+    ("negative", "positive"),
+)
+
+
+def as_answers(values: Iterable[Any]) -> dict[Any, int]:
+    """Returns 0 for no and 1 for yes of each value, where all are answers of one kind.
+
+    Empty texts are missing. A number such as 1.0 is read as 1.
+
+    Returns:
+        An empty dict if the values are no such answers.
+    """
+    texts = {value: _small(value) for value in values}
+    texts = {value: text for value, text in texts.items() if text}
+    for answers in _ANSWERS:
+        if texts and set(texts.values()) <= set(answers):
+            return {value: answers.index(text) for value, text in texts.items()}
+    return {}
+
+
+def _small(value: Any) -> str:
+    return str(value).strip().lower().removesuffix(".0")
