@@ -1,5 +1,6 @@
 """Predicts new files with the best model of a comparison."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.serving.decision_layers import split_decision
 
 _EXAMPLES_AT_A_TIME = 256
+_WARNING = "Warning: "
 
 
 def predict(
@@ -32,7 +34,8 @@ def predict(
         comparison: read from its folder.
         data: the new files.
         threshold: of yes.
-        notes: takes what there is to say of the files.
+        notes: takes what there is to say of the files; if None, those that warn are
+            warnings of Python, and the others are left out.
         as_written: whether the columns of a CSV file are texts, as it has them.
     """
     path = Path(check_path("data", data))
@@ -48,8 +51,15 @@ def predict(
             "predicted",
         )
     reading = load_reading(Path(comparison.folder))
-    examples = reading.read(path, [] if notes is None else notes)
-    model, decision = split_decision(finish(comparison))
+    said: list[str] = []
+    examples = reading.read(path, said)
+    if notes is None:
+        for note in said:
+            if note.startswith(_WARNING):
+                warnings.warn(note.removeprefix(_WARNING), stacklevel=3)
+    else:
+        notes += said
+    model, decision = split_decision(finish(comparison, stacklevel=4))
     outputs = model.predict(examples.inputs, batch_size=_EXAMPLES_AT_A_TIME, verbose=0)
     probabilities = np.asarray(outputs, "float64")
     if comparison.recipe.get("from_logits"):

@@ -91,7 +91,7 @@ def load_model(comparison: Comparison, method: str, seed: int) -> keras.Model:
     return chain(model, Thresholds(thresholds, from_logits=from_logits))
 
 
-def finish(comparison: Comparison) -> keras.Model:
+def finish(comparison: Comparison, stacklevel: int = 3) -> keras.Model:
     """Returns the recommended model whole.
 
     It is the model of the method that is best by the metric of the comparison, on the
@@ -101,6 +101,7 @@ def finish(comparison: Comparison) -> keras.Model:
 
     Args:
         comparison: of the user's own data, read from its folder or just made.
+        stacklevel: of the warning; by default the caller of `Comparison.finish`.
 
     Returns:
         A `keras.Model` that is not compiled, with the names of the classes as
@@ -118,7 +119,7 @@ def finish(comparison: Comparison) -> keras.Model:
     names = comparison.dataset["class_names"]
     told = describe_prior_gap(run, comparison.finished_runs(), names)
     if told:
-        warnings.warn(told, stacklevel=3)
+        warnings.warn(told, stacklevel=stacklevel)
     model = _load(comparison, run)
     chosen = run.get("chosen", {})
     temperature, thresholds = chosen.get("temperature"), chosen.get("thresholds")

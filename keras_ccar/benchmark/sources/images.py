@@ -152,7 +152,9 @@ class ImageReading:
         files = [path] if path.is_file() else images_below(path)
         names = [str(file) for file in files]
         side = None if self.backbone else self.side
-        found = read_image_files(files, names, side, path, notes)
+        said: list[str] = []
+        found = read_image_files(files, names, side, path, said)
+        notes += [f"Warning: {note}" for note in said]
         if not found:
             raise ValueError(f"{path} must hold images that can be read.")
         good = [files[i] for i, _ in found]

@@ -171,6 +171,12 @@ class Findings(abc.ABC):
         Raises:
             ValueError: if the comparison was not of files, if the data are of another
                 kind, and for a threshold of classes that exclude each other.
+
+        Warns:
+            UserWarning: for values that are no numbers, which are read as missing; for
+                columns of numbers that are empty; for categories that no training row
+                has; for image files that are left out because they cannot be read, or
+                are read as nearly black; and as `finish` does.
         """
         return _module("file_predictions").predict(self, data, threshold)
 

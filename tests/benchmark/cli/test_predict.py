@@ -1,6 +1,8 @@
 """`keras-ccar predict`: new files are read, and answered, as at the comparison."""
 
 import json
+import warnings
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -123,6 +125,9 @@ def test_probabilities_of_another_prior_are_said(in_folder, capsys):
     assert main(["predict", "out", "new.npz"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert said.count("are not those of the data") == 1
+    with pytest.warns(UserWarning, match="are not those of the data") as told:
+        Comparison.read("out").predict("new.npz")
+    assert [Path(one.filename).name for one in told] == ["test_predict.py"]
 
 
 def test_columns_that_are_written_otherwise(in_folder, capsys):
@@ -198,9 +203,12 @@ def test_images(in_folder, backbone, capsys):
         one.iloc[0, 2:].astype(float), found.iloc[0, 2:].astype(float), atol=1e-6
     )
     (in_folder / "new" / "deep" / "1.png").write_bytes(b"no image")
+    with pytest.warns(UserWarning, match="^1 of 3 image files in new cannot be read"):
+        comparison.predict("new")
     capsys.readouterr()
     assert main(["predict", "out", "new", "--output", "a/found.parquet"]) == 0
-    assert "1 of 3 image files" in " ".join(capsys.readouterr().out.split())
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("Warning: 1 of 3 image files") == 1
     assert pd.read_parquet("a/found.parquet")["file"].tolist() == [
         "new/0.png",
         "new/deep/2.png",
@@ -334,6 +342,37 @@ def test_categories_that_training_rows_lack_are_said(in_folder, capsys):
     assert main(["predict", "out", "new.csv"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "not known there, compare again with `--drop length`." in said
+
+
+def test_what_the_command_warns_of_are_warnings_in_python(in_folder, capsys):
+    rows = of_a_german_shop()
+    rows.to_csv("t.csv", sep=";", index=False)
+    compare(in_folder / "t.csv", "--label", "kind", "--drop", "account", "zip")
+    comparison = Comparison.read("out")
+    rows.loc[:2, "code"] = ["7", "a1", ""]
+    rows.loc[3, "length"] = "12 EUR"
+    rows.assign(price="").to_csv("new.csv", sep=";", index=False)
+    capsys.readouterr()
+    assert main(["predict", "out", "new.csv"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        comparison.predict("new.csv")
+    told = [one for one in told if "The probabilities of" not in str(one.message)]
+    expected = (
+        "price is empty in all rows of new.csv",
+        "values of new.csv that are no numbers are read as missing: length (1 of 90",
+        "new.csv has categories that no training row has",
+    )
+    for one, beginning in zip(told, expected, strict=True):
+        assert str(one.message).startswith(beginning)
+        assert one.category is UserWarning
+        assert one.filename == __file__
+        assert said.count(f"Warning: {one.message}") == 1
+    # A file with nothing to warn of; that semicolons divide it is no warning.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The probabilities of")
+        comparison.predict("t.csv")
 
 
 def test_files_that_cannot_be_written_or_read(in_folder, capsys):
