@@ -22,12 +22,19 @@ def as_answers(values: Iterable[Any]) -> dict[Any, int]:
     Returns:
         An empty dict if the values are no such answers.
     """
+    given = [value for value in values if _small(value)]
+    found = find_answers(given)
+    return found if len(found) == len(given) else {}
+
+
+def find_answers(values: Iterable[Any]) -> dict[Any, int]:
+    """Returns the same of the values that are answers, of the most frequent kind."""
     texts = {value: _small(value) for value in values}
-    texts = {value: text for value, text in texts.items() if text}
-    for answers in _ANSWERS:
-        if texts and set(texts.values()) <= set(answers):
-            return {value: answers.index(text) for value, text in texts.items()}
-    return {}
+    kinds = [
+        {value: answers.index(text) for value, text in texts.items() if text in answers}
+        for answers in _ANSWERS
+    ]
+    return max(kinds, key=len)
 
 
 def _small(value: Any) -> str:

@@ -12,9 +12,16 @@ from keras_ccar.benchmark.sources.notations import (
     stripped,
 )
 
+# A number that has three decimals, or is of thousands.
+_EITHER = r"[+-]?[1-9]\d{0,2}[.,]\d{3}(?:[eE][+-]?\d+)?"
+
 
 def read_in_notations(
-    texts: pd.DataFrame, known: Mapping[str, Notation], where: str, notes: list[str]
+    texts: pd.DataFrame,
+    known: Mapping[str, Notation],
+    where: str,
+    notes: list[str],
+    usual: Notation | None = None,
 ) -> pd.DataFrame:
     """Reads the columns of numbers of another file as they are written in the first.
 
@@ -26,6 +33,7 @@ def read_in_notations(
         known: the notations that the first file shows; may lack columns.
         where: the other file.
         notes: takes what stands in the numbers, if not decimal points alone.
+        usual: the notation of the other file, where commas divide it.
 
     Returns:
         Numbers, or texts of those columns that are not all numbers.
@@ -35,8 +43,10 @@ def read_in_notations(
     """
     given, texts = texts, texts.apply(stripped)
     points = Counter(notation.point for notation in known.values())
+    is_sure = usual is not None
     # What whole numbers without marks would have, if they had some.
-    usual = Notation(points.most_common(1)[0][0]).with_mark if points else None
+    if points:
+        usual = Notation(points.most_common(1)[0][0]).with_mark
     expected = {c: known.get(c, usual) for c in texts.columns}
     told = {c: one for c, one in expected.items() if one is not None}
     misfits = [c for c, one in told.items() if not one.with_mark.fits(texts[c])]
@@ -54,14 +64,14 @@ def read_in_notations(
     for column, notation in expected.items():
         series, chosen = texts[column], own.get(column)
         if notation is None or (column in misfits and column not in others):
-            is_doubtful = chosen is None and bool(own)
+            is_doubtful = True
         elif column in others or (others and not alike):
             chosen, is_doubtful = notation.other, False
         else:
             chosen = notation.with_mark
-            is_doubtful = column not in alike and (
-                bool(others) or not notation.fits(series)
-            )
+            shown = chosen if is_sure and notation.point == "." else notation
+            is_unseen = not shown.fits(series)
+            is_doubtful = is_unseen or (bool(others) and column not in alike)
         if is_doubtful and _is_ambiguous(series):
             raise _ambiguous(column, series, where)
         read[column] = given[column] if chosen is None else chosen.read(series)
@@ -75,16 +85,22 @@ def read_in_notations(
 
 
 def _is_ambiguous(texts: pd.Series) -> bool:
-    """Whether the marks of all numbers may be points or stand between thousands."""
-    numbers = like_numbers(texts)
-    either = r"[+-]?[1-9]\d{0,2}[.,]\d{3}"
-    return bool(len(numbers) and numbers.str.fullmatch(either).all())
+    """Whether all marks of numbers may be points, or stand between thousands."""
+    marked = _marked(texts)
+    return bool(len(marked) and marked.str.fullmatch(_EITHER).all())
 
 
 def _ambiguous(column: str, texts: pd.Series, where: str) -> ValueError:
-    example = like_numbers(texts).iloc[0]
+    example = str(_marked(texts).iloc[0])
+    digits = example.replace(",", "").replace(".", "")
     return ValueError(
         f"{column} of {where} must show what its numbers mean. Received such as "
         f"{example!r}, which may have three decimals or be thousands. Write the file "
-        "as the training table, or with nothing between thousands."
+        f"as the training table, or {digits} if it is this number, or {example}0 if "
+        "these are decimals."
     )
+
+
+def _marked(texts: pd.Series) -> pd.Series:
+    numbers = like_numbers(texts)
+    return numbers[numbers.str.contains(r"[.,]").astype(bool)]

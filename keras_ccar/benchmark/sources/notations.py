@@ -71,7 +71,9 @@ class Notation(NamedTuple):
         return said
 
     def _is_number(self, texts: pd.Series) -> pd.Series:
-        grouped = rf"|\d{{1,3}}(?:{re.escape(self.mark)}\d{{3}})+" if self.mark else ""
+        # No zero stands before thousands.
+        groups = rf"(?:{re.escape(self.mark)}\d{{3}})+"
+        grouped = rf"|[1-9]\d{{0,2}}{groups}" if self.mark else ""
         point = re.escape(self.point)
         number = rf"[+-]?(?:(?:\d+{grouped})(?:{point}\d*)?|{point}\d+)"
         found = texts.str.fullmatch(rf"{number}(?:[eE][+-]?\d+)?")
@@ -101,6 +103,25 @@ def find_notations(texts: pd.DataFrame) -> dict[str, Notation]:
         if column not in found and _has_points_in_thousands(texts[column], has_commas):
             found[column] = Notation(",", ".")
     return found
+
+
+def find_doubtful(texts: pd.DataFrame, found: Mapping[str, Notation]) -> list[str]:
+    """Returns columns whose points may stand between thousands, for all a file tells.
+
+    Args:
+        texts: as the file has them.
+        found: what `find_notations` found.
+    """
+    texts = texts.apply(stripped)
+    points = [
+        column
+        for column in texts.columns
+        if column not in found
+        and like_numbers(texts[column]).str.contains(".", regex=False).any()
+    ]
+    doubtful = [c for c in points if find_mark(texts[c], (".",), ",") is not None]
+    # Other columns show what points are.
+    return doubtful if len(doubtful) == len(points) else []
 
 
 def shown_notations(
@@ -134,7 +155,7 @@ def _of_decimal_commas(texts: pd.Series) -> Notation | None:
     """Returns the notation of texts such as "1,5" and "1.234,5"; None of others."""
     if not texts.str.contains(",", regex=False).any():
         return None
-    if _are_thousands(texts, ",", "."):
+    if have_commas_in_thousands(texts):
         return None
     mark = find_mark(texts, MARKS[1:], ",")
     # Points may stand between thousands beside other marks.
@@ -157,18 +178,18 @@ def _has_points_in_thousands(texts: pd.Series, has_commas: bool) -> bool:
             a decimal one, unless a number has two.
     """
     twice = texts.str.contains(r"\.\d{3}\.").fillna(False).any()
-    return (has_commas or twice) and _are_thousands(texts, ".", ",")
+    return bool((has_commas or twice) and find_mark(texts, (".",), ",") is not None)
 
 
-def _are_thousands(texts: pd.Series, mark: str, point: str) -> bool:
-    """Whether a mark stands between thousands, and before no decimals.
+def have_commas_in_thousands(texts: pd.Series) -> bool:
+    """Whether a comma stands between thousands, and before no decimals.
 
-    Decimals of three digits look alike where every number has them.
+    Decimals of three digits look alike where every number has them, but zeros.
     """
     texts = texts.dropna()
-    if find_mark(texts, (mark,), point) is None:
+    if find_mark(texts, (",",), ".") is None:
         return False
-    is_one = texts.str.fullmatch(rf"[+-]?\d+{re.escape(mark)}\d+").astype(bool)
+    is_one = texts.str.fullmatch(r"[+-]?(?:\d+,\d+|0+)").astype(bool)
     return bool((~is_one).any())
 
 

@@ -23,6 +23,7 @@ from keras_ccar.benchmark.sources.number_texts import (
     like_answers,
     to_numbers,
 )
+from keras_ccar.benchmark.sources.table_files import OtherFile
 from keras_ccar.inputs.class_names import join_first
 
 _SHOWN = 3
@@ -98,14 +99,13 @@ class Training:
 
 
 def read_like_training(
-    rows: pd.DataFrame, training: Training, where: str, notes: list[str]
+    file: OtherFile, training: Training, notes: list[str]
 ) -> pd.DataFrame:
     """Reads numbers, categories, and answers such as yes and no, of another file.
 
     Args:
-        rows: the texts of that file, NaN where they are missing, or typed values.
+        file: that file.
         training: what the training file is like.
-        where: that file.
         notes: takes what there is to say.
 
     Raises:
@@ -113,14 +113,21 @@ def read_like_training(
             rows, or with numbers that may mean two things.
     """
     encoder, trained = training.encoder, training.rows
-    rows = rows.copy()
+    rows, where = file.rows(), file.name
+    for column in encoder.columns(CATEGORY):
+        # "None" may be one.
+        is_known = file.cells[column].isin(training.texts(column))
+        rows[column] = rows[column].where(~is_known, file.cells[column])
     for column in encoder.columns(NUMBER, CATEGORY):
-        rows[column] = like_answers(rows[column], trained[column])
+        is_number = encoder.kinds[column] == NUMBER
+        rows[column] = like_answers(rows[column], trained[column], is_number)
     for column in encoder.columns(CATEGORY, TEXT):
         rows[column] = _like_texts(rows[column], training.texts(column))
     numbers = encoder.columns(NUMBER)
     texts = [column for column in numbers if is_text(rows[column])]
-    read_texts = read_in_notations(rows[texts], training.notations, where, notes)
+    read_texts = read_in_notations(
+        rows[texts], training.notations, where, notes, file.usual
+    )
     for column, series in read_texts.items():
         rows[column] = series
     for column in numbers:

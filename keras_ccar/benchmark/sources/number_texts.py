@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 from numbers import Number
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from keras_ccar.benchmark.sources.answers import as_answers
+from keras_ccar.benchmark.sources.answers import as_answers, find_answers
 
 NAMES_OF_MARKS = {
     ",": "commas",
@@ -70,31 +71,37 @@ def find_mark(
     return None
 
 
-def like_answers(series: pd.Series, trained: pd.Series) -> pd.Series:
+def like_answers(series: pd.Series, trained: pd.Series, are_numbers: bool) -> pd.Series:
     """Returns answers such as yes and no in the writing of the training data.
 
     Other columns, and texts that the training data have, are returned as they are.
+
+    Args:
+        series: a column of another file.
+        trained: the column of the training data.
+        are_numbers: whether answers are wanted as 0 and 1.
     """
-    given, known = _find_answers(series), _find_answers(trained)
-    if not given or not known or known == given:
-        return series
-    numbers = pd.api.types.is_numeric_dtype(trained)
-    often = trained.dropna().value_counts().index.tolist()
-    writings = {known[value]: value for value in reversed(often)}
+    known = as_answers(_few_values(trained))
+    often = trained.dropna().value_counts().index.tolist() if known else []
+    writings = {known[value]: value for value in reversed(often) if value in known}
     if set(writings) != {0, 1}:
         return series
+    # Values that are no answers may be no numbers, but other categories.
+    given = find_answers if are_numbers else as_answers
     found = {
-        value: answer if numbers else writings[answer]
-        for value, answer in given.items()
-        if numbers or value not in known
+        value: answer if are_numbers else writings[answer]
+        for value, answer in given(_few_values(series)).items()
+        if are_numbers or value not in known
     }
+    if not found:
+        return series
     return series.astype("object").map(lambda value: found.get(value, value))
 
 
-def _find_answers(series: pd.Series) -> dict[object, int]:
-    """Returns 0 for no and 1 for yes, by how a column writes them."""
+def _few_values(series: pd.Series) -> list[Any]:
+    """Returns the texts and numbers of a column that has few different ones."""
     present = series.dropna()
     if not all(isinstance(value, str | Number) for value in present):
-        return {}
+        return []
     values = present.unique().tolist()
-    return as_answers(values) if len(values) <= _MOST_WRITINGS else {}
+    return values if len(values) <= _MOST_WRITINGS else []

@@ -2,6 +2,8 @@
 
 import csv
 import itertools
+import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ import pandas as pd
 from keras_ccar.benchmark.sources.column_kinds import is_text
 from keras_ccar.benchmark.sources.notations import (
     Notation,
+    find_doubtful,
     find_notations,
     shown_notations,
 )
@@ -19,6 +22,11 @@ from keras_ccar.requirements import require
 
 _DIVIDERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _LOOKED_AT = 100
+# What pandas reads as missing, and the question mark of old tables.
+_MISSING = frozenset(
+    {"", "?", "None", "null", "NULL", "NaN", "nan", "-NaN", "-nan", "NA", "N/A", "n/a"}
+    | {"<NA>", "#NA", "#N/A", "#N/A N/A", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"}
+)
 # A number that a float has exactly, or nothing.
 _WHOLE = r"|0|-?[1-9]\d{0,14}"
 
@@ -56,8 +64,8 @@ def read_table_file(path: Path, label: Sequence[str], notes: list[str]) -> Table
         ValueError: if the file is no table, or has no rows.
         ModuleNotFoundError: for a Parquet file without pyarrow.
     """
-    if is_parquet(path):
-        return Table(_named(_read_parquet(path), path), {}, False)
+    if _is_parquet(path):
+        return Table(_read_parquet(path), {}, False)
     rows, divider = _read_csv(path)
     if divider == ",":
         return Table(rows, {}, True)
@@ -74,28 +82,53 @@ def read_table_file(path: Path, label: Sequence[str], notes: list[str]) -> Table
     if dotted:
         said.append(f"those of {', '.join(dotted)} have points between their thousands")
     notes.append(f"{', and '.join(said)}.")
+    if doubtful := find_doubtful(texts[names], notations):
+        columns = ", ".join(doubtful)
+        notes.append(
+            f"Warning: the points in numbers of {columns} are read as decimal ones, "
+            "but may stand between thousands: nothing in the file tells. Write these "
+            "numbers without points if they are whole."
+        )
     return Table(rows, notations, True)
 
 
-def read_texts(path: Path, notes: list[str]) -> pd.DataFrame:
-    """Reads a table as texts, NaN where they are missing; of Parquet, typed values.
+@dataclass(frozen=True)
+class OtherFile:
+    """A table that is to be read as another one.
 
-    It raises what `read_table_file` raises.
+    Attributes:
+        name: of the file.
+        cells: texts as the file has them; of Parquet typed values.
+        is_text: whether they are texts.
+        usual: the notation of its numbers where commas divide it, else None.
     """
-    if is_parquet(path):
-        return _named(_read_parquet(path), path)
-    texts, divider = _read_csv(path, dtype=str)
+
+    name: str
+    cells: pd.DataFrame
+    is_text: bool
+    usual: Notation | None
+
+    def rows(self) -> pd.DataFrame:
+        """Returns the cells, NaN for the texts of what is missing."""
+        if not self.is_text:
+            return self.cells.copy()
+        return self.cells.mask(self.cells.apply(lambda texts: texts.isin(_MISSING)))
+
+
+def read_other_file(path: Path, notes: list[str]) -> OtherFile:
+    """Reads a table as it is; raises what `read_table_file` raises.
+
+    Args:
+        path: the file.
+        notes: takes what divides it.
+    """
+    english = Notation(".", ",")
+    if _is_parquet(path):
+        return OtherFile(str(path), _read_parquet(path), False, english)
+    cells, divider = _read_csv(path, dtype=str, na_values=[])
     if divider != ",":
         notes.append(f"{_describe(path, divider)}.")
-    return texts
-
-
-def read_cells(path: Path) -> pd.DataFrame:
-    """Reads a table as it is, so that it can be written again; raises the same."""
-    if is_parquet(path):
-        return _named(_read_parquet(path), path)
-    cells, _ = _read_csv(path, dtype=str, na_values=[], keep_default_na=False)
-    return cells
+    return OtherFile(str(path), cells, True, english if divider == "," else None)
 
 
 def as_values(cells: pd.DataFrame) -> pd.DataFrame:
@@ -114,7 +147,7 @@ def as_values(cells: pd.DataFrame) -> pd.DataFrame:
     return values
 
 
-def is_parquet(path: Path) -> bool:
+def _is_parquet(path: Path) -> bool:
     """Whether a file holds typed values, not texts."""
     return path.suffix.lower() == ".parquet"
 
@@ -123,44 +156,75 @@ def _describe(path: Path, divider: str) -> str:
     return f"{path} is divided by {_DIVIDERS[divider]}"
 
 
-def _named(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Returns rows without spaces around their names."""
+def _named(rows: pd.DataFrame, path: Path, names: Sequence[str]) -> pd.DataFrame:
+    """Returns rows without spaces around their names.
+
+    Args:
+        rows: the rows, in which pandas has changed names that are there twice.
+        path: the file.
+        names: as the file has them.
+    """
     if rows.empty:
         raise ValueError(f"{path} must have rows. Received: none.")
-    names = pd.Index([str(name).strip() for name in rows.columns])
-    if not names.is_unique:
-        twice = names[names.duplicated()].unique().tolist()
+    given = Counter(name.strip() for name in names)
+    twice = [name for name, count in given.items() if count > 1 and name]
+    if twice:
         raise ValueError(
             f"{path} must have columns of different names. Received more than once: "
             f"{', '.join(map(repr, twice))}, without the spaces around them. Rename "
             "them."
         )
-    return rows.set_axis(names, axis=1).reset_index(drop=True)
+    stripped_names = [str(name).strip() for name in rows.columns]
+    return rows.set_axis(stripped_names, axis=1).reset_index(drop=True)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     require("pyarrow", "pyarrow", "tables", "Reading a Parquet file")
     try:
-        return pd.read_parquet(path)
+        rows = pd.read_parquet(path)
     except Exception as error:  # of several types, for files that are broken
         raise ValueError(f"{path} is no Parquet file: {error}") from error
+    if rows.index.name is not None or rows.index.nlevels > 1:
+        rows = rows.reset_index()
+    return _named(rows, path, [str(name) for name in rows.columns])
 
 
 def _read_csv(path: Path, **how: Any) -> tuple[pd.DataFrame, str]:
     """Returns the rows, and what divides the columns."""
-    # A question mark is what tables write for a missing value. A part of a column does
-    # not decide what its other values are.
-    usual = {"skipinitialspace": True, "na_values": ["?"], "low_memory": False}
+    usual = {
+        "skipinitialspace": True,
+        "keep_default_na": False,
+        "na_values": sorted(_MISSING),
+        # A part of a column does not decide what its other values are.
+        "low_memory": False,
+        # Values that have no name are an error, unless they are empty.
+        "index_col": False,
+    }
     try:
         divider = find_divider(path)
-        rows: pd.DataFrame = pd.read_csv(path, sep=divider, **{**usual, **how})
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            names = next(csv.reader(file, delimiter=divider, skipinitialspace=True), [])
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+            rows: pd.DataFrame = pd.read_csv(
+                path,
+                sep=divider,
+                # In a table of one column, an empty line is a missing value.
+                skip_blank_lines=len(names) > 1,
+                **{**usual, **how},
+            )
+    except pd.errors.ParserWarning as error:
+        raise ValueError(
+            f"{path} must have as many values in a row as it has names of columns, "
+            f"{len(names)}. Received rows with more. Numbers with commas in them need "
+            "quotation marks, or another divider."
+        ) from error
     except (ValueError, pd.errors.ParserError) as error:
         raise ValueError(
             f"{path} must be a table with a line of column names, divided by commas, "
             "semicolons, tabs or vertical bars, in UTF-8, which Excel saves as 'CSV "
             f"UTF-8': {error}"
         ) from error
-    return _named(rows, path), divider
+    return _named(rows, path, names), divider
 
 
 def find_divider(path: Path) -> str:

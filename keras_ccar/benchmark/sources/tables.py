@@ -31,9 +31,7 @@ from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.row_names import find_row_names
 from keras_ccar.benchmark.sources.table_files import (
     as_values,
-    is_parquet,
-    read_cells,
-    read_texts,
+    read_other_file,
 )
 from keras_ccar.benchmark.sources.table_labels import encode_labels, label_rows
 from keras_ccar.benchmark.sources.table_warnings import (
@@ -89,12 +87,14 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
     notations = table.shown_notations(encoder.columns(NUMBER))
     training = Training(encoder, trained, notations, str(path))
     for name, other in options.paths.items():
-        others = read_texts(other, notes)
+        file = read_other_file(other, notes)
+        others = file.rows()
         beside = [*options.label, *([group] if group else [])]
         check_there(others, [*beside, *encoder.kinds], str(other), str(path))
         for column in beside:
             others[column] = like_numbers(others[column], rows[column])
-        frames[name] = read_like_training(others, training, str(other), notes)
+        frames[name] = read_like_training(file, training, notes)
+        frames[name][beside] = others[beside]
         labels[name] = encode_labels(others, coding, options, str(other))
     if groups is None:
         kept_rows = inputs.iloc[labelled.kept]
@@ -174,12 +174,13 @@ class TableReading:
             "the training table",
             "compare again with `--drop {}`",
         )
-        texts = read_texts(path, notes)
-        check_there(texts, list(self.encoder.kinds), str(path), training.name)
-        read = read_like_training(texts, training, str(path), notes)
-        note_new_categories(read, self.encoder, str(path), notes)
-        cells, inputs = read_cells(path), self.encoder.encode(read)
-        if is_parquet(path):
+        file = read_other_file(path, notes)
+        columns = list(self.encoder.kinds)
+        check_there(file.cells, columns, file.name, training.name)
+        read = read_like_training(file, training, notes)
+        note_new_categories(read, self.encoder, file.name, notes)
+        cells, inputs = file.cells, self.encoder.encode(read)
+        if not file.is_text:
             return NewExamples(cells, inputs)
         values = as_values(cells)
         for column in self.encoder.columns(NUMBER):

@@ -19,9 +19,9 @@ def write(number, notation, has_marks=True):
     return text.translate(str.maketrans({".": notation.point, ",": notation.mark}))
 
 
-def read(known, notes=None, **columns):
-    texts = pd.DataFrame(columns)
-    return read_in_notations(texts, known, "new.csv", [] if notes is None else notes)
+def read(known, notes=None, usual=None, **columns):
+    texts, notes = pd.DataFrame(columns), [] if notes is None else notes
+    return read_in_notations(texts, known, "new.csv", notes, usual)
 
 
 # Thousands of any size, and decimals of up to three digits.
@@ -69,12 +69,39 @@ def test_what_may_mean_two_things_is_refused():
     ):
         with pytest.raises(ValueError, match=r"n of new.csv must show.*'4.260', which"):
             read(known, **columns)
+    # Which part of the world no number says.
+    with pytest.raises(ValueError, match=r"or 4260 if it.*, or 4,2600 if these are"):
+        read({}, n=["4,260", "950"])
+    with pytest.raises(ValueError, match=r"w of new.csv must show"):
+        read({"w": Notation(".")}, w=["1,250", "2"])
+    with pytest.raises(ValueError, match=r"w of new.csv must show"):
+        read({"w": Notation(".")}, w=["1,250E+01"])
     # What the message says: written as the training table, or without marks.
+    assert read({}, n=["4,2600"])["n"].tolist() == [4.26]
+    assert read({"w": Notation(".")}, w=["1,2500", "2"])["w"].tolist() == [1.25, 2]
     assert read(known, n=["4.260"], x=["0,5"], y=["0,5"])["n"].tolist() == [4.26]
     assert read(known, n=["4260"], x=["0,5"], y=["0.5"])["n"].tolist() == [4260]
     # Nothing is known, but other columns have decimal commas.
     with pytest.raises(ValueError, match=r"n of new.csv must show"):
         read({}, n=["4.260"], x=["0,5"])
+
+
+def test_a_file_that_commas_divide_is_english():
+    """If the training table does not tell otherwise."""
+    for known in ({}, {"n": Notation(".")}):
+        found = read(known, usual=ENGLISH, n=["4,260"])
+        assert found["n"].tolist() == [4260]
+        assert read(known, usual=ENGLISH, n=["4.260"])["n"].tolist() == [4.26]
+    found = read({"n": GERMAN}, usual=ENGLISH, n=["4.260"])
+    assert found["n"].tolist() == [4260]
+
+
+@pytest.mark.parametrize("notation", [GERMAN, ENGLISH])
+def test_no_thousands_begin_with_a_zero(notation):
+    for writing in (notation, notation.other):
+        texts = [write(number, writing) for number in (0.763, 0.101)]
+        read_numbers = read({"n": notation}, n=texts)["n"]
+        np.testing.assert_array_equal(read_numbers, [0.763, 0.101])
 
 
 def test_what_is_no_number_stays():

@@ -53,17 +53,17 @@ def test_answers_in_the_writing_of_training(given):
     order = [1, 0, 0, 1]
     answers = pd.Series([given[i] for i in order] + [None], dtype=object)
     for trained in ([False, True, True], [0, 1, 0], [0.0, 1.0, np.nan]):
-        read = to_numbers(like_answers(answers, pd.Series(trained)))
+        read = to_numbers(like_answers(answers, pd.Series(trained), True))
         np.testing.assert_array_equal(read, [*order, np.nan])
     trained = pd.Series(["No", "Yes", "No", None, "NO"])
-    read = like_answers(answers, trained)
+    read = like_answers(answers, trained, False)
     assert read.tolist() == [["No", "Yes"][i] for i in order] + [None]
 
 
 def test_other_columns_stay_as_they_are():
     answers = pd.Series(["no", "yes"])
     for trained in (["red", "blue"], [0, 1, 2], ["yes", "yes"]):
-        assert like_answers(answers, pd.Series(trained)) is answers
+        assert like_answers(answers, pd.Series(trained), False) is answers
     for given in (["maybe", "yes"], [[1], [0]], [0, 1, 2]):
         series = pd.Series(given)
-        assert like_answers(series, pd.Series(["no", "yes"])) is series
+        assert like_answers(series, pd.Series(["no", "yes"]), False) is series

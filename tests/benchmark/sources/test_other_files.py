@@ -96,7 +96,7 @@ def test_groups_of_digits_stay_apart(tmp_path):
         read_data(tmp_path / "t.csv", options)
 
 
-@pytest.mark.parametrize("header", ["x, x ,kind", "kind,x,kind "])
+@pytest.mark.parametrize("header", ["x, x ,kind", "kind,x,kind ", "x,x,kind"])
 def test_columns_of_one_name(tmp_path, header):
     (tmp_path / "t.csv").write_text(f"{header}\n" + "1,2,a\n2,3,b\n" * 9)
     with pytest.raises(ValueError, match=r"columns of different names\. Received"):
@@ -115,3 +115,37 @@ def test_a_part_of_a_long_column_does_not_decide_what_it_holds(tmp_path):
     assert "category: code" in " ".join(data.notes)
     # No code, another one, and two; not the "7" of a first part too.
     assert data.train[0].shape[1] == 1 + 3
+
+
+@pytest.mark.parametrize("writing", ["True False", "1 0", "yes no", "TRUE FALSE"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_answers_with_gaps(tmp_path, writing, suffix):
+    """And with values that are no answers."""
+    yes, no = writing.split()
+    rows = pd.DataFrame({"x": np.arange(40.0), "kind": ["a", "b"] * 20})
+    rows["is_new"] = [True, False, None, False] * 10
+    path = tmp_path / f"t.{suffix}"
+    rows.to_csv(path, index=False) if suffix == "csv" else rows.to_parquet(path)
+    texts = {True: yes, False: no, None: ""}
+    other = rows.assign(is_new=[texts[answer] for answer in rows["is_new"]])
+    options = SourceOptions(label=("kind",), test=tmp_path / "new.csv")
+    for gap in ("", "maybe"):
+        other.replace({"is_new": ""}, gap).to_csv(tmp_path / "new.csv", index=False)
+        data = read_data(path, options)
+        column = sorted(data.inputs).index("is_new")
+        values = data.test[0][:, column]
+        assert len(np.unique(values)) == 3
+        assert values[0] > values[2] > values[1] == values[3]
+        assert ("'maybe'" in " ".join(data.notes)) == bool(gap)
+
+
+def test_a_category_that_is_called_none(tmp_path):
+    """Of Parquet it is one, and so it is in another file."""
+    rows = pd.DataFrame({"x": np.arange(40.0), "kind": ["a", "b"] * 20})
+    rows["size"] = ["None", "Half", "Full", None] * 10
+    rows.to_parquet(tmp_path / "t.parquet")
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    rows.to_parquet(tmp_path / "new.parquet")
+    parts = {"validation": tmp_path / "new.csv", "test": tmp_path / "new.parquet"}
+    data = read_data(tmp_path / "t.parquet", SourceOptions(label=("kind",), **parts))
+    np.testing.assert_array_equal(data.validation[0], data.test[0])

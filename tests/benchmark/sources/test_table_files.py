@@ -123,10 +123,69 @@ def test_points_between_thousands_of_whole_numbers(tmp_path):
     twice = ["1.234.567", "567", "12.000"]
     rows = read_columns(tmp_path / "t.csv", notes, amount=twice, part=points)
     assert rows["amount"].tolist() == [1234567, 567, 12000]
-    # As decimals of three digits are written.
+    # In a file of decimal commas, also where every number is a thousand or more.
     amounts = ["1.234", "5.670", "12.000"]
     rows = read_columns(tmp_path / "t.csv", notes, amount=amounts, part=parts)
-    assert rows["amount"].tolist() == [1.234, 5.67, 12]
+    assert rows["amount"].tolist() == [1234, 5670, 12000]
+    assert "those of amount have points between their thousands" in notes[-1]
+    # A zero before them shows that they are decimals.
+    amounts = ["1.234", "0.670", "12.000"]
+    rows = read_columns(tmp_path / "t.csv", notes, amount=amounts, part=parts)
+    assert rows["amount"].tolist() == [1.234, 0.67, 12]
+
+
+def test_points_that_nothing_tells_of_are_warned_of(tmp_path):
+    notes = []
+    amounts, others = ["1.234", "567", "12.000"], ["1", "2", "3"]
+    rows = read_columns(tmp_path / "t.csv", notes, amount=amounts, part=others)
+    assert rows["amount"].tolist() == [1.234, 567, 12]
+    assert notes[-1].startswith("Warning: the points in numbers of amount are read")
+    # Other points tell, and so do numbers without them.
+    for numbers, parts in (
+        (amounts, ["0.5", "1", "2"]),
+        (["1234", "567", "1"], others),
+    ):
+        read_columns(tmp_path / "t.csv", notes, amount=numbers, part=parts)
+        assert notes[-1].endswith("is divided by semicolons.")
+
+
+def test_decimals_of_three_digits_beside_a_zero(tmp_path):
+    texts = ["27,662", "0", "12,500"]
+    rows = read_columns(tmp_path / "t.csv", [], amount=texts, other=["1", "2", "3"])
+    assert rows["amount"].tolist() == [27.662, 0, 12.5]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x,y,kind\n1,5,2,a\n2,5,3,b\n",  # decimal commas
+        "x,kind\n1,a,b\n2,b,c\n",
+    ],
+)
+def test_more_values_than_names(tmp_path, text):
+    """Pandas would take the first ones for the names of the rows."""
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(ValueError, match="as many values in a row as it has names"):
+        read_table_file(tmp_path / "t.csv", ("kind",), [])
+
+
+def test_a_divider_at_the_end_of_rows(tmp_path):
+    (tmp_path / "t.csv").write_text("x,kind\n1,a,\n2,b,\n")
+    rows = read_table_file(tmp_path / "t.csv", ("kind",), []).rows
+    assert rows.to_dict("list") == {"x": [1, 2], "kind": ["a", "b"]}
+
+
+def test_an_empty_line_of_one_column_is_missing(tmp_path):
+    (tmp_path / "t.csv").write_text("x\n1\n\n2\n")
+    rows = read_table_file(tmp_path / "t.csv", (), []).rows
+    np.testing.assert_array_equal(rows["x"], [1, np.nan, 2])
+
+
+def test_the_named_index_of_parquet_is_a_column(tmp_path):
+    rows = table().set_index("Transaction ID")
+    rows.to_parquet(tmp_path / "t.parquet")
+    found = read_table_file(tmp_path / "t.parquet", (), []).rows
+    pd.testing.assert_frame_equal(found, table())
 
 
 def test_commas_between_thousands_where_semicolons_divide(tmp_path):
