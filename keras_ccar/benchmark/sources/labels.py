@@ -23,11 +23,13 @@ class LabelCoding:
         class_names: the names of the classes or labels; of one label those of no and
             yes.
         note: what the user should know about it, or "".
+        columns: the coding of each label, if each has a column of its own.
     """
 
     kind: str
     class_names: tuple[str, ...]
     note: str = ""
+    columns: tuple["LabelCoding", ...] = ()
 
     def encode(self, texts: Sequence[str], where: str) -> np.ndarray:
         """Returns the int64 numbers of texts, which `where` has.
@@ -46,7 +48,8 @@ class LabelCoding:
         if unknown:
             raise ValueError(
                 f"{where} has labels that the training data lacks: {shown(unknown)}. "
-                "Remove these examples, or add the class to the training data."
+                "Write them as the training data does, remove these examples, or add "
+                "the class to the training data."
             )
         return np.array([numbers[text] for text in texts], "int64")
 

@@ -71,7 +71,10 @@ def split_examples(
 def check_same_classes(
     labels: np.ndarray, names: Sequence[str], where: str, kind: str
 ) -> None:
-    """Raises a `ValueError` if a part that was given lacks a class; names it."""
+    """Raises a `ValueError` if a part that was given lacks a class; names it.
+
+    Of several labels each must have a yes and a no.
+    """
     if kind == "labels":
         is_missing = (labels == 1).sum(axis=0) == 0
     else:
@@ -81,6 +84,13 @@ def check_same_classes(
         raise ValueError(
             f"{where} must have an example of every class. It lacks {shown(missing)}. "
             "Add examples of these classes, or leave the classes out everywhere."
+        )
+    if kind == "labels" and (everywhere := (labels == 1).all(axis=0)).any():
+        names = [name for name, is_one in zip(names, everywhere, strict=True) if is_one]
+        raise ValueError(
+            f"{where} must have an example without each label. All of its examples "
+            f"have {shown(names)}. Add examples without these labels, or leave the "
+            "labels out everywhere."
         )
 
 

@@ -65,9 +65,9 @@ def label_rows(
     if _is_tagged(answers, options):
         return table, _label_tags(answers.iloc[:, 0], where, options, notes)
     if len(options.label) > 1:
-        columns = [_answers(answers[name], where, notes) for name in options.label]
-        labels = np.stack(columns, axis=1)
-        coding = LabelCoding("labels", options.label)
+        codings = [_find_coding(answers[name], where, notes) for name in options.label]
+        coding = LabelCoding("labels", options.label, columns=tuple(codings))
+        labels = _encode_columns(answers, coding, where)
         return table, Labelled(coding, np.arange(len(rows)), labels)
     texts = read_labels(answers.iloc[:, 0], notes)
     return table, label_examples(texts, where, notes, options.fewest_examples())
@@ -111,12 +111,11 @@ def encode_labels(
             f"Received: {lacking:,} of {len(rows):,} rows "
             f"without{' one or more' if several else ''}. Take these rows out."
         )
-    if _is_tagged(answers, options):
+    if coding.columns:
+        labels = _encode_columns(answers, coding, where)
+    elif coding.kind == "labels":
         rows_of_tags = [_tags(value, options) for value in answers.iloc[:, 0]]
         labels = _mark(rows_of_tags, coding.class_names)
-    elif coding.kind == "labels":
-        columns = [_answers(answers[name], where, []) for name in options.label]
-        labels = np.stack(columns, axis=1)
     else:
         texts = [label_text(value) for value in answers.iloc[:, 0]]
         labels = coding.encode(texts, where)
@@ -131,8 +130,8 @@ def _fill_tags(rows: pd.DataFrame, options: SourceOptions) -> pd.Series:
     return rows[list(options.label)].notna().all(axis=1)
 
 
-def _answers(column: pd.Series, where: str, notes: list[str]) -> np.ndarray:
-    """Returns zeros and ones of a column of no and yes."""
+def _find_coding(column: pd.Series, where: str, notes: list[str]) -> LabelCoding:
+    """Finds what says no and yes in one of several label columns."""
     texts = read_labels(column, notes)
     note_look_alikes(set(texts), notes)
     coding = find_classes(texts, f"{where}, column {column.name!r},")
@@ -150,7 +149,18 @@ def _answers(column: pd.Series, where: str, notes: list[str]) -> np.ndarray:
         )
     if coding.note:
         notes.append(f"{column.name}: {coding.note}")
-    return coding.encode(texts, where)
+    return coding
+
+
+def _encode_columns(
+    answers: pd.DataFrame, coding: LabelCoding, where: str
+) -> np.ndarray:
+    """Returns zeros and ones of columns of no and yes, each by its own coding."""
+    columns = []
+    for name, column in zip(coding.class_names, coding.columns, strict=True):
+        texts = [label_text(value) for value in answers[name]]
+        columns.append(column.encode(texts, f"{where}, column {name!r},"))
+    return np.stack(columns, axis=1)
 
 
 def _is_tagged(answers: pd.DataFrame, options: SourceOptions) -> bool:

@@ -65,6 +65,10 @@ def test_a_part_that_was_given_must_have_every_class():
     answers = np.array([[1, 1, 0]])
     with pytest.raises(ValueError, match="It lacks 'owl'"):
         check_same_classes(answers, NAMES[:3], "`y_val`", "labels")
+    answers = np.array([[1, 1, 0], [0, 1, 1]])
+    with pytest.raises(ValueError, match=r"`y_val` must .* All .* have 'dog'"):
+        check_same_classes(answers, NAMES[:3], "`y_val`", "labels")
+    check_same_classes(1 - np.eye(3, dtype="int64"), NAMES[:3], "`y_val`", "labels")
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,58 @@ def test_several_label_columns_and_a_column_of_tags(tmp_path):
     assert same.train[1].sum(axis=0).tolist() == data.train[1].sum(axis=0).tolist()
 
 
+def read_with_test(path, rows, others, *label, **options):
+    """Data of which the test part is a table of its own, in the order of its rows."""
+    test = path.with_name(f"test{path.suffix}")
+    if path.suffix == ".csv":
+        others.to_csv(test, index=False)
+    else:
+        others.to_parquet(test)
+    return read(path, rows, *label, test=test, **options)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("no", "yes", "other_no", "other_yes"),
+    [
+        ("dry", "wet", "dry", "wet"),
+        (1, 2, 1, 2),
+        (2, 1, 2.0, 1.0),
+        ("no", "yes", "0", "1"),
+        (0, 1, "False", "TRUE"),
+        (-1, 1, -1, 1),
+    ],
+)
+@pytest.mark.parametrize("share", [0.26, 0.74])
+def test_several_label_columns_of_a_test_table(
+    tmp_path, suffix, no, yes, other_no, other_yes, share
+):
+    """What says yes in the training table does so however often others have it."""
+    rows, is_wet = table(), RNG.random(ROWS) < share
+    rows["wet"] = pd.Series([no, yes]).iloc[np.arange(ROWS) % 5 // 4].to_numpy()
+    rows["hot"] = np.arange(ROWS) % 2
+    others = rows.copy()
+    others["wet"] = pd.Series([other_no, other_yes]).iloc[is_wet * 1].to_numpy()
+    path = tmp_path / f"t.{suffix}"
+    data = read_with_test(path, rows, others, "wet", "hot")
+    np.testing.assert_array_equal(data.test[1][:, 0], is_wet)
+    np.testing.assert_array_equal(data.test[1][:, 1], rows["hot"])
+
+
+@pytest.mark.parametrize(
+    ("no", "yes"), [("P", "Q"), (0, 1), ("Dry", "Wet"), ("dry", "rain")]
+)
+def test_other_answers_in_a_test_table(tmp_path, no, yes):
+    rows = table().assign(wet=["dry", "wet"] * 100, hot=[0, 0, 1, 1] * 50)
+    others = rows.assign(wet=[no, yes] * 100)
+    path = tmp_path / "t.csv"
+    message = f"column 'wet', has labels that the training data lacks: .*'{yes}'"
+    with pytest.raises(ValueError, match=message):
+        read_with_test(path, rows, others, "wet", "hot")
+    with pytest.raises(ValueError, match=r"must .* without each label.* have 'wet'"):
+        read_with_test(path, rows, rows.assign(wet="wet"), "wet", "hot")
+
+
 def test_rows_without_a_label_are_left_out_and_counted(tmp_path):
     rows = table()
     rows.loc[:6, "kind"] = None
