@@ -24,12 +24,14 @@ class LabelCoding:
             yes.
         note: what the user should know about it, or "".
         columns: the coding of each label, if each has a column of its own.
+        left_out: names that the training data has too few examples of.
     """
 
     kind: str
     class_names: tuple[str, ...]
     note: str = ""
     columns: tuple["LabelCoding", ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def encode(self, texts: Sequence[str], where: str) -> np.ndarray:
         """Returns the int64 numbers of texts, which `where` has.

@@ -1,18 +1,13 @@
 """The labels of a table: in one column, in several, or as lists of tags."""
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from keras_ccar.benchmark.sources.labelled import (
-    Labelled,
-    label_examples,
-    why_left_out,
-)
+from keras_ccar.benchmark.sources.labelled import Labelled, label_examples
 from keras_ccar.benchmark.sources.labels import (
     LabelCoding,
     find_classes,
@@ -25,6 +20,7 @@ from keras_ccar.benchmark.sources.named_columns import check_named
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
 from keras_ccar.benchmark.sources.table_files import Table, read_table_file
+from keras_ccar.benchmark.sources.tags import encode_tags, is_tagged, label_tags
 from keras_ccar.inputs.class_names import join_first
 
 _SHOWN = 5
@@ -62,8 +58,8 @@ def label_rows(
     table = replace(table, rows=rows)
     answers = rows[list(options.label)]
     where = f"The label {shown(list(options.label))} of {path}"
-    if _is_tagged(answers, options):
-        return table, _label_tags(answers.iloc[:, 0], where, options, notes)
+    if is_tagged(answers, options):
+        return table, label_tags(answers.iloc[:, 0], where, options, notes)
     if len(options.label) > 1:
         codings = [_find_coding(answers[name], where, notes) for name in options.label]
         coding = LabelCoding("labels", options.label, columns=tuple(codings))
@@ -98,7 +94,11 @@ def _note_lost_answers(
 
 
 def encode_labels(
-    rows: pd.DataFrame, coding: LabelCoding, options: SourceOptions, where: str
+    rows: pd.DataFrame,
+    coding: LabelCoding,
+    options: SourceOptions,
+    where: str,
+    notes: list[str],
 ) -> np.ndarray:
     """Returns the labels of the rows of another table, which must have all of them."""
     is_there = _fill_tags(rows, options)
@@ -114,8 +114,7 @@ def encode_labels(
     if coding.columns:
         labels = _encode_columns(answers, coding, where)
     elif coding.kind == "labels":
-        rows_of_tags = [_tags(value, options) for value in answers.iloc[:, 0]]
-        labels = _mark(rows_of_tags, coding.class_names)
+        labels = encode_tags(answers.iloc[:, 0], coding, options, where, notes)
     else:
         texts = [label_text(value) for value in answers.iloc[:, 0]]
         labels = coding.encode(texts, where)
@@ -161,45 +160,3 @@ def _encode_columns(
         texts = [label_text(value) for value in answers[name]]
         columns.append(column.encode(texts, f"{where}, column {name!r},"))
     return np.stack(columns, axis=1)
-
-
-def _is_tagged(answers: pd.DataFrame, options: SourceOptions) -> bool:
-    """Whether the only label column holds several labels in each row."""
-    if answers.shape[1] > 1:
-        return False
-    is_list = isinstance(answers.iloc[0, 0], list | np.ndarray)
-    return is_list or options.separator is not None
-
-
-def _tags(value: object, options: SourceOptions) -> list[str]:
-    if isinstance(value, list | np.ndarray):
-        return [label_text(tag) for tag in value]
-    parts = str(value).split(options.separator)
-    return [part.strip() for part in parts if part.strip()]
-
-
-def _label_tags(
-    column: pd.Series, where: str, options: SourceOptions, notes: list[str]
-) -> Labelled:
-    rows = [_tags(value, options) for value in column]
-    names = sorted({tag for tags in rows for tag in tags})
-    note_look_alikes(names, notes)
-    labels = _mark(rows, names)
-    fewest = options.fewest_examples()
-    rare = labels.sum(axis=0) < fewest
-    single = [name for name, is_rare in zip(names, rare, strict=True) if is_rare]
-    if single:
-        few = "one example" if fewest == 2 else f"under {fewest} examples"
-        notes.append(
-            f"Labels with {few}, {why_left_out(fewest)}, are left out: {shown(single)}."
-        )
-    kept = [name for name, is_rare in zip(names, rare, strict=True) if not is_rare]
-    if len(kept) < 2:
-        raise ValueError(f"{where} must hold two labels or more. Received: {kept}.")
-    labels = labels[:, ~rare]
-    return Labelled(LabelCoding("labels", tuple(kept)), np.arange(len(labels)), labels)
-
-
-def _mark(rows: Sequence[Sequence[str]], names: Sequence[str]) -> np.ndarray:
-    """Returns a one for each label that a row has, else zeros."""
-    return np.array([[name in tags for name in names] for tags in rows], "int64")

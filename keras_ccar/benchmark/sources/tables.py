@@ -95,7 +95,7 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
             others[column] = like_numbers(others[column], rows[column])
         frames[name] = read_like_training(file, training, notes)
         frames[name][beside] = others[beside]
-        labels[name] = encode_labels(others, coding, options, str(other))
+        labels[name] = encode_labels(others, coding, options, str(other), notes)
     if groups is None:
         kept_rows = inputs.iloc[labelled.kept]
         files = {str(other): frames[name] for name, other in options.paths.items()}

@@ -190,6 +190,47 @@ def test_an_empty_cell_of_tags_in_a_test_table(tmp_path):
     assert data.test[1].sum(axis=0).tolist() == [100, 100]
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_tags_of_a_test_table(tmp_path, suffix):
+    """Tags that are unknown are no answers of no; rare ones may be dropped."""
+    tags = [["a", "b c"], ["b c"], [], ["a"]] * 50
+    tags[0] = ["a", "rare"]
+    is_csv, path = suffix == "csv", tmp_path / f"t.{suffix}"
+    separator = ";" if is_csv else None
+
+    def labelled(tags, separator=separator):
+        texts = [separator.join(each) for each in tags] if is_csv else tags
+        return table().assign(tags=texts)
+
+    rows = labelled(tags)
+    data = read_with_test(path, rows, rows, "tags", separator=separator)
+    expected = [[tag in row for tag in ("a", "b c")] for row in tags]
+    np.testing.assert_array_equal(data.test[1], expected)
+    (note,) = [note for note in data.notes if "left out of the training data" in note]
+    assert note.endswith("too: 'rare'.")
+    others = [["A"], ["a", "b"], *tags]
+    refused = [(labelled(others[:ROWS]), "'A', 'b'")]
+    if is_csv:
+        refused.append((labelled(tags, "|"), r"'a\|b c', 'a\|rare'"))
+    else:
+        plain = [" ".join(each) for each in tags]
+        refused.append((table().assign(tags=plain), "'a b c', 'a rare'"))
+    for rows_of_test, names in refused:
+        message = rf"labels that the training data lacks: {names}\. Write them as"
+        with pytest.raises(ValueError, match=message):
+            read_with_test(path, rows, rows_of_test, "tags", separator=separator)
+    every = labelled([["a"], ["a", "b c"]] * 100)
+    with pytest.raises(ValueError, match=r"without each label.* have 'a'"):
+        read_with_test(path, rows, every, "tags", separator=separator)
+
+
+def test_nothing_among_tags_is_no_tag(tmp_path):
+    rows = table().assign(tags=[["a", None], ["b", ""], ["a", "b"], []] * 50)
+    data = read_with_test(tmp_path / "t.parquet", rows, rows, "tags")
+    assert data.class_names == ("a", "b")
+    assert data.test[1].sum(axis=0).tolist() == [100, 100]
+
+
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
 def test_columns_that_are_dropped(tmp_path, name):
     rows = table().rename(columns={"age": "age in years"})
