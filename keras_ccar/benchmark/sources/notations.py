@@ -113,11 +113,13 @@ def find_doubtful(texts: pd.DataFrame, found: Mapping[str, Notation]) -> list[st
         found: what `find_notations` found.
     """
     texts = texts.apply(stripped)
+    numbers = {column: like_numbers(texts[column]) for column in texts.columns}
     points = [
         column
-        for column in texts.columns
+        for column, some in numbers.items()
         if column not in found
-        and like_numbers(texts[column]).str.contains(".", regex=False).any()
+        and len(some) >= _NEARLY_ALL * texts[column].notna().sum()
+        and some.str.contains(".", regex=False).any()
     ]
     doubtful = [c for c in points if find_mark(texts[c], (".",), ",") is not None]
     # Other columns show what points are.
