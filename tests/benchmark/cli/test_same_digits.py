@@ -82,10 +82,9 @@ def test_by_command_in_python_and_side_by_side(kind, tmp_path):
     assert figures(tmp_path / "parallel") == expected
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_killed_and_begun_again(kind, tmp_path):
+def test_killed_and_begun_again(tmp_path):
     """Killed after the first run, which is kept, in the middle of the second."""
-    path, options, _ = KINDS[kind](tmp_path)
+    path, options, _ = write_table(tmp_path)
     assert main(command(path, options, tmp_path / "undisturbed", 40)) == 0
     output = tmp_path / "killed"
     words = command(path, options, output, 40)

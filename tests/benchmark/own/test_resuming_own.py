@@ -19,7 +19,7 @@ from keras_ccar.benchmark.training import run_backup
 from keras_ccar.benchmark.training.loop import StepCounter
 
 pytestmark = pytest.mark.slow
-KILLS = 4
+KILLS = 2
 PATIENCE = 600
 
 
