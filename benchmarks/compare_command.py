@@ -113,20 +113,26 @@ for name, share in zip(names, shares):
 import pandas as pd, tensorflow as tf
 serve = tf.saved_model.load("served/{TABLE}/1").signatures["serving_default"]
 renamed = {{}}  # the columns whose input has another name, as the command prints them
-row = pd.read_csv("{TABLE}.csv").iloc[:1].rename(columns=renamed)
+divider = ","
+thousands, point = ",", "."  # as in 1,234.50; for 1.234,50 swap them
 
 def values(column, dtype):
+    texts = column.fillna("").str.strip()
     if dtype == tf.string:
-        return column.astype("string").fillna("").to_numpy(object)
-    if not pd.api.types.is_numeric_dtype(column):  # numbers such as "1,234.50"
-        texts = column.astype("string").str.strip()
-        in_threes = texts.str.fullmatch(r"[+-]?[1-9]\\d{{0,2}}(,\\d{{3}})+(\\.\\d*)?")
-        column = texts.where(~in_threes, texts.str.replace(",", ""))
-        column = column.replace({{"True": "1", "False": "0"}})
-    return pd.to_numeric(column, errors="coerce").to_numpy("float32")
+        return texts.to_numpy(object)
+    in_threes = rf"^[+-]?[1-9]\\d?\\d?([{{thousands}}]\\d\\d\\d)+([{{point}}]\\d*)?$"
+    unmarked = lambda found: found[0].replace(thousands, "")
+    texts = texts.str.replace(in_threes, unmarked, regex=True)
+    texts = texts.str.replace(point, ".", regex=False).str.lower()
+    texts = texts.replace({{"false": "0", "no": "0", "true": "1", "yes": "1"}})
+    numbers = pd.to_numeric(texts, errors="coerce")  # what is no number is missing
+    return numbers.where(numbers.abs() < float("inf")).to_numpy("float32")
 
+cells = {{"dtype": str, "skipinitialspace": True, "na_values": ["?"]}}  # all as text
+rows = pd.read_csv("{TABLE}.csv", sep=divider, **cells).rename(columns=str.strip)
+rows = rows.rename(columns=renamed).iloc[:1]
 answer = serve(**{{
-    name: tf.constant(values(row[name], spec.dtype)[:, None])
+    name: tf.constant(values(rows[name], spec.dtype)[:, None])
     for name, spec in serve.structured_input_signature[1].items()
 }})
 print({{name: value.numpy().tolist() for name, value in answer.items()}})

@@ -9,6 +9,7 @@ from compare_command import ASK, COMMANDS, PAGE, TABLE, write
 from PIL import Image, ImageOps
 
 from keras_ccar.benchmark.cli import main
+from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.sources.columns import _input_names
 from keras_ccar.datasets.images.decoding import decode_image
 
@@ -129,3 +130,88 @@ def test_the_client_sends_real_columns_with_missing_values(
     np.testing.assert_array_equal(
         space["answer"]["probabilities"], expected["probabilities"]
     )
+
+
+def messy(thousands, point):
+    """Codes of digits, gaps, question marks, answers, and marks in numbers."""
+    random = np.random.default_rng(0)
+    signs = str.maketrans({",": thousands, ".": point})
+    answer = np.repeat([0, 1], [60, 20])
+    prices = random.uniform(100, 5000, 80) + 3000 * answer
+    rows = pd.DataFrame(
+        {
+            "Preis (netto)": [f"{price:,.2f}".translate(signs) for price in prices],
+            "weight": [f"{x:.3f}".translate(signs) for x in random.gamma(2, 1, 80)],
+            "count": random.integers(0, 90, 80).astype(str),
+            "code": random.choice(["007", "012", "A1"], 80),
+            "is_new": random.choice(["True", "False"], 80),
+            "paid": random.choice(["yes", "no"], 80),
+            "note": [f"some words about number {i}" for i in range(80)],
+            "Class": np.where(answer, "rare", "common"),
+        }
+    )
+    rows.loc[2, ["Preis (netto)", "code", "is_new"]] = ""
+    rows.loc[3, ["weight", "paid", "note"]] = ""
+    rows.loc[[4, 5], ["weight", "code"]] = "?"
+    return rows
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow_only
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    ("divider", "thousands", "point"), [(",", ",", "."), (";", ".", ",")]
+)
+def test_the_client_answers_as_the_command_does(
+    tmp_path, monkeypatch, divider, thousands, point, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    rows = messy(thousands, point)
+    rows.to_csv(f"{TABLE}.csv", index=False, sep=divider)
+    short = ["--losses", "ce", "--seeds", "1", "--epochs", "5", "--batch-size", "16"]
+    options = ["--label", "Class", *short, "--export", f"served/{TABLE}"]
+    assert main(["compare", f"{TABLE}.csv", *options, "--output", "out"]) == 0
+    comparison = Comparison.read("out")
+
+    def answers(path):
+        changes = {
+            "renamed = {}": "renamed = {'Preis (netto)': 'Preis_netto'}",
+            ".iloc[:1]": "",
+        }
+        if path == "new.parquet":
+            how = f'pd.read_csv("{TABLE}.csv", sep=divider, **cells)'
+            changes[how] = f'pd.read_parquet("{path}").astype("string")'
+        else:
+            changes[f"{TABLE}.csv"] = path
+            changes['divider = ","'] = f"{divider=}"
+            changes['thousands, point = ",", "."'] = f"{thousands=}; {point=}"
+        program = ASK["table"]
+        for old, new in changes.items():
+            assert program.count(old) == 1
+            program = program.replace(old, new)
+        space = {}
+        exec(program, space)
+        return space["answer"]["probabilities"].numpy()[:, 1]
+
+    def check(content, path="new.csv"):
+        if path == "new.csv":
+            content.to_csv(path, index=False, sep=divider)
+        else:
+            content.to_parquet(path)
+        expected = comparison.predict(path)["probability_rare"]
+        np.testing.assert_allclose(answers(path), expected, atol=1e-6)
+
+    check(rows)
+    for i in (0, 2, 3, 4):
+        check(rows.iloc[[i]])
+    check(rows.replace("?", " ?"))
+    check(rows.map(" {} ".format).rename(columns=" {} ".format))
+    check(rows.assign(is_new=rows["is_new"].map({"True": "yes", "False": "NO"})))
+    lost = rows.copy()
+    lost.loc[0] = ["12 EUR", "inf", "-", "7", "?", "?", "n/a", ""]
+    lost.loc[1] = ["?"] * 8
+    check(lost)
+    check(lost.iloc[[1]])
+    typed = comparison.predict(f"{TABLE}.csv")[rows.columns]
+    assert typed.dtypes[["weight", "count"]].tolist() == ["float64"] * 2
+    check(typed, "new.parquet")

@@ -1,15 +1,11 @@
 """What is no number in a column of numbers is said, of every file."""
 
-import re
 from decimal import Decimal
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from keras_ccar.benchmark.sources.number_texts import to_numbers
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import read_data
 
@@ -130,23 +126,3 @@ def test_a_held_out_column_that_is_empty(tmp_path):
     (warning,) = [note for note in notes if note.startswith("Warning")]
     assert "amount is empty in all rows of" in warning
     assert "`--drop amount`" in warning
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        ["1,234.50", "-12,345,678", "7", "-", None],
-        ["0.5", "1e3", "12 EUR"],
-        [True, False],
-        [True, None],
-        [1.5, None],
-    ],
-)
-def test_the_program_of_the_page_reads_what_training_reads(values):
-    page = Path(__file__).parents[3] / "docs" / "compare-command.md"
-    text = page.read_text(encoding="utf-8")
-    (program,) = re.findall(r"^def values.*?\n(?=\n)", text, re.S | re.M)
-    names = {"pd": pd, "tf": SimpleNamespace(string="string")}
-    exec(program, names)
-    series = pd.Series(values)
-    np.testing.assert_allclose(names["values"](series, "float"), to_numbers(series))
