@@ -12,6 +12,11 @@ from typing import Any
 import pandas as pd
 
 from keras_ccar.benchmark.sources.column_kinds import is_text
+from keras_ccar.benchmark.sources.dividers import (
+    declared_divider,
+    describe_divider,
+    find_divider,
+)
 from keras_ccar.benchmark.sources.notations import (
     Notation,
     find_doubtful,
@@ -20,8 +25,6 @@ from keras_ccar.benchmark.sources.notations import (
 )
 from keras_ccar.requirements import require
 
-_DIVIDERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_LOOKED_AT = 100
 # What pandas reads as missing, and the question mark of old tables.
 _MISSING = frozenset(
     {"", "?", "None", "null", "NULL", "NaN", "nan", "-NaN", "-nan", "NA", "N/A", "n/a"}
@@ -153,7 +156,7 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _describe(path: Path, divider: str) -> str:
-    return f"{path} is divided by {_DIVIDERS[divider]}"
+    return f"{path} is divided by {describe_divider(divider)}"
 
 
 def _named(rows: pd.DataFrame, path: Path, names: Sequence[str]) -> pd.DataFrame:
@@ -202,12 +205,16 @@ def _read_csv(path: Path, **how: Any) -> tuple[pd.DataFrame, str]:
     }
     try:
         divider = find_divider(path)
+        skipped = 0 if declared_divider(path) is None else 1
         with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file, delimiter=divider, skipinitialspace=True), [])
+            lines = itertools.islice(file, skipped, None)
+            reader = csv.reader(lines, delimiter=divider, skipinitialspace=True)
+            names = next(reader, [])
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
             rows: pd.DataFrame = pd.read_csv(
                 path,
                 sep=divider,
+                skiprows=skipped,
                 # In a table of one column, an empty line is a missing value.
                 skip_blank_lines=len(names) > 1,
                 **{**usual, **how},
@@ -215,8 +222,9 @@ def _read_csv(path: Path, **how: Any) -> tuple[pd.DataFrame, str]:
     except pd.errors.ParserWarning as error:
         raise ValueError(
             f"{path} must have as many values in a row as it has names of columns, "
-            f"{len(names)}. Received rows with more. Numbers with commas in them need "
-            "quotation marks, or another divider."
+            f"{len(names)}. Received rows with more. Values with "
+            f"{describe_divider(divider)} in them need quotation marks, or another "
+            "divider."
         ) from error
     except (ValueError, pd.errors.ParserError) as error:
         raise ValueError(
@@ -225,25 +233,3 @@ def _read_csv(path: Path, **how: Any) -> tuple[pd.DataFrame, str]:
             f"UTF-8': {error}"
         ) from error
     return _named(rows, path, names), divider
-
-
-def find_divider(path: Path) -> str:
-    """Returns what divides the columns of a CSV file: the comma wherever it may be.
-
-    Another divider is taken only if it gives each row as many values as there are
-    names of columns, at least two, and the comma does not.
-    """
-    found: dict[str, int] = {}
-    for divider in _DIVIDERS:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=divider, skipinitialspace=True)
-            try:
-                rows = [row for row in itertools.islice(reader, _LOOKED_AT) if row]
-            except csv.Error:  # a text of more than 131,072 characters
-                return ","
-        widths = {len(row) for row in rows}
-        if len(widths) == 1 and widths != {1}:
-            found[divider] = widths.pop()
-    if "," in found or not found:
-        return ","
-    return max(found, key=found.__getitem__)

@@ -375,6 +375,25 @@ def test_what_the_command_warns_of_are_warnings_in_python(in_folder, capsys):
         comparison.predict("t.csv")
 
 
+def test_files_as_spreadsheets_write_them(in_folder):
+    rows = of_a_german_shop()
+    rows.to_csv("t.csv", sep=";", index=False)
+    compare(in_folder / "t.csv", "--label", "kind", "--drop", "account", "zip")
+    comparison = Comparison.read("out")
+    expected = comparison.predict("t.csv")
+    names, *lines = (in_folder / "t.csv").read_text().splitlines()
+    for written in (
+        ["sep=;", names, *lines],
+        [names, *(f"{line};" for line in lines)],
+        [names, *lines[:-1], lines[-1].rpartition(";")[0]],  # without its kind
+    ):
+        (in_folder / "new.csv").write_text("\n".join(written))
+        found = comparison.predict("new.csv")
+        assert found.columns.tolist() == expected.columns.tolist()
+        answers = expected.columns[len(rows.columns) :]
+        pd.testing.assert_frame_equal(found[answers], expected[answers])
+
+
 def test_files_that_cannot_be_written_or_read(in_folder, capsys):
     np.savez("mine.npz", x=X, y=Y)
     compare(in_folder / "mine.npz")

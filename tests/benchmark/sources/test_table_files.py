@@ -8,7 +8,7 @@ from keras_ccar.benchmark.cli import main
 from keras_ccar.benchmark.sources.number_texts import to_numbers
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import count_data, read_data
-from keras_ccar.benchmark.sources.table_files import find_divider, read_table_file
+from keras_ccar.benchmark.sources.table_files import read_other_file, read_table_file
 
 WORDS = ["a;b", "c|d", "e\tf", 'say "no"', "g, h", "", "x", "1,5", "two\nlines"]
 
@@ -39,22 +39,6 @@ def test_what_is_written_with_commas_reads_as_before(tmp_path, seed):
         read_table_file(tmp_path / "t.csv", (), notes).rows, expected
     )
     assert notes == []
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a\n1\n2\n",  # one column
-        "a;b,c\n1;2,3\n1,3\n",  # semicolons within names and values
-        "a,b\n1\n2,3\n",  # a short row, which pandas fills
-        "a,b\n\n1,2\n",
-        "a|b\n1\n",
-        f"a,b\n{'x' * 200_000},1\n",
-    ],
-)
-def test_commas_are_taken_where_they_may_divide(tmp_path, text):
-    (tmp_path / "t.csv").write_text(text)
-    assert find_divider(tmp_path / "t.csv") == ","
 
 
 @pytest.mark.parametrize(
@@ -198,3 +182,38 @@ def test_what_is_no_number_stays_to_be_said(tmp_path):
     texts = ["1,5"] * 18 + ["1.234,50 EUR", "n/a"]
     rows = read_columns(tmp_path / "t.csv", [], amount=texts, other=["1"] * 20)
     assert rows["amount"].tolist()[-3:-1] == ["1.5", "1.234,50 EUR"]
+
+
+@pytest.mark.parametrize("divider", [";", "\t", "|"])
+@pytest.mark.parametrize("ends", ["as the names", "short", "divided", "both"])
+def test_rows_of_other_lengths_than_the_names(tmp_path, divider, ends):
+    """The names say what divides them, also where rows have decimal commas."""
+    lines = ["x;y;z", "1,5;2;a", "2,25;3;b", "4;5;c"]
+    if ends in ("divided", "both"):
+        lines[1:] = [f"{line};" for line in lines[1:]]
+    if ends in ("short", "both"):
+        lines.append("6,5;7")
+    path, notes = tmp_path / "t.csv", []
+    path.write_text("\n".join(lines).replace(";", divider))
+    rows = read_table_file(path, (), notes).rows
+    assert rows.columns.tolist() == ["x", "y", "z"]
+    assert rows["x"].tolist() == [1.5, 2.25, 4, 6.5][: len(rows)]
+    assert rows["z"].fillna("").tolist() == ["a", "b", "c", ""][: len(rows)]
+    assert notes[0].endswith("and the numbers of x have decimal commas.")
+
+
+def test_more_values_than_names_where_semicolons_divide(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("x;y\n1;2;3\n4;5\n")
+    with pytest.raises(ValueError, match=r"columns, 2\. .* Values with semicol"):
+        read_table_file(path, (), [])
+
+
+@pytest.mark.parametrize("divider", [";", ",", "\t", "|", ":"])
+@pytest.mark.parametrize("start", ["sep={}\n", "\ufeffSEP={}\r\n", '"sep={}"\n'])
+def test_a_first_line_that_says_what_divides(tmp_path, divider, start):
+    path = tmp_path / "t.csv"
+    text = start.format(divider) + table().to_csv(sep=divider, index=False)
+    path.write_text(text, "utf-8", newline="")
+    pd.testing.assert_frame_equal(read_table_file(path, (), []).rows, table())
+    pd.testing.assert_frame_equal(read_other_file(path, []).cells, table().astype(str))
