@@ -22,9 +22,9 @@ demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
 
 test: lint types  ## lint, check types, the whole suite on TensorFlow, the core suite on JAX and torch
-	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto
-	KERAS_BACKEND=jax $(JAX_CACHE) $(BIN)/pytest -n auto $(CORE)
-	KERAS_BACKEND=torch $(BIN)/pytest -n auto $(CORE) tests/benchmark/training/test_augmentation.py tests/benchmark/training/test_auto_augment.py
+	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto --dist loadgroup
+	KERAS_BACKEND=jax $(JAX_CACHE) $(BIN)/pytest -n auto --dist loadgroup $(CORE)
+	KERAS_BACKEND=torch $(BIN)/pytest -n auto --dist loadgroup $(CORE) tests/benchmark/training/test_augmentation.py tests/benchmark/training/test_auto_augment.py
 
 test-pages: $(VENV)/.pages docs  ## opens every page of the site, and the reports, in Chromium
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/pytest -n 2 -m browser tests/pages
@@ -46,7 +46,7 @@ test-long: $(VENV)/.test  ## real CIFAR-100-LT, killed again and again; TFDS_DAT
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -m long
 
 quick: $(VENV)/.test  ## the tests that take seconds
-	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto -m "not slow and not failures and not long"
+	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto --dist loadgroup -m "not slow and not failures and not long"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

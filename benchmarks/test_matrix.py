@@ -165,7 +165,7 @@ def run_cell(cell: Cell, folder: Path, workers: str) -> dict[str, Any]:
         seconds.append(time.perf_counter() - start)
     report = python.parents[1] / f"{cell.backend}.xml"
     report.unlink(missing_ok=True)
-    options = ["-m", MARKS, "-n", workers]
+    options = ["-m", MARKS, "-n", workers, "--dist", "loadgroup"]
     run(python, "-m", "pytest", *options, f"--junitxml={report}", *core_tests())
     return {
         "python": cell.python,

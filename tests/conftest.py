@@ -20,6 +20,22 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("tensorflow_only") and backend != "tensorflow":
             item.add_marker(pytest.mark.skip(reason=f"TensorFlow only, not {backend}"))
+        if shared := shared_fixture_of(item):
+            item.add_marker(pytest.mark.xdist_group(shared))
+
+
+def shared_fixture_of(item):
+    """Returns where a fixture is that several tests share, so that one process makes it.
+
+    Of several, that which the most tests share.
+    """
+    found = [
+        (len(fixture.baseid), fixture.baseid)
+        for definitions in item._fixtureinfo.name2fixturedefs.values()
+        for fixture in definitions
+        if fixture.scope in ("module", "session") and fixture.baseid
+    ]
+    return min(found)[1] if found else None
 
 
 @pytest.fixture(autouse=True)
