@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items):
 
 
 def shared_fixture_of(item):
-    """Returns where a fixture is that several tests share, so that one process makes it.
+    """Returns where a fixture is that tests share, so that one process makes it.
 
     Of several, that which the most tests share.
     """

@@ -133,13 +133,15 @@ def read_like_training(
     for column in numbers:
         read = to_numbers(rows[column])
         filled = ~is_missing(rows[column])
+        lost_in_training = trained[column][to_numbers(trained[column]).isna()]
+        is_lost_alike = to_texts(rows[column]).isin(to_texts(lost_in_training))
         if not filled.any():
             notes.append(
                 f"Warning: {column} is empty in all rows of {where}, and is filled by "
                 "the mean of the training rows. If it is not known there, "
                 f"{training.leave_out(column)}."
             )
-        elif read.notna().sum() < _LEAST_READ * filled.sum():
+        elif read.notna().sum() < _LEAST_READ * (filled & ~is_lost_alike).sum():
             examples = _examples(trained[column][to_numbers(trained[column]).notna()])
             raise ValueError(
                 f"{column} of {where} must hold numbers, as {training.name} does, such "

@@ -149,3 +149,17 @@ def test_a_category_that_is_called_none(tmp_path):
     parts = {"validation": tmp_path / "new.csv", "test": tmp_path / "new.parquet"}
     data = read_data(tmp_path / "t.parquet", SourceOptions(label=("kind",), **parts))
     np.testing.assert_array_equal(data.validation[0], data.test[0])
+
+
+def test_what_is_no_number_in_the_training_table_either(tmp_path):
+    rows = pd.DataFrame({"x": ["n/k", *map(str, range(19))] * 5})
+    rows["kind"] = ["a", "b"] * 50
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    options = SourceOptions(label=("kind",), test=tmp_path / "new.csv")
+    some = pd.DataFrame({"x": ["n/k"] * 4, "kind": ["a", "b"] * 2})
+    some.to_csv(tmp_path / "new.csv", index=False)
+    notes = read_data(tmp_path / "t.csv", options).notes
+    assert "x (4 of 4, such as 'n/k')" in " ".join(notes)
+    rows.assign(x="?k").to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(ValueError, match=r"x of .*new.csv must hold numbers"):
+        read_data(tmp_path / "t.csv", options)
