@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from keras_ccar.benchmark.sources import networks
+from keras_ccar.benchmark.sources.label_texts import label_text
 from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_examples
-from keras_ccar.benchmark.sources.labels import LabelCoding, label_text, read_labels
+from keras_ccar.benchmark.sources.labels import LabelCoding, read_labels
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
 from keras_ccar.benchmark.sources.user_data import (

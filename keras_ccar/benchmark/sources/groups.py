@@ -1,32 +1,53 @@
 """Rows of a table that belong together, such as those of a patient."""
 
+import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 import pandas as pd
 
 from keras_ccar.benchmark.sources.column_kinds import is_missing
-from keras_ccar.benchmark.sources.labels import label_text, shown
+from keras_ccar.benchmark.sources.label_texts import (
+    find_look_alikes,
+    label_text,
+    plain_text,
+)
+from keras_ccar.benchmark.sources.labels import shown
+from keras_ccar.benchmark.sources.number_texts import MARKS
+
+_SHOWN = 20
 
 
 def read_groups(column: pd.Series, where: str, notes: list[str]) -> np.ndarray:
-    """Returns the group of each row; rows without a value have groups of their own."""
+    """Returns the group of each row; rows without a value have groups of their own.
+
+    Whole numbers are the same group with ".0" and without, and in a column of whole
+    numbers alone also with marks between their thousands.
+    """
     lacks = is_missing(column).to_numpy(bool)
     if lacks.any():
         notes.append(
             f"{int(lacks.sum()):,} of {len(column):,} rows of {where} have no "
             f"{column.name}. Each is a group of its own."
         )
-    values = zip(column, lacks, strict=True)
-    # A text that no label has, because labels have no spaces around them.
-    return np.array(
-        [
-            f" {where} {row}" if is_lacking else label_text(value)
-            for row, (value, is_lacking) in enumerate(values)
-        ],
-        object,
-    )
+    present = [label_text(value) for value in column[~lacks]]
+    mark = _find_mark(set(present))
+    # A text that no group has, because groups have no spaces around them.
+    groups = np.array([f" {where} {row}" for row in range(len(column))], object)
+    groups[~lacks] = [plain_text(text.replace(mark, "")) for text in present]
+    return groups
+
+
+def _find_mark(texts: Set[str]) -> str:
+    """Returns what stands between the thousands of whole numbers, or ""."""
+    for mark in (*MARKS, "."):
+        in_threes = rf"[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+"
+        decimals = "" if mark == "." else r"(?:\.0*)?"
+        whole = re.compile(rf"[+-]?(?:0|[1-9]\d*|{in_threes}){decimals}", re.ASCII)
+        if all(map(whole.fullmatch, texts)):
+            return mark
+    return ""
 
 
 def check_apart(groups: Sequence[tuple[str, np.ndarray]], column: str) -> None:
@@ -55,7 +76,10 @@ def check_apart(groups: Sequence[tuple[str, np.ndarray]], column: str) -> None:
 
 
 def note_groups(parts: Mapping[str, np.ndarray], column: str, notes: list[str]) -> None:
-    """Notes how many groups and rows each part has, and groups of one row each."""
+    """Notes how many groups and rows each part has.
+
+    It warns of groups of one row each, and of those that look alike.
+    """
     counts = {name: len(set(values)) for name, values in parts.items()}
     shares = [
         f"{counts[name]:,} in {name} ({len(values):,} rows)"
@@ -65,6 +89,14 @@ def note_groups(parts: Mapping[str, np.ndarray], column: str, notes: list[str]) 
         f"Rows with the same {column}, which is no feature, stay in one part: "
         f"{', '.join(shares)}."
     )
+    named = {text for values in parts.values() for text in values if text[:1] != " "}
+    alike = find_look_alikes(named)
+    if alike:
+        notes.append(
+            f"Warning: values of {column} that differ only in case, in spaces or in "
+            f"how a number is written, {shown(alike, _SHOWN)}, are groups of their own."
+            " Write them alike if they mean the same."
+        )
     if sum(counts.values()) == sum(map(len, parts.values())):
         notes.append(
             f"Warning: {column} has another value in every row, so `--group "

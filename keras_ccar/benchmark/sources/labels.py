@@ -3,11 +3,19 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from keras_ccar.benchmark.sources.answers import as_answers
+from keras_ccar.benchmark.sources.label_texts import (
+    as_number,
+    find_look_alikes,
+    label_text,
+    plain_text,
+    plain_texts,
+)
 from keras_ccar.inputs.class_names import join_first
 
 _SHOWN = 5
@@ -36,8 +44,8 @@ class LabelCoding:
     def encode(self, texts: Sequence[str], where: str) -> np.ndarray:
         """Returns the int64 numbers of texts, which `where` has.
 
-        Answers may be written otherwise than in the training data, such as true and
-        false for 1 and 0.
+        Whole numbers and answers may be written otherwise than in the training data,
+        such as 1.0 for 1, and true and false for 1 and 0.
 
         Raises:
             ValueError: for texts that are no names.
@@ -46,6 +54,11 @@ class LabelCoding:
         if self.kind == "binary" and _find_answers(self.class_names):
             # A -1 often stands for what is not known.
             numbers = {**as_answers(set(texts)), **numbers}
+        shared = Counter(map(plain_text, numbers))
+        plain = {plain_text(name): number for name, number in numbers.items()}
+        for text in set(texts) - set(numbers):
+            if shared[plain_text(text)] == 1:
+                numbers[text] = plain[plain_text(text)]
         unknown = sorted({text for text in texts if text not in numbers})
         if unknown:
             raise ValueError(
@@ -54,17 +67,6 @@ class LabelCoding:
                 "the class to the training data."
             )
         return np.array([numbers[text] for text in texts], "int64")
-
-
-def label_text(value: Any) -> str:
-    """Returns a label as text: the same for 1, 1.0 and "1"."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace").strip()
-    if isinstance(value, bool | np.bool_):
-        return str(bool(value)).lower()
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
 
 
 def read_labels(values: Iterable[Any], notes: list[str]) -> list[str]:
@@ -78,19 +80,17 @@ def read_labels(values: Iterable[Any], notes: list[str]) -> list[str]:
             "Warning: labels that differ only in spaces around them are the same "
             f"class: {shown(spaced, 20)}."
         )
-    return [label_text(value) for value in given]
+    return plain_texts([label_text(value) for value in given])
 
 
 def note_look_alikes(names: Iterable[str], notes: list[str]) -> None:
-    """Notes labels that differ only in case or spaces, which stay apart."""
-    groups: dict[str, list[str]] = {}
-    for name in sorted(names):
-        groups.setdefault("".join(name.casefold().split()), []).append(name)
-    alike = [name for group in groups.values() if len(group) > 1 for name in group]
+    """Notes labels that are nearly the same, which stay apart."""
+    alike = find_look_alikes(names)
     if alike:
         notes.append(
-            f"Warning: labels that differ only in case or spaces, {shown(alike, 20)}, "
-            "are classes of their own. Write them alike if they mean the same."
+            "Warning: labels that differ only in case, in spaces or in how a number is "
+            f"written, {shown(alike, 20)}, are classes of their own. Write them alike "
+            "if they mean the same."
         )
 
 
@@ -133,8 +133,9 @@ def find_classes(texts: Iterable[str], where: str) -> LabelCoding:
 
 def _find_answers(names: Sequence[str]) -> dict[str, int]:
     """Returns 0 and 1 for two names, if one says no and the other yes."""
-    if set(names) == {"-1", "1"}:
-        return {"-1": 0, "1": 1}
+    numbers = {name: as_number(name) for name in names}
+    if set(numbers.values()) in ({0, 1}, {-1, 1}):
+        return {name: int(number == 1) for name, number in numbers.items()}
     answers = as_answers(names)
     return answers if len(set(answers.values())) == 2 else {}
 
@@ -144,16 +145,12 @@ def shown(names: Sequence[str], most: int = _SHOWN) -> str:
     return join_first([repr(name) for name in names], most)
 
 
-def _in_order(name: str) -> tuple[int, float, str]:
+def _in_order(name: str) -> tuple[bool, Decimal, str]:
     """Orders numbers by value, before other texts."""
-    try:
-        return 0, float(name), name
-    except ValueError:
-        return 1, 0.0, name
+    number = as_number(name)
+    return number is None, number or Decimal(0), name
 
 
 def _is_fraction(name: str) -> bool:
-    try:
-        return not float(name).is_integer()
-    except (ValueError, OverflowError):
-        return False
+    number = as_number(name)
+    return number is not None and number != number.to_integral_value()

@@ -152,18 +152,6 @@ def read_like_training(
     return read_numbers(rows, encoder, where, notes)
 
 
-def like_numbers(texts: pd.Series, trained: pd.Series) -> pd.Series:
-    """Returns texts as numbers, if all are, and those of the training file are too.
-
-    Where these are texts, "007" is not 7.
-    """
-    is_number = pd.api.types.is_numeric_dtype(trained)
-    if not is_number or not is_text(texts):
-        return texts
-    numbers = pd.to_numeric(texts, errors="coerce")
-    return texts if (numbers.isna() & texts.notna()).any() else numbers
-
-
 def _like_texts(values: pd.Series, known: set[str]) -> pd.Series:
     """Returns numbers as texts: 2.0, or 2, as the training rows have it."""
     if not pd.api.types.is_float_dtype(values):

@@ -55,12 +55,12 @@ class Table:
         return shown_notations(self.rows, columns, self.notations)
 
 
-def read_table_file(path: Path, label: Sequence[str], notes: list[str]) -> Table:
+def read_table_file(path: Path, as_texts: Sequence[str], notes: list[str]) -> Table:
     """Reads a table; notes what divides it, and its numbers, if not commas and points.
 
     Args:
         path: the file.
-        label: the columns of labels, whose commas stay as they are.
+        as_texts: columns that are read as they are written, such as labels.
         notes: takes what there is to say.
 
     Raises:
@@ -69,10 +69,10 @@ def read_table_file(path: Path, label: Sequence[str], notes: list[str]) -> Table
     """
     if _is_parquet(path):
         return Table(_read_parquet(path), {}, False)
-    rows, divider = _read_csv(path)
+    rows, divider = _read_csv(path, as_texts)
     if divider == ",":
         return Table(rows, {}, True)
-    names = [name for name in rows.columns if name not in label]
+    names = [name for name in rows.columns if name not in as_texts]
     texts, _ = _read_csv(path, dtype=str)
     notations = find_notations(texts[names])
     for column, notation in notations.items():
@@ -192,8 +192,10 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return _named(rows, path, [str(name) for name in rows.columns])
 
 
-def _read_csv(path: Path, **how: Any) -> tuple[pd.DataFrame, str]:
-    """Returns the rows, and what divides the columns."""
+def _read_csv(
+    path: Path, as_texts: Sequence[str] = (), **how: Any
+) -> tuple[pd.DataFrame, str]:
+    """Returns the rows, those columns as they are written, and what divides them."""
     usual = {
         "skipinitialspace": True,
         "keep_default_na": False,
@@ -210,6 +212,7 @@ def _read_csv(path: Path, **how: Any) -> tuple[pd.DataFrame, str]:
             lines = itertools.islice(file, skipped, None)
             reader = csv.reader(lines, delimiter=divider, skipinitialspace=True)
             names = next(reader, [])
+        texts = {name: str for name in names if name.strip() in as_texts}
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
             rows: pd.DataFrame = pd.read_csv(
                 path,
@@ -217,7 +220,7 @@ def _read_csv(path: Path, **how: Any) -> tuple[pd.DataFrame, str]:
                 skiprows=skipped,
                 # In a table of one column, an empty line is a missing value.
                 skip_blank_lines=len(names) > 1,
-                **{**usual, **how},
+                **{**usual, "dtype": texts, **how},
             )
     except pd.errors.ParserWarning as error:
         raise ValueError(

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from keras_ccar.benchmark.sources.label_texts import label_text
 from keras_ccar.benchmark.sources.labelled import Labelled, label_examples
 from keras_ccar.benchmark.sources.labels import (
     LabelCoding,
     find_classes,
-    label_text,
     note_look_alikes,
     read_labels,
     shown,
@@ -30,7 +30,8 @@ def label_rows(
     path: Path, options: SourceOptions, notes: list[str]
 ) -> tuple[Table, Labelled]:
     """Returns the rows that have a label, and their labels."""
-    table = read_table_file(path, options.label, notes)
+    groups = () if options.group is None else (options.group,)
+    table = read_table_file(path, (*options.label, *groups), notes)
     rows = table.rows
     if not options.label:
         raise ValueError(
@@ -76,7 +77,7 @@ def _note_lost_answers(
     lost: dict[str, tuple[int, int]] = {}
     for name in options.label:
         column = rows[name].dropna()
-        texts = [label_text(value) for value in column]
+        texts = read_labels(column, [])
         with contextlib.suppress(ValueError):  # as is said when they are read
             coding = find_classes(texts, str(name))
             is_yes = np.array(texts) == coding.class_names[-1]

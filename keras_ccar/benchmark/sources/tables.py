@@ -23,7 +23,6 @@ from keras_ccar.benchmark.sources.named_columns import check_there
 from keras_ccar.benchmark.sources.notations import Notation
 from keras_ccar.benchmark.sources.number_columns import (
     Training,
-    like_numbers,
     read_like_training,
     read_numbers,
 )
@@ -91,8 +90,6 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         others = file.rows()
         beside = [*options.label, *([group] if group else [])]
         check_there(others, [*beside, *encoder.kinds], str(other), str(path))
-        for column in beside:
-            others[column] = like_numbers(others[column], rows[column])
         frames[name] = read_like_training(file, training, notes)
         frames[name][beside] = others[beside]
         labels[name] = encode_labels(others, coding, options, str(other), notes)

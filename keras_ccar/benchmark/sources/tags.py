@@ -5,13 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from keras_ccar.benchmark.sources.label_texts import label_text, plain_texts
 from keras_ccar.benchmark.sources.labelled import Labelled, why_left_out
-from keras_ccar.benchmark.sources.labels import (
-    LabelCoding,
-    label_text,
-    note_look_alikes,
-    shown,
-)
+from keras_ccar.benchmark.sources.labels import LabelCoding, note_look_alikes, shown
 from keras_ccar.benchmark.sources.options import SourceOptions
 
 _SHOWN = 20
@@ -29,7 +25,7 @@ def label_tags(
 ) -> Labelled:
     """Returns the labels of a table, without those that too few rows have."""
     rows = _read_tags(column, options)
-    names = sorted({tag for tags in rows for tag in tags})
+    names = sorted(set(plain_texts([tag for tags in rows for tag in tags])))
     note_look_alikes(names, notes)
     labels = _mark(rows, LabelCoding("labels", tuple(names)), where)
     fewest = options.fewest_examples()

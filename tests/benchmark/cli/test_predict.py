@@ -413,3 +413,14 @@ def test_files_that_cannot_be_written_or_read(in_folder, capsys):
     assert main(["predict", "out", "table.csv", "--output", "./table.csv"]) == 2
     assert "another file than the data" in capsys.readouterr().err
     assert (in_folder / "table.csv").read_bytes() == before
+
+
+def test_labels_of_digits_are_predicted_as_they_are_written(in_folder):
+    rows = table(kind=np.array(["01", "02", "1"])[Y])
+    rows.to_csv("table.csv", index=False)
+    compare(in_folder / "table.csv", "--label", "kind")
+    assert main(["predict", "out", "table.csv"]) == 0
+    found = pd.read_csv("table-predicted.csv", dtype=str)
+    assert found["kind"].tolist() == rows["kind"].tolist()
+    assert set(found["predicted"]) <= {"01", "02", "1"}
+    assert (found["predicted"] == found["kind"]).mean() > 0.3

@@ -1,9 +1,12 @@
 """`--group`: rows of a patient are in one part, and the patient is no feature."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from keras_ccar.benchmark.sources.groups import read_groups
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import read_data
 
@@ -86,6 +89,81 @@ def test_groups_in_two_files(tmp_path, part):
     write(other, rows.drop(columns="patient"))
     with pytest.raises(ValueError, match="It lacks 'patient'"):
         read(tmp_path / "t.csv", rows[~later], **{part: other})
+
+
+PLAIN = [str(1000 + number) for number in range(40)]
+MARKED = [f"{1000 + number:,}" for number in range(40)]
+LONG = [str(12345678901234500 + number) for number in range(40)]
+PADDED = [f"{number:03d}" for number in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("own", "others"),
+    [
+        (PLAIN, [f"{name}.0" for name in PLAIN]),
+        (MARKED, PLAIN),
+        (PLAIN, MARKED),
+        (PLAIN, [name.replace(",", ".") for name in MARKED]),
+        ([name.replace(",", " ") for name in MARKED], MARKED),
+        (LONG, [f"{name}.0" for name in LONG]),
+        (PADDED, PADDED),
+        ([*PLAIN[:-1], "P7"], [f"{name}.0" for name in PLAIN]),
+        ([int(name) for name in PLAIN], PLAIN),
+        ([int(name) for name in PLAIN], [f"{name}.0" for name in PLAIN]),
+    ],
+)
+def test_groups_of_another_file_in_any_writing(tmp_path, own, others):
+    """Those that are the same are found, and no others are taken for the same."""
+    kinds = [["a", "b", "c"][number % 3] for number in range(40)]
+
+    def rows(names):
+        columns = {"patient": names, "kind": kinds, "x": RNG.normal(size=40)}
+        return pd.DataFrame(columns).iloc[np.tile(np.arange(40), 3)]
+
+    for suffix, other_suffix in (
+        ("csv", "csv"),
+        ("parquet", "csv"),
+        ("csv", "parquet"),
+    ):
+        path = write(tmp_path / f"other.{other_suffix}", rows(others))
+        with pytest.raises(ValueError, match=r"Received: 1\d\d of 120 rows") as caught:
+            read(tmp_path / f"t.{suffix}", rows(own), test=path)
+        assert "must keep rows of one value in one part" in str(caught.value)
+        fresh = rows([f"{name}9" for name in PLAIN])
+        write(tmp_path / f"other.{other_suffix}", fresh)
+        data = read(tmp_path / f"t.{suffix}", rows(own), test=path)
+        assert "40 in test (120 rows)" in data.notes[-1]
+
+
+def test_truths_are_the_same_groups_in_any_writing():
+    typed = read_groups(pd.Series([True, False, True]), "t.parquet", [])
+    texts = read_groups(pd.Series(["True", "FALSE", "true"]), "t.csv", [])
+    assert typed.tolist() == texts.tolist() == ["true", "false", "true"]
+
+
+def test_long_numbers_beside_a_gap_are_groups_of_their_own(tmp_path):
+    """As floats, eight of them would be one."""
+    names = np.repeat(LONG, 4).astype(object)
+    names[0] = ""
+    kinds = np.array(["a", "b", "c"])[np.arange(160) // 4 % 3]
+    rows = pd.DataFrame({"patient": names, "kind": kinds, "x": np.arange(160) % 13})
+    for name in ("t.csv", "t.parquet"):
+        data = read(tmp_path / name, rows)
+        (note,) = [note for note in data.notes if "stay in one part" in note]
+        train, validation = re.findall(r"(\d+) in", note)
+        assert int(train) + int(validation) == 41
+
+
+def test_groups_that_look_alike(tmp_path):
+    rows = table().astype({"patient": str})
+    rows["patient"] = rows["patient"].str.zfill(3)
+    later = rows["patient"] >= "030"
+    others = rows[later].assign(patient=rows["patient"].str.lstrip("0"))
+    others.loc[others.index[0], "patient"] = "7"
+    other = write(tmp_path / "other.csv", others)
+    notes = read(tmp_path / "t.csv", rows[~later], test=other).notes
+    expected = "how a number is written, '007', '7', are groups of their own. Write"
+    assert expected in " ".join(notes)
 
 
 @pytest.mark.parametrize(

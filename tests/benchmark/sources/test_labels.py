@@ -8,7 +8,6 @@ from keras_ccar.benchmark.sources.labelled import label_examples
 from keras_ccar.benchmark.sources.labels import (
     LabelCoding,
     find_classes,
-    label_text,
     read_labels,
     shown,
 )
@@ -17,25 +16,11 @@ from keras_ccar.benchmark.sources.read import read_data
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (1, "1"),
-        (1.0, "1"),
-        (np.float32(2), "2"),
-        (True, "true"),
-        (np.False_, "false"),
-        (b"cat ", "cat"),
-        (" a b", "a b"),
-        (0.5, "0.5"),
-    ],
-)
-def test_a_label_is_the_same_text_in_every_type(value, text):
-    assert label_text(value) == text
-
-
-@pytest.mark.parametrize(
     ("no", "yes"),
-    [("0", "1"), ("no", "yes"), ("No", "Yes"), ("False", "TRUE"), ("-1", "1")],
+    [
+        *(("0", "1"), ("no", "yes"), ("No", "Yes"), ("False", "TRUE"), ("-1", "1")),
+        *(("00", "01"), ("0.0", "1")),
+    ],
 )
 @pytest.mark.parametrize("rare", [0, 1])
 def test_answers_that_say_yes_are_yes_however_rare(no, yes, rare):
@@ -64,6 +49,7 @@ def test_numbers_are_in_the_order_of_their_values():
     [
         (["a", "a"], "two classes or more"),
         (["0.1", "0.25", "7"], "numbers with fractions, such as '0.1', '0.25'"),
+        (["0.10", "0.1", "1e-3", "7.0"], "numbers with fractions, such as '1e-3'"),
     ],
 )
 def test_labels_that_are_no_classes(texts, message):
@@ -77,6 +63,35 @@ def test_unknown_labels_are_named():
         ValueError, match=r"The test data has labels .* lacks: 'd', 'e'"
     ):
         coding.encode(["a", "e", "d"], "The test data")
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "numbers"),
+    [
+        (("1", "2", "3"), ["1.0", "3", "2.0"], [0, 2, 1]),
+        (("1", "2", "XL"), ["1.0", "XL", "2"], [0, 2, 1]),
+        (("1.0", "2", "XL"), ["1", "XL", "2.0"], [0, 2, 1]),
+        (("1", "1.0", "XL"), ["1.0", "1"], [1, 0]),
+        (("True", "maybe", "no"), ["true", "no"], [0, 2]),
+    ],
+)
+def test_whole_numbers_of_another_file_may_be_written_otherwise(names, given, numbers):
+    assert LabelCoding("softmax", names).encode(given, "test").tolist() == numbers
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (("01", "02", "10"), "1"),
+        (("1", "2", "10"), "01"),
+        (("1", "2", "100"), "1e2"),
+        (("1", "1.0", "XL"), "1.00"),
+        (("12345678901234567", "2", "3"), "12345678901234568"),
+    ],
+)
+def test_other_numbers_of_another_file_are_unknown(names, text):
+    with pytest.raises(ValueError, match=f"training data lacks: '{text}'"):
+        LabelCoding("softmax", names).encode([text, names[0]], "test")
 
 
 def test_a_class_with_one_example_is_left_out_and_named():
@@ -109,8 +124,14 @@ def test_labels_that_look_alike_are_named_and_stay_apart():
     assert labelled.coding.class_names == ("1", "YES", "Yes", "no", "yes")
     spaces, alike, *_ = notes
     assert spaces.endswith("spaces around them are the same class: 'yes', 'yes '.")
-    assert "case or spaces, 'N o', 'no', 'YES', 'Yes', 'yes', are classes" in alike
+    assert (
+        "in how a number is written, 'N o', 'no', 'YES', 'Yes', 'yes', are classes"
+        in alike
+    )
     assert "\n" not in alike
+    notes = []
+    label_examples(["01", "1", "1e2", "100", "3"] * 2, "`y`", notes)
+    assert "how a number is written, '01', '1', '100', '1e2', are classes" in notes[0]
     notes = []
     label_examples(read_labels(["yes", "no", "1", 2], notes) * 2, "`y`", notes)
     assert notes == []

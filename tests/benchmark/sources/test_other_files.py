@@ -96,6 +96,23 @@ def test_groups_of_digits_stay_apart(tmp_path):
         read_data(tmp_path / "t.csv", options)
 
 
+def test_labels_of_digits_stay_apart(tmp_path):
+    """ "01" is not "1", however few rows the other file has, and of which classes."""
+    rows = table().drop(columns="patient")
+    rows["kind"] = RNG.choice(["01", "1", "2"], ROWS)
+    rows.to_csv(tmp_path / "t.csv", sep=";", index=False)
+    for kinds, numbers in ((["1", "01", "2"], [1, 0, 2]), (["2.0", "1.0", "01"], None)):
+        others = rows.iloc[:3].assign(kind=kinds)
+        others.to_csv(tmp_path / "new.csv", sep=";", index=False)
+        options = SourceOptions(label=("kind",), test=tmp_path / "new.csv")
+        data = read_data(tmp_path / "t.csv", options)
+        assert data.class_names == ("01", "1", "2")
+        assert data.test[1].tolist() == (numbers or [2, 1, 0])
+    others.assign(kind=["1", "002", "2"]).to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(ValueError, match="labels that the training data lacks: '002'"):
+        read_data(tmp_path / "t.csv", options)
+
+
 @pytest.mark.parametrize("header", ["x, x ,kind", "kind,x,kind ", "x,x,kind"])
 def test_columns_of_one_name(tmp_path, header):
     (tmp_path / "t.csv").write_text(f"{header}\n" + "1,2,a\n2,3,b\n" * 9)

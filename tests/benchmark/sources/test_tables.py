@@ -29,12 +29,16 @@ def table():
     return rows
 
 
-def read(path, rows, *label, **options):
+def write(path, rows):
     if path.suffix == ".csv":
         rows.to_csv(path, index=False)
     else:
         rows.to_parquet(path)
-    return read_data(path, SourceOptions(label=label, **options))
+    return path
+
+
+def read(path, rows, *label, **options):
+    return read_data(write(path, rows), SourceOptions(label=label, **options))
 
 
 @pytest.mark.parametrize("name", ["people.csv", "people.parquet"])
@@ -110,11 +114,7 @@ def test_several_label_columns_and_a_column_of_tags(tmp_path):
 
 def read_with_test(path, rows, others, *label, **options):
     """Data of which the test part is a table of its own, in the order of its rows."""
-    test = path.with_name(f"test{path.suffix}")
-    if path.suffix == ".csv":
-        others.to_csv(test, index=False)
-    else:
-        others.to_parquet(test)
+    test = write(path.with_name(f"test{path.suffix}"), others)
     return read(path, rows, *label, test=test, **options)
 
 
@@ -294,12 +294,86 @@ def test_labels_that_look_alike(tmp_path):
     ):
         options = {"separator": separator}
         notes = " ".join(read(tmp_path / "t.csv", rows, label, **options).notes)
-        assert f"differ only in case or spaces, {names}, are classes of" in notes
+        assert f"in how a number is written, {names}, are classes of" in notes
     assert read(tmp_path / "t.csv", rows, "answer").kind == "softmax"
     rows["wet"], rows["hot"] = ["yes", "YES"] * 100, ["no", "yes"] * 100
     assert "'YES', 'yes', are" in " ".join(
         read(tmp_path / "t.csv", rows, "wet", "hot").notes
     )
+
+
+@pytest.mark.parametrize(
+    ("kinds", "classes"),
+    [
+        (["01", "1", "2"], ["01", "1", "2"]),
+        (["01", "02", "10"], ["01", "02", "10"]),
+        (["1.10", "1.1", "2", "3", "4"], ["1.1", "1.10", "2", "3", "4"]),
+        (["1e2", "100", "7"], ["7", "100", "1e2"]),
+        (["1", "1.0", "2.0", "3"], ["1", "2", "3"]),
+        (["1.0", "2.0", "", "3.0"], ["1", "2", "3"]),
+        (["12345678901234567", "12345678901234568", "7", ""], None),
+        (["1", "2", "?", "007"], ["1", "2", "007"]),
+        (["True", "false", "TRUE", "False"], ["false", "true"]),
+        (["+1", "-1", "1.0"], ["-1", "1"]),
+        (["0.0", "1.0", ""], ["0", "1"]),
+    ],
+)
+@pytest.mark.parametrize("divider", [",", ";"])
+def test_labels_are_classes_as_they_are_written(tmp_path, kinds, classes, divider):
+    """Pandas would take texts of digits for numbers, and these for floats at a gap."""
+    if classes is None:
+        classes = ["7", "12345678901234567", "12345678901234568"]
+    rows = table()[["Job title!", "member"]]
+    rows.insert(1, " kind ", [kinds[i % len(kinds)] for i in range(ROWS)])
+    path, test = tmp_path / "t.csv", tmp_path / "test.csv"
+    rows.to_csv(path, sep=divider, index=False)
+    is_filled = ~rows[" kind "].isin(["", "?"])
+    others = rows[is_filled]
+    others.to_csv(test, sep=divider, index=False)
+    data = read_data(path, SourceOptions(label=("kind",), test=test))
+    assert list(data.class_names) == classes
+    same = {"1.0": "1", "2.0": "2", "3.0": "3", "0.0": "0", "+1": "1"}
+    same |= {"True": "true", "TRUE": "true", "False": "false"}
+    expected = [classes.index(same.get(kind, kind)) for kind in others[" kind "]]
+    np.testing.assert_array_equal(data.test[1], expected)
+    used = len(data.train[1]) + len(data.validation[1])
+    assert used == is_filled.sum()
+
+
+def test_numbers_that_are_no_classes_as_written(tmp_path):
+    rows = table().assign(kind=[f"{i % 40 / 10:.2f}" for i in range(ROWS)])
+    with pytest.raises(ValueError, match=r"numbers with fractions, such as '0\.10'"):
+        read(tmp_path / "t.csv", rows, "kind")
+
+
+def test_tags_of_digits(tmp_path):
+    """Pandas would take cells of one tag for numbers, and floats beside empty ones."""
+    rows = table().assign(tags=["1", "2", "", "2.0"] * 50)
+    options = {"separator": ";"}
+    data = read_with_test(tmp_path / "t.csv", rows, rows, "tags", **options)
+    assert data.class_names == ("1", "2")
+    np.testing.assert_array_equal(data.test[1], [[1, 0], [0, 1], [0, 0], [0, 1]] * 50)
+    rows = table().assign(tags=["01;1", "1", "", "1;x"] * 50)
+    data = read_with_test(tmp_path / "t.csv", rows, rows, "tags", **options)
+    assert data.class_names == ("01", "1", "x")
+    assert "a number is written, '01', '1', are classes" in " ".join(data.notes)
+
+
+def test_labels_of_typed_values_and_of_texts(tmp_path):
+    """A class of a Parquet table is that of a CSV table, and the reverse."""
+    rows = table().assign(kind=[1, 2, 3, 3] * 50)
+    writings = [
+        rows,
+        rows.astype({"kind": "float64"}),
+        rows.astype({"kind": "str"}),
+        rows.assign(kind=rows["kind"].astype("float64").astype(str)),
+    ]
+    for training, others in zip(writings, reversed(writings), strict=True):
+        for suffix in ("csv", "parquet"):
+            other = write(tmp_path / f"other.{suffix}", others)
+            data = read(tmp_path / "t.parquet", training, "kind", test=other)
+            assert data.class_names == ("1", "2", "3")
+            np.testing.assert_array_equal(data.test[1], rows["kind"] - 1)
 
 
 DAYS = pd.date_range("1999-12-25", periods=ROWS, freq="37h")
