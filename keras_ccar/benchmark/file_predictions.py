@@ -1,5 +1,6 @@
 """Predicts new files with the best model of a comparison."""
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,11 @@ def predict(
             f"{path} must not have columns of the names that predictions get. Received "
             f"{shown(taken)}. Rename or drop them."
         )
-    values = None if as_written else examples.values
-    rows = examples.names if values is None else values
+    if as_written:
+        return examples.names.assign(**answers)
+    rows = examples.names if examples.values is None else examples.values
+    if "predicted" in answers:
+        answers["predicted"] = _as_values(answers["predicted"], names)
     return rows.assign(**answers)
 
 
@@ -106,3 +110,11 @@ def _columns(
         found[f"predicted_{name}"] = yes.astype(int)
         found[f"probability_{name}"] = share
     return found
+
+
+def _as_values(predicted: np.ndarray, names: list[str]) -> np.ndarray:
+    """Returns classes as tables have them: whole numbers, truth values, or texts."""
+    if set(names) == {"false", "true"}:
+        return np.asarray(predicted == "true")
+    is_whole = all(re.fullmatch(r"0|-?[1-9]\d{0,14}", name) for name in names)
+    return predicted.astype("int64") if is_whole else predicted

@@ -7,6 +7,8 @@ from typing import Any, NotRequired, TypedDict
 RESULTS_FORMAT = 1
 RESULTS_FILE = "results.json"
 TABLE_FILE = "results.csv"
+# How the data were read, in the folder of a comparison of the user's files.
+READING_FILE = "reading.json"
 # The files that a report consists of.
 REPORT_FILES = (
     "report.md",

@@ -27,6 +27,7 @@ from keras_ccar.benchmark.own.training_parts import describe_optimizer, new_call
 from keras_ccar.benchmark.runner import environment
 from keras_ccar.benchmark.runner.plan_base import RUN_FORMAT
 from keras_ccar.files import to_json
+from keras_ccar.frequencies import reported_groups
 
 
 def build_plan(request: Any, console: Console) -> OwnPlan:
@@ -50,6 +51,7 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
     )
     few_examples = describe_few(splits, problem)
     metric = column_of(request.metric, problem.kind)
+    _require_group(metric, problem)
     methods = tuple(choose_methods(problem, request.losses, model))
     check_losses_fit(model, problem, methods)
     epochs, seeds = (1, 1) if request.smoke else (request.epochs, request.seeds)
@@ -115,6 +117,20 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
     if request.parallel > 1:
         _require_picklable(plan, request.parallel)
     return plan
+
+
+def _require_group(metric: str, problem: Problem) -> None:
+    """Raises a `ValueError` if the metric is of a group without classes."""
+    if metric not in ("many", "medium", "few"):
+        return
+    groups = reported_groups(problem.unweighted_counts)
+    if not np.any(groups.get(metric, False)):
+        raise ValueError(
+            f"`metric` must be of classes that there are. Received: {metric!r}, but no "
+            f"class is {metric}-shot by its training examples, of which it has more "
+            "than 100 (many), fewer than 20 (few), or something between (medium). Use "
+            "'balanced_accuracy'."
+        )
 
 
 def _describe(

@@ -17,10 +17,10 @@ from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_exampl
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
 from keras_ccar.benchmark.sources.user_data import (
-    READING_FILE,
     Arrays,
     NewExamples,
     UserData,
+    write_reading,
 )
 from keras_ccar.datasets.images.decoding import decode_image
 from keras_ccar.datasets.loaders.folders import (
@@ -32,7 +32,6 @@ from keras_ccar.datasets.loaders.folders import (
     images_below,
     images_beside,
 )
-from keras_ccar.files import add_checksum, write_json
 from keras_ccar.inputs.class_names import join_first
 from keras_ccar.requirements import require
 
@@ -137,7 +136,7 @@ class ImageReading:
     def save(self, folder: Path) -> None:
         """See `Reading`."""
         content = {"source": "images", "side": self.side, "backbone": self.backbone}
-        write_json(folder / READING_FILE, add_checksum(content))
+        write_reading(folder, content)
 
     @classmethod
     def load(cls, folder: Path, content: dict[str, Any]) -> Self:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from keras_ccar.benchmark.results_format import READING_FILE
 from keras_ccar.benchmark.sources.arrays import ArrayReading
 from keras_ccar.benchmark.sources.images import ImageReading
 from keras_ccar.benchmark.sources.tables import TableReading
-from keras_ccar.benchmark.sources.user_data import READING_FILE, Reading
+from keras_ccar.benchmark.sources.user_data import Reading
 from keras_ccar.files import read_checked_json
 
 _KINDS: dict[str, type[TableReading | ImageReading | ArrayReading]] = {

@@ -39,11 +39,10 @@ from keras_ccar.benchmark.sources.table_warnings import (
     note_unknown_texts,
 )
 from keras_ccar.benchmark.sources.user_data import (
-    READING_FILE,
     NewExamples,
     UserData,
+    write_reading,
 )
-from keras_ccar.files import add_checksum, write_json
 
 SUFFIXES = (".csv", ".parquet")
 _COLUMNS_FILE = "columns.keras"
@@ -153,7 +152,7 @@ class TableReading:
             **save_encoder(self.encoder, temporary),
         }
         os.replace(temporary, folder / _COLUMNS_FILE)
-        write_json(folder / READING_FILE, add_checksum(content))
+        write_reading(folder, content)
 
     @classmethod
     def load(cls, folder: Path, content: dict[str, Any]) -> Self:

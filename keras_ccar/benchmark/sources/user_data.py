@@ -9,10 +9,11 @@ import keras
 import numpy as np
 import pandas as pd
 
+from keras_ccar.benchmark.results_format import READING_FILE
+from keras_ccar.files import add_checksum, write_json
+
 Arrays = tuple[np.ndarray, np.ndarray]
 """Inputs and labels."""
-# How the data were read, in the folder of a comparison; see `Reading.save`.
-READING_FILE = "reading.json"
 
 
 class NewExamples(NamedTuple):
@@ -91,3 +92,8 @@ class UserData:
         """Whether the whole takes text, as columns of categories do."""
         values = self.example.values() if isinstance(self.example, dict) else ()
         return any(value.dtype == object for value in values)
+
+
+def write_reading(folder: Path, content: dict[str, Any]) -> None:
+    """Writes what `load_reading` needs into the folder of a comparison."""
+    write_json(folder / READING_FILE, add_checksum(content))

@@ -164,7 +164,8 @@ class Findings(abc.ABC):
             the probabilities. Of classes that exclude each other these are
             `probability_NAME` for each class; of one label the probability of yes; of
             several labels also `predicted_NAME`, 0 or 1, in place of `predicted`.
-            Of a CSV file, the numbers that were trained on are numbers; of the other
+            Classes that are whole numbers or truth values are so in `predicted`. Of a
+            CSV file, the numbers that were trained on are numbers; of the other
             columns, whole numbers and truth values are. All else is text, as the file
             has it, such as the code "007".
 

@@ -424,3 +424,35 @@ def test_labels_of_digits_are_predicted_as_they_are_written(in_folder):
     assert found["kind"].tolist() == rows["kind"].tolist()
     assert set(found["predicted"]) <= {"01", "02", "1"}
     assert (found["predicted"] == found["kind"]).mean() > 0.3
+
+
+def test_the_report_is_written_again_beside_what_predict_needs(in_folder, capsys):
+    np.savez("mine.npz", x=X, y=Y)
+    compare(in_folder / "mine.npz")
+    (in_folder / "out" / "report.html").unlink()
+    assert main(["report", "out"]) == 0
+    assert (in_folder / "out" / "report.html").exists()
+    assert main(["predict", "out", "mine.npz"]) == 0
+
+
+def test_a_metric_of_a_group_without_classes(in_folder, capsys):
+    np.savez("mine.npz", x=X, y=Y)
+    arguments = ["compare", "mine.npz", *SHORT, "--output", "out", "--metric"]
+    assert main([*arguments, "many"]) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert "Received: 'many', but no class is many-shot" in error
+    assert not list(in_folder.glob("out/runs/*"))
+    assert main([*arguments, "few"]) == 0
+    assert Comparison.read("out").best().title
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("classes", [(1, 2, 3), (False, True, True), ("01", "1", "x")])
+def test_predicted_classes_are_of_the_type_of_the_labels(in_folder, suffix, classes):
+    """So that both can be compared."""
+    rows = table(kind=np.array(classes)[Y])
+    path = in_folder / f"t.{suffix}"
+    rows.to_csv(path, index=False) if suffix == "csv" else rows.to_parquet(path)
+    compare(path, "--label", "kind")
+    found = Comparison.read("out").predict(path)
+    assert set(found["predicted"]) <= set(found["kind"]) == set(classes)

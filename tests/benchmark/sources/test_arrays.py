@@ -5,6 +5,7 @@ import pytest
 
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import count_data, read_data
+from keras_ccar.benchmark.sources.readings import load_reading
 
 RNG = np.random.default_rng(0)
 Y = np.repeat([3, 5, 9], [30, 15, 5])
@@ -125,3 +126,81 @@ def test_options_of_other_kinds_of_data(tmp_path):
     for options in ({"label": ("a",)}, {"backbone": "resnet"}):
         with pytest.raises(ValueError, match="is for"):
             read(tmp_path, SourceOptions(**options), x=X, y=Y)
+
+
+ONE_HOT = np.eye(3, dtype="int64")[np.unique(Y, return_inverse=True)[1]]
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+@pytest.mark.parametrize("row", [[0, 0, 0], [1, 1, 0]])
+def test_rows_of_a_part_without_a_single_1(tmp_path, part, row):
+    """The largest of them would be the first class."""
+    other = ONE_HOT.copy()
+    other[[7, 9]] = row
+    content = {f"x_{part}": X, f"y_{part}": other}
+    with pytest.raises(ValueError, match=r"single 1 in each row.*: 2 rows.*row 7"):
+        read(tmp_path, x=X, y=ONE_HOT, **content)
+    other = ONE_HOT.copy()
+    other[3] = row
+    data = read(tmp_path, x=X, y=other)
+    assert data.kind == "labels"
+    assert "Warning: 1 of 50 rows of `y`" in " ".join(data.notes)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [np.where(Y == 9, np.nan, Y), np.where(Y == 9, "", Y.astype(str))],
+    ids=["nan", "empty"],
+)
+def test_examples_without_a_label(tmp_path, answers):
+    data = read(tmp_path, x=X, y=answers)
+    assert data.class_names == ("3", "5")
+    assert "5 of 50 examples of" in data.notes[0]
+    assert len(data.train[1]) + len(data.validation[1]) == 45
+    with pytest.raises(ValueError, match=r"a label for each example.*: 5 without"):
+        read(tmp_path, x=X, y=Y, x_test=X, y_test=answers)
+
+
+@pytest.mark.parametrize("factor", [1 / 255, 257, 1000])
+@pytest.mark.parametrize("kind", ["features", "images"])
+def test_another_scale_is_warned_of(tmp_path, factor, kind):
+    x = RNG.integers(0, 256, (50, 4) if kind == "features" else (50, 8, 8))
+    notes = read(tmp_path, x=x, y=Y, x_test=x * factor, y_test=Y).notes
+    (warning,) = [note for note in notes if note.startswith("Warning")]
+    assert "`x` of the test part seems to be on another scale" in warning
+    reading = read(tmp_path, x=x, y=Y).reading
+    reading.save(tmp_path)
+    for content, count in ((x * factor, 1), (x, 0), (x[:1], 0), (x * 0, 0)):
+        np.savez(tmp_path / "new.npz", x=content)
+        notes = []
+        load_reading(tmp_path).read(tmp_path / "new.npz", notes)
+        assert len(notes) == count
+
+
+def test_one_feature_of_another_scale(tmp_path):
+    other = X.copy()
+    other[:, 2] *= 1000
+    notes = read(tmp_path, x=X, y=Y, x_val=other, y_val=Y).notes
+    assert "than the training data in column 2: it has values" in notes[-1]
+
+
+def test_the_part_of_another_file_is_the_one_that_is_asked_for(tmp_path):
+    parts = {"x_train": X, "y_train": Y, "x_test": X[::5] + 1, "y_test": Y[::5]}
+    np.savez(tmp_path / "two.npz", **parts)
+    options = SourceOptions(test=tmp_path / "two.npz")
+    data = read(tmp_path, options, x=X, y=Y)
+    np.testing.assert_array_equal(data.test[0], (X[::5] + 1).astype("float32"))
+    np.savez(tmp_path / "two.npz", x=X[::5], y=Y[::5])
+    assert len(read(tmp_path, options, x=X, y=Y).test[1]) == 10
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (X * 1e39, "finite, also as float32"),
+        (X + 1j, "must hold numbers. Received: complex"),
+    ],
+)
+def test_numbers_that_float32_does_not_hold(tmp_path, x, message):
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, x=x, y=Y)
