@@ -46,4 +46,10 @@ def _count_own(
     labelled, notes = count_data(path, read_source_options(options))
     for note in notes:
         say(console, note)
+    if labelled.coding.kind == "labels":
+        rows, labels = labelled.labels.shape
+        say(
+            console,
+            f"{rows:,} rows with {labels} yes-or-no labels. How many have each:",
+        )
     return labelled.counts, labelled.coding.class_names
