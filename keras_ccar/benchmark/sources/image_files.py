@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.benchmark.sources import networks
+from keras_ccar.benchmark.sources.image_notes import LISTED
 from keras_ccar.datasets.images.bit_depth import BitDepth
 from keras_ccar.datasets.images.decoding import decode_image
 from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.inputs.class_names import join_first
-
-LISTED = 10
 
 
 def read_image_files(
@@ -50,9 +49,9 @@ def read_image_files(
     ]
     if broken:
         notes.append(
-            f"{len(broken)} of {len(files)} image files in {path} cannot be read and "
-            f"are left out: {join_first(broken, LISTED)}."
+            f"Warning: {len(broken)} of {len(files)} image files in {path} cannot be "
+            f"read and are left out: {join_first(broken, LISTED)}."
         )
     unused = depth.describe_unused(str(path))
-    notes.extend([unused] if unused else [])
+    notes.extend([f"Warning: {unused}"] if unused else [])
     return [(i, one) for i, one in enumerate(found) if not isinstance(one, str)]

@@ -12,7 +12,8 @@ import pandas as pd
 
 from keras_ccar.benchmark.features import backbone_features
 from keras_ccar.benchmark.sources import backbones, networks
-from keras_ccar.benchmark.sources.image_files import LISTED, read_image_files
+from keras_ccar.benchmark.sources.image_files import read_image_files
+from keras_ccar.benchmark.sources.image_notes import LISTED, note_others
 from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_examples
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
@@ -29,8 +30,9 @@ from keras_ccar.datasets.loaders.folders import (
 from keras_ccar.datasets.loaders.folders import (
     class_folders,
     files_and_labels,
-    images_below,
+    files_below,
     images_beside,
+    others_within,
 )
 from keras_ccar.inputs.class_names import join_first
 from keras_ccar.requirements import require
@@ -148,14 +150,18 @@ class ImageReading:
 
         Files that cannot be read are left out and named in the notes.
         """
-        files = [path] if path.is_file() else images_below(path)
+        files, others = ([path], []) if path.is_file() else files_below(path)
         names = [str(file) for file in files]
         side = None if self.backbone else self.side
         said: list[str] = []
+        note_others(others, path, said)
         found = read_image_files(files, names, side, path, said)
-        notes += [f"Warning: {note}" for note in said]
         if not found:
-            raise ValueError(f"{path} must hold images that can be read.")
+            why = [note.removeprefix("Warning: ") for note in said]
+            raise ValueError(
+                " ".join([f"{path} must hold images that can be read.", *why])
+            )
+        notes += said
         good = [files[i] for i, _ in found]
         rows = pd.DataFrame({"file": [str(file) for file in good]})
         if self.backbone is not None:
@@ -191,10 +197,10 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
     if beside:
         names_beside = join_first([file.name for file in beside], LISTED)
         notes.append(
-            f"{len(beside):,} image files lie beside the class folders in {path}, have "
-            f"no class and are left out: {names_beside}."
+            f"Warning: {len(beside):,} image files lie beside the class folders in "
+            f"{path}, have no class and are left out: {names_beside}."
         )
-
+    note_others(others_within(path, names), path, notes)
     shown = [f"{file.parent.name}/{file.name}" for file in files]
     good = read_image_files(files, shown, side, path, notes)
     pixels = [one[1] for _, one in good if one[1] is not None]

@@ -16,7 +16,7 @@ from keras_ccar.inputs.class_names import (
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 # Made by programs, not by people. Hidden names begin with a dot.
-_NOT_MEANT = ("__MACOSX", "__pycache__")
+_NOT_MEANT = ("__MACOSX", "__pycache__", "Thumbs.db", "ehthumbs.db", "desktop.ini")
 _LISTED = 5
 
 
@@ -104,12 +104,25 @@ def images_beside(path: str | os.PathLike[str]) -> list[Path]:
     ]
 
 
-def images_below(path: str | os.PathLike[str]) -> list[Path]:
-    """Returns the images in a folder and in all folders in it, sorted by their place.
+def others_within(
+    path: str | os.PathLike[str], class_names: Sequence[str]
+) -> list[Path]:
+    """Returns the files in the class folders of a folder that are no images."""
+    return [
+        entry
+        for name in class_names
+        for entry, is_folder in _entries(Path(path) / name)
+        if not is_folder and not _is_image(entry)
+    ]
 
-    A folder that a link leads to again is read once.
+
+def files_below(path: str | os.PathLike[str]) -> tuple[list[Path], list[Path]]:
+    """Returns the images in a folder and in all folders in it, and the other files.
+
+    Both are sorted by their place. A folder that a link leads to again is read once.
     """
-    found: list[Path] = []
+    images: list[Path] = []
+    others: list[Path] = []
     folders, known = [Path(path)], set()
     while folders:
         folder = folders.pop(0)
@@ -119,9 +132,9 @@ def images_below(path: str | os.PathLike[str]) -> list[Path]:
         for entry, is_folder in _entries(folder):
             if is_folder:
                 folders.append(entry)
-            elif _is_image(entry):
-                found.append(entry)
-    return sorted(found)
+            else:
+                (images if _is_image(entry) else others).append(entry)
+    return sorted(images), sorted(others)
 
 
 def _is_image(file: Path) -> bool:

@@ -9,6 +9,7 @@ from PIL import Image
 from small_preset import write_preset
 
 from keras_ccar.benchmark.sources import networks
+from keras_ccar.benchmark.sources.images import ImageReading
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import count_data, read_data
 
@@ -38,7 +39,7 @@ def preset(tmp_path_factory):
 
 def check_notes(notes):
     broken, single, sizes = notes
-    assert broken.startswith("2 of 24 image files")
+    assert broken.startswith("Warning: 2 of 24 image files")
     assert broken.endswith("left out: cat/no image.jpg, dog/cut.png.")
     assert single.endswith("They are left out: 'eel'.")
     assert sizes.startswith("The images have ")
@@ -108,7 +109,7 @@ def test_images_beside_the_class_folders_are_counted(folder, tmp_path):
         (tmp_path / name).symlink_to(folder / name)
     for name in ("a.png", "b.JPG", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
-    expected = "2 image files lie beside the class folders in .*: a.png, b.JPG"
+    expected = "Warning: 2 image files lie beside the class folders in .*: a.png, b.JPG"
     data = read_data(tmp_path, SourceOptions())
     assert len([note for note in data.notes if re.match(expected, note)]) == 1
     _, notes = count_data(tmp_path, SourceOptions())
@@ -132,3 +133,64 @@ def test_two_folders_are_one_label(tmp_path):
     assert (data.kind, data.class_names) == ("binary", ("fine", "crack"))
     assert data.build_model().output_shape == (None, 1)
     assert isinstance(data.make_whole(data.build_model()), keras.Model)
+
+
+def write(path, seed=0, side=8):
+    """Writes an image of noise; the same seed gives the same pixels."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3))
+    Image.fromarray(pixels.astype("uint8")).save(path)
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Folders of 4 images of each of two classes."""
+    root = tmp_path / "small"
+    for place, name in enumerate(("dent", "ok")):
+        for i in range(4):
+            write(root / name / f"{i}.png", 10 * place + i)
+    return root
+
+
+def count(path):
+    labelled, notes = count_data(path, SourceOptions())
+    return dict(zip(labelled.coding.class_names, labelled.counts, strict=True)), notes
+
+
+def predict(path):
+    notes = []
+    found = ImageReading(8, None).read(path, notes)
+    return [file[len(str(path)) + 1 :] for file in found.names["file"]], notes
+
+
+def test_files_of_other_kinds_are_noted(small):
+    assert not [note for note in count(small)[1] if "other file" in note]
+    for name in ("a.dcm", "b.npy", "c.nii.gz", "d.svs", "e.zip", "noname"):
+        (small / "ok" / name).write_bytes(b"")
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+        (small / "ok" / name).write_bytes(b"")
+    counts, notes = count(small)
+    assert counts == {"dent": 4, "ok": 4}
+    names = ", ".join(
+        f"ok/{name}"
+        for name in ("a.dcm", "b.npy", "c.nii.gz", "d.svs", "e.zip", "noname")
+    )
+    (note,) = [note for note in notes if "other file" in note]
+    assert note.startswith(f"Warning: 6 other files in {small} are left out, as only ")
+    assert f" are read: {names}. " in note
+    assert note in read_data(small, SourceOptions()).notes
+    held_out = read_data(small, SourceOptions(test=small)).notes
+    assert held_out.count(note) == 2
+
+
+def test_files_of_other_kinds_are_noted_before_prediction(small):
+    (small / "ok" / "deep").mkdir()
+    for name in ("a.jfif", "deep/b.heic", "deep/c.dcm", ".hidden", "Thumbs.db"):
+        (small / "ok" / name).write_bytes(b"")
+    files, notes = predict(small / "ok")
+    assert files == [f"{i}.png" for i in range(4)]
+    (note,) = notes
+    assert note.startswith("Warning: 3 other files in ")
+    assert " are read: a.jfif, deep/b.heic, deep/c.dcm. " in note
+    with pytest.raises(ValueError, match=r"can be read\. 2 other files .* are left"):
+        predict(small / "ok" / "deep")
