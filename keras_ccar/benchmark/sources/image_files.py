@@ -2,17 +2,33 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from keras_ccar.benchmark.sources import networks
 from keras_ccar.benchmark.sources.image_notes import LISTED
+from keras_ccar.datasets.digests import image_hashes
 from keras_ccar.datasets.images.bit_depth import BitDepth
 from keras_ccar.datasets.images.decoding import decode_image
 from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.inputs.class_names import join_first
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """What an image file holds.
+
+    Attributes:
+        size: height and width.
+        content: a hash of all pixels.
+        pixels: the resized pixels, if they are wanted.
+    """
+
+    size: tuple[int, int]
+    content: bytes
+    pixels: np.ndarray | None
 
 
 def read_image_files(
@@ -21,8 +37,8 @@ def read_image_files(
     side: int | None,
     path: Path,
     notes: list[str],
-) -> list[tuple[int, tuple[tuple[int, int], Any]]]:
-    """Returns what can be read: each place, and the size and the pixels there.
+) -> list[tuple[int, ImageFile]]:
+    """Returns what can be read: each place, and what the file there holds.
 
     Args:
         files: the files.
@@ -33,13 +49,14 @@ def read_image_files(
     """
     depth = BitDepth()
 
-    def read(file: Path) -> tuple[tuple[int, int], np.ndarray | None] | str:
+    def read(file: Path) -> ImageFile | str:
         try:
             image = decode_image(file.read_bytes(), file.name, depth)
         except (OSError, ValueError) as error:
             return str(error)
         pixels = None if side is None else networks.resize(image, side)
-        return image.shape[:2], pixels
+        content = image_hashes([image])[0]
+        return ImageFile(image.shape[:2], content, pixels)
 
     with ThreadPoolExecutor() as threads:
         read_files = threads.map(read, files)

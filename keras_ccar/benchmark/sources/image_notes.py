@@ -20,3 +20,28 @@ def note_others(files: Sequence[Path], path: Path, notes: list[str]) -> None:
         f"Warning: {len(files):,} other {which.format(path)} left out, as only "
         f"{', '.join(SUFFIXES)} are read: {names}. Save images of other kinds as PNG."
     )
+
+
+def note_same_pictures(
+    names: Sequence[str],
+    classes: Sequence[str],
+    hashes: Sequence[bytes],
+    path: Path,
+    notes: list[str],
+) -> None:
+    """Notes pictures that are in two classes, by the hashes of their pixels."""
+    places: dict[bytes, list[int]] = {}
+    for place, content in enumerate(hashes):
+        places.setdefault(content, []).append(place)
+    found = [
+        " = ".join(names[place] for place in same)
+        for same in places.values()
+        if len({classes[place] for place in same}) > 1
+    ]
+    if found:
+        which = "picture is" if len(found) == 1 else "pictures are"
+        notes.append(
+            f"Warning: {len(found):,} {which} in more than one class of {path}, with "
+            f"the same pixels: {join_first(found, LISTED)}. A picture has one class: "
+            "delete the files in the other ones."
+        )

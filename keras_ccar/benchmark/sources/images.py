@@ -13,7 +13,11 @@ import pandas as pd
 from keras_ccar.benchmark.features import backbone_features
 from keras_ccar.benchmark.sources import backbones, networks
 from keras_ccar.benchmark.sources.image_files import read_image_files
-from keras_ccar.benchmark.sources.image_notes import LISTED, note_others
+from keras_ccar.benchmark.sources.image_notes import (
+    LISTED,
+    note_others,
+    note_same_pictures,
+)
 from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_examples
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
@@ -167,7 +171,8 @@ class ImageReading:
         if self.backbone is not None:
             features = backbone_features(self.backbone, good, self.side)
             return NewExamples(rows, features)
-        return NewExamples(rows, np.stack([pixels for _, (_, pixels) in found]))
+        pixels = [one.pixels for _, one in found if one.pixels is not None]
+        return NewExamples(rows, np.stack(pixels))
 
 
 def _choose_side(path: Path, options: SourceOptions) -> int:
@@ -203,11 +208,14 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
     note_others(others_within(path, names), path, notes)
     shown = [f"{file.parent.name}/{file.name}" for file in files]
     good = read_image_files(files, shown, side, path, notes)
-    pixels = [one[1] for _, one in good if one[1] is not None]
+    classes = [names[labels[i]] for i, _ in good]
+    hashes = [one.content for _, one in good]
+    note_same_pictures([shown[i] for i, _ in good], classes, hashes, path, notes)
+    pixels = [one.pixels for _, one in good if one.pixels is not None]
     return _Images(
         [files[i] for i, _ in good],
-        [names[labels[i]] for i, _ in good],
-        [one[0] for _, one in good],
+        classes,
+        [one.size for _, one in good],
         np.stack(pixels) if pixels else None,
     )
 

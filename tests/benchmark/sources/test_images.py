@@ -194,3 +194,23 @@ def test_files_of_other_kinds_are_noted_before_prediction(small):
     assert " are read: a.jfif, deep/b.heic, deep/c.dcm. " in note
     with pytest.raises(ValueError, match=r"can be read\. 2 other files .* are left"):
         predict(small / "ok" / "deep")
+
+
+@pytest.mark.parametrize("backbone", [False, True])
+def test_a_picture_in_two_classes_is_noted(small, backbone, preset, tmp_path):
+    write(small / "ok" / "same size, other pixels.png", 99)
+    # Within a class it has no other label.
+    write(small / "ok" / "twice.png", 10)
+    options = SourceOptions()
+    if backbone:
+        options = SourceOptions(backbone=preset, tune="head", cache=tmp_path / "cache")
+    assert "same pixels" not in " ".join(read_data(small, options).notes)
+    # Other bytes, the same pixels.
+    with Image.open(small / "dent" / "1.png") as image:
+        image.save(small / "ok" / "copy.bmp")
+    (small / "ok" / "2.png").write_bytes((small / "dent" / "3.png").read_bytes())
+    for notes in (count(small)[1], read_data(small, options).notes):
+        (note,) = [note for note in notes if "same pixels" in note]
+        assert note.startswith("Warning: 2 pictures are in more than one class of ")
+        same = "dent/1.png = ok/copy.bmp, dent/3.png = ok/2.png"
+        assert f"pixels: {same}. A picture has one class" in note
