@@ -27,7 +27,14 @@ def class_folders(path: str | os.PathLike[str]) -> list[str]:
             f"There is no folder {path}: pass the folder that holds one folder of "
             "images for each class."
         )
-    names = [entry.name for entry, is_folder in _entries(path) if is_folder]
+    entries = list(_entries(path))
+    for entry, _ in entries:
+        if not (os.path.exists(entry) or _is_image(entry)):
+            raise ValueError(
+                f"{entry} cannot be read, as it is a link to nothing and may have been "
+                "a class folder: replace it, or delete it."
+            )
+    names = [entry.name for entry, is_folder in entries if is_folder]
     for name in names:
         if not is_plain_text(name):
             raise ValueError(
@@ -175,17 +182,17 @@ def _check_class_folders(
 def _entries(folder: str | os.PathLike[str]) -> Iterator[tuple[Path, bool]]:
     """Yields what a folder holds, and whether it is a folder; hidden names are skipped.
 
-    Reading a pipe would never end, so special files are refused.
+    Reading a pipe would never end, so special files are refused. A link to nothing is a
+    file, which cannot be read.
     """
     for entry in sorted(Path(folder).iterdir()):
         if entry.name.startswith(".") or entry.name in _NOT_MEANT:
             continue
         try:
             mode = entry.stat().st_mode
-        except OSError as error:  # a link to nothing, or to itself
-            raise ValueError(
-                f"{entry} cannot be read ({error.strerror}): replace it, or delete it."
-            ) from error
+        except OSError:  # a link to nothing, or to itself
+            yield entry, False
+            continue
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise ValueError(
                 f"{entry} is neither a file nor a folder, but a pipe, a socket or a "

@@ -214,3 +214,26 @@ def test_a_picture_in_two_classes_is_noted(small, backbone, preset, tmp_path):
         assert note.startswith("Warning: 2 pictures are in more than one class of ")
         same = "dent/1.png = ok/copy.bmp, dent/3.png = ok/2.png"
         assert f"pixels: {same}. A picture has one class" in note
+
+
+@pytest.mark.parametrize("target", ["nothing.png", "link.png"])
+def test_a_link_to_nothing_is_a_file_that_cannot_be_read(small, target):
+    (small / "ok" / "link.png").symlink_to(target)
+    (small / "ok" / "other").symlink_to(target)
+    counts, notes = count(small)
+    assert counts == {"dent": 4, "ok": 4}
+    assert notes[0].startswith("Warning: 1 other file in ")
+    assert notes[0].split(" are read: ")[1].startswith("ok/other. ")
+    assert notes[1].startswith("Warning: 1 of 9 image files in ")
+    assert notes[1].endswith("left out: ok/link.png.")
+    assert notes[1] in read_data(small, SourceOptions()).notes
+    files, notes = predict(small / "ok")
+    assert files == [f"{i}.png" for i in range(4)]
+    assert " are read: other. " in notes[0]
+    assert notes[1].endswith("left out: " + str(small / "ok" / "link.png") + ".")
+    (small / "cat.png").symlink_to(target)
+    assert "beside the class folders" in count(small)[1][0]
+    # It may have been a class.
+    (small / "cat").symlink_to("nothing")
+    with pytest.raises(ValueError, match="small/cat cannot be read"):
+        count(small)
