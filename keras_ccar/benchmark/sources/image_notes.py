@@ -22,6 +22,22 @@ def note_others(files: Sequence[Path], path: Path, notes: list[str]) -> None:
     )
 
 
+def note_hidden(folders: Sequence[Path], path: Path, notes: list[str]) -> None:
+    """Notes the folders of images that are left out as their names begin with a dot."""
+    if not folders:
+        return
+    names = join_first([os.path.relpath(folder, path) for folder in folders], LISTED)
+    which = (
+        "folder of images in {} is"
+        if len(folders) == 1
+        else "folders of images in {} are"
+    )
+    notes.append(
+        f"Warning: {len(folders):,} hidden {which.format(path)} left out: {names}. "
+        "Rename what is meant, without the dot in front."
+    )
+
+
 def note_same_pictures(
     names: Sequence[str],
     classes: Sequence[str],

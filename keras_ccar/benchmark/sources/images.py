@@ -15,6 +15,7 @@ from keras_ccar.benchmark.sources import backbones, networks
 from keras_ccar.benchmark.sources.image_files import read_image_files
 from keras_ccar.benchmark.sources.image_notes import (
     LISTED,
+    note_hidden,
     note_others,
     note_same_pictures,
 )
@@ -29,14 +30,16 @@ from keras_ccar.benchmark.sources.user_data import (
 )
 from keras_ccar.datasets.images.decoding import decode_image
 from keras_ccar.datasets.loaders.folders import (
-    check_same_classes as check_no_other_classes,
-)
-from keras_ccar.datasets.loaders.folders import (
+    Below,
     class_folders,
     files_and_labels,
     files_below,
+    hidden_folders,
     images_beside,
     others_within,
+)
+from keras_ccar.datasets.loaders.folders import (
+    check_same_classes as check_no_other_classes,
 )
 from keras_ccar.inputs.class_names import join_first
 from keras_ccar.requirements import require
@@ -154,11 +157,13 @@ class ImageReading:
 
         Files that cannot be read are left out and named in the notes.
         """
-        files, others = ([path], []) if path.is_file() else files_below(path)
+        below = Below([path], [], []) if path.is_file() else files_below(path)
+        files = below.images
         names = [str(file) for file in files]
         side = None if self.backbone else self.side
         said: list[str] = []
-        note_others(others, path, said)
+        note_hidden(below.hidden, path, said)
+        note_others(below.others, path, said)
         found = read_image_files(files, names, side, path, said)
         if not found:
             why = [note.removeprefix("Warning: ") for note in said]
@@ -205,6 +210,7 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
             f"Warning: {len(beside):,} image files lie beside the class folders in "
             f"{path}, have no class and are left out: {names_beside}."
         )
+    note_hidden(hidden_folders(path), path, notes)
     note_others(others_within(path, names), path, notes)
     shown = [f"{file.parent.name}/{file.name}" for file in files]
     good = read_image_files(files, shown, side, path, notes)

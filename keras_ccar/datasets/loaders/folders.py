@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from keras_ccar.inputs.class_names import (
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 # Made by programs, not by people. Hidden names begin with a dot.
 _NOT_MEANT = ("__MACOSX", "__pycache__", "Thumbs.db", "ehthumbs.db", "desktop.ini")
+# Hidden folders of small copies of images, made by programs too.
+_COPIES = (".ipynb_checkpoints", ".thumbnails", ".@__thumb")
 _LISTED = 5
 
 
@@ -123,25 +126,52 @@ def others_within(
     ]
 
 
-def files_below(path: str | os.PathLike[str]) -> tuple[list[Path], list[Path]]:
-    """Returns the images in a folder and in all folders in it, and the other files.
+def hidden_folders(path: str | os.PathLike[str]) -> list[Path]:
+    """Returns the folders with images in a folder that are skipped for their names."""
+    found = []
+    for entry in sorted(Path(path).iterdir()):
+        if not entry.name.startswith(".") or entry.name in _COPIES:
+            continue
+        # One that nobody may read is skipped without asking what it holds.
+        if entry.is_dir() and os.access(entry, os.R_OK | os.X_OK):
+            within = [file for file in entry.iterdir() if _is_image(file)]
+            found += [entry] if any(file.name[0] != "." for file in within) else []
+    return found
 
-    Both are sorted by their place. A folder that a link leads to again is read once.
+
+class Below(NamedTuple):
+    """What a folder and all folders in it hold.
+
+    Attributes:
+        images: the image files.
+        others: the other files.
+        hidden: folders with images that are skipped for their names.
     """
-    images: list[Path] = []
-    others: list[Path] = []
+
+    images: list[Path]
+    others: list[Path]
+    hidden: list[Path]
+
+
+def files_below(path: str | os.PathLike[str]) -> Below:
+    """Returns the files in a folder and in all folders in it, sorted by their place.
+
+    A folder that a link leads to again is read once.
+    """
+    found = Below([], [], [])
     folders, known = [Path(path)], set()
     while folders:
         folder = folders.pop(0)
         if (place := folder.resolve()) in known:
             continue
         known.add(place)
+        found.hidden.extend(hidden_folders(folder))
         for entry, is_folder in _entries(folder):
             if is_folder:
                 folders.append(entry)
             else:
-                (images if _is_image(entry) else others).append(entry)
-    return sorted(images), sorted(others)
+                (found.images if _is_image(entry) else found.others).append(entry)
+    return Below(*map(sorted, found))
 
 
 def _is_image(file: Path) -> bool:

@@ -237,3 +237,22 @@ def test_a_link_to_nothing_is_a_file_that_cannot_be_read(small, target):
     (small / "cat").symlink_to("nothing")
     with pytest.raises(ValueError, match="small/cat cannot be read"):
         count(small)
+
+
+def test_hidden_folders_of_images_are_noted(small):
+    for name in (".git/HEAD", ".ipynb_checkpoints/0.png", ".trash/._0.png"):
+        (small / name).parent.mkdir()
+        (small / name).write_bytes(b"")
+    assert not [note for note in count(small)[1] if "hidden" in note]
+    for i in range(2):
+        write(small / ".blue" / f"{i}.png", 50 + i)
+    counts, notes = count(small)
+    assert counts == {"dent": 4, "ok": 4}
+    assert notes[0].startswith("Warning: 1 hidden folder of images in ")
+    assert "left out: .blue. Rename what is meant" in notes[0]
+    assert notes[0] in read_data(small, SourceOptions()).notes
+    write(small / "ok" / ".more" / "0.png")
+    files, notes = predict(small)
+    assert len(files) == 8
+    assert notes[0].startswith("Warning: 2 hidden folders of images in ")
+    assert "left out: .blue, ok/.more. " in notes[0]
