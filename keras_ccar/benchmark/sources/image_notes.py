@@ -61,3 +61,18 @@ def note_same_pictures(
             f"the same pixels: {join_first(found, LISTED)}. A picture has one class: "
             "delete the files in the other ones."
         )
+
+
+def note_sizes(sizes: Sequence[tuple[int, int]], side: int, notes: list[str]) -> None:
+    """Notes that images are resized, by their heights and widths."""
+    different = sorted(set(sizes), key=lambda size: (size[0] * size[1], size))
+    shown = [f"{width} x {height}" for height, width in different]
+    if len(different) > 1:
+        notes.append(
+            f"The images have {len(different)} sizes, from {shown[0]} to {shown[-1]} "
+            f"pixels. All are resized to {side} x {side}, whatever their proportions."
+        )
+    elif different[0] != (side, side):
+        notes.append(
+            f"The images, of {shown[0]} pixels, are resized to {side} x {side}."
+        )

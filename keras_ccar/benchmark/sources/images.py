@@ -1,10 +1,10 @@
 """Reads a folder with one folder of images for each class."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from unicodedata import normalize
 
 import keras
 import numpy as np
@@ -18,6 +18,7 @@ from keras_ccar.benchmark.sources.image_notes import (
     note_hidden,
     note_others,
     note_same_pictures,
+    note_sizes,
 )
 from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_examples
 from keras_ccar.benchmark.sources.options import SourceOptions
@@ -82,9 +83,12 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
     images = _read_images(path, None if is_head else side, notes)
     where, fewest = f"The folder {path}", options.fewest_examples()
     labelled = label_examples(images.classes, where, notes, fewest)
-    keys = [f"{file.parent.name}/{file.name}" for file in images.files]
+    # A file that was copied to another system may have its name written in another way.
+    keys = [
+        normalize("NFC", f"{file.parent.name}/{file.name}") for file in images.files
+    ]
     parts = divide(labelled, keys, options)
-    _note_sizes(images.sizes, side, notes)
+    note_sizes(images.sizes, side, notes)
 
     def take(images: _Images, indices: np.ndarray, labels: np.ndarray) -> Arrays:
         if not is_head:
@@ -224,17 +228,3 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
         [one.size for _, one in good],
         np.stack(pixels) if pixels else None,
     )
-
-
-def _note_sizes(sizes: Sequence[tuple[int, int]], side: int, notes: list[str]) -> None:
-    different = sorted(set(sizes), key=lambda size: (size[0] * size[1], size))
-    shown = [f"{width} x {height}" for height, width in different]
-    if len(different) > 1:
-        notes.append(
-            f"The images have {len(different)} sizes, from {shown[0]} to {shown[-1]} "
-            f"pixels. All are resized to {side} x {side}, whatever their proportions."
-        )
-    elif different[0] != (side, side):
-        notes.append(
-            f"The images, of {shown[0]} pixels, are resized to {side} x {side}."
-        )

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 
@@ -24,7 +25,11 @@ _LISTED = 5
 
 
 def class_folders(path: str | os.PathLike[str]) -> list[str]:
-    """Returns the names of the class folders in a folder, sorted."""
+    """Returns the names of the class folders in a folder, in Unicode's NFC, sorted.
+
+    macOS takes letters and their accents apart, so that one name may be written in two
+    ways.
+    """
     if not os.path.isdir(path):
         raise FileNotFoundError(
             f"There is no folder {path}: pass the folder that holds one folder of "
@@ -50,7 +55,7 @@ def class_folders(path: str | os.PathLike[str]) -> list[str]:
             f"{path} must hold one folder of images for each class, but holds "
             f"{len(names)}: pass the folder above the class folders."
         )
-    return check_class_names(names)
+    return sorted(check_class_names([normalize("NFC", name) for name in names]))
 
 
 def check_same_classes(
@@ -58,7 +63,7 @@ def check_same_classes(
 ) -> None:
     """Raises a `ValueError` if the test data has a class that training data lacks."""
     for name in class_folders(test_path):
-        if name not in class_names:
+        if name not in [normalize("NFC", known) for known in class_names]:
             raise ValueError(
                 f"The test folder {test_path} has a class {name!r} that the training "
                 "folder lacks: add it there, delete it, or pass `class_names`, the "
@@ -78,7 +83,7 @@ def files_and_labels(
     empty: list[str] = []
     unread: list[str] = []
     for label, name in enumerate(class_names):
-        folder = Path(path) / name
+        folder = _folder_of(path, name)
         if not folder.is_dir():
             raise FileNotFoundError(
                 f"There is no folder {folder} for class {name!r}: add it, or leave the "
@@ -121,7 +126,7 @@ def others_within(
     return [
         entry
         for name in class_names
-        for entry, is_folder in _entries(Path(path) / name)
+        for entry, is_folder in _entries(_folder_of(path, name))
         if not is_folder and not _is_image(entry)
     ]
 
@@ -172,6 +177,16 @@ def files_below(path: str | os.PathLike[str]) -> Below:
             else:
                 (found.images if _is_image(entry) else found.others).append(entry)
     return Below(*map(sorted, found))
+
+
+def _folder_of(path: str | os.PathLike[str], class_name: str) -> Path:
+    """Returns the folder of a class, whose name may be written in another way."""
+    folder = Path(path) / class_name
+    if folder.is_dir() or not os.path.isdir(path):
+        return folder
+    name = normalize("NFC", class_name)
+    same = [entry for entry in os.listdir(path) if normalize("NFC", entry) == name]
+    return Path(path) / same[0] if same else folder
 
 
 def _is_image(file: Path) -> bool:

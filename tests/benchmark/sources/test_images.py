@@ -1,6 +1,7 @@
 """Folders of images: mixed sizes, broken files and single examples are listed."""
 
 import re
+import shutil
 
 import keras
 import numpy as np
@@ -256,3 +257,20 @@ def test_hidden_folders_of_images_are_noted(small):
     assert len(files) == 8
     assert notes[0].startswith("Warning: 2 hidden folders of images in ")
     assert "left out: .blue, ok/.more. " in notes[0]
+
+
+def test_names_of_classes_are_the_same_in_both_ways_of_unicode(small, tmp_path):
+    # One letter, or a letter and its accent, as macOS writes it.
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    (small / "ok").rename(small / composed)
+    shutil.copytree(small, tmp_path / "test")
+    (tmp_path / "test" / composed).rename(tmp_path / "test" / apart)
+    for path, other in ((small, tmp_path / "test"), (tmp_path / "test", small)):
+        data = read_data(path, SourceOptions(test=other))
+        assert set(data.class_names) == {"dent", composed}
+        assert np.bincount(data.test[1]).tolist() == [4, 4]
+    one, two = (
+        read_data(path, SourceOptions()).validation[0]
+        for path in (small, tmp_path / "test")
+    )
+    np.testing.assert_array_equal(one, two)

@@ -254,6 +254,19 @@ def test_names_of_classes_look_different(animals):
         from_directory(animals[0])
 
 
+@pytest.mark.parametrize("given", [None, "caf\u00e9", "cafe\u0301"])
+def test_names_of_classes_may_be_written_in_two_ways(animals, tmp_path, given):
+    folder, images, _ = animals
+    (folder / "cat").rename(folder / "cafe\u0301")
+    names = given and [given, "dog", "owl"]
+    for name in ("caf\u00e9", "dog", "owl"):
+        write(tmp_path / "test" / name, 255 - images[:1])
+    data = from_directory(folder, tmp_path / "test", class_names=names)
+    assert data.class_names == (given or "caf\u00e9", "dog", "owl")
+    np.testing.assert_array_equal(data.train_arrays[0], images)
+    assert data.test_arrays[1].tolist() == [0, 1, 2]
+
+
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_names_of_images_need_not_be_unicode(animals, in_memory):
     folder, images, _ = animals
