@@ -37,15 +37,17 @@ def read_image_files(
     side: int | None,
     path: Path,
     notes: list[str],
-) -> list[tuple[int, ImageFile]]:
-    """Returns what can be read: each place, and what the file there holds.
+) -> tuple[list[tuple[int, ImageFile]], str]:
+    """Returns what can be read, and why the first of the other files cannot, or "".
+
+    What can be read is each place, and what the file there holds.
 
     Args:
         files: the files.
         names: what they are called in the notes.
         side: the side in pixels that they are resized to; None for no pixels.
         path: the folder, or the file.
-        notes: takes what is broken, and what is nearly black.
+        notes: takes what is broken, what is nearly black, and what has more pages.
     """
     depth = BitDepth()
 
@@ -61,14 +63,14 @@ def read_image_files(
     with ThreadPoolExecutor() as threads:
         read_files = threads.map(read, files)
         found = list(progress_bar(read_files, "Reading images", total=len(files)))
-    broken = [
-        name for name, one in zip(names, found, strict=True) if isinstance(one, str)
-    ]
-    if broken:
+    good = [(i, one) for i, one in enumerate(found) if isinstance(one, ImageFile)]
+    reasons = {i: one for i, one in enumerate(found) if isinstance(one, str)}
+    if reasons:
+        broken = join_first([names[i] for i in reasons], LISTED)
         notes.append(
-            f"Warning: {len(broken)} of {len(files)} image files in {path} cannot be "
-            f"read and are left out: {join_first(broken, LISTED)}."
+            f"Warning: {len(reasons)} of {len(files)} image files in {path} cannot be "
+            f"read and are left out: {broken}."
         )
     unused = depth.describe_unused(str(path))
     notes.extend([f"Warning: {unused}"] if unused else [])
-    return [(i, one) for i, one in enumerate(found) if not isinstance(one, str)]
+    return good, next(iter(reasons.values()), "")

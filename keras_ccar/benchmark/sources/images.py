@@ -168,11 +168,11 @@ class ImageReading:
         said: list[str] = []
         note_hidden(below.hidden, path, said)
         note_others(below.others, path, said)
-        found = read_image_files(files, names, side, path, said)
+        found, why_not = read_image_files(files, names, side, path, said)
         if not found:
-            why = [note.removeprefix("Warning: ") for note in said]
+            why = [*(note.removeprefix("Warning: ") for note in said), why_not]
             raise ValueError(
-                " ".join([f"{path} must hold images that can be read.", *why])
+                " ".join([f"{path} must hold images that can be read.", *why]).strip()
             )
         notes += said
         good = [files[i] for i, _ in found]
@@ -217,8 +217,14 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
     note_hidden(hidden_folders(path), path, notes)
     note_others(others_within(path, names), path, notes)
     shown = [f"{file.parent.name}/{file.name}" for file in files]
-    good = read_image_files(files, shown, side, path, notes)
+    good, why_not = read_image_files(files, shown, side, path, notes)
     classes = [names[labels[i]] for i, _ in good]
+    if why_not and len(set(classes)) < 2:
+        raise ValueError(
+            f"The folder {path} must hold images that can be read, of two classes or "
+            f"more. {len(files) - len(good)} of {len(files)} image files cannot be "
+            f"read. The first: {why_not}"
+        )
     hashes = [one.content for _, one in good]
     note_same_pictures([shown[i] for i, _ in good], classes, hashes, path, notes)
     pixels = [one.pixels for _, one in good if one.pixels is not None]

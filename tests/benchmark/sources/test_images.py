@@ -274,3 +274,24 @@ def test_names_of_classes_are_the_same_in_both_ways_of_unicode(small, tmp_path):
         for path in (small, tmp_path / "test")
     )
     np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("classes", [("dent",), ("dent", "ok")])
+def test_why_no_image_can_be_read(tmp_path, classes):
+    for name in ("dent", "ok"):
+        for i in range(3):
+            write(tmp_path / name / f"{i}.png", i)
+    for name in classes:
+        for i in range(3):
+            (tmp_path / name / f"{i}.png").unlink()
+            values = np.full((8, 8), 0.5, "float32")
+            Image.fromarray(values).save(tmp_path / name / f"{i}.tif")
+    total = 3 * len(classes)
+    message = (
+        rf"of two classes or more\. {total} of 6 .* The first: .*save it with 8 or"
+    )
+    for read in (read_data, count_data):
+        with pytest.raises(ValueError, match=message):
+            read(tmp_path, SourceOptions())
+    with pytest.raises(ValueError, match=r"3 of 3 image files .*save it with 8 or 16"):
+        predict(tmp_path / "dent")
