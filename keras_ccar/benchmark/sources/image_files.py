@@ -1,5 +1,6 @@
 """Reads image files; those that are broken are left out and named."""
 
+import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from keras_ccar.datasets.images.bit_depth import BitDepth
 from keras_ccar.datasets.images.decoding import decode_image
 from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.inputs.class_names import join_first
+from keras_ccar.requirements import require
+
+# Names of formats in Pillow.
+_WITH_FRAMES = ("GIF", "PNG", "TIFF", "WEBP")
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,13 @@ class ImageFile:
     Attributes:
         size: height and width.
         content: a hash of all pixels.
+        has_more: whether there are more pages or frames than the one that is read.
         pixels: the resized pixels, if they are wanted.
     """
 
     size: tuple[int, int]
     content: bytes
+    has_more: bool
     pixels: np.ndarray | None
 
 
@@ -53,12 +60,13 @@ def read_image_files(
 
     def read(file: Path) -> ImageFile | str:
         try:
-            image = decode_image(file.read_bytes(), file.name, depth)
+            encoded = file.read_bytes()
+            image = decode_image(encoded, file.name, depth)
         except (OSError, ValueError) as error:
             return str(error)
         pixels = None if side is None else networks.resize(image, side)
         content = image_hashes([image])[0]
-        return ImageFile(image.shape[:2], content, pixels)
+        return ImageFile(image.shape[:2], content, _has_more(encoded), pixels)
 
     with ThreadPoolExecutor() as threads:
         read_files = threads.map(read, files)
@@ -71,6 +79,24 @@ def read_image_files(
             f"Warning: {len(reasons)} of {len(files)} image files in {path} cannot be "
             f"read and are left out: {broken}."
         )
+    more = [names[i] for i, one in good if one.has_more]
+    if more:
+        notes.append(
+            f"Warning: only the first page or frame is read of {len(more)} of "
+            f"{len(files)} image files in {path}, which have more: "
+            f"{join_first(more, LISTED)}. Save each that counts as a file of its own."
+        )
     unused = depth.describe_unused(str(path))
     notes.extend([f"Warning: {unused}"] if unused else [])
     return good, next(iter(reasons.values()), "")
+
+
+def _has_more(encoded: bytes) -> bool:
+    """Tells images with more than one page or frame; decodes no pixels."""
+    pillow = require("PIL.Image", "Pillow", "datasets")
+    try:
+        # Telephones write small copies and depths behind a JPEG.
+        with pillow.open(io.BytesIO(encoded), formats=_WITH_FRAMES) as image:
+            return bool(getattr(image, "is_animated", False))
+    except Exception:  # of many types: another format, or a broken second page
+        return False

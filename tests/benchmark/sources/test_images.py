@@ -295,3 +295,23 @@ def test_why_no_image_can_be_read(tmp_path, classes):
             read(tmp_path, SourceOptions())
     with pytest.raises(ValueError, match=r"3 of 3 image files .*save it with 8 or 16"):
         predict(tmp_path / "dent")
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".gif", ".webp", ".png"])
+def test_more_pages_and_frames_are_noted(small, suffix):
+    rng = np.random.default_rng(9)
+    pages = [
+        Image.fromarray(rng.integers(0, 256, (8, 8, 3)).astype("uint8"))
+        for _ in range(3)
+    ]
+    pages[0].save(small / "ok" / f"one{suffix}")
+    pages[0].save(small / "ok" / "phone.jpg", "MPO", save_all=True)
+    assert not [note for note in count(small)[1] if "first page" in note]
+    file = small / "ok" / f"more{suffix}"
+    pages[0].save(file, save_all=True, append_images=pages[1:])
+    for notes in (count(small)[1], predict(small)[1]):
+        (note,) = [note for note in notes if "first page" in note]
+        assert note.startswith(
+            "Warning: only the first page or frame is read of 1 of 11 image files in "
+        )
+        assert f"ok/more{suffix}. Save" in note
