@@ -22,6 +22,20 @@ def note_others(files: Sequence[Path], path: Path, notes: list[str]) -> None:
     )
 
 
+def note_beside(files: Sequence[Path], path: Path, notes: list[str]) -> None:
+    """Notes the images that lie beside the class folders in a folder."""
+    if not files:
+        return
+    many = len(files) > 1
+    what = "image files lie" if many else "image file lies"
+    names = join_first([file.name for file in files], LISTED)
+    notes.append(
+        f"Warning: {len(files):,} {what} beside the class folders in {path}, "
+        f"{'have' if many else 'has'} no class and {'are' if many else 'is'} left out: "
+        f"{names}."
+    )
+
+
 def note_hidden(folders: Sequence[Path], path: Path, notes: list[str]) -> None:
     """Notes the folders of images that are left out as their names begin with a dot."""
     if not folders:

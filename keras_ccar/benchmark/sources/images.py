@@ -14,13 +14,14 @@ from keras_ccar.benchmark.features import backbone_features
 from keras_ccar.benchmark.sources import backbones, networks
 from keras_ccar.benchmark.sources.image_files import read_image_files
 from keras_ccar.benchmark.sources.image_notes import (
-    LISTED,
+    note_beside,
     note_hidden,
     note_others,
     note_same_pictures,
     note_sizes,
 )
 from keras_ccar.benchmark.sources.labelled import Labelled, divide, label_examples
+from keras_ccar.benchmark.sources.labels import shown
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes
 from keras_ccar.benchmark.sources.user_data import (
@@ -39,10 +40,6 @@ from keras_ccar.datasets.loaders.folders import (
     images_beside,
     others_within,
 )
-from keras_ccar.datasets.loaders.folders import (
-    check_same_classes as check_no_other_classes,
-)
-from keras_ccar.inputs.class_names import join_first
 from keras_ccar.requirements import require
 
 # Small networks learn little from larger images that they would not from these.
@@ -101,7 +98,7 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
     arrays = {name: take(images, *part) for name, part in parts.items()}
     coding = labelled.coding
     for part, folder in options.paths.items():
-        check_no_other_classes(folder, class_folders(path))
+        _check_no_others(folder, part, class_folders(path))
         held_out = _read_images(folder, None if is_head else side, notes)
         # Of a class that was left out.
         kept = [
@@ -203,21 +200,26 @@ def _choose_side(path: Path, options: SourceOptions) -> int:
     return max(_LEAST_SIDE, min(_USUAL_SIDE, usual))
 
 
+def _check_no_others(folder: Path, part: str, class_names: list[str]) -> None:
+    """Raises a `ValueError` if a part has classes that the training data lacks."""
+    others = [name for name in class_folders(folder) if name not in class_names]
+    if others:
+        raise ValueError(
+            f"The {part} folder {folder} must have class folders of the training data "
+            f"alone. Received others: {shown(others)}. Remove these folders there, or "
+            "add such classes to the training data."
+        )
+
+
 def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
     """Reads all images, to square pixels if there is a side; notes what is broken."""
     names = class_folders(path)
     files, labels = files_and_labels(path, names)
-    beside = images_beside(path)
-    if beside:
-        names_beside = join_first([file.name for file in beside], LISTED)
-        notes.append(
-            f"Warning: {len(beside):,} image files lie beside the class folders in "
-            f"{path}, have no class and are left out: {names_beside}."
-        )
+    note_beside(images_beside(path), path, notes)
     note_hidden(hidden_folders(path), path, notes)
     note_others(others_within(path, names), path, notes)
-    shown = [f"{file.parent.name}/{file.name}" for file in files]
-    good, why_not = read_image_files(files, shown, side, path, notes)
+    places = [f"{file.parent.name}/{file.name}" for file in files]
+    good, why_not = read_image_files(files, places, side, path, notes)
     classes = [names[labels[i]] for i, _ in good]
     if why_not and len(set(classes)) < 2:
         raise ValueError(
@@ -226,7 +228,7 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
             f"read. The first: {why_not}"
         )
     hashes = [one.content for _, one in good]
-    note_same_pictures([shown[i] for i, _ in good], classes, hashes, path, notes)
+    note_same_pictures([places[i] for i, _ in good], classes, hashes, path, notes)
     pixels = [one.pixels for _, one in good if one.pixels is not None]
     return _Images(
         [files[i] for i, _ in good],

@@ -142,7 +142,8 @@ def _find_answers(names: Sequence[str]) -> dict[str, int]:
 
 def shown(names: Sequence[str], most: int = _SHOWN) -> str:
     """Returns the first names, quoted, and how many more there are."""
-    return join_first([repr(name) for name in names], most)
+    # A text of an array would be shown as `np.str_('yes')`.
+    return join_first([repr(str(name)) for name in names], most)
 
 
 def _in_order(name: str) -> tuple[bool, Decimal, str]:

@@ -233,7 +233,10 @@ def test_a_link_to_nothing_is_a_file_that_cannot_be_read(small, target):
     assert " are read: other. " in notes[0]
     assert notes[1].endswith("left out: " + str(small / "ok" / "link.png") + ".")
     (small / "cat.png").symlink_to(target)
-    assert "beside the class folders" in count(small)[1][0]
+    assert count(small)[1][0] == (
+        f"Warning: 1 image file lies beside the class folders in {small}, has no class "
+        "and is left out: cat.png."
+    )
     # It may have been a class.
     (small / "cat").symlink_to("nothing")
     with pytest.raises(ValueError, match="small/cat cannot be read"):
@@ -315,3 +318,17 @@ def test_more_pages_and_frames_are_noted(small, suffix):
             "Warning: only the first page or frame is read of 1 of 11 image files in "
         )
         assert f"ok/more{suffix}. Save" in note
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_other_classes_of_a_part(small, tmp_path, part):
+    shutil.copytree(small, tmp_path / "held")
+    for name in ("scratch", "rust"):
+        write(tmp_path / "held" / name / "0.png")
+    options = SourceOptions(**{part: tmp_path / "held"})
+    with pytest.raises(ValueError, match=f"The {part} folder .*: 'rust', 'scratch'. R"):
+        read_data(small, options)
+    # What the error advises.
+    for name in ("scratch", "rust"):
+        shutil.rmtree(tmp_path / "held" / name)
+    assert len(getattr(read_data(small, options), part)[1]) == 8

@@ -176,3 +176,10 @@ def test_classes_with_too_few_examples_for_all_parts(tmp_path):
             ) in data.notes
         data = read_data(tmp_path / name, SourceOptions(label=label))
         assert set(data.class_names) == {"a", "b", "ok"}
+
+
+def test_texts_of_arrays_are_shown_as_texts():
+    assert shown(np.array(["ok", "it's"])) == "'ok', \"it's\""
+    notes = []
+    read_labels(np.array(["ok", "ok "]), notes)
+    assert "np.str_" not in notes[0]
