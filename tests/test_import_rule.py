@@ -193,6 +193,7 @@ RULE = {
         "posthoc",
         "serving",
         "benchmark.features",
+        "benchmark.results_format",
     ),
     "benchmark.file_predictions": (
         "arguments",

@@ -9,6 +9,7 @@ import pandas as pd
 from keras_ccar.arguments import argument_error, check_path, optional
 from keras_ccar.benchmark.results_checks import check_results
 from keras_ccar.benchmark.results_format import (
+    READING_FILE,
     REPORT_FILES,
     RESULTS_FILE,
     RESULTS_FORMAT,
@@ -25,6 +26,7 @@ from keras_ccar.files import read_checked_json
 
 __all__ = [
     "METRICS",
+    "READING_FILE",
     "REPORT_FILES",
     "RESULTS_FILE",
     "TABLE_FILE",

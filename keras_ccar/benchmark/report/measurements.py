@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from keras_ccar.benchmark.comparison import READING_FILE, RESULTS_FILE
 from keras_ccar.benchmark.results_checks import HARDWARE
-from keras_ccar.benchmark.results_format import READING_FILE, RESULTS_FILE
 from keras_ccar.callbacks.history_file import is_history
 from keras_ccar.files import read_json
 from keras_ccar.json_checks import PLAIN, TEXT, Kind, check_fields, numbers
