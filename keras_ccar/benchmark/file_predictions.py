@@ -15,6 +15,7 @@ from keras_ccar.benchmark.own.columns import BINARY, SOFTMAX
 from keras_ccar.benchmark.own.saved_models import finish
 from keras_ccar.benchmark.sources.labels import shown
 from keras_ccar.benchmark.sources.readings import load_reading
+from keras_ccar.benchmark.sources.table_files import WHOLE
 from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.serving.decision_layers import split_decision
 
@@ -116,5 +117,5 @@ def _as_values(predicted: np.ndarray, names: list[str]) -> np.ndarray:
     """Returns classes as tables have them: whole numbers, truth values, or texts."""
     if set(names) == {"false", "true"}:
         return np.asarray(predicted == "true")
-    is_whole = all(re.fullmatch(r"0|-?[1-9]\d{0,14}", name) for name in names)
+    is_whole = all(re.fullmatch(WHOLE, name) for name in names)
     return predicted.astype("int64") if is_whole else predicted

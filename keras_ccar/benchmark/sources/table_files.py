@@ -30,8 +30,9 @@ _MISSING = frozenset(
     {"", "?", "None", "null", "NULL", "NaN", "nan", "-NaN", "-nan", "NA", "N/A", "n/a"}
     | {"<NA>", "#NA", "#N/A", "#N/A N/A", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"}
 )
-# A number that a float has exactly, or nothing.
-_WHOLE = r"|0|-?[1-9]\d{0,14}"
+# A whole number that a float has exactly, as it is written.
+WHOLE = r"0|-?[1-9]\d{0,14}"
+_CELL = f"|{WHOLE}"
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def as_values(cells: pd.DataFrame) -> pd.DataFrame:
         texts = cells[column]
         if texts.isin(["True", "False"]).all():
             values[column] = texts == "True"
-        elif texts.str.fullmatch(_WHOLE).fillna(False).all() and texts.ne("").any():
+        elif texts.str.fullmatch(_CELL).fillna(False).all() and texts.ne("").any():
             values[column] = pd.to_numeric(texts)
     return values
 
