@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_ccar.inputs.predictions import (
@@ -11,49 +10,22 @@ from keras_ccar.inputs.predictions import (
     class_axis,
     probabilities_or_nan,
 )
-from keras_ccar.keras_internals import input_of_call, source_of
 from keras_ccar.layers.kind_of_input import (
     agree_on_logits,
     check_not_probabilities,
     outputs_are_labels,
 )
 from keras_ccar.layers.model_output import (
-    PASSES_THROUGH,
-    KeepsActivation,
+    origin_of,
     softmax_axis,
     tensor_activation,
 )
-from keras_ccar.losses.search import only_loss
 from keras_ccar.ops.numerics import softmax
 
 _KINDS = (
     "classes that exclude each other, from a softmax",
     "yes-or-no labels, from a sigmoid",
 )
-
-
-def origin_of(tensor: Any) -> tuple[Any, Any, bool | None]:
-    """Returns what computes a symbolic tensor before it is corrected or reshaped.
-
-    Returns:
-        The operation, which is a model with a loss if one comes first; the loss, None
-        if there is none or several; and whether the corrections take logits, None if
-        they do not tell.
-    """
-    told = None
-    while True:
-        operation, call, index = source_of(tensor) or (None, 0, 0)
-        if isinstance(operation, KeepsActivation):
-            given = getattr(operation, "from_logits", None)
-            told = given if told is None else told
-        if isinstance(operation, (KeepsActivation, *PASSES_THROUGH)):
-            tensor = input_of_call(operation, call)
-            continue
-        loss = getattr(operation, "loss", None)
-        outputs = getattr(operation, "outputs", None)
-        if not isinstance(operation, keras.Model) or loss is not None or not outputs:
-            return operation, only_loss(operation), told
-        tensor = keras.tree.flatten(outputs)[index]
 
 
 def find_input_kind(

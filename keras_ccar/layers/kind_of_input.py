@@ -7,9 +7,9 @@ import numpy as np
 
 from keras_ccar.inputs.checks import eager_value
 from keras_ccar.inputs.predictions import LARGEST_PROBABILITY, class_axis
-from keras_ccar.keras_internals import source_of
 from keras_ccar.layers.model_output import (
     gives_logits,
+    origin_of,
     softmax_axis,
     tensor_activation,
 )
@@ -17,7 +17,7 @@ from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
 )
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
-from keras_ccar.losses.search import agreed_from_logits, find_losses, only_loss
+from keras_ccar.losses.search import agreed_from_logits, find_losses
 
 ONE_COLUMN = "For one sigmoid output pass `class_counts=[no, yes]`."
 HOW_TO_COUNT_LABELS = (
@@ -49,7 +49,7 @@ def find_from_logits(
     """Returns whether a symbolic tensor holds logits rather than probabilities.
 
     The layer that it comes from tells, or else the loss that its model was compiled
-    with.
+    with, or else the corrections that it went through.
 
     Args:
         inputs: a symbolic tensor.
@@ -63,8 +63,7 @@ def find_from_logits(
             another axis; if the user says otherwise; if neither the user nor anything
             else tells.
     """
-    model = (source_of(inputs) or (None,))[0]
-    loss = only_loss(model)
+    origin, loss, told = origin_of(inputs)
     activation, _ = tensor_activation(inputs)
     check_kind(activation, loss, inputs.shape[axis], are_labels)
     normalised = softmax_axis(inputs)
@@ -76,7 +75,29 @@ def find_from_logits(
             f"`axis` must be the class axis of `inputs`. Received: axis={axis} for "
             f"the output of a softmax over axis {normalised}. Pass `axis={normalised}`."
         )
-    return agree_on_logits("inputs", model, activation, loss, from_logits)
+    if from_logits is None:
+        from_logits = told
+    return agree_on_logits("inputs", origin, activation, loss, from_logits)
+
+
+def find_multi_label(inputs: Any, multi_label: bool | None) -> bool | None:
+    """Returns whether a symbolic tensor is of labels, None if nothing tells.
+
+    The layer that it comes from tells, or else the loss of its model, or else the user.
+
+    Raises:
+        ValueError: if the user says otherwise.
+    """
+    _, loss, _ = origin_of(inputs)
+    activation, _ = tensor_activation(inputs)
+    found = outputs_are_labels(activation, loss)
+    if found is not None and multi_label not in (None, found):
+        kind = "yes-or-no labels" if found else "classes that exclude each other"
+        raise ValueError(
+            f"`multi_label` must fit `inputs`, which are of {kind}. Received: "
+            f"multi_label={multi_label}. Leave it out, or pass `multi_label={found}`."
+        )
+    return multi_label if found is None else found
 
 
 def agree_on_logits(

@@ -30,7 +30,7 @@ from keras_ccar.layers.kind_of_input import (
     check_not_probabilities,
     find_from_logits,
 )
-from keras_ccar.layers.model_output import KeepsActivation
+from keras_ccar.layers.model_output import KeepsActivation, origin_of
 from keras_ccar.layers.prior_shift import PriorShift
 from keras_ccar.layers.prior_warning import warn_if_rebalanced
 from keras_ccar.ops.numerics import safe_log
@@ -175,10 +175,9 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """See `keras.layers.Layer`."""
-        source = source_of(inputs)
-        if source is not None:
+        if source_of(inputs) is not None:
             self._check_shape(inputs.shape)
-            warn_if_rebalanced(source[0], self.trained_prior, stacklevel=2)
+            warn_if_rebalanced(origin_of(inputs)[0], self.trained_prior, stacklevel=2)
             are_labels = self._counts.mean_labels(inputs.shape[self.axis])
             self.from_logits = find_from_logits(
                 inputs, self.from_logits, self.axis, are_labels

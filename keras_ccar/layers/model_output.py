@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_ccar.keras_internals import input_of_call, is_cast, source_of
+from keras_ccar.losses.search import only_loss
 
 _MOVES_AXES = (keras.layers.Flatten, keras.layers.Permute, keras.layers.Reshape)
 # Layers that do not change the range of their input.
@@ -87,6 +88,30 @@ def tensor_activation(tensor: Any) -> tuple[str | None, bool]:
         return type(operation).__name__.lower(), is_corrected
     activation = getattr(operation, "activation", None)
     return getattr(activation, "__name__", None), is_corrected
+
+
+def origin_of(tensor: Any) -> tuple[Any, Any, bool | None]:
+    """Returns what computes a symbolic tensor before it is corrected or reshaped.
+
+    Returns:
+        The operation, which is a model with a loss if one comes first; the loss, None
+        if there is none or several; and whether the corrections take logits, None if
+        they do not tell.
+    """
+    told = None
+    while True:
+        operation, call, index = source_of(tensor) or (None, 0, 0)
+        if isinstance(operation, KeepsActivation):
+            given = getattr(operation, "from_logits", None)
+            told = given if told is None else told
+        if isinstance(operation, (KeepsActivation, *PASSES_THROUGH)):
+            tensor = input_of_call(operation, call)
+            continue
+        loss = getattr(operation, "loss", None)
+        outputs = getattr(operation, "outputs", None)
+        if not isinstance(operation, keras.Model) or loss is not None or not outputs:
+            return operation, only_loss(operation), told
+        tensor = keras.tree.flatten(outputs)[index]
 
 
 def gives_logits(activation: str | None) -> bool | None:

@@ -28,10 +28,9 @@ from keras_ccar.layers.keras_arguments import (
 from keras_ccar.layers.kind_of_input import (
     check_not_probabilities,
     find_from_logits,
-    outputs_are_labels,
+    find_multi_label,
 )
-from keras_ccar.layers.model_output import KeepsActivation, tensor_activation
-from keras_ccar.losses.search import only_loss
+from keras_ccar.layers.model_output import KeepsActivation
 from keras_ccar.ops.numerics import safe_log
 
 
@@ -144,7 +143,7 @@ class TemperatureScaling(KeepsActivation, keras.layers.Layer):
         """See `keras.layers.Layer`."""
         if source_of(inputs) is not None:
             self._check_shape(inputs.shape)
-            self.multi_label = _find_multi_label(inputs, self.multi_label)
+            self.multi_label = find_multi_label(inputs, self.multi_label)
             self.from_logits = find_from_logits(
                 inputs, self.from_logits, self.axis, self.are_labels
             )
@@ -231,20 +230,3 @@ def _read(name: str, value: Any, number: str) -> float | list[float]:
     if numbers.ndim > 1 or not numbers.size or is_wrong.any():
         raise argument_error(name, value, expected)
     return numbers.tolist()
-
-
-def _find_multi_label(inputs: Any, multi_label: bool | None) -> bool | None:
-    """Returns whether a symbolic tensor is of labels, None if nothing tells.
-
-    The layer that it comes from tells, or else the loss of its model, or else the user.
-    """
-    model = (source_of(inputs) or (None,))[0]
-    activation, _ = tensor_activation(inputs)
-    found = outputs_are_labels(activation, only_loss(model))
-    if found is not None and multi_label not in (None, found):
-        kind = "yes-or-no labels" if found else "classes that exclude each other"
-        raise ValueError(
-            f"`multi_label` must fit `inputs`, which are of {kind}. Received: "
-            f"multi_label={multi_label}. Leave it out, or pass `multi_label={found}`."
-        )
-    return multi_label if found is None else found

@@ -10,7 +10,7 @@ from keras_ccar.arguments import argument_error
 from keras_ccar.keras_internals import get_input_signature
 from keras_ccar.layers.decides import Decides
 from keras_ccar.layers.logit_correction import LogitCorrection
-from keras_ccar.layers.model_output import KeepsActivation
+from keras_ccar.layers.model_output import KeepsActivation, origin_of
 from keras_ccar.layers.named_model import model_with_names
 from keras_ccar.layers.prior_warning import warn_if_rebalanced
 from keras_ccar.posthoc.applied import (
@@ -93,12 +93,14 @@ def chain(
         known = {id(layer) for layer in there}
         parts += [layer for layer in before if id(layer) not in known]
         parts.append(last)
-    for place, layer in enumerate(parts):
+    for layer in parts:
         _check_order(applied, layer, compared)
         if isinstance(layer, LogitCorrection):
-            # The layer sees the loss of what comes right before it, and warns itself.
-            for inner in models if place else models[1:]:
-                warn_if_rebalanced(inner, layer.trained_prior, stacklevel=2)
+            # The layer itself warns of the loss of what its input comes from.
+            seen = origin_of(output)[0]
+            for inner in models:
+                if inner is not seen:
+                    warn_if_rebalanced(inner, layer.trained_prior, stacklevel=2)
         _tell_from_logits(layer, applied)
         output = layer(output)
         applied.append(layer)

@@ -7,14 +7,13 @@ import numpy as np
 
 from keras_ccar.keras_internals import source_of
 from keras_ccar.layers.decides import Decides
-from keras_ccar.layers.decision_inputs import origin_of
 from keras_ccar.layers.kind_of_input import (
     agree_on_logits,
     check_kind,
     check_not_probabilities,
     outputs_are_labels,
 )
-from keras_ccar.layers.model_output import output_tensor, tensor_activation
+from keras_ccar.layers.model_output import origin_of, output_tensor, tensor_activation
 from keras_ccar.layers.prediction_set import PredictionSet
 from keras_ccar.losses.search import only_loss
 from keras_ccar.output_counts import OutputCounts

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from keras_ccar.layers.decision_inputs import origin_of
 from keras_ccar.layers.logit_correction import LogitCorrection
-from keras_ccar.layers.model_output import output_tensor
+from keras_ccar.layers.model_output import origin_of, output_tensor
 from keras_ccar.layers.prior_warning import Rebalancing, find_rebalancing
 from keras_ccar.posthoc.applied import applied_by
 from keras_ccar.posthoc.predictions import Predictions, to_probabilities

@@ -6,12 +6,12 @@ from typing import Any
 import keras
 
 from keras_ccar.arguments import argument_error
-from keras_ccar.layers.decision_inputs import origin_of
 from keras_ccar.layers.kind_of_input import outputs_are_labels
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.model_output import (
     gives_logits,
     is_corrected_by_label,
+    origin_of,
     output_activation,
     output_tensor,
 )

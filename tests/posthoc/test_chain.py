@@ -138,14 +138,15 @@ def test_a_chain_of_a_chain():
 @pytest.mark.parametrize(
     "layers",
     [
-        (),
-        (TemperatureScaling(2.0), LogitCorrection(COUNTS)),
-        (CostSensitiveDecision(COSTS),),
-        (keras.layers.Softmax(),),
+        lambda: (),
+        lambda: (TemperatureScaling(2.0), LogitCorrection(COUNTS)),
+        lambda: (CostSensitiveDecision(COSTS),),
+        lambda: (keras.layers.Softmax(),),
     ],
 )
 def test_the_names_of_the_classes_go_along(build, layers, tmp_path):
     model = build()
+    layers = layers()
     model.class_names = np.array(["cat", "dog", "axolotl"])
     whole = chain(chain(model), *layers)
     whole.save(tmp_path / "model.keras")
@@ -155,6 +156,38 @@ def test_the_names_of_the_classes_go_along(build, layers, tmp_path):
     expected = whole.predict(X, verbose=0)
     np.testing.assert_array_equal(copy.predict(X, verbose=0), expected)
     assert not hasattr(chain(build(), *layers), "class_names")
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_chain_of_a_chain_sees_the_loss_within(named):
+    # Nothing but the loss tells what a subclassed model returns.
+    model = subclassed()
+    if named:
+        model.class_names = ["cat", "dog", "axolotl"]
+    z = model.predict(X, verbose=0)
+    once = chain(chain(model), TemperatureScaling(2.0))
+    close(once.predict(X, verbose=0), z / 2)
+    whole = keras.Sequential([chain(once), LogitCorrection(COUNTS)])
+    close(whole.predict(X, verbose=0), z / 2 - np.log(F))
+
+
+def test_a_correction_goes_on_as_the_one_before_it_was_told():
+    model = Subclassed()
+    z = model.predict(X, verbose=0)
+    once = chain(model, TemperatureScaling(2.0, from_logits=True))
+    close(chain(once, LogitCorrection(COUNTS)).predict(X, verbose=0), z / 2 - np.log(F))
+
+
+def test_the_prior_is_not_taken_out_twice_behind_a_chain():
+    model = subclassed()
+    model.compile("sgd", keras_ccar.losses.LogitAdjustedLoss(COUNTS))
+    for whole in (chain(model), chain(chain(model), keras.layers.Dropout(0.1))):
+        with pytest.warns(UserWarning, match="apply the prior twice") as caught:
+            keras.Sequential([whole, LogitCorrection(COUNTS)])
+        assert len(caught) == 1
+        with pytest.warns(UserWarning, match="apply the prior twice") as caught:
+            chain(whole, LogitCorrection(COUNTS))
+        assert len(caught) == 1
 
 
 def test_a_saved_chain_with_names_needs_the_package_alone(tmp_path):
