@@ -149,6 +149,7 @@ def _stepped(name, plain, weighted, tau=None):
                 ops.exp(-terms),
                 weighted_loss.current_prior(),
                 ops.ones_like(terms),
+                ops.ones_like(terms),
                 labels,
             )
             return ops.mean(terms) * ops.stop_gradient(ops.mean(weights))

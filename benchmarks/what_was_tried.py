@@ -151,12 +151,6 @@ NOT_PROMISED = (
     "named pipe or a device, reading it waits or fills the memory. These files are "
     "read whole, so one larger than the memory ends the process. `from_directory` "
     "alone looks first, and refuses pipes and devices.",
-    "**Weights that float32 does not hold.** Of a sample that a model is certain of to "
-    "8 digits, float32 holds no digit of `1 - p_t`. With `normalize=True` and soft "
-    "labels, a batch of such samples alone is divided by a mean weight that is mostly "
-    "rounding, and the loss is huge and imprecise on every backend. One call in "
-    "100,000 of a later sequence of the fuzzer found it: focal weights, label "
-    "smoothing, and a single sample that counts.",
     "**A disk that reports what is not true.** A backup and its name are on disk "
     "(fsync) before an older one goes. A disk, a virtual machine or a network file "
     "system that reports this before it is so, or that has no such call for folders, "

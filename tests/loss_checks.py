@@ -129,6 +129,17 @@ def check_sparse_equals_one_hot(case):
         np.testing.assert_allclose(numpy(one_hot), numpy(sparse), rtol=1e-5)
 
 
+def check_smoothed_labels_of_certain_batches(case):
+    # Confidence weighs the smoothed part of a label alone: the mean is of all parts.
+    labels = case.labels()
+    right = labels if case.is_binary else np.eye(NUM_CLASSES)[labels]
+    predictions = np.where(right == 1, 20.0, -20.0).astype("float32")
+    by_class = keras_ccar.adjustments.LabelAwareSmoothing()
+    for smoothing in [0.1] if case.is_binary else [0.1, by_class]:
+        loss = case.loss(normalize=True, label_smoothing=smoothing)
+        assert numpy(loss(labels, predictions)) < 1e4
+
+
 def check_probabilities_equal_logits(case):
     logits = case.predictions().astype("float64")
     if case.is_binary:

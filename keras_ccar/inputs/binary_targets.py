@@ -26,6 +26,12 @@ class BinaryTargets(NamedTuple):
     counted: Any = None
     is_known: Any = None
 
+    def mass(self, shares: tuple[Any, Any]) -> tuple[Any, Any]:
+        """Returns how much yes and no count, from their shares of each target."""
+        if self.counted is None:
+            return shares
+        return shares[0] * self.counted, shares[1] * self.counted
+
 
 def check_ignore_value(value: Any) -> float | None:
     """Returns the value of unknown targets, which may be NaN, or None."""

@@ -174,13 +174,12 @@ class BinaryLongTailedCrossentropy(ClassAwareLoss):
         prior = self.current_prior()
         shares = (targets.values, 1.0 - targets.values)
         confidences, crossentropy = self.terms(y_pred, targets.values, prior)
-        masses = shares
-        if targets.counted is not None:
-            masses = tuple(share * targets.counted for share in shares)
-        weights = self.compute_weights(confidences, prior, masses)
+        masses = smoothed = targets.mass(shares)
         if self.label_smoothing:
             kept, rest = 1.0 - self.label_smoothing, self.label_smoothing / 2
-            shares = tuple(kept * share + rest for share in shares)
+            shares = (kept * shares[0] + rest, kept * shares[1] + rest)
+            smoothed = targets.mass(shares)
+        weights = self.compute_weights(confidences, prior, masses, smoothed)
         yes, no = (
             share * weight for share, weight in zip(shares, weights, strict=True)
         )
@@ -215,23 +214,23 @@ class BinaryLongTailedCrossentropy(ClassAwareLoss):
             return logits
         return self.adjustment.adjust_sigmoid(logits, targets, prior)
 
-    def side_weights(self, confidences: Sides, prior: Any, masses: Sides) -> list[Any]:
+    def side_weights(
+        self, confidences: Sides, prior: Any, masses: Sides, shares: Sides
+    ) -> list[Any]:
         """Returns the weights of yes and of no; see `compute_side_weights`."""
         return compute_side_weights(
-            self.weighting, confidences, prior, masses, self.normalize
+            self.weighting, confidences, prior, masses, shares, self.normalize
         )
 
     def compute_weights(
-        self, confidence: Any, prior: Any, mass: Any, labels: Any = None
+        self, confidence: Any, prior: Any, mass: Any, share: Any, labels: Any = None
     ) -> Any:
         """Returns the weights of both sides, and adds them to the statistics.
 
         The arguments are pairs of yes and no.
         """
-        weights = [
-            ops.cast(weight, self.dtype)
-            for weight in self.side_weights(confidence, prior, mass)
-        ]
+        weights = self.side_weights(confidence, prior, mass, share)
+        weights = [ops.cast(weight, self.dtype) for weight in weights]
         statistics = self.statistics
         if statistics is not None:
             weights = [statistics.weight_in_force(weight) for weight in weights]

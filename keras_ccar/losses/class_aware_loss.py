@@ -129,14 +129,14 @@ class ClassAwareLoss(HasStatistics, CopiesAttributes, keras.losses.Loss):
         return ClassPrior(*(ops.cast(x, self.dtype) for x in self.statistics.prior))
 
     def compute_weights(
-        self, confidence: Any, prior: Any, mass: Any, labels: Any = None
+        self, confidence: Any, prior: Any, mass: Any, share: Any, labels: Any = None
     ) -> Any:
         """Returns the weights of terms, and adds them to the statistics.
 
         The arguments are those of `compute_term_weights`.
         """
         weight = compute_term_weights(
-            self.weighting, confidence, prior, mass, labels, self.normalize
+            self.weighting, confidence, prior, mass, share, labels, self.normalize
         )
         weight = ops.cast(weight, self.dtype)
         statistics = self.statistics

@@ -129,7 +129,9 @@ class DistributionBalancedLoss(BinaryLongTailedCrossentropy):
 
         return (yes, no), sides
 
-    def side_weights(self, confidences: Any, prior: Any, masses: Any) -> list[Any]:
+    def side_weights(
+        self, confidences: Any, prior: Any, masses: Any, shares: Any
+    ) -> list[Any]:
         """See `BinaryLongTailedCrossentropy`."""
         inverse = 1.0 / (prior.replace_zero(prior.frequency)[0] * prior.num_examples)
         carried = ops.sum(masses[0] * inverse, axis=-1, keepdims=True)
@@ -138,9 +140,11 @@ class DistributionBalancedLoss(BinaryLongTailedCrossentropy):
         weight = ops.where(carried > 0, ops.sigmoid(self.beta * (ratio - self.mu)), 1.0)
         weights = [
             (self.alpha + weight) * side
-            for side in compute_side_weights(self.weighting, confidences, prior, masses)
+            for side in compute_side_weights(
+                self.weighting, confidences, prior, masses, shares
+            )
         ]
-        return divide_by_batch_mean(weights, masses) if self.normalize else weights
+        return divide_by_batch_mean(weights, shares) if self.normalize else weights
 
     def _own_config(self) -> dict[str, Any]:
         config = super()._own_config()

@@ -51,6 +51,7 @@ class LongTailedCrossentropy(ClassAwareLoss):
             distribution if they only depend on the class, otherwise over the batch.
             "batch": always over the samples that count in the batch, of all replicas,
             as `torch.nn.functional.cross_entropy(weight=...)` does for integer labels.
+            Weights that depend on confidence count by their share of smoothed labels.
         differentiate_weight: whether gradients also flow through the weight.
         from_logits: whether predictions are logits rather than probabilities. Rows of
             probabilities that do not sum to 1 are normalised.
@@ -182,19 +183,26 @@ class LongTailedCrossentropy(ClassAwareLoss):
             terms = sparse_crossentropy(y, logits)
             if counted is None:
                 counted = ops.ones_like(terms)
-            return terms * self.compute_weights(ops.exp(-terms), prior, counted, y)
+            return terms * self.compute_weights(
+                ops.exp(-terms), prior, counted, counted, y
+            )
         y = labels.distributions(logits.shape[-1], self.dtype)
         few = None if self.label_smoothing or labels.is_sparse else few_classes(y)
         if few is not None:
             classes, share = few
             # A class that is not there may have a loss that is infinite.
             terms = ops.where(share == 0, 0.0, class_losses(classes, logits))
-            weights = self.compute_weights(ops.exp(-terms), prior, share, classes)
+            confidence = ops.exp(-terms)
+            weights = self.compute_weights(confidence, prior, share, share, classes)
             return ops.sum(share * weights * terms, axis=-1)
-        mass = y if counted is None else y * ops.expand_dims(counted, -1)
+        mass = smoothed = y if counted is None else y * ops.expand_dims(counted, -1)
         share = self._smooth(y, prior)
+        if self.label_smoothing:
+            # A sample that does not count has no mass.
+            smoothed = share * ops.sum(mass, axis=-1, keepdims=True)
         confidence, crossentropy = softmax_terms(logits)
-        return crossentropy(share * self.compute_weights(confidence, prior, mass))
+        weights = self.compute_weights(confidence, prior, mass, smoothed)
+        return crossentropy(share * weights)
 
     def _smooth(self, y: Any, prior: Any) -> Any:
         smoothing = self.label_smoothing

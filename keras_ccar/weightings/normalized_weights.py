@@ -15,6 +15,7 @@ def compute_term_weights(
     confidence: Any,
     prior: Any,
     mass: Any,
+    share: Any,
     labels: Any = None,
     normalize: Normalize = False,
 ) -> Any:
@@ -25,11 +26,14 @@ def compute_term_weights(
         confidence: p_t of each term: of each sample `(...)`, or with distributions of
             each class of each sample `(..., K)`.
         prior: the `keras_ccar.frequencies.ClassPrior`, or None.
-        mass: how much each term counts in the mean over the batch.
+        mass: how much of the label each term is, 0 where the sample does not count.
+        share: the same of the smoothed label, if the loss smooths labels.
         labels: int32 class of each term, None if the last axis is the class.
         normalize: whether to divide by the mean weight. True: over the training
             distribution if the weight only depends on the class, otherwise over the
-            batch, including the shares of all replicas. "batch": over the batch.
+            batch, including those of all replicas. "batch": over the batch. The mean of
+            weights that depend on the class alone is over `mass`, as in PyTorch. That
+            of others is over `share`: `mass` may be where they are all nearly 0.
     """
 
     def of_terms(class_vector: Any) -> Any:
@@ -46,7 +50,7 @@ def compute_term_weights(
         return weight if is_done else divide_by_batch_mean([weight], [mass])[0]
     frequency = None if prior is None else of_terms(prior.frequency)
     weight = weighting(confidence, frequency, prior)
-    return divide_by_batch_mean([weight], [mass])[0] if normalize else weight
+    return divide_by_batch_mean([weight], [share])[0] if normalize else weight
 
 
 def compute_side_weights(
@@ -54,6 +58,7 @@ def compute_side_weights(
     confidences: Sequence[Any],
     prior: Any,
     masses: Sequence[Any],
+    shares: Sequence[Any],
     normalize: Normalize = False,
 ) -> list[Any]:
     """Returns the weights of the yes terms and of the no terms of yes-or-no labels.
@@ -73,7 +78,7 @@ def compute_side_weights(
         is_done = normalize != "batch"
         return weights if is_done else divide_by_batch_mean(weights, masses)
     weights = weighting.side_weights(confidences, prior)
-    return divide_by_batch_mean(weights, masses) if normalize else weights
+    return divide_by_batch_mean(weights, shares) if normalize else weights
 
 
 def divide_by_batch_mean(weights: Sequence[Any], masses: Sequence[Any]) -> list[Any]:

@@ -313,7 +313,8 @@ def test_normalized_weights_have_mean_1_over_the_training_data():
     loss = keras_ccar.BinaryClassBalancedLoss(
         pairs, beta=0.99, normalize=True, from_logits=True
     )
-    weights = loss.side_weights([ops.ones((1, 2))] * 2, loss.current_prior(), None)
+    ones = [ops.ones((1, 2))] * 2
+    weights = loss.side_weights(ones, loss.current_prior(), ones, ones)
     yes, no = (ops.convert_to_numpy(w) for w in weights)
     mean = (yes * pairs[:, 1] + no * pairs[:, 0]).sum() / pairs.sum()
     assert mean == pytest.approx(1, rel=1e-5)

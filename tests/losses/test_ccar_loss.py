@@ -141,15 +141,21 @@ def test_differentiated_weight(mode):
 
 
 @pytest.mark.parametrize("soft", [False, True])
-def test_normalize_divides_by_mean_weight_of_batch(soft):
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_normalize_divides_by_mean_weight_of_batch(soft, smoothing):
     labels, logits = batch(2, soft)
     plain, normalized = (
         keras_ccar.CCARLoss(
-            COUNTS, from_logits=True, reduction=None, normalize=normalize
+            COUNTS,
+            from_logits=True,
+            reduction=None,
+            normalize=normalize,
+            label_smoothing=smoothing,
         )
         for normalize in (False, True)
     )
     y = labels if soft else np.eye(5)[labels]
+    y = (1 - smoothing) * y + smoothing / 5
     f = np.broadcast_to(np.array(COUNTS) / np.sum(COUNTS), y.shape)
     weight = oracles.ccar_weight(oracles.softmax(logits.astype("float64")), f)
     mean = (y * weight).sum() / len(y)

@@ -119,15 +119,17 @@ def softmax_losses(
     """One loss for each sample."""
     y = np.asarray(y, "float64")
     log_p = log_softmax(z if adjust is None else adjust(z, y, counts))
+    share = (1 - smoothing) * y + smoothing / y.shape[-1]
     weight = np.ones(y.shape[-1]) if weigh is None else weigh(np.exp(log_p), counts)
     if normalize and weigh is None:
         pass  # the mean of ones
     elif normalize is True and getattr(weigh, "of_class_alone", False):
         weight = weight / (prior(counts)[0] * weight).sum()
     elif normalize:
-        mass = y * np.asarray(counted, "float64")[..., None]
+        of_class_alone = getattr(weigh, "of_class_alone", False)
+        mass = y if of_class_alone else share
+        mass = mass * np.asarray(counted, "float64")[..., None]
         weight = weight / mean_of_mass(weight, mass)
-    share = (1 - smoothing) * y + smoothing / y.shape[-1]
     return -(share * weight * log_p).sum(axis=-1)
 
 
@@ -140,10 +142,10 @@ def binary_losses(
     log_p = -np.logaddexp(0, np.stack([-z, z], axis=-2))
     weight = weigh(np.exp(log_p), counts)
     share = np.stack([y, 1 - y], axis=-2)
+    share = (1 - smoothing) * share + smoothing / 2
     if normalize:
         mass = share * np.broadcast_to(counted, y.shape)[..., None, :]
         weight = weight / mean_of_mass(weight, mass)
-    share = (1 - smoothing) * share + smoothing / 2
     return -(share * weight * log_p).sum(axis=-2)
 
 
