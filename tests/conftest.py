@@ -9,15 +9,19 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import keras
 import pytest
 from hypothesis import settings
+from numpy.random import Generator
 
 # The machine's load must not decide whether a test passes.
 settings.register_profile("keras_ccar", deadline=None, derandomize=True)
 settings.load_profile("keras_ccar")
+# Where a module keeps how its generators of random numbers stood when it was imported.
+STATES = "__states_of_generators__"
 
 
 def pytest_collection_modifyitems(items):
     backend = keras.backend.backend()
     for item in items:
+        remember_random_numbers(item.module)
         if item.get_closest_marker("tensorflow_only") and backend != "tensorflow":
             item.add_marker(pytest.mark.skip(reason=f"TensorFlow only, not {backend}"))
         if shared := shared_fixture_of(item):
@@ -38,7 +42,27 @@ def shared_fixture_of(item):
     return min(found)[1] if found else None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Fixtures that tests of a module share do not depend on the test that asks."""
+    reset_random_numbers(item.module)
+
+
 @pytest.fixture(autouse=True)
-def seeded():
-    """Every test starts from the same seed."""
+def seeded(request):
+    """Every test starts from the same random numbers, whichever ran before it."""
     keras.utils.set_random_seed(0)
+    reset_random_numbers(request.module)
+
+
+def remember_random_numbers(module):
+    if not hasattr(module, STATES):
+        found = vars(module).values()
+        generators = [value for value in found if isinstance(value, Generator)]
+        states = [(value, value.bit_generator.state) for value in generators]
+        setattr(module, STATES, states)
+
+
+def reset_random_numbers(module):
+    for generator, state in getattr(module, STATES, ()):
+        generator.bit_generator.state = state
