@@ -27,7 +27,7 @@ class ImageFile:
 
     Attributes:
         size: height and width.
-        content: a hash of all pixels.
+        content: a hash of all pixels, or b"" if it is not wanted.
         has_more: whether there are more pages or frames than the one that is read.
         pixels: the resized pixels, if they are wanted.
     """
@@ -44,6 +44,7 @@ def read_image_files(
     side: int | None,
     path: Path,
     notes: list[str],
+    is_hashed: bool,
 ) -> tuple[list[tuple[int, ImageFile]], str]:
     """Returns what can be read, and why the first of the other files cannot, or "".
 
@@ -55,6 +56,7 @@ def read_image_files(
         side: the side in pixels that they are resized to; None for no pixels.
         path: the folder, or the file.
         notes: takes what is broken, what is nearly black, and what has more pages.
+        is_hashed: whether the hashes of the pixels are wanted, which find copies.
     """
     depth = BitDepth()
 
@@ -65,7 +67,7 @@ def read_image_files(
         except (OSError, ValueError) as error:
             return str(error)
         pixels = None if side is None else networks.resize(image, side)
-        content = image_hashes([image])[0]
+        content = image_hashes([image])[0] if is_hashed else b""
         return ImageFile(image.shape[:2], content, _has_more(encoded), pixels)
 
     with ThreadPoolExecutor() as threads:

@@ -165,7 +165,7 @@ class ImageReading:
         said: list[str] = []
         note_hidden(below.hidden, path, said)
         note_others(below.others, path, said)
-        found, why_not = read_image_files(files, names, side, path, said)
+        found, why_not = read_image_files(files, names, side, path, said, False)
         if not found:
             why = [*(note.removeprefix("Warning: ") for note in said), why_not]
             raise ValueError(
@@ -219,7 +219,7 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
     note_hidden(hidden_folders(path), path, notes)
     note_others(others_within(path, names), path, notes)
     places = [f"{file.parent.name}/{file.name}" for file in files]
-    good, why_not = read_image_files(files, places, side, path, notes)
+    good, why_not = read_image_files(files, places, side, path, notes, True)
     classes = [names[labels[i]] for i, _ in good]
     if why_not and len(set(classes)) < 2:
         raise ValueError(

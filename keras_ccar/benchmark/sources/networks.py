@@ -67,6 +67,8 @@ def behind_resizing(network: keras.Model, side: int) -> keras.Model:
 
 def resize(image: np.ndarray, side: int) -> np.ndarray:
     """Returns a uint8 image as `behind_resizing` resizes it."""
+    if image.shape[:2] == (side, side):
+        return image
     tf = require("tensorflow", "TensorFlow", "benchmark")
     pixels = tf.image.resize(image, (side, side), antialias=True).numpy()
     return np.clip(np.round(pixels), 0, 255).astype("uint8")

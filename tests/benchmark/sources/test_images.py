@@ -6,10 +6,11 @@ import shutil
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from small_preset import write_preset
 
-from keras_ccar.benchmark.sources import networks
+from keras_ccar.benchmark.sources import image_files, networks
 from keras_ccar.benchmark.sources.images import ImageReading
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import count_data, read_data
@@ -332,3 +333,27 @@ def test_other_classes_of_a_part(small, tmp_path, part):
     for name in ("scratch", "rust"):
         shutil.rmtree(tmp_path / "held" / name)
     assert len(getattr(read_data(small, options), part)[1]) == 8
+
+
+def test_predict_computes_no_hashes_and_resizes_only_other_sizes(small, monkeypatch):
+    write(small / "ok" / "large.png", side=16)
+    reading = ImageReading(8, None)
+    expected = reading.read(small, []).inputs
+    monkeypatch.setattr(image_files, "image_hashes", None)
+    resized = []
+    resize = tf.image.resize
+    monkeypatch.setattr(
+        tf.image, "resize", lambda *a, **k: (resized.append(1), resize(*a, **k))[1]
+    )
+    np.testing.assert_array_equal(reading.read(small, []).inputs, expected)
+    assert len(resized) == 1
+    with pytest.raises(TypeError):  # They find pictures that are in two classes.
+        count_data(small, SourceOptions())
+
+
+@pytest.mark.parametrize("side", [8, 31])
+def test_an_image_of_the_side_is_not_resized(side):
+    image = np.random.default_rng(0).integers(0, 256, (side, side, 3)).astype("uint8")
+    pixels = tf.image.resize(image, (side, side), antialias=True)
+    np.testing.assert_array_equal(pixels, image)
+    np.testing.assert_array_equal(networks.resize(image, side), image)
