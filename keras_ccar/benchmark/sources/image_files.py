@@ -1,7 +1,7 @@
 """Reads image files; those that are broken are left out and named."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from keras_ccar.benchmark.sources import networks
 from keras_ccar.benchmark.sources.image_notes import LISTED
 from keras_ccar.datasets.digests import image_hashes
 from keras_ccar.datasets.images.bit_depth import BitDepth
-from keras_ccar.datasets.images.decoding import decode_image
+from keras_ccar.datasets.images.decoding import UnreadableImageError, decode_image
 from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.inputs.class_names import join_first
 from keras_ccar.requirements import require
@@ -60,12 +60,12 @@ def read_image_files(
     """
     depth = BitDepth()
 
-    def read(file: Path) -> ImageFile | str:
+    def read(file: Path) -> ImageFile | OSError | UnreadableImageError:
         try:
             encoded = file.read_bytes()
             image = decode_image(encoded, file.name, depth)
-        except (OSError, ValueError) as error:
-            return str(error)
+        except (OSError, UnreadableImageError) as error:
+            return error
         pixels = None if side is None else networks.resize(image, side)
         content = image_hashes([image])[0] if is_hashed else b""
         return ImageFile(image.shape[:2], content, _has_more(encoded), pixels)
@@ -74,12 +74,13 @@ def read_image_files(
         read_files = threads.map(read, files)
         found = list(progress_bar(read_files, "Reading images", total=len(files)))
     good = [(i, one) for i, one in enumerate(found) if isinstance(one, ImageFile)]
-    reasons = {i: one for i, one in enumerate(found) if isinstance(one, str)}
-    if reasons:
-        broken = join_first([names[i] for i in reasons], LISTED)
+    kinds = OSError | UnreadableImageError
+    broken = {i: one for i, one in enumerate(found) if isinstance(one, kinds)}
+    if broken:
+        reasons = {names[i]: _reason(error) for i, error in broken.items()}
         notes.append(
-            f"Warning: {len(reasons)} of {len(files)} image files in {path} cannot be "
-            f"read and are left out: {broken}."
+            f"Warning: {len(broken)} of {len(files)} image files in {path} cannot be "
+            f"read and are left out: {_with_reasons(reasons)}."
         )
     more = [names[i] for i, one in good if one.has_more]
     if more:
@@ -90,7 +91,25 @@ def read_image_files(
         )
     unused = depth.describe_unused(str(path))
     notes.extend([f"Warning: {unused}"] if unused else [])
-    return good, next(iter(reasons.values()), "")
+    return good, next((str(error) for error in broken.values()), "")
+
+
+def _reason(error: OSError | UnreadableImageError) -> str:
+    """Returns why a file cannot be read, in a few words."""
+    if isinstance(error, UnreadableImageError):
+        return error.reason
+    return error.strerror or str(error)
+
+
+def _with_reasons(reasons: Mapping[str, str]) -> str:
+    """Returns the names of files with their reasons; those of one reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        by_reason.setdefault(reason, []).append(name)
+    shown = [
+        f"{join_first(names, LISTED)} ({reason})" for reason, names in by_reason.items()
+    ]
+    return join_first(shown, LISTED)
 
 
 def _has_more(encoded: bytes) -> bool:

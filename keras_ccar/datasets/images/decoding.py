@@ -13,6 +13,19 @@ from keras_ccar.requirements import require
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 
 
+class UnreadableImageError(ValueError):
+    """An image that cannot be read.
+
+    Args:
+        message: the whole sentence.
+        reason: why not, in a few words. Its default serves copies in other processes.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 def decode_image(
     contents: bytes, name: str | bytes, depth: BitDepth | None = None
 ) -> np.ndarray:
@@ -30,8 +43,9 @@ def decode_image(
         depth: is told the largest value of an image of 16 bits.
 
     Raises:
-        ValueError: if the image is broken, truncated, larger than Pillow takes for
-            safe, or has pixels of 32 bits, which have no known range.
+        UnreadableImageError: a `ValueError`, if the image is broken, truncated, larger
+            than Pillow takes for safe, or has pixels of 32 bits, which have no known
+            range.
     """
     pillow = require("PIL.Image", "Pillow", "datasets")
     too_large = pillow.DecompressionBombError, pillow.DecompressionBombWarning
@@ -44,15 +58,19 @@ def decode_image(
                 raise pillow.DecompressionBombError
             return _to_rgb(image, depth)
     except too_large as error:
-        raise ValueError(
-            f"The image {shown} has more than {pillow.MAX_IMAGE_PIXELS:,} pixels: "
-            "shrink it, or set `PIL.Image.MAX_IMAGE_PIXELS` higher if you trust it."
+        reason = f"more than {pillow.MAX_IMAGE_PIXELS:,} pixels"
+        raise UnreadableImageError(
+            f"The image {shown} has {reason}: shrink it, or set "
+            "`PIL.Image.MAX_IMAGE_PIXELS` higher if you trust it.",
+            reason,
         ) from error
     except Exception as error:  # of many types, for files that are broken
         is_unknown = isinstance(error, pillow.UnidentifiedImageError)
-        reason = f"it is none of {', '.join(_FORMATS)}" if is_unknown else error
-        raise ValueError(
-            f"The image {shown} cannot be read ({reason}): replace it, or delete it."
+        reason = str(error) or type(error).__name__
+        reason = f"it is none of {', '.join(_FORMATS)}" if is_unknown else reason
+        raise UnreadableImageError(
+            f"The image {shown} cannot be read ({reason}): replace it, or delete it.",
+            reason,
         ) from error
 
 

@@ -1,5 +1,7 @@
 """Folders of images: mixed sizes, broken files and single examples are listed."""
 
+import errno
+import os
 import re
 import shutil
 
@@ -42,7 +44,8 @@ def preset(tmp_path_factory):
 def check_notes(notes):
     broken, single, sizes = notes
     assert broken.startswith("Warning: 2 of 24 image files")
-    assert broken.endswith("left out: cat/no image.jpg, dog/cut.png.")
+    reasons = r"cat/no image\.jpg \(it is none of PNG, .+\), dog/cut\.png \(.*truncated"
+    assert re.search(rf"left out: {reasons}.*\)\.$", broken)
     assert single.endswith("They are left out: 'eel'.")
     assert sizes.startswith("The images have ")
     assert "sizes, from 30 x 20 to " in sizes
@@ -222,17 +225,19 @@ def test_a_picture_in_two_classes_is_noted(small, backbone, preset, tmp_path):
 def test_a_link_to_nothing_is_a_file_that_cannot_be_read(small, target):
     (small / "ok" / "link.png").symlink_to(target)
     (small / "ok" / "other").symlink_to(target)
+    is_loop = target == "link.png"
+    why = os.strerror(errno.ELOOP if is_loop else errno.ENOENT)
     counts, notes = count(small)
     assert counts == {"dent": 4, "ok": 4}
     assert notes[0].startswith("Warning: 1 other file in ")
     assert notes[0].split(" are read: ")[1].startswith("ok/other. ")
     assert notes[1].startswith("Warning: 1 of 9 image files in ")
-    assert notes[1].endswith("left out: ok/link.png.")
+    assert notes[1].endswith(f"left out: ok/link.png ({why}).")
     assert notes[1] in read_data(small, SourceOptions()).notes
     files, notes = predict(small / "ok")
     assert files == [f"{i}.png" for i in range(4)]
     assert " are read: other. " in notes[0]
-    assert notes[1].endswith("left out: " + str(small / "ok" / "link.png") + ".")
+    assert notes[1].endswith(f"left out: {small / 'ok' / 'link.png'} ({why}).")
     (small / "cat.png").symlink_to(target)
     assert count(small)[1][0] == (
         f"Warning: 1 image file lies beside the class folders in {small}, has no class "
@@ -357,3 +362,22 @@ def test_an_image_of_the_side_is_not_resized(side):
     pixels = tf.image.resize(image, (side, side), antialias=True)
     np.testing.assert_array_equal(pixels, image)
     np.testing.assert_array_equal(networks.resize(image, side), image)
+
+
+def test_files_that_cannot_be_read_for_one_reason_are_listed_together(small):
+    values = np.full((8, 8), 0.5, "float32")
+    for i in range(13):
+        Image.fromarray(values).save(small / "ok" / f"{i:02}.tif")
+    (small / "dent" / "empty.png").write_bytes(b"")
+    listed = ", ".join(f"ok/{i:02}.tif" for i in range(10))
+    expected = (
+        "dent/empty.png (it is none of PNG, JPEG, BMP, GIF, WEBP, TIFF), "
+        f"{listed} and 3 more (its pixels of 32 bits have no known range, save it with "
+        "8 or 16 bits)."
+    )
+    for notes in (count(small)[1], read_data(small, SourceOptions()).notes):
+        assert notes[0].startswith("Warning: 14 of 22 image files in ")
+        assert notes[0].endswith(f"left out: {expected}")
+    assert predict(small / "dent")[1][0].endswith(
+        "empty.png (it is none of PNG, JPEG, BMP, GIF, WEBP, TIFF)."
+    )
