@@ -32,8 +32,8 @@ test-pages: $(VENV)/.pages docs  ## opens every page of the site, and the report
 test-matrix: $(VENV)/.demo  ## the core tests on old and new Keras and Python; makes five environments, takes hours
 	$(BIN)/python benchmarks/test_matrix.py --folder $(MATRIX) $(MATRIX_OPTIONS)
 
-test-oldest: $(VENV)/.demo  ## the core tests on the oldest Keras and TensorFlow
-	$(BIN)/python benchmarks/test_matrix.py --folder $(MATRIX) --wanted oldest --backend tensorflow
+test-oldest: $(VENV)/.demo  ## the core tests on the oldest Keras and TensorFlow, each value of a parameter once
+	$(BIN)/python benchmarks/test_matrix.py --folder $(MATRIX) --wanted oldest --backend tensorflow --each-value-once
 
 core-tests:
 	@echo $(CORE)

@@ -136,8 +136,17 @@ def core_tests() -> list[str]:
     return subprocess.check_output(make, cwd=ROOT, text=True).split()
 
 
-def run_cell(cell: Cell, folder: Path, workers: str) -> dict[str, Any]:
-    """Returns what the core tests of a cell came to, as a row of the result."""
+def run_cell(
+    cell: Cell, folder: Path, workers: str, chosen: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Returns what the core tests of a cell came to, as a row of the result.
+
+    Args:
+        cell: the versions and the backend.
+        folder: where environments lie.
+        workers: the number of processes of pytest, or "auto".
+        chosen: options of pytest that choose among the tests.
+    """
     python = make_environment(cell, folder)
     environment = {**os.environ, "KERAS_BACKEND": cell.backend}
     if cell.wanted != OLDEST:  # JAX 0.5 computes wrong numbers with what it has kept.
@@ -165,7 +174,7 @@ def run_cell(cell: Cell, folder: Path, workers: str) -> dict[str, Any]:
         seconds.append(time.perf_counter() - start)
     report = python.parents[1] / f"{cell.backend}.xml"
     report.unlink(missing_ok=True)
-    options = ["-m", MARKS, "-n", workers, "--dist", "loadgroup"]
+    options = ["-m", MARKS, "-n", workers, "--dist", "loadgroup", *chosen]
     run(python, "-m", "pytest", *options, f"--junitxml={report}", *core_tests())
     return {
         "python": cell.python,
@@ -225,12 +234,16 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / ".matrix")
     parser.add_argument("--workers", default="auto", help="processes of pytest")
     parser.add_argument("--output", type=Path, help=f"such as {RESULT}")
+    parser.add_argument(
+        "--each-value-once", action="store_true", help="leave out combinations"
+    )
     options = parser.parse_args()
     command = shlex.join(["python", "benchmarks/test_matrix.py", *sys.argv[1:]])
     all_well = True
     for cell in CELLS:
         if all(getattr(cell, name) in getattr(options, name) for name in FIELDS):
-            row = run_cell(cell, options.folder.resolve(), options.workers)
+            chosen = ["--each-value-once"] if options.each_value_once else []
+            row = run_cell(cell, options.folder.resolve(), options.workers, chosen)
             print(json.dumps(row), flush=True)
             all_well &= is_well(row)
             if options.output:

@@ -18,7 +18,17 @@ settings.load_profile("keras_ccar")
 STATES = "__states_of_generators__"
 
 
-def pytest_collection_modifyitems(items):
+def pytest_addoption(parser):
+    parser.addoption(
+        "--each-value-once",
+        action="store_true",
+        help="leave out the cases of a test whose parameters other cases have too",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("each_value_once"):
+        leave_out_combinations(config, items)
     backend = keras.backend.backend()
     for item in items:
         remember_random_numbers(item.module)
@@ -26,6 +36,20 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=f"TensorFlow only, not {backend}"))
         if shared := shared_fixture_of(item):
             item.add_marker(pytest.mark.xdist_group(shared))
+
+
+def leave_out_combinations(config, items):
+    """Keeps the cases of a test that have a value which no case before them has."""
+    seen, kept, left_out = set(), [], []
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        callspec = getattr(item, "callspec", None)
+        values = callspec.params.items() if callspec else ()
+        found = {(test, name, id(value)) for name, value in values} or {(test,)}
+        (left_out if found <= seen else kept).append(item)
+        seen |= found
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept
 
 
 def shared_fixture_of(item):

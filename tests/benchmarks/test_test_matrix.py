@@ -3,6 +3,7 @@
 import configparser
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 import test_matrix
@@ -161,3 +162,33 @@ def test_a_page_without_a_file_says_that_nothing_was_run(tmp_path):
     text = path.read_text("utf-8")
     assert "Keras oldest on TensorFlow and Python 3.11; " in text
     assert "\n|" not in text
+
+
+def test_the_oldest_versions_get_each_value_of_a_parameter_once(request):
+    conftest = request.config.pluginmanager.get_plugin(str(ROOT / "tests/conftest.py"))
+    a, b = [0], [1]  # pytest passes the same objects to all cases
+    cases = [
+        ("test_x", None),
+        ("test_y[a-0]", {"list": a, "number": 0}),
+        ("test_y[a-1]", {"list": a, "number": 1}),
+        ("test_y[b-0]", {"list": b, "number": 0}),
+        ("test_y[b-1]", {"list": b, "number": 1}),
+        ("test_z[0]", {"number": 0}),
+    ]
+    items = [
+        SimpleNamespace(
+            nodeid=name, **((params and {"callspec": callspec(params)}) or {})
+        )
+        for name, params in cases
+    ]
+    left_out = []
+    hook = SimpleNamespace(pytest_deselected=lambda items: left_out.extend(items))
+    conftest.leave_out_combinations(SimpleNamespace(hook=hook), items)
+    assert [item.nodeid for item in left_out] == ["test_y[b-1]"]
+    assert [item.nodeid for item in items] == [
+        name for name, _ in cases if name != "test_y[b-1]"
+    ]
+
+
+def callspec(params):
+    return SimpleNamespace(params=params)
