@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.datasets.images.bit_depth import BitDepth
+from keras_ccar.datasets.images.bit_depth import BitDepth, shades_of
 from keras_ccar.requirements import require
 
 # Names of formats in Pillow. No others are tried, whatever a file is called.
@@ -122,7 +122,7 @@ def _to_rgb(image: Any, depth: BitDepth | None) -> np.ndarray:
         is_clear = values == image.info.get("transparency", -1)
         if depth is not None:
             depth.add_gray(values[~is_clear])
-        gray = (values + 128) // 257
+        gray = shades_of(values)
         gray[is_clear] = 255
         return np.repeat(gray.astype("uint8")[..., None], 3, -1)
     if depth is not None and is_16_bits:

@@ -108,3 +108,77 @@ def test_threads_may_add_images():
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(depth.add_gray, np.arange(2000, dtype="uint16")[:, None]))
     assert "up to 1,999" in depth.describe_unused("it")
+
+
+RNG = np.random.default_rng(0)
+
+
+def write_band(folder, low, high, background=None):
+    for name in ("high", "low"):
+        (folder / name).mkdir(parents=True)
+        for i in range(2):
+            values = RNG.integers(low, high, (32, 32)).astype("uint16")
+            values[0, :3] = 0, 65535, 60000  # dead and hot pixels
+            if background is not None:
+                values[:, :20] = background
+            Image.fromarray(values).save(folder / name / f"{i}.png")
+    return folder
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize("background", [None, 0, 65535])
+@pytest.mark.parametrize(("low", "high"), [(30_000, 31_000), (31_768, 36_000)])
+def test_a_narrow_band_is_warned_of(tmp_path, in_memory, background, low, high):
+    folder = write_band(tmp_path / "data", low, high, background)
+    with pytest.warns(UserWarning, match="16-bit images") as caught:
+        from_directory(folder, in_memory=in_memory)
+    (message,) = (str(warning.message) for warning in caught)
+    found = re.search(
+        r"from ([\d,]+) to ([\d,]+) of 65,535, of which (\d+) of", message
+    )
+    first, last, shades = (int(text.replace(",", "")) for text in found.groups())
+    assert low - 130 <= first <= low + 260
+    assert high - 260 <= last <= high + 130
+    assert abs(shades - (high - low) / 257) <= 2
+    _, notes = count_folder(folder, SourceOptions())
+    assert f"Warning: {message}" in notes
+    # What the message advises: then nothing is warned of.
+    code = re.search(r"`(Image\.\S.*?save\(file\))`", message)[1]
+    before = np.asarray(Image.open(folder / "low" / "0.png")).astype("float64")
+    for file in folder.rglob("*.png"):
+        exec(code, {"Image": Image, "np": np, "file": file})
+    after = np.asarray(Image.open(folder / "low" / "0.png"))
+    expected = (np.clip(before, first, last) - first) / (last - first) * 65535
+    assert after.dtype == "uint16"
+    np.testing.assert_allclose(after, expected, atol=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        from_directory(folder, in_memory=in_memory)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.where(RNG.random((64, 64)) < 0.3, 30_000, 30_500),  # a mask
+        257 * RNG.integers(100, 120, (64, 64)),  # of 8 bits
+        257 * RNG.integers(0, 40, (64, 64)) * 6 + RNG.integers(0, 9, (64, 64)),
+        RNG.integers(0, 65536, (64, 64)),
+        RNG.integers(20_000, 40_000, (64, 64)),
+        np.full((64, 64), 30_000),
+    ],
+)
+def test_images_that_lose_nothing_are_not_warned_of(values):
+    depth = BitDepth()
+    depth.add_gray(values.astype("uint32"))
+    assert depth.describe_unused("it") is None
+
+
+def test_a_narrow_band_of_colours_is_told_by_the_upper_8_bits():
+    depth = BitDepth()
+    depth.add_color(RNG.integers(117, 122, (32, 32, 3)).astype("uint8"))
+    message = depth.describe_unused("it")
+    assert "from 29,952 to 31,231 of 65,535, of which 5 of 256" in message
+    assert "Pillow keeps only 8 bits of colours" in message
+    depth = BitDepth()
+    depth.add_color(RNG.integers(0, 256, (32, 32, 3)).astype("uint8"))
+    assert depth.describe_unused("it") is None
