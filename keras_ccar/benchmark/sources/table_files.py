@@ -1,7 +1,5 @@
 """Reads the rows of a CSV or Parquet file."""
 
-import csv
-import itertools
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +21,7 @@ from keras_ccar.benchmark.sources.notations import (
     find_notations,
     shown_notations,
 )
+from keras_ccar.benchmark.sources.short_rows import csv_rows, note_short_rows
 from keras_ccar.requirements import require
 
 # What pandas reads as missing, and the question mark of old tables.
@@ -57,7 +56,7 @@ class Table:
 
 
 def read_table_file(path: Path, as_texts: Sequence[str], notes: list[str]) -> Table:
-    """Reads a table; notes what divides it, and its numbers, if not commas and points.
+    """Reads a table; notes what divides it and its numbers, and which rows are short.
 
     Args:
         path: the file.
@@ -71,6 +70,7 @@ def read_table_file(path: Path, as_texts: Sequence[str], notes: list[str]) -> Ta
     if _is_parquet(path):
         return Table(_read_parquet(path), {}, False)
     rows, divider = _read_csv(path, as_texts)
+    note_short_rows(path, divider, rows, notes)
     if divider == ",":
         return Table(rows, {}, True)
     names = [name for name in rows.columns if name not in as_texts]
@@ -124,12 +124,13 @@ def read_other_file(path: Path, notes: list[str]) -> OtherFile:
 
     Args:
         path: the file.
-        notes: takes what divides it.
+        notes: takes what divides it, and how many rows are short.
     """
     english = Notation(".", ",")
     if _is_parquet(path):
         return OtherFile(str(path), _read_parquet(path), False, english)
     cells, divider = _read_csv(path, dtype=str, na_values=[])
+    note_short_rows(path, divider, cells, notes)
     if divider != ",":
         notes.append(f"{_describe(path, divider)}.")
     return OtherFile(str(path), cells, True, english if divider == "," else None)
@@ -209,10 +210,7 @@ def _read_csv(
     try:
         divider = find_divider(path)
         skipped = 0 if declared_divider(path) is None else 1
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = itertools.islice(file, skipped, None)
-            reader = csv.reader(lines, delimiter=divider, skipinitialspace=True)
-            names = next(reader, [])
+        _, names = next(csv_rows(path, divider), (0, []))
         texts = {name: str for name in names if name.strip() in as_texts}
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
             rows: pd.DataFrame = pd.read_csv(

@@ -199,7 +199,8 @@ def test_rows_of_other_lengths_than_the_names(tmp_path, divider, ends):
     assert rows.columns.tolist() == ["x", "y", "z"]
     assert rows["x"].tolist() == [1.5, 2.25, 4, 6.5][: len(rows)]
     assert rows["z"].fillna("").tolist() == ["a", "b", "c", ""][: len(rows)]
-    assert notes[0].endswith("and the numbers of x have decimal commas.")
+    assert notes[-1].endswith("and the numbers of x have decimal commas.")
+    assert ("fewer values" in notes[0]) == (ends in ("short", "both"))
 
 
 def test_more_values_than_names_where_semicolons_divide(tmp_path):
