@@ -87,11 +87,12 @@ def _row(
         "mean_confidence": np.nan,
         "calibration_gap": np.nan,
     }
-    if support:
-        row["recall"] = recall
+    if 0 < support < len(is_class):  # Without others it would be 1 of any model.
         row["average_precision"] = metrics.average_precision_score(
             is_class, probability
         )
+    if support:
+        row["recall"] = recall
         row["mean_confidence"] = probability[is_class].mean()
     if num_answers:
         row["calibration_gap"] = probability[answered].mean() - precision

@@ -312,3 +312,13 @@ def test_groups_need_training_counts():
         (name,) = argument
         with pytest.raises(ValueError, match=f"must be given with `{name}`"):
             evaluate_classes(LOGITS, LABELS, **argument)
+
+
+@pytest.mark.parametrize("answer", [0, 1])
+def test_average_precision_is_not_known_without_a_rest(answer):
+    """It would be 1 of any model."""
+    logits = np.array([[2.0, -1], [-3, 1], [0, 2]])
+    labels = np.array([[1, answer], [0, answer], [1, answer]])
+    rows = evaluate(logits, labels.astype("float32"), [[5, 5], [5, 5]]).classes
+    known = metrics.average_precision_score(labels[:, 0], logits[:, 0])
+    np.testing.assert_allclose(rows["average_precision"], [known, np.nan])

@@ -1,15 +1,17 @@
 """Says which classes have too few held-out examples to be measured."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from keras_ccar.benchmark.own.columns import LABELS
 from keras_ccar.benchmark.own.data import OwnData
+from keras_ccar.benchmark.own.measurement import measure
 from keras_ccar.benchmark.own.problem import Problem, count_examples
 from keras_ccar.inputs.class_names import join_first
 from keras_ccar.posthoc.enough_examples import FEWEST_EXAMPLES
 from keras_ccar.posthoc.labels import read_labels
+from keras_ccar.posthoc.predictions import Predictions
 
 _SHOWN = 5
 
@@ -21,13 +23,7 @@ def describe_few(splits: Mapping[str, OwnData], problem: Problem) -> str:
         ValueError: for labels that the output of the model does not fit.
     """
     sentences = []
-    for name, data in splits.items():
-        shape = (len(data.labels), *problem.output_shape)
-        labels = read_labels(
-            data.labels, shape, problem.are_labels, name, None, None, can_ignore=False
-        )
-        if name == "train":
-            continue
+    for name, labels in _held_out(splits, problem):
         counts = _counts(labels, problem)
         none = [what for what, number in counts.items() if number == 0]
         few = [
@@ -46,6 +42,43 @@ def describe_few(splits: Mapping[str, OwnData], problem: Problem) -> str:
                 "measured on so few is mostly chance: hold out more of them."
             )
     return " ".join(sentences)
+
+
+def require_measurable(
+    metric: str, splits: Mapping[str, OwnData], problem: Problem
+) -> None:
+    """Raises a `ValueError` if a held-out part lacks what a metric needs.
+
+    Args:
+        metric: the name of a column.
+        splits: the parts of the data.
+        problem: what is to be learned.
+    """
+    for name, labels in _held_out(splits, problem):
+        lacking = [what for what, n in _counts(labels, problem).items() if n == 0]
+        if not lacking:
+            continue
+        logits = np.zeros((len(labels), problem.num_columns))
+        predictions = Predictions(logits, labels, problem.are_labels, True)
+        if measure(predictions, problem)[0][metric] is None:
+            raise ValueError(
+                f"`metric` must be one that `{name}` can tell. Received: {metric!r}, "
+                f"which is not known without examples of {join_first(lacking, _SHOWN)}"
+                ", of which there are none. Add some, or use 'balanced_accuracy'."
+            )
+
+
+def _held_out(
+    splits: Mapping[str, OwnData], problem: Problem
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields the name and the labels of each part that is held out; checks all."""
+    for name, data in splits.items():
+        shape = (len(data.labels), *problem.output_shape)
+        labels = read_labels(
+            data.labels, shape, problem.are_labels, name, None, None, can_ignore=False
+        )
+        if name != "train":
+            yield name, labels
 
 
 def _counts(labels: np.ndarray, problem: Problem) -> dict[str, int]:

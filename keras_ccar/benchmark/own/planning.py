@@ -11,7 +11,7 @@ from keras_ccar.benchmark.own.budget import Fit, fit_budget
 from keras_ccar.benchmark.own.columns import LABELS, column_of
 from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.derived import choose_methods
-from keras_ccar.benchmark.own.few_examples import describe_few
+from keras_ccar.benchmark.own.few_examples import describe_few, require_measurable
 from keras_ccar.benchmark.own.identity import (
     describe_callbacks,
     describe_model,
@@ -52,6 +52,7 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
     few_examples = describe_few(splits, problem)
     metric = column_of(request.metric, problem.kind)
     _require_group(metric, problem)
+    require_measurable(metric, splits, problem)
     methods = tuple(choose_methods(problem, request.losses, model))
     check_losses_fit(model, problem, methods)
     epochs, seeds = (1, 1) if request.smoke else (request.epochs, request.seeds)

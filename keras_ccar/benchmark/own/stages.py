@@ -130,15 +130,17 @@ def retrain(setting: Setting, model: keras.Model, seed: int) -> StageResult:
 def decide_by_thresholds(
     setting: Setting, model: keras.Model, seed: int
 ) -> StageResult:
-    """Chooses a threshold for each yes-or-no label."""
+    """Chooses a threshold for each yes-or-no label; of those without both answers ½."""
     predictions = {name: setting.predict(model, name) for name in setting.measured}
     held_out = predictions["validation"]
     objective = threshold_objective(setting.metric)
-    _require_answers(held_out)
+    untold = _without_answers(held_out)
     columns = range(held_out.num_columns)
 
     def chooser(column: int) -> Callable[[np.ndarray], float]:
         def choose(rows: np.ndarray) -> float:
+            if column in untold:
+                return 0.5
             part = (slice(None), slice(column, column + 1))
             with quiet():
                 found = tune_thresholds(
@@ -199,16 +201,21 @@ def _classes(predictions: Predictions) -> np.ndarray:
     return np.asarray(labels if labels.ndim == 1 else labels[:, 0].astype("int64"))
 
 
-def _require_answers(predictions: Predictions) -> None:
-    """Refuses labels of which thresholds cannot be chosen and measured."""
+def _without_answers(predictions: Predictions) -> set[int]:
+    """Returns the labels of which thresholds cannot be chosen and measured.
+
+    Raises:
+        ValueError: if these are all.
+    """
     yes, no = (
         (predictions.labels == 1).sum(axis=0),
         (predictions.labels == 0).sum(axis=0),
     )
     few = np.flatnonzero(np.minimum(yes, no) < 2)
-    if few.size:
+    if few.size == predictions.num_columns:
         raise ValueError(
             "`validation` must have two examples or more of yes and of no, to choose "
             f"thresholds on some and measure on others. Received: {yes[few[0]]} of yes "
             f"and {no[few[0]]} of no for label {few[0]}. Hold out more."
         )
+    return set(few.tolist())

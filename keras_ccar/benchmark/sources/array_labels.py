@@ -70,7 +70,12 @@ def label_part(
 
 
 def encode_part(
-    part: Arrays, coding: LabelCoding, name: str, path: Path, shape: tuple[int, ...]
+    part: Arrays,
+    coding: LabelCoding,
+    name: str,
+    path: Path,
+    shape: tuple[int, ...],
+    notes: list[str],
 ) -> Arrays:
     """Returns the inputs and the labels of another part, coded as the training data.
 
@@ -80,6 +85,7 @@ def encode_part(
         name: of the part.
         path: the file.
         shape: of an example.
+        notes: takes what there is to say.
 
     Raises:
         ValueError: if they do not fit the training data.
@@ -101,7 +107,7 @@ def encode_part(
         if answers.ndim == 2:
             answers = _one_hot(answers, where).argmax(axis=1)
         labels = coding.encode([label_text(value) for value in answers], where)
-    check_same_classes(labels, coding.class_names, where, coding.kind)
+    check_same_classes(labels, coding, where, name, notes)
     return x, labels
 
 

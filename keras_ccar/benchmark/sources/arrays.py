@@ -58,7 +58,7 @@ def read_arrays(path: Path, options: SourceOptions) -> UserData:
     given: dict[str, Arrays] = {}
     for name, part in found.items():
         if part is not None:
-            given[name] = encode_part(part, coding, name, path, x.shape[1:])
+            given[name] = encode_part(part, coding, name, path, x.shape[1:], notes)
     for name, other in options.paths.items():
         if name in given:
             raise ValueError(
@@ -68,7 +68,7 @@ def read_arrays(path: Path, options: SourceOptions) -> UserData:
         held = load_arrays(other)
         part = find_part(other, held, name) or find_part(other, held, "train")
         part = part or missing_part(other)
-        given[name] = encode_part(part, coding, name, other, x.shape[1:])
+        given[name] = encode_part(part, coding, name, other, x.shape[1:], notes)
     keys = [str(number) for number in range(len(x))]
     parts = divide(labelled, keys, options, given)
     arrays = given | {

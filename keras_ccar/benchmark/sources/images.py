@@ -99,14 +99,14 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
     coding = labelled.coding
     for part, folder in options.paths.items():
         _check_no_others(folder, part, class_folders(path))
-        held_out = _read_images(folder, None if is_head else side, notes)
+        held_out = _read_images(folder, None if is_head else side, notes, 1)
         # Of a class that was left out.
         kept = [
             i for i, name in enumerate(held_out.classes) if name in coding.class_names
         ]
         where = f"The {part} folder {folder}"
         labels = coding.encode([held_out.classes[i] for i in kept], where)
-        check_same_classes(labels, coding.class_names, where, coding.kind)
+        check_same_classes(labels, coding, where, part, notes)
         arrays[part] = take(held_out, np.array(kept, "int64"), labels)
     data = UserData(
         name=Path(os.path.abspath(path)).name,
@@ -202,7 +202,7 @@ def _choose_side(path: Path, options: SourceOptions) -> int:
 
 def _check_no_others(folder: Path, part: str, class_names: list[str]) -> None:
     """Raises a `ValueError` if a part has classes that the training data lacks."""
-    others = [name for name in class_folders(folder) if name not in class_names]
+    others = [name for name in class_folders(folder, 1) if name not in class_names]
     if others:
         raise ValueError(
             f"The {part} folder {folder} must have class folders of the training data "
@@ -211,9 +211,18 @@ def _check_no_others(folder: Path, part: str, class_names: list[str]) -> None:
         )
 
 
-def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
-    """Reads all images, to square pixels if there is a side; notes what is broken."""
-    names = class_folders(path)
+def _read_images(
+    path: Path, side: int | None, notes: list[str], fewest: int = 2
+) -> _Images:
+    """Reads all images, to square pixels if there is a side; notes what is broken.
+
+    Args:
+        path: the folder.
+        side: the side in pixels, or None for no pixels.
+        notes: takes what there is to say.
+        fewest: the classes that there must be images of.
+    """
+    names = class_folders(path, fewest)
     files, labels = files_and_labels(path, names)
     note_beside(images_beside(path), path, notes)
     note_hidden(hidden_folders(path), path, notes)
@@ -221,10 +230,11 @@ def _read_images(path: Path, side: int | None, notes: list[str]) -> _Images:
     places = [f"{file.parent.name}/{file.name}" for file in files]
     good, why_not = read_image_files(files, places, side, path, notes, True)
     classes = [names[labels[i]] for i, _ in good]
-    if why_not and len(set(classes)) < 2:
+    if why_not and len(set(classes)) < fewest:
+        some = "two classes or more" if fewest == 2 else "a class"
         raise ValueError(
-            f"The folder {path} must hold images that can be read, of two classes or "
-            f"more. {len(files) - len(good)} of {len(files)} image files cannot be "
+            f"The folder {path} must hold images that can be read, of {some}. "
+            f"{len(files) - len(good)} of {len(files)} image files cannot be "
             f"read. The first: {why_not}"
         )
     hashes = [one.content for _, one in good]

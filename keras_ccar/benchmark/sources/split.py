@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from keras_ccar.benchmark.sources.labels import shown
+from keras_ccar.benchmark.sources.labels import LabelCoding, shown
 from keras_ccar.inputs.class_names import join_first
 
 _SHOWN = 20
@@ -69,29 +69,57 @@ def split_examples(
 
 
 def check_same_classes(
-    labels: np.ndarray, names: Sequence[str], where: str, kind: str
+    labels: np.ndarray, coding: LabelCoding, where: str, part: str, notes: list[str]
 ) -> None:
-    """Raises a `ValueError` if a part that was given lacks a class; names it.
+    """Checks that a part that was given has all that is to be measured of it.
 
-    Of several labels each must have a yes and a no.
+    Each class must have an example, and each label one of yes. Without a no, only what
+    is found of the yes can be measured, and nothing be chosen.
+
+    Args:
+        labels: of the part.
+        coding: of the training data.
+        where: what has them, for messages.
+        part: "validation" or "test".
+        notes: takes a warning of labels that all examples have.
+
+    Raises:
+        ValueError: if a class is missing, or there is nothing to choose by; names it.
     """
-    if kind == "labels":
-        is_missing = (labels == 1).sum(axis=0) == 0
-    else:
+    names = coding.class_names
+    if coding.kind == "softmax":
         is_missing = np.bincount(labels, minlength=len(names)) == 0
+    else:
+        answers = labels.reshape(len(labels), -1)
+        names = names[-answers.shape[1] :]
+        is_missing = (answers == 1).sum(axis=0) == 0
     missing = [name for name, lacks in zip(names, is_missing, strict=True) if lacks]
     if missing:
         raise ValueError(
             f"{where} must have an example of every class. It lacks {shown(missing)}. "
             "Add examples of these classes, or leave the classes out everywhere."
         )
-    if kind == "labels" and (everywhere := (labels == 1).all(axis=0)).any():
-        names = [name for name, is_one in zip(names, everywhere, strict=True) if is_one]
+    if coding.kind == "softmax":
+        return
+    is_everywhere = (answers == 1).all(axis=0)
+    everywhere = [
+        name for name, is_one in zip(names, is_everywhere, strict=True) if is_one
+    ]
+    if not everywhere:
+        return
+    of_part = f"the {where[4:]}" if where.startswith("The ") else where
+    have = f"All examples of {of_part} have {shown(everywhere)}"
+    if part == "validation" and is_everywhere.all():
         raise ValueError(
-            f"{where} must have an example without each label. All of its examples "
-            f"have {shown(names)}. Add examples without these labels, or leave the "
-            "labels out everywhere."
+            f"{have}, and validation data choose the best model, which would be one "
+            "that always says so. Add examples without, or name these data by "
+            "`--test`: there the share that is found, the recall, is measured."
         )
+    notes.append(
+        f"Warning: {have}. What is measured of these is the share that is found, the "
+        "recall, as balanced accuracy too. False alarms cannot be, so that precision "
+        "is 100 % and a model that finds more everywhere looks better."
+    )
 
 
 def rarest_labels(labels: np.ndarray) -> np.ndarray:

@@ -99,9 +99,19 @@ def encode_labels(
     coding: LabelCoding,
     options: SourceOptions,
     where: str,
+    part: str,
     notes: list[str],
 ) -> np.ndarray:
-    """Returns the labels of the rows of another table, which must have all of them."""
+    """Returns the labels of the rows of another table, which must have all of them.
+
+    Args:
+        rows: its rows.
+        coding: of the training table.
+        options: name the columns of labels.
+        where: the other table.
+        part: "validation" or "test".
+        notes: takes what there is to say.
+    """
     is_there = _fill_tags(rows, options)
     answers = rows[list(options.label)]
     if not is_there.all():
@@ -119,7 +129,7 @@ def encode_labels(
     else:
         texts = [label_text(value) for value in answers.iloc[:, 0]]
         labels = coding.encode(texts, where)
-    check_same_classes(labels, coding.class_names, where, coding.kind)
+    check_same_classes(labels, coding, where, part, notes)
     return labels
 
 

@@ -91,7 +91,7 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         check_there(others, [*beside, *encoder.kinds], str(other), str(path))
         frames[name] = read_like_training(file, training, notes)
         frames[name][beside] = others[beside]
-        labels[name] = encode_labels(others, coding, options, str(other), notes)
+        labels[name] = encode_labels(others, coding, options, str(other), name, notes)
     if groups is None:
         kept_rows = inputs.iloc[labelled.kept]
         files = {str(other): frames[name] for name, other in options.paths.items()}

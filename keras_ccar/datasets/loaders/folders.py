@@ -24,11 +24,15 @@ _COPIES = (".ipynb_checkpoints", ".thumbnails", ".@__thumb")
 _LISTED = 5
 
 
-def class_folders(path: str | os.PathLike[str]) -> list[str]:
+def class_folders(path: str | os.PathLike[str], fewest: int = 2) -> list[str]:
     """Returns the names of the class folders in a folder, in Unicode's NFC, sorted.
 
     macOS takes letters and their accents apart, so that one name may be written in two
     ways.
+
+    Args:
+        path: the folder.
+        fewest: how many there must be.
     """
     if not os.path.isdir(path):
         raise FileNotFoundError(
@@ -50,7 +54,7 @@ def class_folders(path: str | os.PathLike[str]) -> list[str]:
                 "rename it, without control characters and in the encoding of the "
                 "other names."
             )
-    if len(names) < 2:
+    if len(names) < fewest:
         raise ValueError(
             f"{path} must hold one folder of images for each class, but holds "
             f"{len(names)}: pass the folder above the class folders."

@@ -5,7 +5,7 @@ import pytest
 
 from keras_ccar.benchmark.own.columns import BINARY, LABELS, SOFTMAX
 from keras_ccar.benchmark.own.data import OwnData
-from keras_ccar.benchmark.own.few_examples import describe_few
+from keras_ccar.benchmark.own.few_examples import describe_few, require_measurable
 from keras_ccar.benchmark.own.problem import Problem
 
 CLASSES = Problem(SOFTMAX, True, [9, 9, 9], ["ant", "bee", "owl"], (3,))
@@ -14,13 +14,13 @@ SEVERAL = Problem(LABELS, True, [[9, 9], [9, 9]], ["wet", "hot"], (2,))
 
 
 def said(problem, labels):
+    return describe_few(parts_of(labels), problem)
+
+
+def parts_of(labels):
     labels = np.asarray(labels)
     x = np.zeros((len(labels), 2), "float32")
-    splits = {
-        name: OwnData(name, (x, labels), 8) for name in ("train", "validation", "test")
-    }
-    splits.pop("test")
-    return describe_few(splits, problem)
+    return {name: OwnData(name, (x, labels), 8) for name in ("train", "validation")}
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,26 @@ def test_many_classes_are_not_all_named():
     problem = Problem(SOFTMAX, True, [9] * 30, names, (30,))
     text = said(problem, [0] * 5)
     assert "class1, class2, class3, class4, class5 and 24 more" in text
+
+
+@pytest.mark.parametrize(
+    ("problem", "labels", "metric", "lacking"),
+    [
+        (ONE, [1] * 5, "average_precision", "no"),
+        (ONE, [0] * 5, "recall", "fraud"),
+        (ONE, [1] * 5, "recall", None),
+        (ONE, [1] * 5, "balanced", None),
+        (ONE, [0, 1], "average_precision", None),
+        (SEVERAL, [[1, 1]] * 5, "average_precision", "no to wet, no to hot"),
+        (SEVERAL, [[1, 1], [1, 0]], "average_precision", None),
+        (CLASSES, [0, 0, 1], "few", None),
+        (CLASSES, [0, 0, 1], "balanced", None),
+    ],
+)
+def test_a_metric_that_a_part_cannot_tell_is_refused(problem, labels, metric, lacking):
+    if lacking is None:
+        require_measurable(metric, parts_of(labels), problem)
+        return
+    message = f"`validation` can tell.*{metric}.*examples of {lacking}, of which there"
+    with pytest.raises(ValueError, match=message):
+        require_measurable(metric, parts_of(labels), problem)

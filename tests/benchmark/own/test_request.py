@@ -167,6 +167,41 @@ def test_one_validation_example_of_a_label_fails_thresholds_alone(tmp_path):
     assert "`validation` must have two examples or more of yes" in run["error"]
 
 
+def test_a_metric_that_the_test_data_cannot_tell_is_refused_before_training(tmp_path):
+    x, labels = answers(2)
+    with pytest.raises(ValueError, match=r"`metric` .* `test` can tell.*of no, of wh"):
+        compare(
+            tmp_path,
+            build_model=network(1),
+            train=answers(),
+            validation=answers(1),
+            test=(x[labels == 1], labels[labels == 1]),
+            metric="average_precision",
+            losses=None,
+        )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_thresholds_of_labels_without_a_no_stay_a_half(tmp_path):
+    x, labels = tags(1)
+    labels = labels.copy()
+    labels[:, 0] = 1
+    comparison, failed = compare(
+        tmp_path,
+        build_model=network(labels.shape[1], "sigmoid"),
+        train=tags(),
+        validation=(x, labels),
+        losses={"ce": "binary_crossentropy"},
+        seeds=1,
+        epochs=1,
+    )
+    assert not failed
+    (run,) = comparison.finished_runs("ce+thresholds")
+    first, *others = run["chosen"]["thresholds"]
+    assert first == 0.5
+    assert 0.5 not in others
+
+
 PROBABILITIES = keras.losses.SparseCategoricalCrossentropy()
 LOGITS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 

@@ -204,3 +204,19 @@ def test_the_part_of_another_file_is_the_one_that_is_asked_for(tmp_path):
 def test_numbers_that_float32_does_not_hold(tmp_path, x, message):
     with pytest.raises(ValueError, match=message):
         read(tmp_path, x=x, y=Y)
+
+
+@pytest.mark.parametrize("kind", ["binary", "labels"])
+def test_a_part_in_which_all_have_a_label(tmp_path, kind):
+    y = (np.arange(50) % 4 == 0).astype("int64")
+    if kind == "labels":
+        y = np.stack([y, np.arange(50) % 2], axis=1)
+        y[:3] = 1
+    is_yes = y.reshape(50, -1)[:, 0] == 1
+    given = {"x_test": X[is_yes], "y_test": y[is_yes]}
+    data = read(tmp_path, x=X, y=y, **given)
+    np.testing.assert_array_equal(data.test[1], y[is_yes])
+    name = "1" if kind == "binary" else "0"
+    (note,) = [note for note in data.notes if "All examples" in note]
+    assert note.startswith("Warning: All examples of the test part of ")
+    assert f"have '{name}'. What is measured" in note

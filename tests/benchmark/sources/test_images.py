@@ -381,3 +381,23 @@ def test_files_that_cannot_be_read_for_one_reason_are_listed_together(small):
     assert predict(small / "dent")[1][0].endswith(
         "empty.png (it is none of PNG, JPEG, BMP, GIF, WEBP, TIFF)."
     )
+
+
+@pytest.mark.parametrize("has_broken", [False, True])
+def test_a_folder_of_one_class_of_two_is_measured_but_chooses_nothing(
+    small, tmp_path, has_broken
+):
+    write(small / "ok" / "more.png", 99)  # so that a dent is the rarer one
+    held = tmp_path / "held"
+    shutil.copytree(small / "dent", held / "dent")
+    if has_broken:
+        (held / "dent" / "broken.png").write_bytes(b"")
+    data = read_data(small, SourceOptions(test=held))
+    assert data.test[1].tolist() == [1] * 4
+    (note,) = [note for note in data.notes if "All examples of" in note]
+    assert "have 'dent'. What is measured" in note
+    with pytest.raises(ValueError, match="have 'dent', and validation data choose"):
+        read_data(small, SourceOptions(validation=held))
+    (held / "dent").rename(held / "ok")
+    with pytest.raises(ValueError, match=r"lacks 'dent'\."):
+        read_data(small, SourceOptions(test=held))

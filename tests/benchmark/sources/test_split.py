@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keras_ccar.benchmark.sources.labels import LabelCoding
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import check_same_classes, split_examples
 
@@ -58,17 +59,46 @@ def test_every_label_has_both_answers_in_every_part():
         split(labels, NAMES[:3], keys, (0.2, 0.2))
 
 
+def checked(labels, kind="labels", part="test", names=NAMES[:3]):
+    """The notes on a part that was given."""
+    notes = []
+    coding = LabelCoding(kind, names)
+    check_same_classes(np.array(labels), coding, "`y`", part, notes)
+    return notes
+
+
 def test_a_part_that_was_given_must_have_every_class():
-    check_same_classes(np.array([0, 1, 2]), NAMES[:3], "`y_val`", "softmax")
-    with pytest.raises(ValueError, match=r"`y_val` must .* It lacks 'dog', 'eel'"):
-        check_same_classes(np.array([0, 2, 2]), NAMES, "`y_val`", "softmax")
-    answers = np.array([[1, 1, 0]])
+    assert not checked([0, 1, 2], "softmax")
+    with pytest.raises(ValueError, match=r"`y` must .* It lacks 'dog', 'eel'"):
+        checked([0, 2, 2], "softmax", names=NAMES)
     with pytest.raises(ValueError, match="It lacks 'owl'"):
-        check_same_classes(answers, NAMES[:3], "`y_val`", "labels")
-    answers = np.array([[1, 1, 0], [0, 1, 1]])
-    with pytest.raises(ValueError, match=r"`y_val` must .* All .* have 'dog'"):
-        check_same_classes(answers, NAMES[:3], "`y_val`", "labels")
-    check_same_classes(1 - np.eye(3, dtype="int64"), NAMES[:3], "`y_val`", "labels")
+        checked([[1, 1, 0]])
+    with pytest.raises(ValueError, match=r"It lacks 'dog'\."):
+        checked([0, 0], "binary", names=NAMES[:2])
+    assert not checked(1 - np.eye(3, dtype="int64"))
+    assert not checked([0, 1], "binary", names=NAMES[:2])
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "names", "shown", "part"),
+    [
+        ("labels", [[1, 1, 0], [0, 1, 1]], NAMES[:3], "'dog'", "validation"),
+        ("labels", [[1, 1, 0], [0, 1, 1]], NAMES[:3], "'dog'", "test"),
+        ("labels", [[1, 1], [1, 1]], NAMES[:2], "'cat', 'dog'", "test"),
+        ("binary", [1, 1], NAMES[:2], "'dog'", "test"),
+    ],
+)
+def test_a_part_in_which_all_have_a_label_is_read(kind, labels, names, shown, part):
+    (note,) = checked(labels, kind, part, names)
+    assert note.startswith(f"Warning: All examples of `y` have {shown}. What is meas")
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels"), [("labels", [[1, 1], [1, 1]]), ("binary", [1, 1])]
+)
+def test_validation_data_without_any_no_choose_nothing(kind, labels):
+    with pytest.raises(ValueError, match=r"All .* 'dog', and valid.* by `--test`"):
+        checked(labels, kind, "validation", NAMES[:2])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Tables: what columns hold, what is missing, and what the training rows alone say."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -156,8 +158,9 @@ def test_other_answers_in_a_test_table(tmp_path, no, yes):
     message = f"column 'wet', has labels that the training data lacks: .*'{yes}'"
     with pytest.raises(ValueError, match=message):
         read_with_test(path, rows, others, "wet", "hot")
-    with pytest.raises(ValueError, match=r"must .* without each label.* have 'wet'"):
-        read_with_test(path, rows, rows.assign(wet="wet"), "wet", "hot")
+    data = read_with_test(path, rows, rows.assign(wet="wet"), "wet", "hot")
+    assert data.test[1].mean(axis=0).tolist() == [1, 0.5]
+    assert have_all(data, "test.csv") == "'wet'"
 
 
 def test_rows_without_a_label_are_left_out_and_counted(tmp_path):
@@ -220,8 +223,33 @@ def test_tags_of_a_test_table(tmp_path, suffix):
         with pytest.raises(ValueError, match=message):
             read_with_test(path, rows, rows_of_test, "tags", separator=separator)
     every = labelled([["a"], ["a", "b c"]] * 100)
-    with pytest.raises(ValueError, match=r"without each label.* have 'a'"):
-        read_with_test(path, rows, every, "tags", separator=separator)
+    data = read_with_test(path, rows, every, "tags", separator=separator)
+    assert data.test[1].mean(axis=0).tolist() == [1, 0.5]
+    assert have_all(data, path.with_name(f"test{path.suffix}").name) == "'a'"
+
+
+def have_all(data, name):
+    """The labels that all rows of a file have, as a note says."""
+    (found,) = re.findall(
+        rf"Warning: All examples of \S*{re.escape(name)} have (.+?)\. What is measured",
+        " ".join(data.notes),
+    )
+    return found
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_file_of_positives_alone_is_measured_but_chooses_nothing(tmp_path, suffix):
+    rows = table().assign(answer=["no", "no", "no", "yes"] * 50)
+    positives = rows[rows["answer"] == "yes"]
+    path = tmp_path / f"t.{suffix}"
+    data = read_with_test(path, rows, positives, "answer")
+    assert data.test[1].tolist() == [1] * 50
+    assert have_all(data, f"test.{suffix}") == "'yes'"
+    with pytest.raises(ValueError, match=r"lacks 'yes'\."):
+        read_with_test(path, rows, rows[rows["answer"] == "no"], "answer")
+    validation = write(tmp_path / f"val.{suffix}", positives)
+    with pytest.raises(ValueError, match=r"have 'yes', and validation data choose"):
+        read(path, rows, "answer", validation=validation)
 
 
 def test_nothing_among_tags_is_no_tag(tmp_path):
