@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 _TRUTHS = frozenset(["true", "True", "TRUE", "false", "False", "FALSE"])
-_WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.0*)?")
+# Decimals may stand behind a comma, but 1,000 and 1,234 are thousands, or may be.
+_WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.0*|,00?)?")
+_MAY_BE_THOUSANDS = r"(?![+-]?[1-9][0-9]{0,2},[0-9]{3}(?:e|$))"
 _NUMBER = re.compile(
-    r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE
+    rf"{_MAY_BE_THOUSANDS}[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:e[+-]?[0-9]+)?",
+    re.IGNORECASE,
 )
 
 
@@ -38,12 +41,12 @@ def plain_texts(texts: Sequence[str]) -> list[str]:
 
 
 def plain_text(text: str) -> str:
-    """Returns 1 for the text 1.0 or +1, and true for True; others as they are."""
+    """Returns 1 for the text 1.0, 1,0 or +1, true for True; others as they are."""
     if text in _TRUTHS:
         return text.lower()
     if not _WHOLE.fullmatch(text):
         return text
-    number = text.removeprefix("+").partition(".")[0]
+    number = text.removeprefix("+").replace(",", ".").partition(".")[0]
     return "0" if number == "-0" else number
 
 
@@ -52,7 +55,7 @@ def as_number(text: str) -> Decimal | None:
     if not _NUMBER.fullmatch(text):
         return None
     try:
-        return Decimal(text)
+        return Decimal(text.replace(",", "."))
     except InvalidOperation:  # an exponent of many digits
         return None
 

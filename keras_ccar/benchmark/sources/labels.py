@@ -110,9 +110,12 @@ def find_classes(texts: Iterable[str], where: str) -> LabelCoding:
         )
     fractions = [name for name in names if _is_fraction(name)]
     if len(fractions) > len(names) / 2:
+        advice = "Name another column, or put the numbers into classes."
+        if any("," in name for name in fractions):
+            advice += " If the commas divide several labels, pass `--separator ,`."
         raise ValueError(
             f"{where} must hold classes. Received: numbers with fractions, such as "
-            f"{shown(fractions)}. Name another column, or put the numbers into classes."
+            f"{shown(fractions)}. {advice}"
         )
     if len(names) > 2:
         return LabelCoding("softmax", tuple(names))

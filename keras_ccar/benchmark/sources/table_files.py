@@ -211,7 +211,9 @@ def _read_csv(
         divider = find_divider(path)
         skipped = 0 if declared_divider(path) is None else 1
         _, names = next(csv_rows(path, divider), (0, []))
-        texts = {name: str for name in names if name.strip() in as_texts}
+        # Pandas gives a name to a column that has none.
+        shown = [name or f"Unnamed: {place}" for place, name in enumerate(names)]
+        texts = {name: str for name in shown if name.strip() in as_texts}
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
             rows: pd.DataFrame = pd.read_csv(
                 path,

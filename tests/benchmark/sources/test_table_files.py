@@ -218,3 +218,50 @@ def test_a_first_line_that_says_what_divides(tmp_path, divider, start):
     path.write_text(text, "utf-8", newline="")
     pd.testing.assert_frame_equal(read_table_file(path, (), []).rows, table())
     pd.testing.assert_frame_equal(read_other_file(path, []).cells, table().astype(str))
+
+
+@pytest.mark.parametrize("divider", [",", ";", "\t"])
+@pytest.mark.parametrize("name", ["", "  ", '""'])
+def test_labels_and_groups_without_a_name_are_read_as_they_are_written(
+    tmp_path, divider, name
+):
+    """Pandas would make numbers of them, and 1 of 01."""
+    path = tmp_path / "t.csv"
+    lines = [f"{i}{divider}0{i % 2 + 1}{divider}{i}" for i in range(8)]
+    lines += [f"{i}{divider}{i % 2 + 1}{divider}{i}" for i in range(8)]
+    path.write_text("\n".join([f"x{divider}{name}{divider}z", *lines]))
+    labelled, _ = count_data(path, SourceOptions(label=("Unnamed: 1",)))
+    assert labelled.coding.class_names == ("01", "1", "02", "2")
+    assert labelled.counts.tolist() == [4] * 4
+    rows = read_table_file(path, ("Unnamed: 1",), []).rows
+    assert rows["Unnamed: 1"].unique().tolist() == ["01", "02", "1", "2"]
+    assert rows["z"].tolist() == [*range(8), *range(8)]
+
+
+def with_labels(path, labels, divider=";"):
+    lines = [f"{i % 7}{divider}{label}" for i, label in enumerate(labels)]
+    path.write_text("\n".join([f"x{divider}kind", *lines]))
+    return path
+
+
+@pytest.mark.parametrize("divider", [",", ";", "\t", "|"])
+def test_numbers_with_decimal_commas_are_no_classes(tmp_path, divider):
+    quote = '"' if divider == "," else ""
+    labels = [f"{quote}{i % 5},{i % 9}{quote}" for i in range(90)]
+    path = with_labels(tmp_path / "t.csv", labels, divider)
+    message = r"must hold classes\. .*'0,1'.*commas divide several.*`--separator ,`"
+    for read in (read_data, count_data):
+        with pytest.raises(ValueError, match=message):
+            read(path, SourceOptions(label=("kind",)))
+    # What the message advises.
+    labelled, _ = count_data(path, SourceOptions(label=("kind",), separator=","))
+    assert labelled.coding.class_names == tuple("012345678")
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_whole_numbers_with_decimal_commas_are_the_same_classes(tmp_path, part):
+    path = with_labels(tmp_path / "t.csv", ["1,0", "2,0", "3"] * 20)
+    other = with_labels(tmp_path / "other.csv", ["1", "2.0", "3,00"] * 9)
+    data = read_data(path, SourceOptions(label=("kind",), **{part: other}))
+    assert data.class_names == ("1", "2", "3")
+    assert getattr(data, part)[1].tolist() == [0, 1, 2] * 9
