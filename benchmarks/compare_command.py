@@ -126,7 +126,8 @@ def values(column, dtype):
     texts = texts.str.replace(point, ".", regex=False).str.lower()
     texts = texts.replace({{"false": "0", "no": "0", "true": "1", "yes": "1"}})
     numbers = pd.to_numeric(texts, errors="coerce")  # what is no number is missing
-    return numbers.where(numbers.abs() < float("inf")).to_numpy("float32")
+    numbers = numbers.where(numbers.abs() < float("inf"))
+    return numbers.to_numpy(dtype.as_numpy_dtype)
 
 cells = {{"dtype": str, "skipinitialspace": True, "na_values": ["?"]}}  # all as text
 rows = pd.read_csv("{TABLE}.csv", sep=divider, **cells).rename(columns=str.strip)

@@ -147,6 +147,7 @@ def messy(thousands, point):
             "is_new": random.choice(["True", "False"], 80),
             "paid": random.choice(["yes", "no"], 80),
             "note": [f"some words about number {i}" for i in range(80)],
+            "seconds": (1_700_000_000 + random.integers(0, 600, 80)).astype(str),
             "Class": np.where(answer, "rare", "common"),
         }
     )
@@ -208,8 +209,8 @@ def test_the_client_answers_as_the_command_does(
     check(rows.map(" {} ".format).rename(columns=" {} ".format))
     check(rows.assign(is_new=rows["is_new"].map({"True": "yes", "False": "NO"})))
     lost = rows.copy()
-    lost.loc[0] = ["12 EUR", "inf", "-", "7", "?", "?", "n/a", ""]
-    lost.loc[1] = ["?"] * 8
+    lost.loc[0] = ["12 EUR", "inf", "-", "7", "?", "?", "n/a", "soon", ""]
+    lost.loc[1] = ["?"] * 9
     check(lost)
     check(lost.iloc[[1]])
     typed = comparison.predict(f"{TABLE}.csv")[rows.columns]

@@ -131,6 +131,13 @@ def _check_export(data: UserData, options: argparse.Namespace) -> None:
             f"TensorFlow backend. Received: backend {backend!r}, which has no text. "
             "Set KERAS_BACKEND=tensorflow, or leave `--export` out."
         )
+    if options.export is not None and data.wide and backend != "tensorflow":
+        raise ValueError(
+            "`--export` of numbers whose differences float32 does not hold, "
+            f"{', '.join(data.wide)}, needs the TensorFlow backend. Received: backend "
+            f"{backend!r}, which has no float64. Set KERAS_BACKEND=tensorflow, or take "
+            "a number near all of them off these numbers, which makes them small."
+        )
 
 
 def _read_part(name: str, text: str) -> float | Path:

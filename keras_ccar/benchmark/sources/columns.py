@@ -18,6 +18,7 @@ from keras_ccar.benchmark.sources.column_kinds import (
     to_texts,
 )
 from keras_ccar.benchmark.sources.dates import ADVICE, are_dates
+from keras_ccar.benchmark.sources.lost_digits import loses_digits, mean_and_deviation
 from keras_ccar.benchmark.sources.number_texts import to_numbers
 from keras_ccar.requirements import require
 
@@ -35,21 +36,32 @@ class Encoder:
         left_out: why each column that is left out is, by its name.
         names: the name of the input of each column, by its name.
         means: what stands for a missing number, by the name of the column.
+        deviations: what numbers are divided by, once the mean is taken off.
+        wide: columns of numbers that float32 does not hold.
     """
 
     kinds: dict[str, str]
     left_out: dict[str, str]
     names: dict[str, str]
     means: dict[str, float] = field(default_factory=dict)
+    deviations: dict[str, float] = field(default_factory=dict)
+    wide: tuple[str, ...] = ()
     space: Any = None
 
     def fit(self, rows: pd.DataFrame) -> None:
         """Learns means, deviations, categories and words from training rows."""
         tf = require("tensorflow", "TensorFlow", "benchmark")
-        for column, kind in self.kinds.items():
-            if kind == NUMBER:
-                mean = to_numbers(rows[column]).mean()
-                self.means[column] = float(mean) if np.isfinite(mean) else 0.0
+        wide = []
+        for column in self.columns(NUMBER):
+            numbers = to_numbers(rows[column])
+            present = numbers.dropna().to_numpy("float64")
+            mean = float(mean_and_deviation(present)[0]) if len(present) else 0.0
+            filled = numbers.fillna(mean).to_numpy("float64")
+            self.means[column] = mean
+            self.deviations[column] = float(mean_and_deviation(filled)[1]) or 1.0
+            if loses_digits(filled):
+                wide.append(column)
+        self.wide = tuple(wide)
         kinds = {self.names[column]: kind for column, kind in self.kinds.items()}
         self.space = keras.utils.FeatureSpace(
             {name: _feature(kind) for name, kind in kinds.items()},
@@ -85,41 +97,56 @@ class Encoder:
         A missing number is NaN, a missing text is empty.
         """
         inputs: list[Any] = []
-        filled: list[Any] = []
+        prepared: list[Any] = []
         for column, kind in self.kinds.items():
-            name = self.names[column]
-            dtype = "float32" if kind == NUMBER else "string"
-            value = keras.Input((1,), dtype=dtype, name=name)
+            value = keras.Input(
+                (1,), dtype=self._input_dtype(column), name=self.names[column]
+            )
             inputs.append(value)
-            if kind == NUMBER:
-                mean = np.float32(self.means[column])
-                value = keras.ops.where(keras.ops.isnan(value), mean, value)
-            filled.append(value)
+            prepared.append(self._scale(column, value) if kind == NUMBER else value)
         known = self.space.get_inputs()
         encoder = keras.Model(
             [known[self.names[column]] for column in self.kinds],
             self.space.get_encoded_features(),
             name="encoder",
         )
-        return inputs, encoder(filled)
+        return inputs, encoder(prepared)
 
     def example(self, rows: pd.DataFrame) -> dict[str, Any]:
         """Returns rows as a client sends them: a column of one value for each input."""
-        return {
-            name: array[:, None] for name, array in self._values(rows, False).items()
-        }
-
-    def _values(self, rows: pd.DataFrame, fill: bool = True) -> dict[str, np.ndarray]:
-        values: dict[str, np.ndarray] = {}
+        values: dict[str, Any] = {}
         for column, kind in self.kinds.items():
-            name = self.names[column]
             if kind == NUMBER:
                 numbers = to_numbers(rows[column])
-                numbers = numbers.fillna(self.means[column]) if fill else numbers
-                values[name] = numbers.to_numpy("float32")
+                array = numbers.to_numpy(self._input_dtype(column))
             else:
-                values[name] = to_texts(rows[column]).to_numpy(object)
+                array = to_texts(rows[column]).to_numpy(object)
+            values[self.names[column]] = array[:, None]
         return values
+
+    def _values(self, rows: pd.DataFrame) -> dict[str, np.ndarray]:
+        values: dict[str, np.ndarray] = {}
+        for column, kind in self.kinds.items():
+            if kind == NUMBER:
+                # In float64, as float32 would lose digits before they are scaled.
+                numbers = to_numbers(rows[column]) - self.means[column]
+                scaled = (numbers / self.deviations[column]).fillna(0.0)
+                values[self.names[column]] = scaled.to_numpy("float32")
+            else:
+                values[self.names[column]] = to_texts(rows[column]).to_numpy(object)
+        return values
+
+    def _input_dtype(self, column: str) -> str:
+        if self.kinds[column] != NUMBER:
+            return "string"
+        return "float64" if column in self.wide else "float32"
+
+    def _scale(self, column: str, value: Any) -> Any:
+        """Returns what `_values` makes of numbers, for a Keras tensor of them."""
+        # Of a wide column in float64, as its input is.
+        scaled = (value - self.means[column]) / self.deviations[column]
+        scaled = keras.ops.cast(scaled, "float32")
+        return keras.ops.where(keras.ops.isnan(scaled), 0.0, scaled)
 
 
 def find_columns(
@@ -185,7 +212,7 @@ def find_columns(
 def _feature(kind: str) -> Any:
     space = keras.utils.FeatureSpace
     if kind == NUMBER:
-        return space.float_normalized()
+        return space.float()  # It is scaled before.
     if kind == CATEGORY:
         return space.string_categorical(num_oov_indices=1, output_mode="one_hot")
     words = Words(_MOST_WORDS, output_mode="tf_idf")

@@ -35,6 +35,7 @@ def save_encoder(encoder: Encoder, path: Path) -> dict[str, Any]:
         "kinds": encoder.kinds,
         "names": encoder.names,
         "means": encoder.means,
+        "deviations": encoder.deviations,
         "categories": categories,
     }
 
@@ -50,8 +51,8 @@ def load_encoder(path: Path, state: Mapping[str, Any]) -> Encoder:
         KeyError: if the state lacks something.
         ValueError: if the file is not there, or is broken.
     """
-    kinds, names, means = (state[key] for key in ("kinds", "names", "means"))
-    encoder = Encoder(kinds, {}, names, means)
+    keys = ("names", "means", "deviations")
+    encoder = Encoder(state["kinds"], {}, *(state[key] for key in keys))
     classes = {"Words": Words, "FeatureSpace": keras.utils.FeatureSpace}
     try:
         encoder.space = keras.saving.load_model(path, custom_objects=classes)

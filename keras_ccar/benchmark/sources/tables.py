@@ -19,6 +19,7 @@ from keras_ccar.benchmark.sources.groups import (
     read_groups,
 )
 from keras_ccar.benchmark.sources.labelled import Labelled, divide
+from keras_ccar.benchmark.sources.lost_digits import note_wide
 from keras_ccar.benchmark.sources.named_columns import check_there
 from keras_ccar.benchmark.sources.notations import Notation
 from keras_ccar.benchmark.sources.number_columns import (
@@ -102,6 +103,7 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         _keep_groups_apart(own, by_part, frames, options, notes)
     note_unknown_texts(frames, encoder, group, notes)
     encoder.fit(frames["train"])
+    note_wide(encoder.wide, notes)
     arrays = {
         name: (encoder.encode(frame), labels[name]) for name, frame in frames.items()
     }
@@ -123,6 +125,7 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         make_whole=make_whole,
         example=encoder.example(frames["train"].iloc[:2]),
         inputs=encoder.names,
+        wide=encoder.wide,
         reading=TableReading(encoder, _usual(trained, encoder), notations),
         notes=notes,
     )

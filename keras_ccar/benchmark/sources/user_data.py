@@ -65,6 +65,7 @@ class UserData:
         example: what the whole takes.
         inputs: the name of the input of the whole for each column of a table.
         reading: how new files are read alike.
+        wide: what takes float64 in the whole: columns of a table, or "x" of arrays.
         notes: sentences about what was found in the files: what was left out, what was
             changed.
     """
@@ -80,6 +81,7 @@ class UserData:
     reading: Reading
     example: Any = None
     inputs: dict[str, str] = field(default_factory=dict)
+    wide: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
 
     @property

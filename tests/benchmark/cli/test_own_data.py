@@ -191,8 +191,14 @@ def test_versions_that_cannot_export_are_refused_before_training(
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_text_needs_tensorflow_to_be_exported(tmp_path, backend, monkeypatch, capsys):
-    rows = pd.DataFrame({"size": X[:, 0], "colour": ["red", "blue"] * 45, "kind": Y})
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("colour", ["red", "blue"] * 45), ("seconds", 1.7e9 + np.arange(90) % 50)],
+)
+def test_text_and_float64_need_tensorflow_to_be_exported(
+    tmp_path, column, values, backend, monkeypatch, capsys
+):
+    rows = pd.DataFrame({"size": X[:, 0], column: values, "kind": Y})
     rows.to_csv(tmp_path / "t.csv", index=False)
     arguments = ["compare", str(tmp_path / "t.csv"), "--label", "kind"]
     arguments += ["--output", str(tmp_path / "o"), "--export", str(tmp_path / "served")]

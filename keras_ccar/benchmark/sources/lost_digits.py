@@ -1,0 +1,60 @@
+"""Tells numbers that float32 does not hold, such as timestamps and large ids."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_ccar.inputs.class_names import join_first
+
+_SHOWN = 20
+# Of the deviation of a column. A network cannot see smaller errors.
+_MOST_ERROR = 1e-5
+# By which a float32 may be off, as a share of itself.
+_ROUNDING = 2.0**-24
+
+
+def mean_and_deviation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns both in float64, over the first axis; 0 if a value never differs.
+
+    Args:
+        values: finite numbers `(N, ...)`, with one at least.
+    """
+    exact = values.astype("float64")
+    # Sums and squares of large numbers would overflow.
+    largest = np.maximum(np.abs(exact).max(axis=0), np.finfo("float64").tiny)
+    parts = exact / largest
+    varies = exact.max(axis=0) > exact.min(axis=0)
+    return largest * parts.mean(axis=0), np.where(
+        varies, largest * parts.std(axis=0), 0
+    )
+
+
+def loses_digits(values: np.ndarray) -> np.ndarray:
+    """Returns of which columns float32 loses digits that tell their values apart.
+
+    It has 24 bits: of seconds such as 1.7e9 those that differ by less than 128 may
+    become one, and the mean of whole numbers such as 8e6 is off by a half. What counts
+    is the error beside the deviation of the column.
+
+    Args:
+        values: finite numbers `(N, ...)`, with one at least.
+
+    Returns:
+        Booleans of the shape without the first axis.
+    """
+    mean, deviation = mean_and_deviation(values)
+    largest = np.abs(values.astype("float64")).max(axis=0)
+    limits = np.finfo("float32")
+    is_beyond = (largest > limits.max) | (largest < limits.tiny)
+    is_lost = _ROUNDING * np.abs(mean) > _MOST_ERROR * deviation
+    return np.asarray((deviation > 0) & (is_beyond | is_lost))
+
+
+def note_wide(names: Sequence[str], notes: list[str]) -> None:
+    """Notes columns, or arrays, whose digits float32 does not hold."""
+    if names:
+        notes.append(
+            "Numbers whose differences float32 does not hold, as timestamps and large "
+            f"ids have them: {join_first(list(names), _SHOWN)}. They are scaled as "
+            "float64 first, and an exported model takes float64 for them."
+        )
