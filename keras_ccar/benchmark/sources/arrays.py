@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import keras
 import numpy as np
 import pandas as pd
 
@@ -20,6 +19,7 @@ from keras_ccar.benchmark.sources.array_labels import (
     label_part,
     labelled_part,
 )
+from keras_ccar.benchmark.sources.array_offsets import Offsets
 from keras_ccar.benchmark.sources.array_scale import Scale
 from keras_ccar.benchmark.sources.labelled import Labelled, divide
 from keras_ccar.benchmark.sources.options import SourceOptions
@@ -74,10 +74,14 @@ def read_arrays(path: Path, options: SourceOptions) -> UserData:
     arrays = given | {
         name: (x[indices], labels) for name, (indices, labels) in parts.items()
     }
-    train = arrays["train"]
-    scale = Scale.of(train[0])
+    scale = Scale.of(arrays["train"][0])
+    offsets = Offsets.of(arrays["train"][0])
+    offsets.note(notes)
     for name, (inputs, _) in given.items():
         scale.note_other(inputs, f"the {name} part", notes)
+        offsets.note_rounded(inputs, f"the {name} part", notes)
+    arrays = {name: (offsets.take_off(part), y) for name, (part, y) in arrays.items()}
+    train = arrays["train"]
     num_outputs = 1 if coding.kind == "binary" else len(coding.class_names)
     maker = networks.dense_maker if x.ndim == 2 else networks.convnet_maker
     return UserData(
@@ -88,23 +92,26 @@ def read_arrays(path: Path, options: SourceOptions) -> UserData:
         validation=arrays["validation"],
         test=arrays.get("test"),
         build_model=maker(train[0], num_outputs, coding.kind == "labels"),
-        make_whole=_as_it_is,
-        reading=ArrayReading(train[0].shape[1:], scale),
+        make_whole=offsets.in_front_of,
+        reading=ArrayReading(train[0].shape[1:], scale, offsets),
+        wide=() if offsets.values is None else ("x",),
         notes=notes,
     )
 
 
 @dataclass(frozen=True)
 class ArrayReading:
-    """Of arrays, which are trained on as they are.
+    """Of arrays, which are trained on as they are, or without large offsets.
 
     Attributes:
         shape: the shape of one example.
         scale: of the training data.
+        offsets: what is taken off.
     """
 
     shape: tuple[int, ...]
     scale: Scale
+    offsets: Offsets
 
     def save(self, folder: Path) -> None:
         """See `Reading`."""
@@ -113,6 +120,7 @@ class ArrayReading:
             "shape": list(self.shape),
             "lowest": self.scale.lowest,
             "highest": self.scale.highest,
+            "offsets": self.offsets.values,
         }
         write_reading(folder, content)
 
@@ -120,7 +128,8 @@ class ArrayReading:
     def load(cls, folder: Path, content: dict[str, Any]) -> Self:
         """Returns what `save` wrote."""
         scale = Scale(content["lowest"], content["highest"])
-        return cls(tuple(content["shape"]), scale)
+        # Earlier comparisons took none off.
+        return cls(tuple(content["shape"]), scale, Offsets(content.get("offsets")))
 
     def read(self, path: Path, notes: list[str]) -> NewExamples:
         """See `Reading`; the file holds `x`."""
@@ -131,8 +140,6 @@ class ArrayReading:
                 f"trained on. Received: {x.shape[1:]}."
             )
         self.scale.note_other(x, str(path), notes)
-        return NewExamples(pd.DataFrame({"example": np.arange(len(x))}), x)
-
-
-def _as_it_is(network: keras.Model) -> keras.Model:
-    return network
+        self.offsets.note_rounded(x, str(path), notes)
+        rows = pd.DataFrame({"example": np.arange(len(x))})
+        return NewExamples(rows, self.offsets.take_off(x))

@@ -6,6 +6,8 @@ import numpy as np
 
 from keras_ccar.inputs.class_names import join_first
 
+# The types that float32 holds in full.
+HELD = ("bool", "int8", "uint8", "int16", "uint16", "float16", "float32")
 _SHOWN = 20
 # Of the deviation of a column. A network cannot see smaller errors.
 _MOST_ERROR = 1e-5

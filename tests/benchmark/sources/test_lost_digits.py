@@ -7,10 +7,12 @@ import pytest
 import tensorflow as tf
 
 from keras_ccar import serving
+from keras_ccar.benchmark.sources.arrays import ArrayReading
 from keras_ccar.benchmark.sources.lost_digits import loses_digits, mean_and_deviation
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import read_data
 from keras_ccar.benchmark.sources.readings import load_reading
+from keras_ccar.files import read_json
 
 RNG = np.random.default_rng(0)
 N = 200
@@ -113,3 +115,90 @@ def test_an_exported_table_keeps_the_digits(tmp_path):
     # The answers differ where only what float32 loses does.
     moved = {**sent, "seconds": sent["seconds"] + 60}
     assert (abs(serve(**moved)["probabilities"].numpy() - answer) > 1e-5).mean() > 0.9
+
+
+Y = RNG.permutation(N) % 4 // 3
+FEATURES = np.stack([*LARGE.values(), STEPS], axis=1)
+
+
+def read_arrays(tmp_path, options=None, **content):
+    np.savez(tmp_path / "t.npz", y=Y, **content)
+    return read_data(tmp_path / "t.npz", options or SourceOptions())
+
+
+def images(shape):
+    """The last channel is a time, where there are channels."""
+    values = RNG.integers(0, 255, (N, *shape)).astype("float64")
+    if len(shape) == 2:
+        return 1.7e9 + values
+    values[..., -1] += 1.7e9
+    return values
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64"])
+@pytest.mark.parametrize("shape", [None, (8, 8), (8, 8, 2), (8, 8, 1)])
+def test_arrays_lose_offsets_before_they_become_float32(tmp_path, dtype, shape):
+    x = (FEATURES if shape is None else images(shape)).astype(dtype)
+    given = {"x_val": x[::-1], "y_val": Y[::-1]}
+    data = read_arrays(tmp_path, x=x, **given)
+    assert data.train[0].dtype == "float32"
+    axes = tuple(range(x.ndim - (x.ndim != 3)))
+    axes = (0,) if shape is None else axes
+    exact = x.astype("float64")
+    expected = exact - exact.mean(axis=axes)
+    found = np.asarray(data.train[0], "float64")
+    np.testing.assert_allclose(found - found.mean(axis=axes), expected, atol=1e-2)
+    np.testing.assert_array_equal(data.validation[0], data.train[0][::-1])
+    assert data.wide == ("x",)
+    (note,) = [note for note in data.notes if "float32 does not hold" in note]
+    assert ("of its last axis" in note) == (shape in (None, (8, 8, 2)))
+    # As it is read for `predict`.
+    data.reading.save(tmp_path)
+    reading, notes = load_reading(tmp_path), []
+    found = reading.read(tmp_path / "t.npz", notes).inputs
+    np.testing.assert_array_equal(found, data.train[0])
+    assert notes == []
+    np.savez(tmp_path / "new.npz", x=x.astype("float32"))
+    reading.read(tmp_path / "new.npz", notes)
+    assert notes[0].startswith("Warning: `x` of ")
+    assert "is float32, which does not hold" in notes[0]
+    # And as a client sends it.
+    network = data.build_model()
+    folder = serving.export(data.make_whole(network), tmp_path / "served")
+    serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    ((name, spec),) = serve.structured_input_signature[1].items()
+    assert (name, spec.dtype) == (network.inputs[0].name, "float64")
+    answer = serve(**{name: tf.constant(exact)})["probabilities"].numpy()
+    logits = network.predict(data.train[0], verbose=0)
+    np.testing.assert_allclose(answer, keras.ops.sigmoid(logits), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        FEATURES[:, -1:],
+        RNG.normal(size=(N, 3)),
+        FEATURES.astype("float32"),
+        RNG.integers(0, 65536, (N, 8, 8)),
+        RNG.integers(0, 256, (N, 8, 8)).astype("uint8"),
+    ],
+)
+def test_arrays_that_float32_holds_are_as_they_were(tmp_path, x):
+    data = read_arrays(tmp_path, x=x, x_val=x, y_val=Y)
+    expected = x if x.dtype == "uint8" else x.astype("float32")
+    np.testing.assert_array_equal(data.train[0], expected)
+    assert data.train[0].dtype == expected.dtype
+    assert data.wide == ()
+    network = data.build_model()
+    assert data.make_whole(network) is network
+    assert "float32" not in " ".join(data.notes)
+
+
+def test_a_reading_of_arrays_without_offsets(tmp_path):
+    """Earlier comparisons wrote none."""
+    data = read_arrays(tmp_path, x=FEATURES[:, -1:])
+    data.reading.save(tmp_path)
+    content = read_json(tmp_path / "reading.json")
+    del content["offsets"]
+    found = ArrayReading.load(tmp_path, content).read(tmp_path / "t.npz", []).inputs
+    np.testing.assert_array_equal(found, FEATURES[:, -1:].astype("float32"))
