@@ -22,6 +22,7 @@ from keras_ccar.benchmark.own.model_building import ModelBuilder
 from keras_ccar.benchmark.own.overlap import describe_shared
 from keras_ccar.benchmark.own.plan import OwnPlan
 from keras_ccar.benchmark.own.problem import Problem, find_problem
+from keras_ccar.benchmark.own.rounded_inputs import warn_of_rounding
 from keras_ccar.benchmark.own.training import Setting
 from keras_ccar.benchmark.own.training_parts import describe_optimizer, new_callbacks
 from keras_ccar.benchmark.runner import environment
@@ -49,6 +50,7 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
     problem = find_problem(
         model, splits["train"], request.class_counts, request.class_names
     )
+    warn_of_rounding(splits["train"], model, stacklevel=5)  # the call of `compare`
     few_examples = describe_few(splits, problem)
     metric = column_of(request.metric, problem.kind)
     _require_group(metric, problem)

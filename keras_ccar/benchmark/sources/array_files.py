@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_ccar.benchmark.sources.lost_digits import HELD
 from keras_ccar.benchmark.sources.user_data import Arrays
+from keras_ccar.inputs.lost_digits import HELD
 
 # The names that each part may have. Those of `keras.datasets` are among them.
 _SUFFIXES = {

@@ -7,15 +7,10 @@ import keras
 import numpy as np
 
 from keras_ccar.benchmark.sources import networks
-from keras_ccar.benchmark.sources.lost_digits import (
-    HELD,
-    loses_digits,
-    mean_and_deviation,
-    note_wide,
-)
+from keras_ccar.benchmark.sources.wide_numbers import note_wide
 from keras_ccar.inputs.class_names import join_first
+from keras_ccar.inputs.lost_digits import lossy_places
 
-_MEASURED = 5000
 _SHOWN = 20
 
 
@@ -33,15 +28,9 @@ class Offsets:
     @classmethod
     def of(cls, x: np.ndarray) -> Self:
         """Returns the means of training data that float32 does not hold."""
-        if x.dtype in HELD:
-            return cls(None)
-        if x.ndim > 2:
-            x = x[:: max(1, len(x) // _MEASURED)]
-        values = x.reshape(-1, x.shape[-1] if x.ndim in (2, 4) else 1)
-        is_lost = loses_digits(values)
-        if not is_lost.any():
-            return cls(None)
-        return cls(np.where(is_lost, mean_and_deviation(values)[0], 0.0).tolist())
+        # Of grey images the last axis is their width.
+        found = lossy_places(x, has_channels=x.ndim != 3)
+        return cls(None if found is None else found.tolist())
 
     def take_off(self, x: np.ndarray) -> np.ndarray:
         """Returns inputs as the network takes them."""

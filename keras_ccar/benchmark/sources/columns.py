@@ -18,8 +18,8 @@ from keras_ccar.benchmark.sources.column_kinds import (
     to_texts,
 )
 from keras_ccar.benchmark.sources.dates import ADVICE, are_dates
-from keras_ccar.benchmark.sources.lost_digits import loses_digits, mean_and_deviation
 from keras_ccar.benchmark.sources.number_texts import to_numbers
+from keras_ccar.inputs.lost_digits import loses_digits, mean_and_deviation
 from keras_ccar.requirements import require
 
 _MOST_WORDS = 1000

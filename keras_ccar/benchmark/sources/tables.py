@@ -19,7 +19,6 @@ from keras_ccar.benchmark.sources.groups import (
     read_groups,
 )
 from keras_ccar.benchmark.sources.labelled import Labelled, divide
-from keras_ccar.benchmark.sources.lost_digits import note_wide
 from keras_ccar.benchmark.sources.named_columns import check_there
 from keras_ccar.benchmark.sources.notations import Notation
 from keras_ccar.benchmark.sources.number_columns import (
@@ -44,6 +43,7 @@ from keras_ccar.benchmark.sources.user_data import (
     UserData,
     write_reading,
 )
+from keras_ccar.benchmark.sources.wide_numbers import note_wide
 
 SUFFIXES = (".csv", ".parquet")
 _COLUMNS_FILE = "columns.keras"

@@ -1,14 +1,11 @@
 """Tells numbers that float32 does not hold, such as timestamps and large ids."""
 
-from collections.abc import Sequence
-
 import numpy as np
-
-from keras_ccar.inputs.class_names import join_first
 
 # The types that float32 holds in full.
 HELD = ("bool", "int8", "uint8", "int16", "uint16", "float16", "float32")
-_SHOWN = 20
+# Of many images a part tells.
+_MEASURED = 5000
 # Of the deviation of a column. A network cannot see smaller errors.
 _MOST_ERROR = 1e-5
 # By which a float32 may be off, as a share of itself.
@@ -21,7 +18,7 @@ def mean_and_deviation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Args:
         values: finite numbers `(N, ...)`, with one at least.
     """
-    exact = values.astype("float64")
+    exact = values.astype("float64", copy=False)
     # Sums and squares of large numbers would overflow.
     largest = np.maximum(np.abs(exact).max(axis=0), np.finfo("float64").tiny)
     parts = exact / largest
@@ -45,18 +42,30 @@ def loses_digits(values: np.ndarray) -> np.ndarray:
         Booleans of the shape without the first axis.
     """
     mean, deviation = mean_and_deviation(values)
-    largest = np.abs(values.astype("float64")).max(axis=0)
+    largest = np.abs(values.astype("float64", copy=False)).max(axis=0)
     limits = np.finfo("float32")
     is_beyond = (largest > limits.max) | (largest < limits.tiny)
     is_lost = _ROUNDING * np.abs(mean) > _MOST_ERROR * deviation
     return np.asarray((deviation > 0) & (is_beyond | is_lost))
 
 
-def note_wide(names: Sequence[str], notes: list[str]) -> None:
-    """Notes columns, or arrays, whose digits float32 does not hold."""
-    if names:
-        notes.append(
-            "Numbers whose differences float32 does not hold, as timestamps and large "
-            f"ids have them: {join_first(list(names), _SHOWN)}. They are scaled as "
-            "float64 first, and an exported model takes float64 for them."
-        )
+def lossy_places(x: np.ndarray, has_channels: bool = True) -> np.ndarray | None:
+    """Returns the means of features that float32 does not hold; None without any.
+
+    Args:
+        x: features `(N, D)`, or `(N, ..., C)` with a last axis of channels.
+        has_channels: whether the last axis is one of channels.
+
+    Returns:
+        The mean of each place of the last axis, `(C,)`, or of all, `(1,)`; 0 where
+        float32 holds the numbers.
+    """
+    if x.dtype in HELD or x.dtype.kind not in "iuf" or not x.size:
+        return None
+    if x.ndim > 2:
+        x = x[:: max(1, len(x) // _MEASURED)]
+    values = x.reshape(-1, x.shape[-1] if has_channels and x.ndim > 1 else 1)
+    is_lossy = loses_digits(values)
+    if not is_lossy.any():
+        return None
+    return np.where(is_lossy, mean_and_deviation(values)[0], 0.0)
