@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_ccar.arguments import argument_error, show
 from keras_ccar.benchmark.own.training_parts import new_metrics, new_optimizer
 from keras_ccar.benchmark.training import devices
+from keras_ccar.keras_internals import random_states
 
 _MODEL = "a function that returns a new `keras.Model`"
-# The weights of the models that were built, as long as there are any.
-_TRAINED: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+# The weights and random states of the models that were built, as long as there are any.
+_BUILT: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class ModelBuilder:
         if not model.built:
             model(first_inputs)
         _require_new(model)
+        _seed_shared_layers(model, seed)
         if self.takes_loss:
             if loss is not None and not getattr(model, "compiled", False):
                 raise ValueError(
@@ -106,13 +109,30 @@ class ModelBuilder:
 
 def _require_new(model: keras.Model) -> None:
     """Refuses a model that would go on from what an earlier one has learned."""
-    variables = {id(variable): variable for variable in model.trainable_variables}
-    for number, variable in variables.items():
-        if number in _TRAINED and _TRAINED[number] is variable:
+    for variable in model.trainable_variables:
+        if _is_known(variable):
             raise ValueError(
                 f"`build_model` must be {_MODEL} at every call. It returned the weight "
                 f"{variable.path} of an earlier one, from which every training would "
                 "go on. Make all layers within the function, or freeze those that "
                 "models share by `layer.trainable = False`."
             )
-    _TRAINED.update(variables)
+    _BUILT.update({id(variable): variable for variable in model.trainable_variables})
+
+
+def _seed_shared_layers(model: keras.Model, seed: int) -> None:
+    """Lets the seed decide what layers of earlier models draw, such as dropout.
+
+    Their random states would go on from the training before, so that methods would not
+    be paired, nor a comparison that was stopped go on with the same numbers.
+    """
+    for place, state in enumerate(random_states(model)):
+        if _is_known(state):
+            # Torch has no unsigned numbers of 32 bits.
+            drawn = np.random.default_rng([seed, place]).integers(2**31, size=2)
+            state.assign(keras.ops.cast(drawn, state.dtype))
+        _BUILT[id(state)] = state
+
+
+def _is_known(variable: Any) -> bool:
+    return _BUILT.get(id(variable)) is variable

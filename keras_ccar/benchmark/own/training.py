@@ -1,6 +1,7 @@
 """Trains the user's model with one loss and one seed, and measures it."""
 
 import dataclasses
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from keras_ccar.benchmark.training.run_backup import RunBackup, TrainingRecorder
 from keras_ccar.initializers import PriorBias
 from keras_ccar.posthoc.classifier_head import find_classifier_head
 from keras_ccar.posthoc.predictions import Predictions, predict
+
+# Columns of a comparison beside those that are measured.
+_OTHER_NUMBERS = ("mean_weight", "method", "seconds", "seed")
 
 
 class Setting:
@@ -118,7 +122,7 @@ def train_run(
     predictions = {name: setting.predict(model, name) for name in setting.measured}
     outcome = describe_outcome(setting, predictions)
     for name in setting.measured:
-        measured = user_metrics(model, setting, name)
+        measured = user_metrics(model, setting, name, outcome["splits"][name])
         if measured:
             outcome["splits"][name]["user_metrics"] = measured
             outcome["user_metrics"] = measured
@@ -203,8 +207,14 @@ def describe_outcome(
     }
 
 
-def user_metrics(model: keras.Model, setting: Setting, split: str) -> dict[str, float]:
-    """Returns the user's own metrics on a split."""
+def user_metrics(
+    model: keras.Model, setting: Setting, split: str, measured: Container[str]
+) -> dict[str, float]:
+    """Returns the user's own metrics on a split.
+
+    Those with the name of another number of the run, as `measured` has them, get
+    `user_` before it: `ShotAccuracy` may have other limits than the benchmark.
+    """
     if not setting.builder.metrics:
         return {}
     data = setting.splits[split]
@@ -222,7 +232,9 @@ def user_metrics(model: keras.Model, setting: Setting, split: str) -> dict[str, 
     else:
         found = model.evaluate(opened, verbose=0, return_dict=True)
     return {
-        name: round(float(value), DECIMALS)
+        f"user_{name}" if name in measured or name in _OTHER_NUMBERS else name: round(
+            float(value), DECIMALS
+        )
         for name, value in found.items()
         if name != "loss" and np.ndim(value) == 0
     }

@@ -23,7 +23,8 @@ _FIGURES = "figures"
 HOW_MEASURED = (
     "All is measured at the last epoch. Every difference is paired by seed; that one "
     "method beat another is said only where the 95 % confidence interval excludes "
-    "zero, and p is below 0.05 once corrected by Holm for the number of verdicts."
+    "zero, and p is below 0.05 once corrected by Holm: against the baseline for the "
+    "number of methods, as in the ranking, otherwise for the number of verdicts."
 )
 
 

@@ -56,8 +56,9 @@ _NEEDED = {
 def verdicts(comparison: Comparison) -> list[str]:
     """Says in sentences whether CCAR beat what it has to beat.
 
-    The deciding metric of the comparison decides. The p are corrected by Holm for the
-    number of verdicts.
+    The deciding metric of the comparison decides. The p of a difference to the baseline
+    is that of the ranking; those of others are corrected by Holm for the number of
+    verdicts.
     """
     titles = {method["name"]: method["title"] for method in comparison.methods}
     known = comparison.representatives
@@ -66,9 +67,18 @@ def verdicts(comparison: Comparison) -> list[str]:
         paired_difference(*_shared_scores(comparison, *names)) for names in asked
     ]
     corrected = corrected_p_values(differences)
+    ranked = {standing.name: standing.p for standing in comparison.ranking()}
     sentences = [
-        _verdict(comparison, titles, names, difference, p)
-        for names, difference, p in zip(asked, differences, corrected, strict=True)
+        _verdict(
+            comparison,
+            titles,
+            (name, other),
+            difference,
+            ranked[name] if other == comparison.baseline else p,
+        )
+        for (name, other), difference, p in zip(
+            asked, differences, corrected, strict=True
+        )
     ]
     sentences += [
         _explained_by_control(comparison, titles, *names)
@@ -156,8 +166,8 @@ def _verdict(
     if not is_significant(p):
         return (
             f"{name} cannot be told apart from {other}: {numbers}; the {interval}, "
-            "excludes zero, but not once the number of verdicts is allowed for (Holm, "
-            f"p = {format_p(p)})."
+            "excludes zero, but not once the number of comparisons is allowed for "
+            f"(Holm, p = {format_p(p)})."
         )
     is_better = (difference.mean > 0) != column.lower_is_better
     verb = "beat" if is_better else "lost to"

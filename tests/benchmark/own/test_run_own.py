@@ -7,6 +7,7 @@ import shutil
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from own_data import LOSSES, answers, classes, compare, measured, network, tags
 from rich.console import Console
@@ -370,6 +371,53 @@ def test_metrics_and_callbacks_of_the_user(tmp_path):
     assert np.isnan(table["accuracy"]["ce+tau"])
     assert "accuracy" in score_rows(comparison)[0]
     assert "accuracy" in comparison.runs
+
+
+def test_a_metric_with_the_name_of_a_column_stands_beside_it(tmp_path):
+    limits = {"many": 30, "few": 15}
+    comparison, _ = compare(
+        tmp_path,
+        seeds=1,
+        losses={"ce": LOSSES["ce"]},
+        epochs=5,
+        metrics=[keras_ccar.ShotAccuracy([40, 20, 10], **limits)],
+    )
+    run = comparison.finished_runs("ce")[0]
+    many, medium, few = np.array(run["per_class_accuracy"]) / 100
+    found = [run["user_metrics"][f"user_{name}"] for name in ("many", "medium", "few")]
+    np.testing.assert_allclose(found, [many, medium, few], atol=1e-4)
+    # At the limits of the benchmark: no class has more than 100 examples.
+    row = comparison.finished.set_index("method").loc["ce"]
+    assert np.isnan(row["many"]) or "many" not in comparison.metrics
+    assert row["user_many"] == pytest.approx(many, abs=1e-4)
+    assert row["balanced"] == run["balanced"]
+    assert "user_many" in comparison.runs
+
+
+def test_layers_that_models_share_draw_what_the_seed_decides(tmp_path):
+    frozen = keras.Sequential(
+        [keras.Input((6,)), keras.layers.Dense(16, "relu"), keras.layers.Dropout(0.5)]
+    )
+    frozen.trainable = False
+
+    def build():
+        return keras.Sequential([keras.Input((6,)), frozen, keras.layers.Dense(3)])
+
+    def losses(*names):
+        return dict.fromkeys(names, LOSSES["ce"])
+
+    def scores(comparison):
+        table = comparison.finished.set_index(["method", "seed"])
+        return table.drop(columns="seconds")
+
+    both, _ = compare(tmp_path / "both", build_model=build, losses=losses("a", "b"))
+    found = scores(both)
+    pd.testing.assert_frame_equal(found.loc["a"], found.loc["b"])
+    assert found.loc["a", 0]["log_loss"] != found.loc["a", 1]["log_loss"]
+    # What was drawn in between, as after a stop, changes nothing.
+    frozen(np.ones((4, 6)), training=True)
+    again, _ = compare(tmp_path / "again", build_model=build, losses=losses("a"))
+    pd.testing.assert_frame_equal(scores(again).loc["a"], found.loc["a"])
 
 
 @pytest.mark.parametrize(

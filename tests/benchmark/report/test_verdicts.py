@@ -147,9 +147,22 @@ def test_verdicts_are_corrected_for_their_number():
     among, *_ = verdicts(made_results(balanced))
     assert among.startswith("CCAR cannot be told apart from cross-entropy: ")
     assert among.endswith(
-        "excludes zero, but not once the number of verdicts is allowed for (Holm, p = "
-        "0.096)."
+        "excludes zero, but not once the number of comparisons is allowed for (Holm, "
+        "p = 0.096)."
     )
+
+
+def test_one_pair_has_one_p():
+    balanced = {"ce": [50, 50.1, 49.9, 50], "ccar": [51, 50.9, 50, 50.6]}
+    # No question is asked about it, but the ranking compares it with the baseline.
+    made = made_results({**balanced, "focal": [51, 48, 52, 50]})
+    ranked = made.summary.set_index("method")["p"]["ccar"]
+    assert ranked == pytest.approx(0.096, abs=0.001)
+    assert verdicts(made)[0].endswith("(Holm, p = 0.096).")
+    # Pairs without the baseline are not in the ranking.
+    two = {"la": [40, 40.1, 39.9, 40], "ccar+la": [41, 40.9, 40, 40.6]}
+    (sentence,) = [x for x in verdicts(made_results(two)) if "Holm" in x]
+    assert sentence.endswith("(Holm, p = 0.048).")
 
 
 def test_the_same_numbers_are_no_difference():
