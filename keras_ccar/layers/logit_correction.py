@@ -30,7 +30,7 @@ from keras_ccar.layers.kind_of_input import (
     check_not_probabilities,
     find_from_logits,
 )
-from keras_ccar.layers.model_output import KeepsActivation, origin_of
+from keras_ccar.layers.model_output import KeepsActivation, origin_of, tensor_activation
 from keras_ccar.layers.prior_shift import PriorShift
 from keras_ccar.layers.prior_warning import warn_if_rebalanced
 from keras_ccar.ops.numerics import safe_log
@@ -149,11 +149,11 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
             )
         )
         self._counts = read_output_counts(class_counts, num_examples)
-        self._shift = PriorShift(self._counts, trained_prior, target_prior)
+        self.prior_shift = PriorShift(self._counts, trained_prior, target_prior)
         self.class_counts = self._counts.class_counts
         self.num_examples = self._counts.num_examples
-        self.trained_prior = self._shift.trained_prior
-        self.target_prior = self._shift.target_prior
+        self.trained_prior = self.prior_shift.trained_prior
+        self.target_prior = self.prior_shift.target_prior
         self.tau = check_number("tau", tau, 0)
         self.moves_prior = self.tau > 0
         self.from_logits = optional(check_boolean, "from_logits", from_logits)
@@ -177,7 +177,8 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         """See `keras.layers.Layer`."""
         if source_of(inputs) is not None:
             self._check_shape(inputs.shape)
-            warn_if_rebalanced(origin_of(inputs)[0], self.trained_prior, stacklevel=2)
+            if not tensor_activation(inputs)[1]:  # else the first correction was told
+                warn_if_rebalanced(origin_of(inputs)[0], self.trained_prior, 2)
             are_labels = self._counts.mean_labels(inputs.shape[self.axis])
             self.from_logits = find_from_logits(
                 inputs, self.from_logits, self.axis, are_labels
@@ -195,7 +196,7 @@ class LogitCorrection(KeepsActivation, keras.layers.Layer):
         axis = class_axis(self.axis, inputs.shape, "inputs")
         num_columns = inputs.shape[axis]
         behind = (1,) * (len(inputs.shape) - 1 - axis)
-        shift = self.tau * self._shift.of_columns(num_columns).reshape(-1, *behind)
+        shift = self.tau * self.prior_shift.of_columns(num_columns).reshape(-1, *behind)
         shift = ops.cast(shift, "float32")
         if self.from_logits is None:
             check_not_probabilities(inputs)

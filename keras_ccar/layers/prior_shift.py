@@ -52,12 +52,19 @@ class PriorShift:
 
     def of_columns(self, num_columns: int) -> np.ndarray:
         """Returns what to add to the logits of an output, in float64."""
-        shift = np.zeros(num_columns)
-        if self._target is not None:
-            shift = shift + output_logits(self._target, num_columns)
-        if self._trained is not None:
-            shift = shift - output_logits(self._trained, num_columns)
-        return shift
+        return self.put_in(num_columns) - self.taken_out(num_columns)
+
+    def put_in(self, num_columns: int) -> np.ndarray:
+        """Returns the logits of the prior of the data to predict."""
+        return _logits(self._target, num_columns)
+
+    def taken_out(self, num_columns: int) -> np.ndarray:
+        """Returns the logits of the prior that training saw."""
+        return _logits(self._trained, num_columns)
+
+
+def _logits(prior: np.ndarray | None, num_columns: int) -> np.ndarray:
+    return np.zeros(num_columns) if prior is None else output_logits(prior, num_columns)
 
 
 def _read(name: str, value: Any, counts: OutputCounts) -> tuple[np.ndarray, Any]:

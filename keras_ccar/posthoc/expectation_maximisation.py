@@ -6,6 +6,10 @@ import numpy as np
 
 # A prior of 0 has no logarithm.
 SMALLEST_PRIOR = 1e-10
+# Numbers that still lose more than this share of themselves are on their way to 0.
+_DYING = 1e-6
+# They are looked at after so many iterations.
+_PATIENCE = 100
 
 
 class Estimate(NamedTuple):
@@ -33,6 +37,10 @@ def run_em(
 ) -> Estimate:
     """Returns the prior with the largest likelihood.
 
+    A number that still shrinks when the search ends, or that has stood for less than
+    one example for some time, is set to 0, and the search goes on. Where the likelihood
+    would rise with it then, it is taken up again.
+
     Args:
         probabilities: predictions under the source prior, of shape `(N, K)`.
         source: their prior, of shape `(K,)`.
@@ -49,10 +57,12 @@ def run_em(
         likelihoods, prior = probabilities / source, source
     steps: list[dict[str, Any]] = []
     is_done = False
+    # Numbers that were set to 0, and what they were before.
+    was_tried, before = np.zeros(prior.shape, bool), prior
     while not is_done and len(steps) < max_iterations:
-        joint = likelihoods * prior
-        evidence = joint.sum(axis=-1, keepdims=True)
-        updated = (joint / evidence).mean(axis=0)
+        evidence = (likelihoods * prior).sum(axis=-1, keepdims=True)
+        factors = (likelihoods / evidence).mean(axis=0)
+        updated = prior * factors
         change = float(np.abs(updated - prior).max())
         steps.append(
             {
@@ -62,7 +72,27 @@ def run_em(
             }
         )
         prior, is_done = updated, change <= tolerance
+        # The likelihood is concave: it is at its maximum where every factor is 1, or
+        # below 1 for numbers that are 0.
+        is_wanted = is_done & (prior == 0) & (factors > 1)
+        is_few = (prior * len(probabilities) < 1) & (len(steps) >= _PATIENCE)
+        is_dying = (factors < 1 - _DYING) & (prior > 0) & (is_few | is_done)
+        is_dying &= ~was_tried
+        if is_wanted.any():
+            prior, is_done = _normalised(np.where(is_wanted, before, prior)), False
+        elif is_dying.any():
+            without = np.where(is_dying, 0, prior)
+            was_tried |= is_dying
+            # None may be 0 that alone explains an example.
+            can_be = (likelihoods * without).sum(axis=-1, keepdims=True).min(axis=0) > 0
+            if (is_dying & can_be).any():
+                before = np.where(is_dying, prior, before)
+                prior, is_done = _normalised(np.where(can_be, without, prior)), False
     return Estimate(prior[..., 1] if are_labels else prior, steps, is_done)
+
+
+def _normalised(prior: np.ndarray) -> np.ndarray:
+    return np.asarray(prior / prior.sum(axis=-1, keepdims=True))
 
 
 def _both_answers(yes: np.ndarray) -> np.ndarray:

@@ -23,9 +23,9 @@ from keras_ccar.posthoc.predictions import (
     to_probabilities,
 )
 from keras_ccar.posthoc.prior_checks import (
+    check_corrected_prior,
     pair_of,
     require_all_seen,
-    require_uncorrected,
     warn_of_end,
 )
 from keras_ccar.posthoc.result import require_posthoc
@@ -82,7 +82,8 @@ def estimate_prior(
             at least 0.
         trained_prior: the prior that training saw, where that is not the one of
             `class_counts`: "balanced" for a model that was rebalanced, as in
-            `LogitCorrection`. Only without `validation`, which tells it.
+            `LogitCorrection`. For a model that ends in a `LogitCorrection`, the prior
+            that this puts in. Only without `validation`, which tells it.
 
     Returns:
         An `EstimatedPrior`. Its `calibration`, if there is one, is put after the model,
@@ -92,17 +93,17 @@ def estimate_prior(
     Raises:
         ValueError: for arguments other than these, for counts of 0, for data without
             examples, for predictions that are NaN or do not fit `class_counts`, for a
-            model that ends in a correction of the prior, where neither `trained_prior`
-            nor `validation` is given, for `validation` without examples of a class, or
-            of an answer to a label.
+            model that ends in a correction to another prior than that of
+            `class_counts`, where neither `trained_prior` nor `validation` is given, for
+            `validation` without examples of a class, or of an answer to a label.
         ModuleNotFoundError: without SciPy, for `validation`, and pandas.
 
     Warns:
         UserWarning: if the estimate still changes after `max_iterations`; if a model
             was rebalanced by a loss or by `retrain_classifier`, and neither
-            `trained_prior` nor `validation` is given; if, without `validation`, a class
-            gets less than a thousandth of an example; and as `calibrate` for
-            temperatures.
+            `trained_prior` nor `validation` is given; if `trained_prior` is not what
+            the model is corrected to; if a class gets less than a thousandth of one
+            example; and as `calibrate` for temperatures.
 
     Reference:
         Saerens, Latinne and Decaestecker 2002, "Adjusting the Outputs of a Classifier
@@ -132,8 +133,8 @@ def estimate_prior(
             "predictions have as their prior. Received: "
             f"trained_prior={show(trained_prior)}"
         )
-    if validation is None and trained_prior is None:
-        require_uncorrected(model)
+    if validation is None:
+        check_corrected_prior(model, trained_prior, counts)
     is_model = isinstance(model, keras.Model)
     if unlabelled is not None and not is_model:
         raise ValueError(
@@ -199,8 +200,13 @@ def estimate_prior(
         )
     prior = np.maximum(estimate.prior, SMALLEST_PRIOR)
     prior = np.minimum(prior, 1 - SMALLEST_PRIOR) if are_labels else prior / prior.sum()
-    if validation is None:
-        warn_of_end(prior, len(logits), are_labels)
+    warn_of_end(
+        estimate.prior,
+        len(logits),
+        are_labels,
+        validation is not None,
+        trained_prior,
+    )
     layer = LogitCorrection(
         class_counts,
         target_prior=prior,

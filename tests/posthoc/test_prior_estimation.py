@@ -1,4 +1,6 @@
+import ast
 import contextlib
+import re
 import warnings
 
 import keras
@@ -262,7 +264,9 @@ def test_digits_with_a_shifted_prior(tmp_path, calibrated, activation):
 
 def test_a_class_that_is_not_there():
     p = np.array([[0.9, 0.1 - 1e-9, 1e-9]] * 50 + [[0.1, 0.9 - 1e-9, 1e-9]] * 50)
-    with pytest.warns(UserWarning, match=r"has run to 0 for class 2: less than 0.001"):
+    with pytest.warns(
+        UserWarning, match=r"0 for class 2: .* one example among the 100"
+    ):
         found = estimate_prior(p, None, COUNTS, from_logits=False)
     assert 0 < found.prior[2] <= 2e-10
     assert found.prior.sum() == pytest.approx(1)
@@ -300,7 +304,8 @@ def test_a_model_that_is_corrected_already():
     (x, y), (new, _) = gaussians(SOURCE, 800, 0), gaussians(SHIFTED, 800, 1)
     x, new = x[:, None], new[:, None]
     expected = estimate_prior(model, new, COUNTS).prior
-    with pytest.raises(ValueError, match=r"corrected already.*`trained_prior` the pri"):
+    told = r'corrected to another prior already.*`trained_prior="balanced"`'
+    with pytest.raises(ValueError, match=told):
         estimate_prior(corrected, new, COUNTS)
     # What the message says works.
     found = estimate_prior(corrected, new, COUNTS, trained_prior="balanced")
@@ -316,6 +321,155 @@ def test_a_model_that_is_corrected_already():
         whole = chain(corrected, found)
     z = np.log(posterior(new[:, 0], expected))
     assert (whole.predict(new, verbose=0).argmax(-1) == z.argmax(-1)).mean() > 0.99
+
+
+def one_layer(weights, bias, activation=None):
+    weights = np.array(weights, "float32")
+    model = keras.Sequential(
+        [
+            keras.Input((len(weights),)),
+            keras.layers.Dense(weights.shape[1], activation=activation),
+        ]
+    )
+    model.set_weights([weights, np.array(bias, "float32")])
+    return model
+
+
+# Models of balanced data, and counts of the data that they are put back to.
+BALANCED = {
+    "classes": ([[0.0, 1.5, 3.0]], [0.0, -1.125, -4.5], COUNTS, {}, [0.6, 0.3, 0.1]),
+    "one label": ([[2.0]], [-2.0], [900, 100], {}, [0.1]),
+    "labels": ([[2.0, 2.0]], [-2.0, -2.0], [[900, 100], [800, 200]], {}, [0.1, 0.2]),
+    "carriers": (
+        [[2.0, 2.0]],
+        [-2.0, -2.0],
+        [100, 200],
+        {"num_examples": 1000},
+        [0.1, 0.2],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", list(BALANCED))
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_model_that_is_put_back_to_another_prior(kind, is_known):
+    weights, bias, counts, more, prior = BALANCED[kind]
+    activation = "softmax" if kind == "classes" else "sigmoid"
+    model = one_layer(weights, bias, activation)
+    back = chain(model, LogitCorrection(counts, trained_prior="balanced", **more))
+    new = gaussians([0.5, 0.5], 400, 1, (0.0, 2.0))[0][:, None]
+    right = estimate_prior(model, new, counts, trained_prior="balanced", **more)
+    # It has the prior of the counts, and nothing need be said.
+    found = estimate_prior(back, new, counts, **more)
+    np.testing.assert_allclose(found.prior, right.prior, atol=1e-3)
+    np.testing.assert_allclose(
+        chain(back, found).predict(new, verbose=0),
+        chain(model, right).predict(new, verbose=0),
+        atol=2e-3,
+    )
+    given = prior
+    if not is_known:
+        # Of other counts, the error has the prior, and it works.
+        others = np.asarray(counts) * np.array([2, 1]) if kind == "labels" else None
+        if others is None:
+            others = np.asarray(counts) * 2
+            others[0] /= 2
+        with pytest.raises(ValueError, match=r"`trained_prior=.*`\.$") as caught:
+            estimate_prior(back, new, others, **more)
+        given = ast.literal_eval(
+            re.search(r"`trained_prior=([^`]*)`", str(caught.value))[1]
+        )
+        np.testing.assert_allclose(given, prior, rtol=1e-4)
+    found = estimate_prior(back, new, counts, trained_prior=given, **more)
+    np.testing.assert_allclose(found.prior, right.prior, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", list(BALANCED))
+def test_warns_of_a_trained_prior_that_is_not_that_of_the_model(kind):
+    weights, bias, counts, more, prior = BALANCED[kind]
+    back = chain(
+        one_layer(weights, bias),
+        LogitCorrection(counts, trained_prior="balanced", from_logits=True, **more),
+    )
+    new = gaussians([0.5, 0.5], 400, 1, (0.0, 2.0))[0][:, None]
+    with pytest.warns(UserWarning, match="not the prior that `model` is corr") as seen:
+        # One step is enough to hear it.
+        estimate_prior(
+            back, new, counts, trained_prior="balanced", tolerance=1.0, **more
+        )
+    told = re.search(r"Pass `trained_prior=([^`]*)`", str(seen[0].message))[1]
+    names = {"class_counts": counts, "numpy": np, **more}
+    given = eval(told, names)
+    found = estimate_prior(back, new, counts, trained_prior=given, **more)
+    expected = estimate_prior(back, new, counts, trained_prior=prior, **more)
+    np.testing.assert_allclose(found.prior, expected.prior, atol=1e-4)
+
+
+def test_a_correction_in_part_has_no_prior_to_tell():
+    model = one_layer([[0.0, 1.5, 3.0]], [0.0, -1.125, -4.5])
+    part = chain(model, LogitCorrection(COUNTS, 0.5))
+    with pytest.raises(ValueError, match=r"the correction was added to\.$"):
+        estimate_prior(part, np.zeros((3, 1)), COUNTS)
+
+
+RARE = np.array([0.9, 0.095, 0.005])
+
+
+def overlapping(num, seed=0, bias=0.0, distance=0.8):
+    """Logits of three classes that overlap, with a bias of the last one."""
+    rng = np.random.default_rng(seed)
+    y = rng.choice(3, num, p=RARE)
+    z = distance * np.eye(3)[y] + rng.normal(size=(num, 3)) + np.log(RARE)
+    z[:, 2] += bias
+    return z, y
+
+
+@pytest.mark.parametrize("num", [20_000, 100_000])
+def test_finds_a_class_that_dies_slowly(num):
+    z, _ = overlapping(num, bias=-0.15)
+    with pytest.warns(UserWarning, match=rf"class 2: .* example among the {num}\."):
+        found = estimate_prior(z, None, [9000, 950, 50], from_logits=True)
+    assert found.prior[2] <= 2e-10
+    # As expectation maximisation does that goes on for long.
+    p, expected = softmax(z) / RARE, RARE
+    for _ in range(3000):
+        expected = expected * (p / (p @ expected)[:, None]).mean(0)
+    np.testing.assert_allclose(found.prior, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-5])
+def test_keeps_a_class_that_shrinks_and_is_there(tolerance):
+    counts = [8000, 950, 1050]
+    x = 1.5 * np.eye(3)[np.repeat([0, 1, 2], [45_000, 4750, 250])]
+    x += np.random.default_rng(0).normal(size=x.shape)
+    z = 1.5 * x + np.log(counts)  # exact for data with the prior of the counts
+    given = {"from_logits": True, "max_iterations": 5000}
+    found = estimate_prior(z, None, counts, tolerance=tolerance, **given)
+    fine = estimate_prior(z, None, counts, tolerance=1e-10, **given)
+    assert fine.prior[2] > 2e-3
+    assert 2e-3 < found.prior[2] < 0.04
+
+
+def test_labels_that_die_slowly():
+    z, _ = overlapping(20_000)
+    z = np.stack([z[:, 2] - z[:, 0] - 2, z[:, 0] - z[:, 2] + 2, z[:, 1] - z[:, 0]], -1)
+    told = "a share of yes of 0 or 1 for labels 0, 1: .* one example among the 20000"
+    with pytest.warns(UserWarning, match=told):
+        found = estimate_prior(
+            z, None, [50, 9950, 950], num_examples=10_000, from_logits=True
+        )
+    assert found.prior[0] <= 2e-10
+    assert found.prior[1] >= 1 - 2e-10
+    assert 0.01 < found.prior[2] < 0.99
+
+
+def test_warns_of_a_class_that_dies_behind_a_calibration():
+    z, y = overlapping(20_000, distance=1.5)
+    new, labels = overlapping(20_000, 1, distance=1.5)
+    new = new[labels != 2]
+    with pytest.warns(UserWarning, match=r"class 2: .*look otherwise than in `valid"):
+        found = estimate_prior(new, None, [9000, 950, 50], (z, y), from_logits=True)
+    assert found.prior[2] <= 2e-10
 
 
 def test_warns_of_a_rebalanced_model():
