@@ -19,6 +19,7 @@ from keras_ccar.posthoc.applied import (
     describe_corrections,
     name_corrections,
 )
+from keras_ccar.posthoc.corrected_prior import advice_against_two, last_correction
 from keras_ccar.posthoc.outputs import several_outputs
 from keras_ccar.posthoc.result import Result
 
@@ -94,8 +95,8 @@ def chain(
         parts += [layer for layer in before if id(layer) not in known]
         parts.append(last)
     for layer in parts:
-        _check_order(applied, layer, compared)
-        if isinstance(layer, LogitCorrection):
+        _check_order(applied, layer, compared, output.shape[-1])
+        if isinstance(layer, LogitCorrection) and not last_correction(applied):
             # The layer itself warns of the loss of what its input comes from.
             seen = origin_of(output)[0]
             for inner in models:
@@ -187,13 +188,16 @@ def _compare(part: Result, chosen_on: tuple[Correction, ...], there: list[Any]) 
     )
 
 
-def _check_order(applied: list[Any], layer: Any, compared: list[Any]) -> None:
+def _check_order(
+    applied: list[Any], layer: Any, compared: list[Any], columns: int | None
+) -> None:
     """Refuses a layer behind a decision, and warns of one that is applied twice.
 
     Args:
         applied: what comes before it.
         layer: the layer.
         compared: layers of which `_compare` has said what there is to say.
+        columns: the classes or labels of the output.
     """
     last = next((part for part in applied if isinstance(part, Decides)), None)
     if last is not None:
@@ -202,12 +206,19 @@ def _check_order(applied: list[Any], layer: Any, compared: list[Any]) -> None:
             f"{type(layer).__name__} behind {type(last).__name__}, whose output of 0 "
             "and 1 holds no predictions any more. Put it before, or leave one out."
         )
-    is_new = isinstance(layer, KeepsActivation) and id(layer) not in map(id, compared)
-    if is_new and any(type(part) is type(layer) for part in applied):
+    if not isinstance(layer, KeepsActivation) or id(layer) in map(id, compared):
+        return
+    if isinstance(layer, LogitCorrection):
+        advice = advice_against_two(layer, applied, columns)
+    elif any(type(part) is type(layer) for part in applied):
+        advice = "Leave one of the two out"
+    else:
+        return
+    if advice is not None:
         warnings.warn(
             f"`layers` would apply {type(layer).__name__} twice, the second time to "
-            "what the first has changed already. Leave one of the two out, unless the "
-            "second was chosen on the output of the first.",
+            f"what the first has changed already. {advice}, unless the second was "
+            "chosen on the output of the first.",
             stacklevel=3,
         )
 

@@ -184,8 +184,9 @@ def _check_correction(
         )
     if output_activation(model)[1]:
         raise ValueError(
-            "`model` already ends in a `LogitCorrection`, and `correction` would apply "
-            "the prior twice: leave one of the two out."
+            "`model` already ends in a `LogitCorrection`, and `correction` may apply "
+            "the prior twice. Export `keras_ccar.posthoc.chain(model, correction)` "
+            "without a `correction`, which warns if they do not fit, or leave one out."
         )
     if not correction.fits(num_columns):
         kind = "labels" if are_labels else "classes"

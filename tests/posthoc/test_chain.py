@@ -1,5 +1,6 @@
 """One model of a trained model and what was chosen for it."""
 
+import re
 import subprocess
 import sys
 import warnings
@@ -238,6 +239,132 @@ def test_warns_of_what_is_applied_twice():
         chain(sequential(), LogitCorrection(COUNTS), LogitCorrection(COUNTS))
     with pytest.warns(UserWarning, match=r"apply TemperatureScaling twice"):
         chain(sequential(), TemperatureScaling(2.0), TemperatureScaling(3.0))
+
+
+def back_and_on():
+    """Pairs of corrections that fit, by kind of output, and what both do to logits."""
+    log = np.log
+    prior = np.array([0.2, 0.3, 0.5])
+    counts, odds = [990, 10], log(0.05 / 0.95)
+    several, shares = [[90, 10], [60, 40]], np.array([0.2, 0.5])
+    return [
+        (
+            3,
+            None,
+            {"trained_prior": prior},
+            {"target_prior": F[::-1]},
+            -log(prior) + log(F[::-1]),
+        ),
+        (3, "softmax", {"trained_prior": "balanced"}, {}, 0 * F),
+        (3, None, {}, {"trained_prior": "balanced"}, 0 * F),
+        (3, None, {"target_prior": prior}, {"trained_prior": prior}, 0 * F),
+        (
+            1,
+            "sigmoid",
+            {"trained_prior": 0.2},
+            {"target_prior": 0.05},
+            odds - log(0.2 / 0.8),
+        ),
+        (
+            1,
+            None,
+            {"trained_prior": 0.2},
+            {"target_prior": [0.95, 0.05]},
+            odds - log(0.2 / 0.8),
+        ),
+        (
+            2,
+            "sigmoid",
+            {"trained_prior": shares},
+            {"target_prior": 0.05},
+            odds - log(shares / (1 - shares)),
+        ),
+    ], {3: COUNTS, 1: counts, 2: several}
+
+
+@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_a_correction_goes_on_from_the_prior_before_it(number, is_compiled, tmp_path):
+    pairs, counts = back_and_on()
+    columns, activation, first, second, expected = pairs[number]
+    model = sequential(columns, activation)
+    z = model.predict(X, verbose=0)
+    if activation == "softmax":
+        z = np.log(z)
+    elif activation == "sigmoid":
+        z = np.log(z) - np.log1p(-z)
+    if is_compiled and first.get("trained_prior") is not None:
+        # The first correction has put back what the loss has taken out.
+        name = "LogitAdjustedLoss" if columns == 3 else "BinaryLogitAdjustedLoss"
+        loss = getattr(keras_ccar, name)
+        model.compile("sgd", loss(counts[columns], from_logits=activation is None))
+    back = LogitCorrection(counts[columns], **first)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        once = chain(model, back)
+        whole = chain(once, LogitCorrection(counts[columns], **second))
+        keras.Sequential([once, LogitCorrection(counts[columns], **second)])
+        chain(reloaded(once, tmp_path), LogitCorrection(counts[columns], **second))
+    found = whole.predict(X, verbose=0)
+    if activation is None:
+        gaps = found - (z + expected)
+        gaps -= gaps[:, :1] if columns == 3 else 0
+        close(gaps, 0 * gaps)
+    else:
+        close(found, softmax(z + expected) if columns == 3 else sigmoid(z + expected))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "one"),
+    [
+        ({}, {}, {}),
+        ({}, {"target_prior": F}, {"target_prior": F}),
+        (
+            {"trained_prior": "balanced"},
+            {"trained_prior": "balanced"},
+            {"trained_prior": "balanced"},
+        ),
+        (
+            {"trained_prior": [1, 2, 3]},
+            {"trained_prior": "balanced"},
+            {"trained_prior": [1, 2, 3]},
+        ),
+        ({"target_prior": [1, 2, 3]}, {}, {}),
+        ({"target_prior": [1, 2, 3]}, {"trained_prior": "balanced"}, None),
+        ({"trained_prior": "balanced", "target_prior": [1, 2, 3]}, {}, None),
+        (
+            {"trained_prior": [1, 2, 3], "target_prior": [3, 2, 1]},
+            {},
+            {"trained_prior": [1, 2, 3], "target_prior": [1, 1, 1]},
+        ),
+    ],
+)
+def test_says_which_correction_stands_for_two_that_do_not_fit(first, second, one):
+    model = sequential()
+    with pytest.warns(UserWarning, match="another prior than the one") as caught:
+        chain(
+            model, LogitCorrection(COUNTS, **first), LogitCorrection(COUNTS, **second)
+        )
+    told = re.search(r"Put `(.*)` behind the model", str(caught[0].message))
+    assert (told is None) == (one is None)
+    if one is None:
+        assert "Leave both out" in str(caught[0].message)
+        return
+    advised = eval(told[1], {"keras_ccar": keras_ccar, "class_counts": COUNTS})
+    expected = chain(model, LogitCorrection(COUNTS, **one)).predict(X, verbose=0)
+    close(chain(model, advised).predict(X, verbose=0), expected)
+
+
+def test_long_priors_are_named_in_advice():
+    model, counts = sequential(40), np.arange(1, 41)
+    first = LogitCorrection(counts, trained_prior=counts[::-1])
+    second = LogitCorrection(
+        counts[:40], target_prior=counts[::-1], trained_prior=counts**2
+    )
+    with pytest.warns(
+        UserWarning, match=r"first\.trained_prior, target_prior=second\."
+    ):
+        chain(model, first, second)
 
 
 @pytest.mark.parametrize("before", [(), (TemperatureScaling(2.0, from_logits=True),)])
