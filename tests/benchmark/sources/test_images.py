@@ -92,7 +92,8 @@ def test_a_backbone(folder, preset, tmp_path, tune):
     answers = network.predict(known, verbose=0)
     answer = whole.predict(data.example[None], verbose=0)
     distances = np.abs(answers - answer).max(axis=1)
-    assert distances.min() < 1e-2 < np.median(distances)
+    # How far apart images are depends on the first weights.
+    assert distances.min() < 0.02 * np.median(distances)
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])

@@ -97,6 +97,7 @@ def test_columns_are_scaled_before_they_become_float32(tmp_path, suffix):
     np.testing.assert_array_equal(found, data.train[0])
 
 
+@pytest.mark.tensorflow_only
 def test_an_exported_table_keeps_the_digits(tmp_path):
     rows = table()
     rows.loc[3, ["seconds", "small"]] = np.nan
@@ -162,13 +163,19 @@ def test_arrays_lose_offsets_before_they_become_float32(tmp_path, dtype, shape):
     reading.read(tmp_path / "new.npz", notes)
     assert notes[0].startswith("Warning: `x` of ")
     assert "is float32, which does not hold" in notes[0]
-    # And as a client sends it.
+
+
+@pytest.mark.tensorflow_only
+@pytest.mark.parametrize("shape", [None, (8, 8), (8, 8, 2)])
+def test_exported_arrays_keep_the_digits(tmp_path, shape):
+    x = FEATURES if shape is None else images(shape)
+    data = read_arrays(tmp_path, x=x, x_val=x, y_val=Y)
     network = data.build_model()
     folder = serving.export(data.make_whole(network), tmp_path / "served")
     serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
     ((name, spec),) = serve.structured_input_signature[1].items()
     assert (name, spec.dtype) == (network.inputs[0].name, "float64")
-    answer = serve(**{name: tf.constant(exact)})["probabilities"].numpy()
+    answer = serve(**{name: tf.constant(x)})["probabilities"].numpy()
     logits = network.predict(data.train[0], verbose=0)
     np.testing.assert_allclose(answer, keras.ops.sigmoid(logits), atol=1e-5)
 
