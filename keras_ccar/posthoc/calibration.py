@@ -225,7 +225,7 @@ def calibrate(
         multi_label=predictions.are_labels,
     )
     if not is_told:
-        warn_of_prior_gap(model, predictions, predictions.logits / by_column, 2)
+        warn_of_prior_gap(model, predictions, predictions.logits / by_column, counts, 2)
     before = Side(predictions, predictions.logits)
     after = Side(predictions, predictions.logits / by_column)
     everything = np.ones(predictions.num_columns, bool)

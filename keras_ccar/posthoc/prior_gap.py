@@ -9,6 +9,7 @@ import numpy as np
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.model_output import origin_of, output_tensor
 from keras_ccar.layers.prior_warning import Rebalancing, find_rebalancing
+from keras_ccar.output_counts import OutputCounts, output_logits
 from keras_ccar.posthoc.applied import applied_by
 from keras_ccar.posthoc.predictions import Predictions, to_probabilities
 
@@ -98,7 +99,11 @@ def ratio_of_odds(
 
 
 def warn_of_prior_gap(
-    model: Any, predictions: Predictions, logits: np.ndarray, stacklevel: int
+    model: Any,
+    predictions: Predictions,
+    logits: np.ndarray,
+    counts: OutputCounts | None,
+    stacklevel: int,
 ) -> None:
     """Warns if calibrated probabilities do not have the prior of the validation data.
 
@@ -106,6 +111,7 @@ def warn_of_prior_gap(
         model: the `keras.Model`, or an array of predictions.
         predictions: for the validation data, with labels.
         logits: the calibrated ones.
+        counts: the training examples, None if they are not known.
         stacklevel: that of the caller.
     """
     gap = find_prior_gap(predictions, logits)
@@ -115,12 +121,14 @@ def warn_of_prior_gap(
     warnings.warn(
         f"The calibrated probabilities of {what} {gap.column} are {gap.mean:.3g} on "
         f"average, but its share in `validation` is {gap.share:.3g}: a temperature "
-        f"does not move the prior. {_advice(model)}",
+        f"does not move the prior. {_advice(model, predictions, gap, counts)}",
         stacklevel=stacklevel + 1,
     )
 
 
-def _advice(model: Any) -> str:
+def _advice(
+    model: Any, predictions: Predictions, gap: PriorGap, counts: OutputCounts | None
+) -> str:
     corrections = [
         layer for layer in applied_by(model) if isinstance(layer, LogitCorrection)
     ]
@@ -139,10 +147,43 @@ def _advice(model: Any) -> str:
         return (
             f"The model was {rebalancing.origin}, which {rebalancing.what}: {chained}."
         )
+    if_rebalanced = (
+        "If the model was rebalanced in training, as by `class_weight`, resampling or "
+        f"an adjusted loss, {chained}. Otherwise "
+    )
+    if counts is None:
+        return (
+            f"{if_rebalanced}`validation` has other class frequencies than the "
+            "training data: draw it anew. Pass `class_counts` to compare the two."
+        )
+    columns, are_labels = predictions.num_columns, predictions.are_labels
+    prior = output_logits(counts.examples, columns)
+    learned = float(to_probabilities(prior[None], are_labels)[0, gap.column])
+    examples = shares_of(predictions)[1][gap.column]
+    if is_far(np.array(learned), np.array(gap.share), examples):
+        return (
+            f"{if_rebalanced}`validation` has another share than the training data, "
+            f"{learned:.3g} by `class_counts`: draw it anew."
+        )
+    same = _advice_for_same_shares(model, gap)
+    # Balancing moves probabilities towards those of equally frequent answers.
+    balanced = 0.5 if are_labels else 1 / columns
+    if (gap.mean > gap.share) == (balanced > gap.share):
+        return f"{if_rebalanced}{same}"
+    return same[0].upper() + same[1:]
+
+
+def _advice_for_same_shares(model: Any, gap: PriorGap) -> str:
+    """Says what to do where training and validation data have the same shares."""
+    wrong = "overestimates" if gap.mean > gap.share else "underestimates"
+    given = "model, validation, class_counts, validation=validation"
+    if not isinstance(model, keras.Model):
+        given = "model, None, class_counts, validation=(model, validation)"
     return (
-        f"If the model was rebalanced in training, as by `class_weight`, resampling or "
-        f"an adjusted loss, {chained}. Otherwise `validation` has other class "
-        "frequencies than the training data: draw it anew."
+        f"the training data have the same share, and the model {wrong} it: train it "
+        "until its log loss on held-out data no longer falls, or use in place of this "
+        "temperature one with a bias of each class, which is "
+        f"`keras_ccar.posthoc.estimate_prior({given}).calibration`."
     )
 
 

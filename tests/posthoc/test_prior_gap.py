@@ -132,6 +132,66 @@ def test_the_effective_number_is_no_balance():
         calibrate(model, classes(4000, 1), counts)
 
 
+def too_short(draw, columns):
+    """Logits, labels and counts of a model that has learned too little."""
+    x, y = draw(20_000, 0)
+    bias = {3: [0, 0, -3], 1: [-8], 0: [0, -2, 0]}[columns]
+    prior = {3: np.log([0.85, 0.1, 0.05]), 1: [-2.9], 0: [-0.8, -2.9, -3.5]}[columns]
+    z = 2.4 * x[:, :1] if columns == 1 else x
+    z = z + np.array(prior) + np.array(bias)
+    are_labels = columns != 3
+    return z, y, keras_ccar.datasets.count_classes(y, multi_label=are_labels)
+
+
+@pytest.mark.parametrize(
+    ("draw", "columns"), [(classes, 3), (one_label, 1), (labels, 0)]
+)
+@pytest.mark.parametrize("is_model", [True, False])
+def test_what_is_underestimated_where_the_shares_agree(draw, columns, is_model):
+    z, y, counts = too_short(draw, columns)
+    activation = "softmax" if columns == 3 else "sigmoid"
+    model = z
+    validation: object = y
+    told = "its share in `validation`.*The training data have the same share, .* under"
+    if is_model:
+        model = keras.Sequential(
+            [keras.Input(z.shape[1:]), keras.layers.Activation(activation)]
+        )
+        validation = (z, y)
+    with pytest.warns(UserWarning, match=told) as caught:
+        calibrate(model, validation, counts)
+    message = str(caught[0].message)
+    assert "draw it anew" not in message
+    assert "rebalanced in training" not in message
+    advice = re.search(r"`(keras_ccar.posthoc.estimate_prior\(.*?\)\.\w+)`", message)
+    names = {"keras_ccar": keras_ccar, "class_counts": counts}
+    given = {**names, "model": model, "validation": validation}
+    layer = eval(advice[1], given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        if is_model:
+            calibrate(chain(model, layer), validation, counts)
+        else:
+            calibrate(layer(z), y, counts)
+
+
+def test_what_is_overestimated_may_be_rebalanced():
+    x, y = classes(20_000, 0)
+    z = x + np.log([0.85, 0.1, 0.05]) + [0, 0, 3]
+    both = "If the model was rebalanced.*Otherwise the training data have the same sh"
+    with pytest.warns(UserWarning, match=f"{both}.*overestimates it"):
+        calibrate(z, y, np.bincount(y))
+
+
+def test_shares_that_differ_are_said():
+    x, y = classes(20_000, 0)
+    z = x * 1.5 + np.log([0.5, 0.3, 0.2])
+    with pytest.warns(UserWarning, match="another share than the .*, 0.2 by `class_c"):
+        calibrate(z, y, [500, 300, 200])
+    with pytest.warns(UserWarning, match="draw it anew. Pass `class_counts` to comp"):
+        calibrate(z, y)
+
+
 def test_what_is_far():
     def gap(p, y, are_labels=True):
         z = np.log(p) - np.log1p(-p)
