@@ -137,7 +137,7 @@ def too_short(draw, columns):
     x, y = draw(20_000, 0)
     bias = {3: [0, 0, -3], 1: [-8], 0: [0, -2, 0]}[columns]
     prior = {3: np.log([0.85, 0.1, 0.05]), 1: [-2.9], 0: [-0.8, -2.9, -3.5]}[columns]
-    z = 2.4 * x[:, :1] if columns == 1 else x
+    z = 2.4 * (x[:, :1] + 2.2 * y[:, None]) if columns == 1 else x
     z = z + np.array(prior) + np.array(bias)
     are_labels = columns != 3
     return z, y, keras_ccar.datasets.count_classes(y, multi_label=are_labels)
