@@ -9,16 +9,19 @@ from keras_ccar.posthoc.predictions import Predictions
 from keras_ccar.posthoc.result import require_posthoc
 from keras_ccar.posthoc.scores import decide
 
-COLUMNS = (
-    "training_examples",
-    "shot_group",
-    "support",
+_SCORES = (
     "precision",
     "recall",
     "f1",
     "average_precision",
     "mean_confidence",
     "calibration_gap",
+)
+COLUMNS = (
+    "training_examples",
+    "shot_group",
+    "support",
+    *_SCORES,
     "most_frequent_wrong_answer",
 )
 
@@ -73,6 +76,8 @@ def _row(
         probability: that of the class.
     """
     metrics = require_posthoc("sklearn.metrics", "scikit-learn")
+    if not len(is_class):  # a label that no example has an answer for
+        return {"support": 0, **dict.fromkeys(_SCORES, np.nan)}
     support, num_answers = int(is_class.sum()), int(answered.sum())
     # As in scikit-learn, a class that is never answered has a precision of 0.
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(

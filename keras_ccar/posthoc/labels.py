@@ -55,25 +55,40 @@ def are_ignored(labels: Any, shape: tuple[int, ...], ignore_class: int) -> np.nd
     """Returns which rows have the label of examples to leave out.
 
     Args:
-        labels: classes `(N, ...)`, or one-hot, which has none to leave out.
+        labels: classes `(N, ...)`, or one-hot, where rows of zeros are left out too.
         shape: that of the predictions, `(N, ..., K)`.
         ignore_class: the label.
     """
     values = np.asarray(as_numpy(labels))
-    if values.shape not in (shape[:-1], (*shape[:-1], 1)):
-        return np.zeros(int(np.prod(shape[:-1])), bool)
-    return values.reshape(-1) == ignore_class
+    if values.shape in (shape[:-1], (*shape[:-1], 1)):
+        return values.reshape(-1) == ignore_class
+    if values.shape == shape:
+        rows = values.reshape(-1, shape[-1])
+        is_class = 0 <= ignore_class < shape[-1]
+        return ~rows.any(axis=-1) | (
+            is_class & (rows[:, ignore_class % shape[-1]] == 1)
+        )
+    return np.zeros(int(np.prod(shape[:-1])), bool)
 
 
-def are_answers(labels: Any, shape: tuple[int, ...]) -> bool:
-    """Whether labels have a number for each column, other than one-hot rows."""
+def are_answers(
+    labels: Any, shape: tuple[int, ...], ignore_class: int | None = None
+) -> bool:
+    """Whether labels have a number for each column, other than one-hot rows.
+
+    With an `ignore_class`, rows of zeros are of examples to leave out.
+    """
     try:
         values = None if labels is None else as_numpy(labels)
     except ValueError:  # ragged, as `read_labels` says
         return False
     if values is None or values.shape != shape or values.dtype.kind not in "biuf":
         return False
-    return bool((values.sum(axis=-1) != 1).any())
+    sums = values.sum(axis=-1)
+    is_row = sums == 1
+    if ignore_class is not None:
+        is_row |= sums == 0
+    return not is_row.all()
 
 
 def _read_classes(
@@ -87,13 +102,22 @@ def _read_classes(
     if values.shape == shape and len(shape) > 1:
         rows = values.reshape(-1, num_classes).astype("float64")
         is_one_hot = ((rows == 0) | (rows == 1)).all(axis=1) & (rows.sum(axis=1) == 1)
-        if not is_one_hot.all():
+        is_ignored = np.zeros(len(rows), bool)
+        if ignore_class is not None:
+            is_ignored = ~rows.any(axis=1)
+        wrong_rows = rows[~(is_one_hot | is_ignored)]
+        if len(wrong_rows):
+            advice = "Yes-or-no labels need the counts of no and yes, of shape (K, 2)."
+            if can_ignore and not wrong_rows.any():
+                advice = (
+                    "Rows of zeros are left out with an `ignore_class`, such as -1. "
+                    + advice
+                )
             raise ValueError(
                 f"`{name}` must have one class for each example, an integer or a "
-                f"one-hot row. Received: the row {rows[~is_one_hot][0].tolist()}. "
-                "Yes-or-no labels need the counts of no and yes, of shape (K, 2)."
+                f"one-hot row. Received: the row {wrong_rows[0].tolist()}. {advice}"
             )
-        return rows.argmax(axis=1)
+        return np.where(is_ignored, ignore_class or 0, rows.argmax(axis=1))
     if values.shape not in (shape[:-1], (*shape[:-1], 1)):
         raise _shape_error(name, values.shape, shape)
     flat = values.reshape(-1)

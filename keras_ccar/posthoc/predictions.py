@@ -136,7 +136,9 @@ def predict(
     if not parts:
         raise ValueError(f"`{name}` must hold examples. Received: none")
     outputs = np.concatenate([output for output, _, _ in parts])
-    has_answers = any(are_answers(given, output.shape) for output, given, _ in parts)
+    has_answers = any(
+        are_answers(given, output.shape, ignore_class) for output, given, _ in parts
+    )
     are_labels, from_logits = find_kind(
         model, outputs, counts, from_logits, has_answers, takes_decisions
     )
@@ -159,6 +161,11 @@ def predict(
     if not kept.any():
         raise ValueError(f"`{name}` must hold examples that count. Received: none")
     found = np.concatenate(labels)[kept] if needs_labels else None
+    if found is not None and are_labels and np.isnan(found).all():
+        raise ValueError(
+            f"`{name}` must hold answers of yes or no. Received: none that is known, "
+            "all are the `ignore_value`"
+        )
     return Predictions(logits[kept], found, are_labels, from_logits)
 
 

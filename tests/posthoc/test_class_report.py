@@ -164,6 +164,61 @@ def test_a_class_without_examples_is_left_out():
     np.testing.assert_allclose(value["medium"], recalls[2])
 
 
+def test_a_label_that_is_unknown_in_all_rows_is_left_out(tmp_path):
+    p = RNG.random((200, 3))
+    y = (RNG.random((200, 3)) < p).astype(float)
+    counts, given = [[9, 9]] * 3, {"from_logits": False, "resamples": 50}
+    rest = evaluate_classes(p[:, ::2], y[:, ::2], counts[::2], **given)
+    y[:, 1] = -1
+    report = evaluate_classes(p, y, counts, ignore_value=-1, **given)
+    row = report.classes.loc["1"]
+    assert row["support"] == 0
+    assert row["most_frequent_wrong_answer"] == ""
+    assert (
+        row.drop(
+            ["training_examples", "shot_group", "support", "most_frequent_wrong_answer"]
+        )
+        .isna()
+        .all()
+    )
+    np.testing.assert_allclose(report.totals["value"], rest.totals["value"])
+    report.to_html(tmp_path / "report.html")
+    report.to_json(tmp_path / "report.json")
+    assert json.loads((tmp_path / "report.json").read_text())
+    for columns in (slice(0, 3), slice(1, 2)):
+        with pytest.raises(
+            ValueError, match=r"answers of yes or no.*none that is known"
+        ):
+            evaluate_classes(
+                p[:, columns], 0 * y[:, columns] - 1, ignore_value=-1, from_logits=False
+            )
+
+
+@pytest.mark.parametrize("with_counts", [True, False])
+@pytest.mark.parametrize("ignore_class", [-1, 2, 255])
+def test_rows_of_zeros_are_left_out_with_an_ignore_class(with_counts, ignore_class):
+    """As the losses leave them out, also of pictures."""
+    logits = RNG.normal(size=(4, 5, 6, 3))
+    classes = RNG.integers(0, 3, (4, 5, 6))
+    rows = np.eye(3)[classes]
+    is_void = RNG.random((4, 5, 6)) < 0.3
+    rows[is_void] = 0
+    is_void |= classes == ignore_class
+    counts = [50, 40, 30] if with_counts else None
+    given = {"from_logits": True, "resamples": 20}
+    expected = evaluate_classes(
+        logits[~is_void][:, None], classes[~is_void][:, None], counts, **given
+    )
+    report = evaluate_classes(logits, rows, counts, ignore_class=ignore_class, **given)
+    pandas.testing.assert_frame_equal(report.classes, expected.classes)
+    pandas.testing.assert_frame_equal(report.totals, expected.totals)
+    if with_counts:
+        with pytest.raises(
+            ValueError, match="zeros are left out with an `ignore_class`"
+        ):
+            evaluate_classes(logits, rows, counts, **given)
+
+
 def test_intervals_hold_the_truth_as_often_as_they_say():
     rng, accuracy, inside = np.random.default_rng(1), 0.7, 0
     for seed in range(100):
