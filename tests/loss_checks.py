@@ -21,6 +21,8 @@ from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 COUNTS = [500, 100, 20, 5]
 NUM_EXAMPLES = 625
 NUM_CLASSES = len(COUNTS)
+# Margins, and weights of the labels that an example has, are those before smoothing.
+READ_LABELS = ("LDAMMargin", "DistributionBalancedLoss")
 
 
 def numpy(x):
@@ -127,6 +129,24 @@ def check_sparse_equals_one_hot(case):
         sparse = loss(case.labels(), case.predictions())
         one_hot = loss(np.eye(NUM_CLASSES)[case.labels()], case.predictions())
         np.testing.assert_allclose(numpy(one_hot), numpy(sparse), rtol=1e-5)
+
+
+def check_smoothing_gives_what_smoothed_labels_give(case):
+    parts = (case.loss().adjustment, case.loss())
+    if any(type(part).__name__ in READ_LABELS for part in parts):
+        return
+    labels = case.labels()
+    if not case.is_binary:
+        labels = np.eye(NUM_CLASSES)[labels]
+    smoothed = 0.8 * labels + 0.2 / (2 if case.is_binary else NUM_CLASSES)
+    for normalize in (False, True):
+        arguments = {"normalize": normalize, "reduction": None}
+        by_loss = case.loss(label_smoothing=0.2, **arguments)
+        np.testing.assert_allclose(
+            numpy(by_loss(labels, case.predictions())),
+            numpy(case.loss(**arguments)(smoothed, case.predictions())),
+            rtol=1e-5,
+        )
 
 
 def check_smoothed_labels_of_certain_batches(case):

@@ -1,4 +1,5 @@
 import inspect
+import shutil
 
 import pandas as pd
 import pytest
@@ -45,8 +46,9 @@ def test_it_returns_what_the_folder_holds(compared):
     assert comparison.failed == []
 
 
-def test_results_are_added_and_failures_are_returned(compared, capsys):
+def test_results_are_added_and_failures_are_returned(compared, capsys, tmp_path):
     folder, before = compared
+    folder = shutil.copytree(folder, tmp_path / folder.name)
     settings = {"recipe_settings": SETTINGS, "output": folder}
     # exp(10000 * ...) overflows.
     after = compare("digits-lt", ["ccar[strength=10000]"], seeds=1, **settings)
