@@ -48,7 +48,11 @@ def evaluate_classes(
     The intervals come from bootstrap resamples of each class, or of the rows of
     several labels. They say nothing about the randomness of training. A class with a
     handful of examples has an interval that is too narrow. So have pixels, or boxes: a
-    resample takes them for independent, and those of one image are not.
+    resample takes them for independent, and those of one image are not. The error of
+    calibration is larger in resamples than in the data, and in few data larger than it
+    is, because it adds up gaps without their sign: its interval is that of the
+    resamples without this bias, and begins at 0 where a calibrated model may have such
+    an error by chance.
 
     Args:
         model: a trained `keras.Model` with one output, or an array of its predictions,

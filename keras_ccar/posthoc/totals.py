@@ -36,19 +36,47 @@ def totals_table(
         seed: of the resamples.
     """
     totals = _Totals(predictions, groups, are_one_question)
-    values = totals.measure(np.ones(len(predictions.labels)))
-    drawn = [
-        list(totals.measure(weights).values())
-        for weights in resampled_weights(predictions.labels, resamples, seed)
-    ]
+    once = np.ones(len(predictions.labels))
+    values, gaps = totals.measure(once), totals.gaps(once)
+    drawn, noise = [], []
+    for weights in resampled_weights(predictions.labels, resamples, seed):
+        drawn.append(list(totals.measure(weights).values()))
+        noise.append(np.abs(totals.gaps(weights) - gaps).sum())
     # A score of classes without examples is NaN in every resample.
     known = ~np.isnan(list(values.values()))
     bounds = np.full((2, len(values)), np.nan)
     bounds[:, known] = np.nanpercentile(np.array(drawn)[:, known], _COVERAGE, axis=0)
+    place = list(values).index("calibration_error")
+    bounds[:, place] = _bounds_of_calibration_error(
+        values["calibration_error"], np.array(drawn)[:, place], np.array(noise)
+    )
     return require_posthoc("pandas", "pandas").DataFrame(
         {"value": values.values(), "low": bounds[0], "high": bounds[1]},
         index=list(values),
     )
+
+
+def _bounds_of_calibration_error(
+    value: float, drawn: np.ndarray, noise: np.ndarray
+) -> tuple[float, float]:
+    """Returns the bounds of an error that chance can only make larger.
+
+    An error is a sum of absolute gaps, so what chance adds to them has no sign. The
+    resamples have more of it than the data, and the data more than the truth: the bias
+    of the resamples is taken off the upper bound once, and off the lower one twice. The
+    lower bound is 0 if a calibrated model has such an error by chance.
+
+    Args:
+        value: the error in the data.
+        drawn: that in the resamples.
+        noise: the sum of the absolute differences of the gaps in each resample to those
+            in the data, which is the error that a calibrated model would have.
+    """
+    low, high = np.percentile(drawn, _COVERAGE)
+    bias = max(float(drawn.mean()) - value, 0.0)
+    is_chance = value <= np.percentile(noise, _COVERAGE[1])
+    low = 0.0 if is_chance else max(float(low) - 2 * bias, 0.0)
+    return min(low, value), max(float(high) - bias, value)
 
 
 class _Totals:
@@ -92,12 +120,19 @@ class _Totals:
         self._known = known[first].astype("float64")
         self._right = np.where(known, is_right, 0)[first].sum(axis=1)
 
+    def gaps(self, weights: np.ndarray) -> np.ndarray:
+        """Returns by how much each bin comes true more often than it was confident.
+
+        The sizes of the gaps add up to the calibration error.
+        """
+        excess = (weights[:, None] * self._excess).ravel()
+        answers = np.bincount(self._group_of, weights) @ self._known
+        return np.bincount(self._bin_of, excess, BINS) / answers.sum()
+
     def measure(self, weights: np.ndarray) -> dict[str, float]:
         """Returns all scores of examples that count so often, `(N,)`."""
         drawn = np.bincount(self._group_of, weights)
         examples = drawn @ self._known
-        excess = (weights[:, None] * self._excess).ravel()
-        gaps = np.bincount(self._bin_of, excess, BINS)
         recalls = self._decisions.recalls(drawn)
         score = self._decisions.score
         return {
@@ -109,6 +144,6 @@ class _Totals:
                 name: float(nan_mean(recalls[members]))
                 for name, members in self._groups.items()
             },
-            "calibration_error": float(np.abs(gaps).sum() / examples.sum()),
+            "calibration_error": float(np.abs(self.gaps(weights)).sum()),
             "log_loss": float(nan_mean(divide(weights @ self._losses, examples))),
         }

@@ -232,6 +232,41 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     assert 88 <= inside <= 99
 
 
+@pytest.mark.parametrize(("columns", "share"), [(4, 1.0), (4, 0.6), (1, 1.0)])
+def test_the_interval_of_the_calibration_error(columns, share):
+    """Chance makes the error larger: its interval holds the value and the truth."""
+    counts = [[900, 100]] * columns if columns > 1 else [900, 100]
+
+    def draw(seed, num):
+        rng = np.random.default_rng(seed)
+        p = rng.beta(0.3, 6, size=(num, columns))
+        return p, (rng.random(p.shape) < share * p).astype(int)
+
+    p, y = draw(0, 500_000)
+    truth = naive_calibration_error(p.ravel(), y.ravel()) if share < 1 else 0
+    inside = 0
+    for seed in range(40):
+        report = evaluate_classes(
+            *draw(seed, 800), counts, from_logits=False, resamples=60
+        )
+        value, low, high = report.totals.loc["calibration_error"]
+        assert 0 <= low <= value <= high
+        inside += low <= truth <= high
+    assert inside >= 34
+
+
+def test_a_calibrated_model_may_have_no_calibration_error():
+    """The case of which the interval was above the value, by seed 22."""
+    rng = np.random.default_rng(22)
+    p = rng.beta(0.3, 6, size=(3000, 4))
+    y = (rng.random(p.shape) < p).astype(int)
+    totals = evaluate_classes(
+        p, y, [[900, 100]] * 4, from_logits=False, resamples=100
+    ).totals
+    value, low, high = totals.loc["calibration_error"]
+    assert low == 0 < value < high < 0.0052
+
+
 def test_terciles():
     report = evaluate(LOGITS, LABELS, [9, 8, 7, 6, 5, 4], groups="terciles")
     expected = ["many", "many", "medium", "medium", "few", "few"]
