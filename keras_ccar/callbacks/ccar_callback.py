@@ -21,11 +21,11 @@ from keras_ccar.callbacks.attachment import (
 )
 from keras_ccar.callbacks.compiled_losses import compiled_losses
 from keras_ccar.callbacks.detached_copies import DetachedCopies
+from keras_ccar.callbacks.first_epoch_warnings import warn_of_first_epoch
 from keras_ccar.callbacks.history_file import output_entry, write_history
 from keras_ccar.callbacks.log_entries import log_entries
 from keras_ccar.callbacks.log_name_warning import warn_of_shared_log_names
 from keras_ccar.callbacks.names_by_output import names_of_losses, read_class_names
-from keras_ccar.callbacks.nan_warning import warn_if_nan
 from keras_ccar.callbacks.output_warning import warn_output_mismatch
 from keras_ccar.callbacks.shared_loss_warning import warn_of_shared_losses
 from keras_ccar.callbacks.tensorboard import StatisticsWriter
@@ -64,8 +64,9 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
             resampled or streamed, or whose class counts are not known.
         momentum: m in [0, 1].
         start_epoch: the first epoch after which frequencies are updated.
-        class_names: optional sequence of `K` names, added to `statistics()`; for losses
-            of several outputs, a dict of these by the name of the output.
+        class_names: optional sequence of `K` names, added to `statistics()`; of one
+            yes-or-no label that of yes, or two, of no and yes. For losses of several
+            outputs, a dict of these by the name of the output.
         log_dir: where to write curves and histograms of confidence and weight by class
             for TensorBoard: the `log_dir` of `keras.callbacks.TensorBoard`. Up to 20
             classes have a curve each, otherwise groups of classes have.
@@ -86,7 +87,8 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
         UserWarning: if the loss, the metrics and the model's output do not fit each
             other, the prior is applied twice, outputs share one loss object, or metrics
             such as `ShotAccuracy` of two outputs overwrite each other's numbers in the
-            logs; after the first epoch if the loss is NaN.
+            logs; after the first epoch if the loss is NaN, or if a binary loss was
+            given the counts of yes as those of no.
 
     Reference:
         Jagati et al. 2026, arXiv 2601.15924.
@@ -98,9 +100,7 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
     import keras_ccar
 
     model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
-    model.compile(
-        optimizer="sgd", loss=keras_ccar.CCARLoss([3, 2, 1], from_logits=True)
-    )
+    model.compile("sgd", keras_ccar.CCARLoss([3, 2, 1], from_logits=True))
     callback = keras_ccar.CCARCallback()
     labels = np.array([0, 0, 0, 1, 1, 2])
     model.fit(np.ones((6, 8)), labels, callbacks=[callback], verbose=0)
@@ -166,7 +166,7 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Reports the statistics of an epoch and updates the frequencies."""
         is_first = not self.history and not self.model.stop_training
-        warn_if_nan(logs, self._tracked if is_first else {})
+        warn_of_first_epoch(logs, self._tracked if is_first else {})
         self.history.append(self.statistics())
         for name, (loss, statistics) in self._tracked.items():
             prefix = f"{name}_ccar" if name else "ccar"

@@ -8,7 +8,11 @@ import keras
 from keras_ccar.arguments import show
 from keras_ccar.callbacks.attachment import Attached
 from keras_ccar.callbacks.compiled_losses import compiled_losses
-from keras_ccar.inputs.class_names import check_class_names, join_first
+from keras_ccar.inputs.class_names import (
+    check_class_names,
+    join_first,
+    names_of_columns,
+)
 
 ClassNames = list[str] | dict[str, list[str]]
 _MOST_OUTPUTS = 5
@@ -59,6 +63,7 @@ def names_of_losses(
             names = next((class_names[k] for k in keys[name] if k in class_names), None)
         if names is None:
             continue
+        names = names_of_columns(names, loss.num_classes)
         if len(names) != loss.num_classes:
             outputs = [] if isinstance(class_names, dict) else list(tracked)
             raise _wrong_number(len(names), loss.num_classes, name, outputs)
@@ -90,6 +95,11 @@ def _wrong_number(
     if len(outputs) > 1:
         example = ", ".join(f"{other!r}: [...]" for other in outputs[:_MOST_OUTPUTS])
         advice = f" Pass a dict with the names of each output: {{{example}}}."
+    if num_classes == 1:
+        advice = (
+            " For one yes-or-no label pass its name, or two: those of no and of yes."
+            + advice
+        )
     return ValueError(
         "`class_names` must have one name for each class. Received "
         f"{num_names} names for {whose} {num_classes} classes.{advice}"

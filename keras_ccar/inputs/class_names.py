@@ -56,6 +56,11 @@ def check_class_names(names: Any) -> list[str]:
     return checked
 
 
+def names_of_columns(names: list[str], num_columns: int | None) -> list[str]:
+    """Returns the names of columns: of one yes-or-no label's two, that of yes."""
+    return names[1:] if num_columns == 1 and len(names) == 2 else names
+
+
 def is_plain_text(name: str) -> bool:
     """Tells text without control characters, line breaks and broken encodings."""
     return not any(category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name)

@@ -50,9 +50,9 @@ def evaluate_classes(
     handful of examples has an interval that is too narrow. So have pixels, or boxes: a
     resample takes them for independent, and those of one image are not. The error of
     calibration is larger in resamples than in the data, and in few data larger than it
-    is, because it adds up gaps without their sign: its interval is that of the
-    resamples without this bias, and begins at 0 where a calibrated model may have such
-    an error by chance.
+    is, because it adds up gaps without their sign: its interval is that of resamples
+    of the rows without this bias, and begins at 0 where a calibrated model may have
+    such an error by chance.
 
     Args:
         model: a trained `keras.Model` with one output, or an array of its predictions,

@@ -102,9 +102,8 @@ def _read_classes(
     if values.shape == shape and len(shape) > 1:
         rows = values.reshape(-1, num_classes).astype("float64")
         is_one_hot = ((rows == 0) | (rows == 1)).all(axis=1) & (rows.sum(axis=1) == 1)
-        is_ignored = np.zeros(len(rows), bool)
-        if ignore_class is not None:
-            is_ignored = ~rows.any(axis=1)
+        is_zero = ~rows.any(axis=1)
+        is_ignored = is_zero if ignore_class is not None else np.zeros_like(is_zero)
         wrong_rows = rows[~(is_one_hot | is_ignored)]
         if len(wrong_rows):
             advice = "Yes-or-no labels need the counts of no and yes, of shape (K, 2)."

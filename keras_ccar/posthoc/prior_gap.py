@@ -157,8 +157,8 @@ def _advice(
             "training data: draw it anew. Pass `class_counts` to compare the two."
         )
     columns, are_labels = predictions.num_columns, predictions.are_labels
-    prior = output_logits(counts.examples, columns)
-    learned = float(to_probabilities(prior[None], are_labels)[0, gap.column])
+    logits = output_logits(counts.examples, columns)
+    learned = float(to_probabilities(logits[None], are_labels)[0, gap.column])
     examples = shares_of(predictions)[1][gap.column]
     if is_far(np.array(learned), np.array(gap.share), examples):
         return (

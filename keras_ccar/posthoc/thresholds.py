@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_ccar.binary_counts import NumExamples
 from keras_ccar.frequencies import ClassCounts
-from keras_ccar.inputs.class_names import check_class_names
+from keras_ccar.inputs.class_names import check_class_names, names_of_columns
 from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.output_counts import read_output_counts
 from keras_ccar.posthoc.enough_examples import require_examples, warn_if_yes_prevails
@@ -151,7 +151,7 @@ def tune_thresholds(
         ignore_value: the value of missing answers, which do not count, or None.
         batch_size: of `model.predict`, for arrays. None for 32.
         train: the training data. If given, examples that both have are an error.
-        class_names: the names of the labels, or None for their numbers.
+        class_names: the names of labels, of one also [no, yes]; None for their numbers.
 
     Returns:
         A `TunedThresholds` with `.thresholds`, `.layer`, `.chosen` and `.curve`.
@@ -211,11 +211,13 @@ def tune_thresholds(
     if counts is not None:
         require_num_columns(counts, predictions)
     num_labels = predictions.num_columns
-    if names is not None and len(names) != num_labels:
-        raise ValueError(
-            "`class_names` must have one name for each label. Received: "
-            f"{len(names)} names for {num_labels}"
-        )
+    if names is not None:
+        names = names_of_columns(names, num_labels)
+        if len(names) != num_labels:
+            raise ValueError(
+                "`class_names` must have one name for each label, or two for a single "
+                f"one, of no and yes. Received: {len(names)} names for {num_labels}"
+            )
     are_known = require_examples(
         "validation",
         predictions.labels,

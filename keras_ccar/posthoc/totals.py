@@ -37,11 +37,16 @@ def totals_table(
     """
     totals = _Totals(predictions, groups, are_one_question)
     once = np.ones(len(predictions.labels))
-    values, gaps = totals.measure(once), totals.gaps(once)
+    gaps = totals.gaps(once)
+    values = totals.measure(once, gaps)
+    labels = predictions.labels
+    # The share of yes, on which calibration depends, varies only between rows.
+    of_rows = resampled_weights(np.zeros(len(labels), "int64"), resamples, seed)
     drawn, noise = [], []
-    for weights in resampled_weights(predictions.labels, resamples, seed):
-        drawn.append(list(totals.measure(weights).values()))
-        noise.append(np.abs(totals.gaps(weights) - gaps).sum())
+    for weights in resampled_weights(labels, resamples, seed):
+        of_resample = totals.gaps(next(of_rows))
+        drawn.append(list(totals.measure(weights, of_resample).values()))
+        noise.append(np.abs(of_resample - gaps).sum())
     # A score of classes without examples is NaN in every resample.
     known = ~np.isnan(list(values.values()))
     bounds = np.full((2, len(values)), np.nan)
@@ -129,8 +134,8 @@ class _Totals:
         answers = np.bincount(self._group_of, weights) @ self._known
         return np.bincount(self._bin_of, excess, BINS) / answers.sum()
 
-    def measure(self, weights: np.ndarray) -> dict[str, float]:
-        """Returns all scores of examples that count so often, `(N,)`."""
+    def measure(self, weights: np.ndarray, gaps: np.ndarray) -> dict[str, float]:
+        """Returns all scores of examples that count so often, `(N,)`, and of gaps."""
         drawn = np.bincount(self._group_of, weights)
         examples = drawn @ self._known
         recalls = self._decisions.recalls(drawn)
@@ -144,6 +149,6 @@ class _Totals:
                 name: float(nan_mean(recalls[members]))
                 for name, members in self._groups.items()
             },
-            "calibration_error": float(np.abs(self.gaps(weights)).sum()),
+            "calibration_error": float(np.abs(gaps).sum()),
             "log_loss": float(nan_mean(divide(weights @ self._losses, examples))),
         }

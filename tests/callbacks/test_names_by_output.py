@@ -115,3 +115,18 @@ def test_a_dict_for_a_model_with_one_output():
     callback = keras_ccar.CCARCallback(class_names={"kind": KINDS})
     with pytest.raises(ValueError, match=r"must be a sequence of names .*'kind'"):
         model.fit(X, Y["kind"], verbose=0, callbacks=[callback])
+
+
+@pytest.mark.parametrize("names", [["fraud"], ["genuine", "fraud"]])
+def test_one_label_has_one_name_or_two(names, tmp_path):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", keras_ccar.BinaryCCARLoss([8, 4], from_logits=True))
+    callback = keras_ccar.CCARCallback(class_names=names)
+    model.fit(X, Y["size"], verbose=0, callbacks=[callback])
+    assert callback.statistics()["class_name"] == ["fraud"]
+    callback.save_history(tmp_path / "history.json")
+    (saved,) = read_history(tmp_path / "history.json")
+    assert saved["class_names"] == ["fraud"]
+    wrong = keras_ccar.CCARCallback(class_names=["a", "b", "c"])
+    with pytest.raises(ValueError, match=r"3 names .* or two: those of no and of yes"):
+        model.fit(X, Y["size"], verbose=0, callbacks=[wrong])

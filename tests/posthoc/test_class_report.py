@@ -232,7 +232,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     assert 88 <= inside <= 99
 
 
-@pytest.mark.parametrize(("columns", "share"), [(4, 1.0), (4, 0.6), (1, 1.0)])
+@pytest.mark.parametrize(("columns", "share"), [(4, 1.0), (4, 0.6), (1, 1.0), (1, 0.6)])
 def test_the_interval_of_the_calibration_error(columns, share):
     """Chance makes the error larger: its interval holds the value and the truth."""
     counts = [[900, 100]] * columns if columns > 1 else [900, 100]

@@ -280,6 +280,11 @@ def test_wrong_arguments():
             precision_at_least(wrong)
         with pytest.raises(ValueError, match=r"`recall` must be a finite number"):
             recall_at_least(wrong)
+    for names in (["fraud"], ["genuine", "fraud"]):
+        tuned = tune_thresholds(LOGITS[:, :1], Y[:, :1], class_names=names)
+        assert tuned.chosen["label"].tolist() == ["fraud"]
+    with pytest.raises(ValueError, match=r"or two for a single one.*3 names for 1"):
+        tune_thresholds(LOGITS[:, :1], Y[:, :1], class_names=["a", "b", "c"])
     with pytest.raises(ValueError, match=r"`class_names` must have one name.*2 names"):
         tune_thresholds(LOGITS, Y, class_names=["a", "b"])
     with pytest.raises(ValueError, match=r"`class_counts` must have one entry"):
