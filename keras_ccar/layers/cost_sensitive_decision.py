@@ -21,10 +21,13 @@ from keras_ccar.layers.keras_arguments import (
     read_layer_config,
 )
 
+_OF_EACH_LABEL = (
+    "give each label the threshold `fp / (fp + fn)` of its two costs, those of a false "
+    "yes and of a false no, with `keras_ccar.layers.Thresholds`."
+)
 _ONE_LABEL = (
-    "End the model in a softmax over the classes or, if the columns are labels, give "
-    "each the threshold `fp / (fp + fn)` of its two costs with "
-    "`keras_ccar.layers.Thresholds`."
+    "End the model in a softmax over the classes or, if the columns are labels, "
+    f"{_OF_EACH_LABEL}"
 )
 _ONE_COLUMN = "The softmax of one column is always 1: end the model in a sigmoid."
 
@@ -175,10 +178,13 @@ class CostSensitiveDecision(Decides, keras.layers.Layer):
     def _check_shape(self, shape: tuple[int | None, ...]) -> None:
         fitting = (len(self.costs), 1) if len(self.costs) == 2 else (len(self.costs),)
         if len(shape) < 2 or shape[-1] not in fitting:
+            advice = ""
+            if len(self.costs) == 2 and len(shape) > 1:
+                advice = f". If these are costs of no and yes: {_OF_EACH_LABEL}"
             raise ValueError(
                 "`costs` must have one row and one column for each class on the last "
                 f"axis of `inputs`. Received: costs of shape {np.shape(self.costs)} "
-                f"and inputs.shape={tuple(shape)}"
+                f"and inputs.shape={tuple(shape)}{advice}"
             )
 
 

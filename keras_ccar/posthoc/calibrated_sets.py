@@ -9,8 +9,15 @@ from keras_ccar.layers.prediction_set import PredictionSet
 from keras_ccar.output_counts import OutputCounts
 from keras_ccar.posthoc.class_quantiles import NULL_CLUSTER, ClassQuantiles
 from keras_ccar.posthoc.groups import Groups, names_of_groups, read_groups
-from keras_ccar.posthoc.predictions import Predictions, predict
+from keras_ccar.posthoc.predictions import predict
 from keras_ccar.posthoc.result import Result, require_posthoc
+
+SETS_OF_LABELS = (
+    "Find the sets of each label alone. Make two columns of it, [no, yes]: of the "
+    "probabilities `p`, answers `y` and `known = numpy.isin(y[:, k], [0, 1])` of label "
+    "k, `prediction_sets(numpy.stack([1 - p[known, k], p[known, k]], axis=1), "
+    "y[known, k].astype(int), from_logits=False)`."
+)
 
 
 class PredictionSets(Result):
@@ -122,8 +129,8 @@ class PredictionSets(Result):
             from_logits=from_logits,
             ignore_class=ignore_class,
             batch_size=batch_size,
+            not_of_labels=SETS_OF_LABELS,
         )
-        require_classes(predictions)
         num_classes, labels = len(self.quantiles), predictions.labels
         if predictions.num_columns != num_classes:
             raise ValueError(
@@ -148,16 +155,6 @@ class PredictionSets(Result):
                 members = read_groups(groups, counts)
                 columns["shot_group"] = names_of_groups(members, num_classes)
         return require_posthoc("pandas", "pandas").DataFrame(columns)
-
-
-def require_classes(predictions: Predictions) -> None:
-    """Raises a `ValueError` for predictions of yes-or-no labels."""
-    if predictions.are_labels:
-        raise ValueError(
-            "`model` must predict classes that exclude each other, by a softmax. "
-            "Received: predictions of yes-or-no labels, of a sigmoid. Make two columns "
-            "of a label, [no, yes], and sets for each label alone."
-        )
 
 
 def sets_curve(

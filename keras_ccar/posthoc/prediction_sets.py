@@ -15,8 +15,8 @@ from keras_ccar.frequencies import ClassCounts, format_class_list
 from keras_ccar.layers.prediction_set import PredictionSet
 from keras_ccar.output_counts import OutputCounts, read_output_counts
 from keras_ccar.posthoc.calibrated_sets import (
+    SETS_OF_LABELS,
     PredictionSets,
-    require_classes,
     sets_curve,
 )
 from keras_ccar.posthoc.class_quantiles import (
@@ -163,8 +163,8 @@ def prediction_sets(
         ignore_class=ignore_class,
         batch_size=batch_size,
         train=train,
+        not_of_labels=SETS_OF_LABELS,
     )
-    require_classes(predictions)
     if counts is not None:
         require_num_columns(counts, predictions)
     advice = "Find the sets of the model that the correction was added to."
@@ -199,7 +199,8 @@ def _read_counts(class_counts: ClassCounts) -> OutputCounts:
     if counts.are_labels:
         raise ValueError(
             "`class_counts` must be counts of classes that exclude each other, of "
-            f"shape (K,). Received: counts of no and yes of {counts.num_columns} labels"
+            f"shape (K,). Received: counts of no and yes of {counts.num_columns} "
+            f"labels. {SETS_OF_LABELS}"
         )
     return counts
 

@@ -85,6 +85,7 @@ def predict(
     needs_labels: bool = True,
     train: Any = None,
     takes_decisions: bool = False,
+    not_of_labels: str | None = None,
 ) -> Predictions:
     """Returns the predictions for data, and their labels.
 
@@ -106,6 +107,8 @@ def predict(
         train: training data that must not share an example with the data, or None.
         takes_decisions: whether the model may end in `Thresholds` or another decision
             for one answer, whose 0 and 1 are read as probabilities.
+        not_of_labels: what to do about predictions of yes-or-no labels, which are an
+            error then.
 
     Raises:
         ValueError: for predictions that are NaN, or not probabilities although they
@@ -139,9 +142,17 @@ def predict(
     has_answers = any(
         are_answers(given, output.shape, ignore_class) for output, given, _ in parts
     )
+    if not_of_labels is not None and isinstance(model, keras.Model):
+        counts = None  # Other counts would not help where labels are an error.
     are_labels, from_logits = find_kind(
         model, outputs, counts, from_logits, has_answers, takes_decisions
     )
+    if are_labels and not_of_labels is not None:
+        raise ValueError(
+            "`model` must predict classes that exclude each other, by a softmax. "
+            "Received: predictions of yes-or-no labels, of a sigmoid, or answers to "
+            f"several. {not_of_labels}"
+        )
     logits = _logits(outputs, are_labels, from_logits)
     labels, is_counted = [], []
     for output, given, weights in parts:

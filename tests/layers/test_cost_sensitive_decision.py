@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 import keras_ccar
-from keras_ccar.layers import CostSensitiveDecision, LogitCorrection
+from keras_ccar.layers import CostSensitiveDecision, LogitCorrection, Thresholds
 
 NAN = float("nan")
 RNG = np.random.default_rng(0)
@@ -206,3 +206,22 @@ def test_refuses_classes_on_another_axis():
     p = keras.layers.Softmax(axis=1)(inputs)
     with pytest.raises(ValueError, match=r"classes on the last axis.*over axis 1"):
         CostSensitiveDecision(COSTS)(p)
+
+
+def test_costs_of_no_and_yes_for_several_labels_lead_to_thresholds():
+    p = np.random.default_rng(0).random((50, 4)).astype("float32")
+    told = r"costs of no and yes: give each label the threshold `fp / \(fp \+ fn\)`"
+    layer = CostSensitiveDecision([[0, 1], [9, 0]], from_logits=False)
+    with pytest.raises(ValueError, match=told):
+        layer(p)
+    with pytest.raises(ValueError, match=told):
+        keras.Sequential([keras.Input((4,)), layer])
+    # What it says decides as the costs do.
+    fp, fn = 1, 9
+    of_each = Thresholds(fp / (fp + fn), from_logits=False)(p)
+    for k in range(4):
+        expected = layer(p[:, k : k + 1])
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(of_each)[:, k : k + 1],
+            keras.ops.convert_to_numpy(expected),
+        )

@@ -1,4 +1,5 @@
 import math
+import re
 import warnings
 from fractions import Fraction
 
@@ -548,5 +549,34 @@ def test_a_sigmoid_is_refused():
     )
     with pytest.raises(ValueError, match="`model` must predict classes that exclude"):
         prediction_sets(model, (x, np.ones((4, 3))))
-    with pytest.raises(ValueError, match="`class_counts` must be counts of yes-or-no"):
+    with pytest.raises(ValueError, match="`model` must predict classes that exclude"):
         prediction_sets(model, (x, np.ones((4, 3))), [3, 4, 5])
+
+
+@pytest.mark.parametrize("unknown", [None, -1, np.nan])
+@pytest.mark.parametrize("counts", [None, [[300, 300]] * 3, [300, 300, 300]])
+@pytest.mark.parametrize("is_model", [True, False])
+def test_errors_lead_to_the_sets_of_each_label(unknown, counts, is_model):
+    rng = np.random.default_rng(0)
+    p = rng.random((600, 3))
+    y = (rng.random((600, 3)) < p).astype(float)
+    if unknown is not None:
+        y[:20, 1] = unknown
+    if not is_model and np.ndim(counts) == 1:
+        pytest.skip("such counts say that an array has classes")
+    model, data = p, y
+    if is_model:
+        model = keras.Sequential(
+            [keras.Input((3,)), keras.layers.Activation("sigmoid")]
+        )
+        data = (np.log(p / (1 - p)), y)
+    told = {"from_logits": None if is_model else False}
+    with pytest.raises(ValueError, match="Find the sets of each label alone") as error:
+        prediction_sets(model, data, counts, **told)
+    known, sets = re.findall(r"`((?:known =|prediction_sets).*?)`", str(error.value))
+    names = {"numpy": np, "prediction_sets": prediction_sets, "p": p, "y": y, "k": 1}
+    exec(known, names)
+    found = eval(sets, names)
+    assert len(found.quantiles) == 2
+    with pytest.raises(ValueError, match="Find the sets of each label alone"):
+        found.evaluate(model, data, **told)
