@@ -355,6 +355,19 @@ def test_says_which_correction_stands_for_two_that_do_not_fit(first, second, one
     close(chain(model, advised).predict(X, verbose=0), expected)
 
 
+@needs_export
+def test_a_second_correction_is_served_behind_the_first(tmp_path):
+    back = chain(
+        sequential(1, "sigmoid"), LogitCorrection([990, 10], trained_prior=0.2)
+    )
+    known = LogitCorrection([990, 10], target_prior=0.05)
+    with pytest.raises(ValueError, match=r"Export `keras_ccar.posthoc.chain\(model, c"):
+        export(back, tmp_path / "both", correction=known)
+    whole = chain(back, known)
+    answer = served(export(whole, tmp_path / "both"), x=X)
+    close(answer["probabilities"], whole.predict(X, verbose=0))
+
+
 def test_long_priors_are_named_in_advice():
     model, counts = sequential(40), np.arange(1, 41)
     first = LogitCorrection(counts, trained_prior=counts[::-1])
