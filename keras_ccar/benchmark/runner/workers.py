@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import keras
 import numpy as np
@@ -197,7 +197,7 @@ def _worker_loop(connection: Connection, cores: set[int] | None) -> None:
         os.environ.setdefault("NPROC", count)  # XLA's, on a CPU
         os.sched_setaffinity(0, cores)
     # The parent closes its end of the pipe to stop this process, or by dying.
-    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+    with contextlib.suppress(EOFError, OSError):
         work: Work = connection.recv()
         while True:
             task = connection.recv()
@@ -212,14 +212,24 @@ def _reporter(connection: Connection) -> OnProgress:
         nonlocal sent, waiting
         # A busy process is sent nothing, so input means that the pipe was closed.
         if connection.poll():
-            raise KeyboardInterrupt
+            _end()
         waiting += steps
         now = time.monotonic()
         if now - sent >= _SECONDS_BETWEEN_MESSAGES:
             try:
                 connection.send(("progress", (epoch, waiting)))
             except OSError:
-                raise KeyboardInterrupt from None
+                _end()
             sent, waiting = now, 0
 
     return on_progress
+
+
+def _end() -> NoReturn:
+    """Ends a process in the middle of its task.
+
+    An exception would destroy the iterator of a `tf.data.Dataset`. That waits for a
+    thread which, for data from a generator, may wait for Python's lock, that the
+    destructor holds: the process would never end. Runs are made to be killed.
+    """
+    os._exit(0)
