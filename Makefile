@@ -10,6 +10,10 @@ CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/command/ tests/dat
 MATRIX ?= .matrix
 MATRIX_OPTIONS ?= --output benchmarks/results/versions/test_matrix.json
 
+# TensorFlow runs every combination of the parameters of a test. Elsewhere each value is
+# in one case at least, which takes half the time; `make test ONCE=` runs all of them.
+ONCE ?= --each-value-once
+
 # JAX compiles each operation for each shape, so keep what it compiled for the next test.
 JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
@@ -23,8 +27,8 @@ demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 
 test: lint types  ## lint, check types, the whole suite on TensorFlow, the core suite on JAX and torch
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto --dist loadgroup
-	KERAS_BACKEND=jax $(JAX_CACHE) $(BIN)/pytest -n auto --dist loadgroup $(CORE)
-	KERAS_BACKEND=torch $(BIN)/pytest -n auto --dist loadgroup $(CORE) tests/benchmark/training/test_augmentation.py tests/benchmark/training/test_auto_augment.py
+	KERAS_BACKEND=jax $(JAX_CACHE) $(BIN)/pytest -n auto --dist loadgroup $(ONCE) $(CORE)
+	KERAS_BACKEND=torch $(BIN)/pytest -n auto --dist loadgroup $(ONCE) $(CORE) tests/benchmark/training/test_augmentation.py tests/benchmark/training/test_auto_augment.py
 
 test-pages: $(VENV)/.pages docs  ## opens every page of the site, and the reports, in Chromium
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/pytest -n 2 -m browser tests/pages
@@ -33,7 +37,7 @@ test-matrix: $(VENV)/.demo  ## the core tests on old and new Keras and Python; m
 	$(BIN)/python benchmarks/test_matrix.py --folder $(MATRIX) $(MATRIX_OPTIONS)
 
 test-oldest: $(VENV)/.demo  ## the core tests on the oldest Keras and TensorFlow, each value of a parameter once
-	$(BIN)/python benchmarks/test_matrix.py --folder $(MATRIX) --wanted oldest --backend tensorflow --each-value-once
+	$(BIN)/python benchmarks/test_matrix.py --folder $(MATRIX) --wanted oldest --backend tensorflow $(ONCE)
 
 core-tests:
 	@echo $(CORE)

@@ -135,6 +135,7 @@ def read_features(
     data: Any,
     are_labels: bool,
     ignore_class: int | None,
+    ignore_value: float | None,
     batch_size: int,
 ) -> HeadExamples:
     """Returns what the head gets, with labels and weights.
@@ -145,6 +146,7 @@ def read_features(
         data: `(x, y)`, or batches.
         are_labels: whether the output is one yes-or-no label.
         ignore_class: the label of examples to leave out.
+        ignore_value: what stands for a missing answer of the yes-or-no label.
         batch_size: of arrays.
 
     Returns:
@@ -172,11 +174,15 @@ def read_features(
             given, weights = rows_of(given, counted), rows_of(weights, counted)
             features = features[counted.ravel()]
             shape = (len(features), shape[-1])
-        labels = read_labels(given, shape, are_labels, "data", ignore_class, None)
+        labels = read_labels(
+            given, shape, are_labels, "data", ignore_class, ignore_value
+        )
         weights = row_weights(weights, shape[:-1], "data")
         kept = weights > 0
         if ignore_class is not None and not are_labels:
             kept &= labels != ignore_class
+        if are_labels:
+            kept &= ~np.isnan(labels).reshape(len(kept))
         rows.append(features[kept].astype("float32"))
         answers.append(labels.reshape(len(kept))[kept])
         found_weights.append(weights[kept])

@@ -16,7 +16,6 @@ def read_labels(
     name: str,
     ignore_class: int | None,
     ignore_value: float | None,
-    can_ignore: bool = True,
 ) -> np.ndarray:
     """Returns labels, one row for each row of predictions.
 
@@ -28,7 +27,6 @@ def read_labels(
         name: the name of the argument, for messages.
         ignore_class: the class of examples to leave out, or None.
         ignore_value: what stands for a missing answer, or None.
-        can_ignore: whether the user can pass these two, which messages then name.
 
     Returns:
         int64 classes, of shape `(M,)`; or float64 answers of shape `(M, K)`, 0, 1 and
@@ -47,8 +45,8 @@ def read_labels(
             f"{advise_numbers(labels, shape[-1] == 1)}."
         )
     if are_labels:
-        return _read_answers(values, shape, name, ignore_value, can_ignore)
-    return _read_classes(values, shape, name, ignore_class, can_ignore)
+        return _read_answers(values, shape, name, ignore_value)
+    return _read_classes(values, shape, name, ignore_class)
 
 
 def are_ignored(labels: Any, shape: tuple[int, ...], ignore_class: int) -> np.ndarray:
@@ -96,7 +94,6 @@ def _read_classes(
     shape: tuple[int, ...],
     name: str,
     ignore_class: int | None,
-    can_ignore: bool,
 ) -> np.ndarray:
     num_classes = shape[-1]
     if values.shape == shape and len(shape) > 1:
@@ -107,7 +104,7 @@ def _read_classes(
         wrong_rows = rows[~(is_one_hot | is_ignored)]
         if len(wrong_rows):
             advice = "Yes-or-no labels need the counts of no and yes, of shape (K, 2)."
-            if can_ignore and not wrong_rows.any():
+            if not wrong_rows.any():
                 advice = (
                     "Rows of zeros are left out with an `ignore_class`, such as -1. "
                     + advice
@@ -127,12 +124,10 @@ def _read_classes(
         is_class |= numbers == ignore_class
     wrong = flat[~is_class]
     if wrong.size:
-        advice = "Labels that stand for no class are left out by `ignore_class`."
-        if not can_ignore:
-            advice = (
-                "Number the classes from 0, and give the model an output for each; "
-                "leave out examples of no class."
-            )
+        advice = (
+            "Number the classes from 0, and give the model an output for each. Labels "
+            "that stand for no class are left out by `ignore_class`."
+        )
         raise ValueError(
             f"`{name}` must have labels from 0 to {num_classes - 1}, the classes of "
             f"the predictions. Received: {wrong[:5].tolist()}."
@@ -146,7 +141,6 @@ def _read_answers(
     shape: tuple[int, ...],
     name: str,
     ignore_value: float | None,
-    can_ignore: bool,
 ) -> np.ndarray:
     if values.shape != shape and not (shape[-1] == 1 and values.shape == shape[:-1]):
         raise _shape_error(name, values.shape, shape)
@@ -164,14 +158,6 @@ def _read_answers(
         advice = "What stands for a missing answer is left out by `ignore_value`."
         if ignore_value is not None:
             advice += SEVERAL_UNKNOWN.format("ignore_value")
-        if not can_ignore:
-            advice = "Leave out examples without an answer."
-            if shape[-1] > 1:
-                advice = (
-                    "Leave out examples of which an answer is missing. Where that "
-                    "leaves too few, train with a loss of this package: losses, "
-                    "metrics and `tune_thresholds` take `ignore_value`."
-                )
         raise ValueError(
             f"`{name}` must have the answers 0, no, and 1, yes. Received: "
             f"{wrong[:5].tolist()}. {advice}"

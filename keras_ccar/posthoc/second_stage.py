@@ -14,6 +14,7 @@ from keras_ccar.arguments import (
 )
 from keras_ccar.binary_counts import NumExamples
 from keras_ccar.frequencies import ClassCounts
+from keras_ccar.inputs.binary_targets import check_ignore_value
 from keras_ccar.label_smoothing import LabelAwareSmoothing
 from keras_ccar.label_smoothing import get as check_smoothing
 from keras_ccar.layers.model_output import (
@@ -58,6 +59,7 @@ def retrain_classifier(
     label_smoothing: float | LabelAwareSmoothing = 0.0,
     num_examples: NumExamples = None,
     ignore_class: int | None = None,
+    ignore_value: float | None = None,
     seed: int = 0,
     verbose: int = 0,
 ) -> keras.Model:
@@ -114,6 +116,8 @@ def retrain_classifier(
             which is the second stage of MiSLAS.
         num_examples: N of one yes-or-no label, if `class_counts` has those of yes.
         ignore_class: the label of examples to leave out.
+        ignore_value: what stands for a missing answer of one yes-or-no label, such as
+            -1 or NaN.
         seed: determines the draws and how the layer begins.
         verbose: 0, 1 or 2, as in `fit`.
 
@@ -157,6 +161,7 @@ def retrain_classifier(
         verbose=check_whole_number("verbose", verbose, 0, 2),
     )
     ignore_class = check_ignore_class(ignore_class)
+    ignore_value = check_ignore_value(ignore_value)
     counts = read_output_counts(class_counts, num_examples)
     check_loss(loss, smoothing)
     find_classifier_head(model, head)  # before anything is copied
@@ -175,7 +180,13 @@ def retrain_classifier(
     if loss is None:
         loss = _crossentropy(counts, are_labels, smoothing)
     examples = read_features(
-        copied, found, data, are_labels, ignore_class, training.batch_size
+        copied,
+        found,
+        data,
+        are_labels,
+        ignore_class,
+        ignore_value,
+        training.batch_size,
     )
     require_classes(examples.labels, counts)
     examples = weigh_within_classes(examples)

@@ -461,6 +461,20 @@ def test_ignored_and_masked_examples():
             np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize("value", [-1, float("nan")])
+def test_missing_answers_of_one_label_are_left_out(value):
+    labels = (Y == 0).astype("float32")
+    counts = [int((labels == 0).sum()), int((labels == 1).sum())]
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    expected = retrain_classifier(model, (X, labels), counts, epochs=1).get_weights()
+    more = (np.concatenate([X, X[:5]]), np.append(labels, [value] * 5))
+    with pytest.raises(ValueError, match="left out by `ignore_value`"):
+        retrain_classifier(model, more, counts, epochs=1)
+    found = retrain_classifier(model, more, counts, epochs=1, ignore_value=value)
+    for one, other in zip(found.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("method", ["crt", "lws"])
 def test_segmentation(method):
     model = keras.Sequential(

@@ -29,6 +29,7 @@ def calibration_of(predicted: Predictions, problem: Problem) -> dict[str, Any]:
             predicted.labels,
             problem.class_counts,
             from_logits=True,
+            ignore_value=float("nan") if problem.are_labels else None,
         ).temperature
     lowest, highest = _TEMPERATURES
     found: dict[str, Any] = {}

@@ -19,6 +19,8 @@ def compare(
     losses: Mapping[str, Any] | Sequence[str] | None = None,
     class_counts: Any = None,
     class_names: Sequence[str] | None = None,
+    ignore_class: int | None = None,
+    ignore_value: float | None = None,
     seeds: int = 5,
     epochs: int = 20,
     batch_size: int = 32,
@@ -72,6 +74,11 @@ def compare(
             sample weights, the sums of these are the counts for losses, corrections and
             `PriorBias`, and the report and its shot groups have numbers of examples.
         class_names: a name for each class or label, or None for numbers.
+        ignore_class: the label of examples that do not count, such as -1 or 255, the
+            void of a segmentation mask; or None. `losses` must be told too; those of
+            None are.
+        ignore_value: what stands for an unknown answer to a yes-or-no label, such as -1
+            or NaN; or None. `losses` must be told too; those of None are.
         seeds: number of seeds; each loss is trained with the seeds 0 to `seeds` - 1.
         epochs: number of epochs of each training.
         batch_size: examples in a batch of arrays; data in batches keep theirs.
@@ -134,6 +141,8 @@ def compare(
         losses=losses,
         class_counts=class_counts,
         class_names=class_names,
+        ignore_class=ignore_class,
+        ignore_value=ignore_value,
         seeds=seeds,
         epochs=epochs,
         batch_size=batch_size,

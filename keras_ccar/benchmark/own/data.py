@@ -87,6 +87,12 @@ class OwnData:
             raise argument_error(self.name, given, _DATA)
         if isinstance(given, Iterator):
             advice = "It can be read once only: pass a function that returns a new one."
+            if given is not self._given:
+                advice = (
+                    "The function returned what can be read once only, and an epoch "
+                    "reads all: let it return a tf.data.Dataset, such as "
+                    "`tf.data.Dataset.from_generator` makes, or a PyDataset."
+                )
             raise argument_error(self.name, given, _DATA, advice)
         return given
 

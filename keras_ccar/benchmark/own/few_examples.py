@@ -10,7 +10,6 @@ from keras_ccar.benchmark.own.measurement import measure
 from keras_ccar.benchmark.own.problem import Problem, count_examples
 from keras_ccar.inputs.class_names import join_first
 from keras_ccar.posthoc.enough_examples import FEWEST_EXAMPLES
-from keras_ccar.posthoc.labels import read_labels
 from keras_ccar.posthoc.predictions import Predictions
 
 _SHOWN = 5
@@ -74,9 +73,7 @@ def _held_out(
     """Yields the name and the labels of each part that is held out; checks all."""
     for name, data in splits.items():
         shape = (len(data.labels), *problem.output_shape)
-        labels = read_labels(
-            data.labels, shape, problem.are_labels, name, None, None, can_ignore=False
-        )
+        labels, _ = problem.unknown.read(data.labels, shape, problem.are_labels, name)
         if name != "train":
             yield name, labels
 

@@ -141,6 +141,7 @@ def ccar_loss(
         form=form,
         adjustment=LogitAdjustment(tau) if tau else None,
         from_logits=problem.from_logits,
+        **problem.ignoring,
     )
 
 
@@ -150,10 +151,10 @@ def default_methods(problem: Problem) -> list[TrainedMethod]:
     The first is plain cross-entropy, which the others are compared with.
     """
     are_labels = problem.are_labels
-    from_logits = problem.from_logits
 
     def made(loss: Any, **settings: Any) -> Callable[[Any], Any]:
-        return lambda counts: loss(counts, from_logits=from_logits, **settings)
+        words = {"from_logits": problem.from_logits, **problem.ignoring, **settings}
+        return lambda counts: loss(counts, **words)
 
     def ccar(form: str, tau: float = 0.0) -> Callable[[Any], Any]:
         return lambda counts: ccar_loss(problem, counts, form, tau)
@@ -168,7 +169,9 @@ def default_methods(problem: Problem) -> list[TrainedMethod]:
 
     def focal(counts: Any) -> Any:
         kind: Any = losses.BinaryFocalLoss if are_labels else losses.FocalLoss
-        return kind(class_counts=counts, from_logits=from_logits)
+        return kind(
+            class_counts=counts, from_logits=problem.from_logits, **problem.ignoring
+        )
 
     first, *others = FORMS
     return [

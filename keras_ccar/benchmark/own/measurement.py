@@ -73,12 +73,15 @@ def measure(
 def _evaluate(
     logits: np.ndarray, labels: np.ndarray, problem: Problem
 ) -> tuple[dict[str, float], Any]:
-    given = labels if labels.ndim == 1 else labels.astype("float32")
+    given, ignore_value = labels, None
+    if labels.ndim == 2:  # Unknown answers are NaN.
+        given, ignore_value = labels.astype("float32"), float("nan")
     report = evaluate_classes(
         logits,
         given,
         problem.unweighted_counts,
         from_logits=True,
+        ignore_value=ignore_value,
         resamples=_RESAMPLES,
     )
     return report.totals["value"].to_dict(), report.classes

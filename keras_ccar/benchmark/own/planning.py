@@ -25,6 +25,7 @@ from keras_ccar.benchmark.own.problem import Problem, find_problem
 from keras_ccar.benchmark.own.rounded_inputs import warn_of_rounding
 from keras_ccar.benchmark.own.training import Setting
 from keras_ccar.benchmark.own.training_parts import describe_optimizer, new_callbacks
+from keras_ccar.benchmark.own.unknown_labels import UnknownLabels
 from keras_ccar.benchmark.runner import environment
 from keras_ccar.benchmark.runner.plan_base import RUN_FORMAT
 from keras_ccar.files import to_json
@@ -47,8 +48,9 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
     _require_separate(splits, digests)
     builder = ModelBuilder(request.build_model, request.optimizer, request.metrics)
     model = builder.build(None, 0, splits["train"].first_inputs)
+    unknown = UnknownLabels(request.ignore_class, request.ignore_value)
     problem = find_problem(
-        model, splits["train"], request.class_counts, request.class_names
+        model, splits["train"], request.class_counts, request.class_names, unknown
     )
     warn_of_rounding(splits["train"], model, stacklevel=5)  # the call of `compare`
     few_examples = describe_few(splits, problem)
@@ -98,6 +100,9 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
         "metrics": [_name_of(metric) for metric in request.metrics],
         **environment.comparability_key(environment.current_environment(), recipe),
     }
+    ignoring = unknown.as_code(problem.are_labels)
+    if ignoring:  # Results without it keep the identity that they had.
+        shared["problem"]["ignoring"] = ignoring
     fit = Fit(seeds, epochs)
     if request.budget is not None and not request.smoke:
         fit = fit_budget(setting, methods, request, seeds, shared, console)
@@ -158,6 +163,9 @@ def _describe(
             " They are weighted: losses and corrections count the sums of their sample "
             f"weights, {sums.min():.6g} to {sums.max():.6g}."
         )
+    ignoring = problem.unknown.as_code(problem.are_labels)
+    if ignoring:
+        description += f" Unknown labels, {ignoring}, do not count."
     opened = splits["train"].open()
     return {
         "name": name,
@@ -175,6 +183,7 @@ def _describe(
         # As losses take them, and of how many arrays the training data are.
         "counts": to_json(problem.class_counts),
         "are_weighted": problem.numbers is not None,
+        "ignoring": ignoring,
         "num_arrays": len(opened) if isinstance(opened, tuple) else 0,
     }
 

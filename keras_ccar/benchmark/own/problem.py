@@ -9,15 +9,16 @@ import numpy as np
 from keras_ccar.benchmark.own.columns import BINARY, LABELS, SOFTMAX
 from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.muting import quiet
+from keras_ccar.benchmark.own.unknown_labels import UnknownLabels
 from keras_ccar.benchmark.own.weighted_counts import example_weights, weigh_counts
 from keras_ccar.layers.kind_of_input import outputs_are_labels
 from keras_ccar.layers.model_output import gives_logits, output_activation
 from keras_ccar.losses.search import agreed_from_logits, only_loss
 from keras_ccar.output_counts import OutputCounts, read_output_counts
 from keras_ccar.posthoc.enough_examples import warn_if_yes_prevails
-from keras_ccar.posthoc.labels import are_answers, read_labels
 
 _ROUNDING = 1e-3
+_ALL_KNOWN = UnknownLabels()
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Problem:
         output_shape: that of the output without the axis of examples.
         numbers: as `class_counts`, but numbers of examples whatever their weights.
             None if both are the same.
+        unknown: what stands for unknown labels.
     """
 
     kind: str
@@ -42,11 +44,17 @@ class Problem:
     class_names: list[str]
     output_shape: tuple[int, ...]
     numbers: list[Any] | None = None
+    unknown: UnknownLabels = _ALL_KNOWN
 
     @property
     def are_labels(self) -> bool:
         """Whether the columns of the output are yes-or-no labels."""
         return self.kind != SOFTMAX
+
+    @property
+    def ignoring(self) -> dict[str, Any]:
+        """What tells losses and `keras_ccar.posthoc` of unknown labels."""
+        return self.unknown.arguments(self.are_labels)
 
     @property
     def num_columns(self) -> int:
@@ -72,7 +80,11 @@ class Problem:
 
 
 def find_problem(
-    model: keras.Model, train: OwnData, class_counts: Any, class_names: Any
+    model: keras.Model,
+    train: OwnData,
+    class_counts: Any,
+    class_names: Any,
+    unknown: UnknownLabels,
 ) -> Problem:
     """Finds out what a model is to be trained for, and counts the examples.
 
@@ -81,6 +93,7 @@ def find_problem(
         train: the training data.
         class_counts: what the user says, or None.
         class_names: what the user says, or None.
+        unknown: what stands for unknown labels.
 
     Raises:
         ValueError: if model, labels, counts and names do not fit each other; for
@@ -94,7 +107,7 @@ def find_problem(
     given = None if class_counts is None else read_output_counts(class_counts)
     are_labels = outputs_are_labels(activation, loss)
     if are_labels is None:
-        are_labels = num_columns == 1 or are_answers(train.labels, shape)
+        are_labels = num_columns == 1 or unknown.are_answers(train.labels, shape)
         if given is not None:
             are_labels = given.mean_labels(num_columns)
     if num_columns == 1 and not are_labels:
@@ -109,12 +122,12 @@ def find_problem(
         from_logits = agreed_from_logits(loss)
     if from_logits is None:
         from_logits = not _are_probabilities(outputs, are_labels)
-    labels = read_labels(
-        train.labels, shape, are_labels, train.name, None, None, can_ignore=False
-    )
+    unknown.require_fit(are_labels, num_columns)
+    labels, counted = unknown.read(train.labels, shape, are_labels, train.name)
     warn_if_yes_prevails(train.name, labels, stacklevel=6)  # the call of `compare`
     counts, numbers = count_examples(labels, num_columns), None
     weights = example_weights(train.weights, shape)
+    weights = None if weights is None else weights[counted]
     if weights is not None and given is None:
         numbers, counts = counts, weigh_counts(labels, weights, num_columns)
     if given is not None:
@@ -130,7 +143,7 @@ def find_problem(
     names = _names(class_names, kind, num_columns)
     _require_examples(counts, kind, names, numbers is not None)
     shape = outputs.shape[1:]
-    return Problem(kind, bool(from_logits), counts, names, shape, numbers)
+    return Problem(kind, bool(from_logits), counts, names, shape, numbers, unknown)
 
 
 def _first_outputs(model: keras.Model, train: OwnData) -> np.ndarray:

@@ -31,6 +31,7 @@ from keras_ccar.benchmark.own.training_parts import (
     check_metrics,
     check_optimizer,
 )
+from keras_ccar.benchmark.own.unknown_labels import UnknownLabels
 from keras_ccar.benchmark.python_api import (
     train,
     without_compilation_warnings,
@@ -58,6 +59,8 @@ class OwnRequest:
             set that suits the output of the model.
         class_counts: examples of each class in `train`; None to count them.
         class_names: a name for each class; None for their numbers.
+        ignore_class: the label of examples that do not count, or None.
+        ignore_value: what stands for an unknown answer to a yes-or-no label, or None.
         seeds: number of seeds, which are 0 to `seeds` - 1.
         epochs, batch_size: of each training; data in batches keep theirs.
         optimizer: a Keras optimizer, its name, or a function that returns one.
@@ -95,6 +98,8 @@ class OwnRequest:
     command: str | None = None
     smoke: bool = False
     parallel: int = 1
+    ignore_class: int | None = None
+    ignore_value: float | None = None
 
     def __post_init__(self) -> None:
         expected = "a function that returns a new `keras.Model`"
@@ -108,6 +113,7 @@ class OwnRequest:
         self.losses = check_losses(self.losses)
         if self.class_names is not None:
             self.class_names = check_class_names(self.class_names)
+        UnknownLabels(self.ignore_class, self.ignore_value)
         self.seeds = check_whole_number("seeds", self.seeds, 1, _MOST_RUNS)
         self.epochs = check_whole_number("epochs", self.epochs, 1, _MOST_RUNS)
         self.batch_size = check_whole_number("batch_size", self.batch_size, 1)

@@ -87,7 +87,13 @@ def normalise(setting: Setting, model: keras.Model, seed: int) -> StageResult:
     head = find_classifier_head(model)
     batch_size = setting.batch_size
     features, labels, _ = read_features(
-        model, head, setting.splits["validation"].open(), False, None, batch_size
+        model,
+        head,
+        setting.splits["validation"].open(),
+        False,
+        setting.problem.unknown.ignore_class,
+        None,
+        batch_size,
     )
     kernel = head.layer.kernel
 
@@ -122,6 +128,7 @@ def retrain(setting: Setting, model: keras.Model, seed: int) -> StageResult:
             setting.problem.class_counts,
             batch_size=setting.batch_size,
             seed=seed,
+            **setting.problem.ignoring,
         )
     after = {name: setting.predict(retrained, name) for name in setting.measured}
     return StageResult(retrained, after, None, {})
@@ -148,6 +155,7 @@ def decide_by_thresholds(
                     held_out.labels[rows][part],
                     objective=objective,
                     from_logits=True,
+                    ignore_value=float("nan"),
                 )
             return float(found.thresholds[0])
 
@@ -157,25 +165,33 @@ def decide_by_thresholds(
         probabilities = predictions[name].probabilities[:, column]
         return lambda threshold, rows: probabilities[rows] >= threshold
 
-    thresholds = [
-        chooser(column)(np.arange(len(held_out.labels))) for column in columns
-    ]
+    everything = np.arange(len(held_out.labels))
+    thresholds = [chooser(column)(everything) for column in columns]
+
+    def decide_apart(column: int) -> np.ndarray:
+        """Decides examples by thresholds that they had no part in choosing."""
+        says = says_yes("validation", column)
+        decided = says(thresholds[column], everything)
+        known = np.flatnonzero(~np.isnan(held_out.labels[:, column]))
+        if column not in untold:
+            choose = chooser(column)
+            decided[known] = cross_fit(
+                held_out.labels[known, column].astype("int64"),
+                seed,
+                lambda rows: choose(known[rows]),
+                lambda threshold, rows: says(threshold, known[rows]),
+            )
+        return decided
+
     answers = {}
     for name, predicted in predictions.items():
         rows = np.arange(len(predicted.labels))
         decided = [
-            says_yes(name, column)(thresholds[column], rows) for column in columns
+            decide_apart(column)
+            if name == "validation"
+            else says_yes(name, column)(thresholds[column], rows)
+            for column in columns
         ]
-        if name == "validation":
-            decided = [
-                cross_fit(
-                    held_out.labels[:, column].astype("int64"),
-                    seed,
-                    chooser(column),
-                    says_yes(name, column),
-                )
-                for column in columns
-            ]
         answers[name] = np.stack(decided, axis=1)
     return StageResult(None, predictions, answers, {"thresholds": thresholds})
 

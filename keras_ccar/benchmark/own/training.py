@@ -97,6 +97,7 @@ class Setting:
             problem.counts,
             name=split,
             from_logits=problem.from_logits,
+            **problem.ignoring,
             batch_size=self.batch_size if data.is_in_memory else None,
         )
 

@@ -9,17 +9,17 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from keras_ccar.arguments import argument_error, check_number
+from keras_ccar.arguments import argument_error
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.own.loss_choice import TrainedMethod, ccar_loss
 from keras_ccar.benchmark.own.request import OwnRequest
 from keras_ccar.benchmark.own.training_parts import new_optimizer
+from keras_ccar.benchmark.own.tuning_ranges import Range, check_forms, check_range
 from keras_ccar.benchmark.python_api import train, without_compilation_warnings
 from keras_ccar.benchmark.statistics.columns import describe_column
 from keras_ccar.requirements import require
 from keras_ccar.weightings.ccar import FORMS
 
-Range = tuple[float, float]
 _DIGITS = 4  # that values are rounded to, as they name rows
 _LEAST_RATE = 1e-12
 
@@ -44,6 +44,8 @@ class TuningObjective:
         train: as there.
         validation: as there; the trials are scored on it.
         class_counts: as there.
+        ignore_class: as there.
+        ignore_value: as there.
         strength: lowest and highest strength of CCAR, from 0 on; 0 is cross-entropy.
         tau: lowest and highest τ of the logit adjustment; 0 leaves it out.
         forms: the forms of CCAR to choose from.
@@ -101,6 +103,8 @@ class TuningObjective:
         validation: Any,
         *,
         class_counts: Any = None,
+        ignore_class: int | None = None,
+        ignore_value: float | None = None,
         strength: Range = (0.0, 2.0),
         tau: Range = (0.0, 2.0),
         forms: Sequence[str] = FORMS,
@@ -115,19 +119,21 @@ class TuningObjective:
     ) -> None:
         self._optuna = require("optuna", "Optuna", "tuning", "`TuningObjective`")
         self._ranges = {
-            "strength": _check_range("strength", strength),
-            "tau": _check_range("tau", tau),
+            "strength": check_range("strength", strength),
+            "tau": check_range("tau", tau),
         }
         if learning_rate is not None:
-            rates = _check_range("learning_rate", learning_rate, _LEAST_RATE)
+            rates = check_range("learning_rate", learning_rate, _LEAST_RATE)
             self._ranges["learning_rate"] = rates
-        self._forms = _check_forms(forms)
+        self._forms = check_forms(forms)
         self._request = OwnRequest(
             build_model,
             train,
             validation,
             losses=["ce"],
             class_counts=class_counts,
+            ignore_class=ignore_class,
+            ignore_value=ignore_value,
             seeds=seeds,
             epochs=epochs,
             batch_size=batch_size,
@@ -232,19 +238,3 @@ class TuningObjective:
             for name in self._ranges
         }
         return {"form": params["form"], **rounded}
-
-
-def _check_range(name: str, value: Any, least: float = 0.0) -> Range:
-    """Returns a range of two numbers, of which the second is not the smaller."""
-    if isinstance(value, tuple | list) and len(value) == 2:
-        low, high = (check_number(name, each, low=least) for each in value)
-        if low <= high:
-            return low, high
-    raise argument_error(name, value, "(lowest, highest), two numbers in order")
-
-
-def _check_forms(forms: Any) -> list[str]:
-    known = isinstance(forms, tuple | list) and all(form in FORMS for form in forms)
-    if not known or not forms:
-        raise argument_error("forms", forms, f"some of {', '.join(map(repr, FORMS))}")
-    return list(forms)

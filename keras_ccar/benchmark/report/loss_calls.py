@@ -32,7 +32,7 @@ def format_call(name: str, words: list[str]) -> str:
     return f"{name}(\n{arguments})"
 
 
-def call_of(saved: Any, counts: Any = None) -> str:
+def call_of(saved: Any, counts: Any = None, ignoring: str = "") -> str:
     """Returns the call that makes a saved object; "" for what no user can call.
 
     Args:
@@ -40,6 +40,8 @@ def call_of(saved: Any, counts: Any = None) -> str:
         counts: what `class_counts` is in the code: of each class, or of no and yes. A
             loss of other counts gets its own. None if the user is to say, together
             with `num_examples` of labels.
+        ignoring: the argument of unknown labels as code, for a loss that was told NaN,
+            which JSON does not keep; "" if all are known.
     """
     if not isinstance(saved, dict) or not isinstance(saved.get("config"), dict):
         return ""
@@ -62,6 +64,9 @@ def call_of(saved: Any, counts: Any = None) -> str:
         if not text:
             return ""
         words.append(f"{key}={text}")
+    told = ignoring.partition("=")[0]
+    if told in parameters and saved["config"].get(told) is None:
+        words.append(ignoring)
     return format_call(name, words)
 
 

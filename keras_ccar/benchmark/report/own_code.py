@@ -74,7 +74,7 @@ def _training(comparison: Comparison, method: MethodEntry) -> list[str]:
     """Returns the lines that train as a method did; none if its loss has no name."""
     dataset, recipe = comparison.dataset, comparison.recipe
     counts = dataset.get("counts")
-    loss = call_of(method["loss"], counts)
+    loss = call_of(method["loss"], counts, _ignoring(comparison))
     if not loss or counts is None:  # results of an older version
         return []
     stage = method["name"].removeprefix(f"{method.get('derived_from')}+")
@@ -113,6 +113,11 @@ def _training(comparison: Comparison, method: MethodEntry) -> list[str]:
     return [*lines, *after]
 
 
+def _ignoring(comparison: Comparison) -> str:
+    """Returns the argument of unknown labels as code; "" if all are known."""
+    return str(comparison.dataset.get("ignoring", ""))
+
+
 def _class_counts(comparison: Comparison, counts: Any) -> list[str]:
     """Returns the lines that say how many examples there are."""
     weighted = comparison.dataset.get("are_weighted", False)
@@ -128,6 +133,7 @@ def _after(comparison: Comparison, method: MethodEntry, stage: str) -> list[str]
     """Returns the lines of what is done after training."""
     metric = comparison.metric
     room = "keras_ccar.posthoc"
+    ignoring = list(filter(None, [_ignoring(comparison)]))
     if stage in ("crt", "tau-norm"):
         words = ["model", "train", "class_counts"]
         if stage == "crt":
@@ -136,6 +142,7 @@ def _after(comparison: Comparison, method: MethodEntry, stage: str) -> list[str]
             tau = _chosen_tau(comparison, method["name"])
             words[1] = "None"
             words += ['method="tau-norm"', f"tau={tau}"]
+        words += ignoring if stage == "crt" else []
         return [f"model = {format_call(f'{room}.retrain_classifier', words)}"]
     words = ["model", "validation", "class_counts"]
     if stage == "tau":
@@ -146,7 +153,7 @@ def _after(comparison: Comparison, method: MethodEntry, stage: str) -> list[str]
     else:
         name = "tune_thresholds"
         words.append(f"objective={literal(threshold_objective(metric))}")
-    words.append(f"from_logits={comparison.recipe.get('from_logits')}")
+    words += [f"from_logits={comparison.recipe.get('from_logits')}", *ignoring]
     return [
         f"chosen = {format_call(f'{room}.{name}', words)}",
         f"model = {room}.chain(model, chosen)",

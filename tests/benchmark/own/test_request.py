@@ -61,6 +61,7 @@ def test_budgets(budget, seconds):
         ({"train": (X, Y.astype(str))}, "`train`.*numpy.unique"),
         ({"train": (X[:, :3], Y)}, "`build_model` must return a model that takes"),
         ({"train": iter([(X, Y)])}, "`train`.*pass a function"),
+        ({"train": lambda: iter([(X, Y)])}, "`train`.*let it return a tf.data"),
         ({"train": [(X[0], Y[0])]}, "`train`"),
         ({"validation": classes()}, "`validation` must be data that were held out"),
         ({"validation": (X, Y + 1)}, "`validation` must have labels from 0 to 2"),
@@ -130,7 +131,7 @@ def test_labels_of_another_kind(tmp_path):
         )
     x, unknown = tags()[0], tags()[1].copy()
     unknown[0, 0] = -1
-    with pytest.raises(ValueError, match=r"Received: \[-1.*`tune_thresholds` take"):
+    with pytest.raises(ValueError, match=r"Received: \[-1.*left out by `ignore_value`"):
         compare(
             tmp_path,
             build_model=network(unknown.shape[1], "sigmoid"),

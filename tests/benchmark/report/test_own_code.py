@@ -6,7 +6,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from own_data import answers, classes, compare, network, tags
+from own_data import answers, classes, compare, network, tags, without_some
 from sklearn import metrics
 
 import keras_ccar
@@ -16,9 +16,9 @@ from keras_ccar.benchmark.report.write import markdown
 from keras_ccar.benchmark.runner.results import write_results
 
 KINDS = {
-    "answers": (answers, network(1, "sigmoid"), "balanced"),
-    "classes": (classes, network(3), "macro_f1"),
-    "tags": (tags, network(3, "sigmoid"), "f1"),
+    "answers": (answers, network(1, "sigmoid"), "balanced", {}),
+    "classes": (classes, network(3), "macro_f1", {"ignore_class": -1}),
+    "tags": (tags, network(3, "sigmoid"), "f1", {"ignore_value": float("nan")}),
 }
 WINNERS = {
     "answers": ["la", "class_weight", "prior-bias", "ce+thresholds", "ce+crt"],
@@ -30,18 +30,19 @@ WINNERS = {
 @pytest.fixture(scope="module", params=KINDS)
 def finished(request, tmp_path_factory):
     """A comparison on data of one kind, and what it was given."""
-    data, build_model, metric = KINDS[request.param]
+    data, build_model, metric, unknown = KINDS[request.param]
+    value = next(iter(unknown.values()), None)
     folder = tmp_path_factory.mktemp(request.param)
     given = {
         "build_model": build_model,
-        "train": data(),
-        "validation": data(1),
+        "train": without_some(data(), value),
+        "validation": without_some(data(1), value),
         "test": data(2),
         "optimizer": keras.optimizers.Adam(0.01),
     }
     names = [name for name in WINNERS[request.param] if not re.search(r"e\+", name)]
     losses = ["ce", *(name for name in names if name != "ce")]
-    _, failed = compare(folder, **given, losses=losses, metric=metric)
+    _, failed = compare(folder, **given, losses=losses, metric=metric, **unknown)
     assert not failed
     return request.param, folder, given
 
@@ -96,6 +97,8 @@ def test_the_code_of_every_winner(finished, tmp_path, monkeypatch):
         assert made["class_name"] == saved["class_name"], name
         for key in ("class_counts", "num_examples", "weighting", "adjustment"):
             assert made["config"].get(key) == saved["config"].get(key), (name, key)
+        for key, value in KINDS[kind][3].items():
+            assert repr(made["config"][key]) == repr(value), (name, key)
 
 
 def test_prior_bias_begins_at_the_prior(finished, tmp_path, monkeypatch):
