@@ -18,6 +18,7 @@ from keras_ccar.benchmark.own.request import OwnRequest, run_own
 from keras_ccar.benchmark.own.saved_models import finish
 from keras_ccar.benchmark.report.console import say
 from keras_ccar.benchmark.runner.folder_lock import FolderInUseError
+from keras_ccar.benchmark.sources.labels import UNKNOWN
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import read_data
 from keras_ccar.benchmark.sources.user_data import UserData
@@ -104,6 +105,7 @@ def make_request(data: UserData, options: argparse.Namespace) -> OwnRequest:
         command=f"KERAS_BACKEND={backend} keras-ccar {shlex.join(options.words)}",
         smoke=options.smoke,
         parallel=options.parallel,
+        ignore_value=UNKNOWN if data.has_unknown else None,
         **given,
     )
 

@@ -7,8 +7,12 @@ import pandas as pd
 
 from keras_ccar.benchmark.sources.array_files import missing_part
 from keras_ccar.benchmark.sources.label_texts import label_text
-from keras_ccar.benchmark.sources.labelled import Labelled, label_examples
-from keras_ccar.benchmark.sources.labels import LabelCoding, read_labels
+from keras_ccar.benchmark.sources.labelled import (
+    Labelled,
+    label_examples,
+    note_unknown,
+)
+from keras_ccar.benchmark.sources.labels import UNKNOWN, LabelCoding, read_labels
 from keras_ccar.benchmark.sources.split import check_same_classes
 from keras_ccar.benchmark.sources.user_data import Arrays
 
@@ -29,11 +33,11 @@ def labelled_part(part: Arrays | None, path: Path, notes: list[str]) -> Arrays:
 
 
 def _lack_label(answers: np.ndarray) -> np.ndarray:
-    """Returns which examples have NaN, or an empty text, for a label."""
+    """Returns which examples have NaN, or an empty text, for all their labels."""
     lacks: np.ndarray = np.asarray(pd.isna(answers))
     if answers.dtype.kind in "US":
         lacks = np.char.str_len(np.char.strip(answers)) == 0
-    return np.asarray(lacks.reshape(len(answers), -1).any(axis=1))
+    return np.asarray(lacks.reshape(len(answers), -1).all(axis=1))
 
 
 def label_part(
@@ -55,7 +59,7 @@ def label_part(
         return label_examples(read_labels(answers, notes), where, notes, fewest)
     labels = _zeros_and_ones(answers, where)
     names = tuple(str(number) for number in range(labels.shape[1]))
-    is_one = labels.sum(axis=1) == 1
+    is_one = ((labels == 1).sum(axis=1) == 1) & (labels != UNKNOWN).all(axis=1)
     if _NEARLY_ALL <= is_one.mean() < 1:
         notes.append(
             f"Warning: {int((~is_one).sum()):,} of {len(labels):,} rows of {where} "
@@ -65,6 +69,7 @@ def label_part(
     if is_one.all():
         classes = [names[i] for i in labels.argmax(axis=1)]
         return label_examples(classes, where, notes, fewest)
+    note_unknown(labels, names, where, notes)
     kept = np.arange(len(labels))
     return Labelled(LabelCoding("labels", names), kept, labels)
 
@@ -103,6 +108,7 @@ def encode_part(
         )
     if coding.kind == "labels":
         labels = _zeros_and_ones(answers, where)
+        note_unknown(labels, coding.class_names, where, notes)
     else:
         if answers.ndim == 2:
             answers = _one_hot(answers, where).argmax(axis=1)
@@ -113,7 +119,7 @@ def encode_part(
 
 def _one_hot(answers: np.ndarray, where: str) -> np.ndarray:
     rows = _zeros_and_ones(answers, where)
-    wrong = np.flatnonzero(rows.sum(axis=1) != 1)
+    wrong = np.flatnonzero((rows == 1).sum(axis=1) != 1)
     if wrong.size:
         raise ValueError(
             f"{where} must have a single 1 in each row of `y`, as the training data "
@@ -124,9 +130,12 @@ def _one_hot(answers: np.ndarray, where: str) -> np.ndarray:
 
 
 def _zeros_and_ones(answers: np.ndarray, where: str) -> np.ndarray:
-    if answers.ndim != 2 or not np.isin(answers, (0, 1)).all():
+    """Returns answers as int64, those that are NaN as `UNKNOWN`."""
+    is_known = np.asarray(~pd.isna(answers))
+    if answers.ndim != 2 or not np.isin(answers[is_known], (0, 1)).all():
         raise ValueError(
-            f"{where} must be classes (N,), or zeros and ones (N, K). Received: shape "
-            f"{answers.shape}, dtype {answers.dtype}."
+            f"{where} must be classes (N,), or zeros and ones (N, K), with NaN for "
+            f"what is not known. Received: shape {answers.shape}, dtype "
+            f"{answers.dtype}."
         )
-    return answers.astype("int64")
+    return np.where(is_known, answers, UNKNOWN).astype("int64")

@@ -29,7 +29,8 @@ def split_groups(
     groups allow. Which groups, the seed decides.
 
     Args:
-        labels: int64 classes `(N,)`, or zeros and ones `(N, K)` of several labels.
+        labels: int64 classes `(N,)`, or zeros, ones and `UNKNOWN` `(N, K)` of several
+            labels.
         names: a name for each class, or for each label.
         groups: the group of each example.
         shares: the share of each part but "train", such as `{"test": 0.2}`.
@@ -163,5 +164,5 @@ def _lost(labels: np.ndarray, part: np.ndarray) -> np.ndarray:
     """Returns the classes that a part lacks, or the labels that have no yes or no."""
     if labels.ndim == 1:
         return np.setdiff1d(labels, labels[part])
-    yes = labels[part].sum(axis=0)
-    return np.flatnonzero((yes == 0) | (yes == len(part)))
+    yes, no = ((labels[part] == answer).sum(axis=0) for answer in (1, 0))
+    return np.flatnonzero((yes == 0) | (no == 0))

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_ccar.benchmark.sources.group_split import split_groups
 from keras_ccar.benchmark.sources.labels import (
+    UNKNOWN,
     LabelCoding,
     find_classes,
     note_look_alikes,
@@ -15,6 +16,9 @@ from keras_ccar.benchmark.sources.labels import (
 )
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.split import split_examples
+from keras_ccar.inputs.class_names import join_first
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class Labelled:
     Attributes:
         coding: what the numbers of the labels mean.
         kept: int64 indices of the examples.
-        labels: their labels, `(N,)`, or `(N, K)` of several labels.
+        labels: their labels, `(N,)`, or `(N, K)` of several labels, of which those
+            that are not known are `UNKNOWN`.
     """
 
     coding: LabelCoding
@@ -35,7 +40,7 @@ class Labelled:
     def counts(self) -> np.ndarray:
         """The examples of each class, or those of yes of each label."""
         if self.coding.kind == "labels":
-            return self.labels.sum(axis=0)
+            return np.asarray((self.labels == 1).sum(axis=0))
         return np.bincount(self.labels, minlength=len(self.coding.class_names))
 
 
@@ -111,6 +116,29 @@ def divide(
         name: (labelled.kept[part], labelled.labels[part])
         for name, part in parts.items()
     }
+
+
+def note_unknown(
+    labels: np.ndarray, names: Sequence[str], where: str, notes: list[str]
+) -> None:
+    """Notes how many answers to several labels are not known, and to which.
+
+    Args:
+        labels: zeros, ones and `UNKNOWN`, `(N, K)`.
+        names: of the labels.
+        where: what has them.
+        notes: takes what there is to say.
+    """
+    lacking = (labels == UNKNOWN).sum(axis=0)
+    if not lacking.any():
+        return
+    # Those of which the most is not known first.
+    order = np.argsort(-lacking, kind="stable")
+    said = [f"{lacking[i]:,} of {names[i]}" for i in order if lacking[i]]
+    notes.append(
+        f"{int(lacking.sum()):,} of {labels.size:,} answers in {where} are not known "
+        f"and do not count: {join_first(said, _SHOWN)}."
+    )
 
 
 def why_left_out(fewest: int) -> str:

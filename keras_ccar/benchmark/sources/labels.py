@@ -19,6 +19,8 @@ from keras_ccar.benchmark.sources.label_texts import (
 from keras_ccar.inputs.class_names import join_first
 
 _SHOWN = 5
+# What stands for an unknown answer to one of several labels.
+UNKNOWN = -1
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,8 @@ def find_classes(texts: Iterable[str], where: str) -> LabelCoding:
         counts[text] = counts.get(text, 0) + 1
     names = sorted(counts, key=_in_order)
     if len(names) < 2:
-        raise ValueError(
-            f"{where} must have two classes or more. Received: {shown(names)}."
-        )
+        found = shown(names) or "none"
+        raise ValueError(f"{where} must have two classes or more. Received: {found}.")
     fractions = [name for name in names if _is_fraction(name)]
     if len(fractions) > len(names) / 2:
         advice = "Name another column, or put the numbers into classes."

@@ -24,7 +24,8 @@ def split_examples(
     examples, the seed and their keys decide.
 
     Args:
-        labels: int64 classes `(N,)`, or zeros and ones `(N, K)` of several labels.
+        labels: int64 classes `(N,)`, or zeros, ones and `UNKNOWN` `(N, K)` of several
+            labels.
         names: a name for each class, or for each label.
         keys: a text for each example that stays the same, such as its file name.
         shares: the share of each part but "train", such as `{"test": 0.2}`.
@@ -101,7 +102,7 @@ def check_same_classes(
         )
     if coding.kind == "softmax":
         return
-    is_everywhere = (answers == 1).all(axis=0)
+    is_everywhere = (answers == 0).sum(axis=0) == 0
     everywhere = [
         name for name, is_one in zip(names, is_everywhere, strict=True) if is_one
     ]
@@ -126,7 +127,8 @@ def rarest_labels(labels: np.ndarray) -> np.ndarray:
     """Returns the rarest label that each example has, and K for examples without."""
     count = labels.shape[1]
     # Of equally rare labels the first.
-    rank = np.argsort(np.argsort(labels.sum(axis=0), kind="stable"), kind="stable")
+    yes = (labels == 1).sum(axis=0)
+    rank = np.argsort(np.argsort(yes, kind="stable"), kind="stable")
     of_rank = np.argsort(rank)
     best = np.where(labels == 1, rank, count).min(axis=1)
     return np.append(of_rank, count)[best]
@@ -138,8 +140,9 @@ def _require_both_answers(
     """Raises a `ValueError` if a part lacks a yes or a no of a label; names it."""
     wrong = []
     for column, name in enumerate(names):
-        if any(len(np.unique(part[:, column])) < 2 for part in parts.values()):
-            yes = sum(int(part[:, column].sum()) for part in parts.values())
+        answers = [part[:, column] for part in parts.values()]
+        if any(np.setdiff1d((0, 1), part).size for part in answers):
+            yes = sum(int((part == 1).sum()) for part in answers)
             wrong.append(f"{name} ({yes} yes)")
     if wrong:
         raise ValueError(

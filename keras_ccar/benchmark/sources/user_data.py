@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from keras_ccar.benchmark.results_format import READING_FILE
+from keras_ccar.benchmark.sources.labels import UNKNOWN
 from keras_ccar.files import add_checksum, write_json
 
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -88,6 +89,12 @@ class UserData:
     def num_outputs(self) -> int:
         """The logits of the network."""
         return 1 if self.kind == "binary" else len(self.class_names)
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether answers to some of several labels are not known, and `UNKNOWN`."""
+        parts = [self.train, self.validation, self.test or self.train]
+        return self.kind == "labels" and any((y == UNKNOWN).any() for _, y in parts)
 
     @property
     def takes_text(self) -> bool:

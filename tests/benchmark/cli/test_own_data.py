@@ -149,6 +149,25 @@ def test_the_columns_of_a_table_are_chosen(tmp_path, capsys):
     assert "Received: 'who'; expected some of 'x', 'pos'" in error
 
 
+def test_unknown_answers_do_not_count(tmp_path, capsys):
+    rows = pd.DataFrame(X, columns=list("abcd"))
+    rows["big"] = np.where(Y == 1, "yes", "no")
+    rows["old"] = np.where(Y == 2, 1.0, 0.0)
+    rows.loc[::5, "big"], rows.loc[1::7, "old"] = None, np.nan
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    given = ["compare", str(tmp_path / "t.csv"), "--label", "big", "old", *SHORT]
+    assert main([*given, "--output", str(tmp_path / "run")]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "25 of 174 answers in" in printed
+    assert "15 of big, 10 of old" in printed
+    comparison = Comparison.read(tmp_path / "run")
+    assert comparison.failed == []
+    assert comparison.dataset["ignoring"] == "ignore_value=-1"
+    no, yes = np.array(comparison.dataset["counts"]).T
+    assert (no + yes < 90).all()
+    assert comparison.finished["average_precision"].notna().all()
+
+
 def test_exports_that_are_refused_before_training(tmp_path, capsys):
     np.savez(tmp_path / "mine.npz", x=X, y=Y)
     served = tmp_path / "served"

@@ -161,6 +161,23 @@ def test_examples_without_a_label(tmp_path, answers):
         read(tmp_path, x=X, y=Y, x_test=X, y_test=answers)
 
 
+def test_unknown_answers(tmp_path):
+    answers = np.stack([Y == 3, Y != 9], axis=1).astype("float32")
+    answers[:4, 0], answers[3:6, 1] = np.nan, np.nan
+    part = {"x_test": X[5:], "y_test": answers[5:]}
+    data = read(tmp_path, x=X, y=answers, **part)
+    assert data.kind == "labels"
+    assert data.has_unknown
+    assert "1 of 50 examples of" in data.notes[0]
+    (note,) = [note for note in data.notes if "`y` in" in note]
+    assert note.startswith("5 of 98 answers in ")
+    assert note.endswith("are not known and do not count: 3 of 0, 2 of 1.")
+    kept = np.concatenate([data.train[1], data.validation[1]])
+    assert (kept == -1).sum(axis=0).tolist() == [3, 2]
+    expected = np.where(np.isnan(answers[5:]), -1, answers[5:])
+    np.testing.assert_array_equal(data.test[1], expected)
+
+
 @pytest.mark.parametrize("factor", [1 / 255, 257, 1000])
 @pytest.mark.parametrize("kind", ["features", "images"])
 def test_another_scale_is_warned_of(tmp_path, factor, kind):

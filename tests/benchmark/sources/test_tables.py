@@ -171,18 +171,51 @@ def test_rows_without_a_label_are_left_out_and_counted(tmp_path):
     assert "7 of 200 rows have no label and are left out." in data.notes
 
 
-def test_rows_without_one_of_several_labels(tmp_path):
+def with_unknown():
+    """A table with two labels, of which 9 rows lack one, and one row both."""
     rows = table()
     rows["wet"], rows["hot"] = RNG.choice(["no", "yes"], (2, ROWS))
     rows.loc[:3, "wet"], rows.loc[3:8, "hot"] = None, None
-    notes = read(tmp_path / "t.csv", rows, "wet", "hot").notes
-    assert "9 of 200 rows lack one or more of the 2 labels and are left out." in notes
+    return rows
+
+
+def test_rows_without_one_of_several_labels(tmp_path):
+    rows = with_unknown()
     rows.to_csv(tmp_path / "test.csv", index=False)
-    with pytest.raises(ValueError, match=r"every label .*: 9 of 200 rows"):
-        read(tmp_path / "t.csv", rows, "wet", "hot", test=tmp_path / "test.csv")
+    path = tmp_path / "t.csv"
+    with pytest.raises(ValueError, match=r"a label in every row.*: 1 of 200 rows"):
+        read(path, rows, "wet", "hot", test=tmp_path / "test.csv")
+    rows[4:].to_csv(tmp_path / "test.csv", index=False)
+    data = read(path, rows, "wet", "hot", test=tmp_path / "test.csv")
+    assert "1 of 200 rows have no label and are left out." in data.notes
+    said = "of 398 answers in", "are not known and do not count: 5 of hot, 3 of wet."
+    assert any(all(part in note for part in said) for note in data.notes)
+    labels = np.concatenate([data.train[1], data.validation[1]])
+    assert labels.shape == (ROWS - 1, 2)
+    assert (labels == -1).sum(axis=0).tolist() == [3, 5]
+    known = rows[4:][["wet", "hot"]]
+    expected = np.where(known.isna(), -1, known == "yes")
+    np.testing.assert_array_equal(data.test[1], expected)
+    assert data.has_unknown
+    assert not read(path, rows[9:], "wet", "hot").has_unknown
+
+
+def test_several_labels_without_an_answer(tmp_path):
+    rows = with_unknown()
     rows["wet"] = None
-    with pytest.raises(ValueError, match="columns of which some row has all values"):
+    with pytest.raises(ValueError, match=r"'wet', must have two classes .*: none"):
         read(tmp_path / "t.csv", rows, "wet", "hot")
+    rows["hot"] = None
+    with pytest.raises(ValueError, match=r"columns with values.*'wet', 'hot'"):
+        read(tmp_path / "t.csv", rows, "wet", "hot")
+
+
+def test_unknown_answers_of_groups(tmp_path):
+    rows = with_unknown().assign(patient=np.arange(ROWS) // 4)
+    data = read(tmp_path / "t.csv", rows, "wet", "hot", group="patient")
+    for _, labels in (data.train, data.validation):
+        assert all({0, 1} <= set(column) for column in labels.T)
+    assert data.has_unknown
 
 
 def test_an_empty_cell_of_tags_in_a_test_table(tmp_path):
@@ -485,19 +518,6 @@ def test_numbers_with_marks_for_missing_ones(tmp_path):
     assert np.isfinite(data.train[0]).all()
 
 
-def test_answers_of_yes_that_are_lost_with_their_rows(tmp_path):
-    rows = table()
-    rows["wet"], rows["hot"] = np.arange(ROWS) % 2, np.arange(ROWS) % 4 // 2
-    rows = rows.astype({"wet": object, "hot": object})
-    rows.loc[:9, "wet"] = None
-    notes = read(tmp_path / "t.csv", rows, "wet", "hot").notes
-    gone = int(rows.loc[:9, "hot"].sum())
-    (note,) = [note for note in notes if "answers of yes are lost" in note]
-    assert f"{gone} of 100 of hot. One `--label` at a time keeps all rows" in note
-    one = read(tmp_path / "t.csv", rows.drop(columns="wet"), "hot")
-    assert sum(part[1].sum() for part in (one.train, one.validation)) == 100
-
-
 def test_a_mark_of_unknown_answers(tmp_path):
     rows = table()
     rows["wet"], rows["hot"] = np.arange(ROWS) % 2, np.arange(ROWS) % 4 // 2
@@ -507,4 +527,4 @@ def test_a_mark_of_unknown_answers(tmp_path):
         read(tmp_path / "t.csv", marked, "wet", "hot")
     emptied = marked.assign(wet=marked["wet"].where(marked["wet"] != -1))
     data = read(tmp_path / "t.csv", emptied, "wet", "hot")
-    assert len(data.train[1]) + len(data.validation[1]) == ROWS - 10
+    assert sum((part[1] == -1).sum() for part in (data.train, data.validation)) == 10
