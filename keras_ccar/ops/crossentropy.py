@@ -75,6 +75,13 @@ def sigmoid_terms(logits: Any) -> tuple[tuple[Any, Any], Callable[[Any, Any], An
         no, `(..., K)` each; and a function of two shares, how much yes and no count,
         that returns `-(yes * log p + no * log (1 - p))`. Nothing overflows or cancels.
     """
+    return _sigmoid_terms(logits)
+
+
+def _compiled_sigmoid_terms(
+    logits: Any,
+) -> tuple[tuple[Any, Any], Callable[[Any, Any], Any]]:
+    """Returns the terms in steps of which a compiler makes one."""
     is_yes = logits > 0
     # Both sides need this one exponential and this one logarithm. The side that is
     # less likely has the probability `odds / (1 + odds)`.
@@ -114,6 +121,7 @@ def _differentiated_crossentropy(
 
 # What the backend does best.
 _sparse_crossentropy, _softmax_terms = _fused_crossentropy, _compiled_softmax_terms
+_sigmoid_terms = _compiled_sigmoid_terms
 _binary_crossentropy = _differentiated_crossentropy
 _soft_crossentropy: Callable[..., Any]
 _class_losses: Callable[..., Any]
@@ -128,7 +136,7 @@ elif keras.backend.backend() == "torch":
     from keras_ccar.ops import torch_crossentropy as _torch
 
     _sparse_crossentropy = _torch.sparse_crossentropy
-    _softmax_terms = _torch.softmax_terms
+    _softmax_terms, _sigmoid_terms = _torch.softmax_terms, _torch.sigmoid_terms
     _few_classes, _class_losses = _torch.few_classes, _torch.class_losses
 else:
     from keras_ccar.ops import tensorflow_crossentropy as _tensorflow

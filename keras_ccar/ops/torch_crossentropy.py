@@ -4,6 +4,10 @@ Torch runs one operation after the other, each over the whole of its arrays. For
 classes its softmax takes up to half as long as its logarithm of the softmax, and all
 that a cross-entropy needs of the other classes is one number for each sample, which the
 softmax contains: the largest probability is `exp(0) / Σ exp(z - largest)`.
+
+On a processor its `where` branches at each number, which takes several times as long as
+an exponential if nobody can foresee the branch, as with the signs of logits. So sigmoid
+outputs do without.
 """
 
 import inspect
@@ -15,6 +19,7 @@ from keras_ccar.ops.torch_values import has_values
 
 # Above this, arrays of the few classes are no smaller than those of all.
 LARGEST_SHARE_OF_CLASSES = 1 / 4
+_log_likely = torch.nn.functional.logsigmoid
 # Of fewer classes than this, torch's logarithm of the softmax takes less time than the
 # softmax and two searches for the largest.
 FEWEST_FOR_SOFTMAX = 400
@@ -71,6 +76,19 @@ def softmax_terms(logits: Any) -> Any:
         logs = torch.log_softmax(logits, dim=-1)
         return p, lambda share: -(share * logs).sum(dim=-1)
     return p, lambda share: _SoftLosses.apply(share, logits, p)
+
+
+def sigmoid_terms(logits: Any) -> tuple[tuple[Any, Any], Any]:
+    """Returns what `keras_ccar.ops.crossentropy.sigmoid_terms` does."""
+    of_yes, of_no = torch.sigmoid(logits), torch.sigmoid(-logits)
+    if torch.compiler.is_compiling():
+        return (
+            of_yes,
+            of_no,
+        ), lambda yes, no: -(yes * _log_likely(logits) + no * _log_likely(-logits))
+    return (of_yes, of_no), lambda yes, no: _BinaryLosses.apply(
+        yes, no, logits, of_yes, of_no
+    )
 
 
 def _levels(logits: Any, p: Any) -> tuple[Any, Any]:
@@ -160,8 +178,57 @@ class _SoftLosses(torch.autograd.Function):
         return slope
 
 
+class _BinaryLosses(torch.autograd.Function):
+    """`-(yes * log p + no * log (1 - p))`, of how much yes and no count.
+
+    The inputs are these two, which broadcast against the logits, the logits of yes, and
+    the probabilities of yes and of no, which are only passed so that they are not
+    computed twice and that the gradient has a derivative of its own.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(yes: Any, no: Any, logits: Any, of_yes: Any, of_no: Any) -> Any:
+        # Neither side cancels: log (1 + exp(-|z|)) is what both have.
+        shared = logits.abs().neg_().exp_().log1p_()
+        losses = shared * (yes + no)
+        return losses.add_(yes * (-logits).relu_()).add_(no * logits.relu())
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Any) -> tuple[Any, ...]:
+        yes, no, logits, of_yes, of_no = ctx.saved_tensors
+        by_yes = by_no = by_logits = None
+        if ctx.needs_input_grad[0]:
+            by_yes = (-upstream * _log_likely(logits)).sum_to_size(yes.shape)
+        if ctx.needs_input_grad[1]:
+            by_no = (-upstream * _log_likely(-logits)).sum_to_size(no.shape)
+        if ctx.needs_input_grad[2]:
+            by_logits = torch.addcmul(no * of_yes, yes, of_no, value=-1) * upstream
+        return by_yes, by_no, by_logits, None, None
+
+    @staticmethod
+    def jvp(
+        ctx: Any, yes_tangent: Any, no_tangent: Any, logits_tangent: Any, *others: Any
+    ) -> Any:
+        yes, no, logits, of_yes, of_no = ctx.saved_tensors
+        slope = 0
+        if logits_tangent is not None:
+            slope = (no * of_yes - yes * of_no) * logits_tangent
+        if yes_tangent is not None:
+            slope = slope - yes_tangent * _log_likely(logits)
+        if no_tangent is not None:
+            slope = slope - no_tangent * _log_likely(-logits)
+        return slope
+
+
 # Torch asks for both signatures in every call, and to find one out takes as long as the
 # loss of a small batch.
-for _function in (_ClassLosses, _SoftLosses):
+for _function in (_ClassLosses, _SoftLosses, _BinaryLosses):
     _signature = inspect.signature(_function.forward)
     _function.forward.__signature__ = _signature  # type: ignore[union-attr]

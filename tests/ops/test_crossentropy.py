@@ -333,7 +333,7 @@ class TestFewClasses:
 # Torch's own, of its forward mode.
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 class TestDerivativesOnTorch:
-    """Against what torch derives for its own logarithm of the softmax."""
+    """Against what torch derives for its own logarithms of softmax and sigmoid."""
 
     @pytest.fixture(autouse=True, params=[0, 1000], ids=["many", "few"])
     def fewest_classes(self, request, monkeypatch):
@@ -354,9 +354,17 @@ class TestDerivativesOnTorch:
         def soft_of_torch(s, z):
             return -(s * torch.log_softmax(z, -1)).sum(-1)
 
+        def binary(yes, no, z):
+            return sigmoid_terms(z)[1](yes, no)
+
+        def binary_of_torch(yes, no, z):
+            logs = torch.nn.functional.logsigmoid
+            return -(yes * logs(z) + no * logs(-z))
+
         return (
             (lambda z: sparse_crossentropy(labels, z), sparse_of_torch, (logits,)),
             (soft, soft_of_torch, (share, logits)),
+            (binary, binary_of_torch, (share, 2 * share.flip(0), logits)),
         )
 
     def test_gradients_of_both_orders_and_modes(self):
@@ -382,10 +390,45 @@ class TestDerivativesOnTorch:
                     for function in (own, of_torch)
                 )
                 torch.testing.assert_close(got, expected)
-            gradient = torch.func.grad(total(soft), (0, 1))
-            if len(inputs) == 2:
+            gradient = torch.func.grad(total(own), numbers)
+            if len(inputs) > 1:
                 got = torch.func.vmap(gradient)(*inputs)
                 torch.testing.assert_close(got, gradient(*inputs))
+
+    def test_sides_do_not_cancel(self):
+        import torch
+
+        z = torch.tensor([-1e4, -30, -2, -1e-3, 0, 1e-3, 2, 30, 1e4])
+        yes, no = torch.tensor([[1.5], [2.5], [0]]), torch.tensor([[0.5], [0], [2]])
+        inputs = [x.expand(3, 9).clone().requires_grad_() for x in (yes, no, z)]
+        losses = sigmoid_terms(inputs[2])[1](*inputs[:2])
+        losses.sum().backward()
+        z, yes, no = (x.double().numpy() for x in (z, yes, no))
+        of_yes, of_no = np.logaddexp(0, -z), np.logaddexp(0, z)
+        by_logits = no * expit(z) - yes * expit(-z)
+        sums = yes * of_yes + no * of_no
+        alone = np.broadcast_to((yes == 0) | (no == 0), sums.shape)
+        for got, expected in (
+            (losses.detach(), sums),
+            (inputs[0].grad, np.broadcast_to(of_yes, sums.shape)),
+            (inputs[1].grad, np.broadcast_to(of_no, sums.shape)),
+            (inputs[2].grad, by_logits),
+        ):
+            got = got.numpy()
+            np.testing.assert_allclose(got, expected, rtol=2e-6, atol=1e-6)
+            np.testing.assert_allclose(got[alone], expected[alone], rtol=3e-6)
+
+    def test_shares_of_one_column(self):
+        """They broadcast, and so do their derivatives."""
+        import torch
+
+        z = torch.tensor(made((6,))[1])
+        column = torch.full((6, 1), 0.5, requires_grad=True)
+        one = torch.ones(1, requires_grad=True)
+        sigmoid_terms(z)[1](column, one).sum().backward()
+        logs = torch.nn.functional.logsigmoid
+        torch.testing.assert_close(column.grad, -logs(z).sum(1, keepdim=True))
+        torch.testing.assert_close(one.grad, -logs(-z).sum().reshape(1))
 
     @pytest.mark.slow
     def test_torch_compile(self):
