@@ -15,6 +15,7 @@ from keras_ccar.frequencies import (
     require_numbers_of_examples,
 )
 from keras_ccar.label_smoothing import LabelAwareSmoothing
+from keras_ccar.ops.class_logits import subtract_from_class
 from keras_ccar.serialization import warn_if_not_reloadable
 
 __all__ = ["Adjustment", "LDAMMargin", "LabelAwareSmoothing", "LogitAdjustment"]
@@ -201,13 +202,9 @@ class LDAMMargin(Adjustment):
         """See `Adjustment`."""
         margins = ops.cast(self._margins(prior), logits.dtype)
         if len(labels.shape) < len(logits.shape):
-            # A selection instead of a product: XLA need not build one-hot labels.
-            is_true = ops.expand_dims(labels, -1) == ops.arange(prior.num_classes)
-            margins = ops.expand_dims(ops.take(margins, labels), -1)
-            margins = ops.where(is_true, margins, ops.zeros_like(margins))
-        else:
-            margins = margins * labels
-        return self.scale * logits - margins
+            margins = ops.take(margins, labels)
+            return subtract_from_class(self.scale * logits, labels, margins)
+        return self.scale * logits - margins * labels
 
     def adjust_sigmoid(self, logits: Any, targets: Any, prior: ClassPrior) -> Any:
         """See `Adjustment`: the margin moves the true side."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 from keras import ops
 
 # The smallest probability whose logarithm has a gradient that float32 can multiply by
@@ -12,6 +13,8 @@ SMALLEST_PROBABILITY = 1e-20
 def clip_min(x: Any, low: float) -> Any:
     """Returns `max(x, low)`, also in float64, which Keras's own loses on torch."""
     x = ops.convert_to_tensor(x)
+    if keras.backend.backend() == "torch":  # whose selections are slow
+        return x.clamp(min=low)
     # `x < low` is false for NaN, so NaN passes through.
     return ops.where(x < low, ops.convert_to_tensor(low, dtype=x.dtype), x)
 
