@@ -215,6 +215,7 @@ RIGHT_OF = {
     ("TuningObjective", "build_model"): NONE,
     ("TuningObjective", "callbacks"): {"empty list", "None"},
     ("TuningObjective", "class_counts"): {*SHARES, "None"},
+    ("TuningObjective", "ignore_value"): {"None"},  # its data are of classes
     ("TuningObjective", "optimizer"): {"function", "None"},
     ("TuningObjective", "validation"): NONE,
     **dict.fromkeys(
