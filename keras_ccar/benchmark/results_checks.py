@@ -79,6 +79,7 @@ _RESULTS = {
             "title": TEXT,
             "derived_from?": TEXT.or_null(),
             "starts_at_prior?": BOOLEAN,
+            "trained_prior?": TEXT,
             "loss": {"class_name": TEXT},
             "configuration?": TEXT,
             "equal_methods?": [{"name": TEXT, "title": TEXT}],

@@ -51,6 +51,8 @@ class MethodEntry(TypedDict):
     """A method of a comparison, with everything that distinguishes it from others.
 
     `derived_from` is the method whose models it takes, to change them after training.
+    `trained_prior` is the prior that training saw where the loss rebalances or adjusts:
+    the argument of `LogitCorrection`, as code or in words.
     """
 
     name: str
@@ -66,6 +68,7 @@ class MethodEntry(TypedDict):
     equal_methods: NotRequired[list[dict[str, str]]]
     derived_from: NotRequired[str | None]
     starts_at_prior: NotRequired[bool]
+    trained_prior: NotRequired[str]
 
 
 # One run. `method`, `seed` and `status` ("finished" or "failed") are always present; a

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ from keras_ccar.benchmark.own.user_code import digest_of_code
 from keras_ccar.benchmark.runner.plan_base import BasePlan, BaseRun
 from keras_ccar.benchmark.statistics.columns import METRICS_OF_KIND
 from keras_ccar.files import to_json
+from keras_ccar.layers.prior_warning import find_rebalancing
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,9 @@ class OwnPlan(BasePlan):
             "loss": describe_loss(loss),
             **({"starts_at_prior": True} if base.starts_at_prior else {}),
         }
+        rebalancing = find_rebalancing(SimpleNamespace(loss=loss))
+        if rebalancing is not None:
+            entry["trained_prior"] = rebalancing.trained_prior
         return entry if base is method else {**entry, "derived_from": base.name}
 
     def __getstate__(self) -> dict[str, Any]:

@@ -111,13 +111,17 @@ def finish(comparison: Comparison, stacklevel: int = 3) -> keras.Model:
         ValueError: if no run finished, or its model was not kept.
 
     Warns:
-        UserWarning: if its probabilities are not those of the data, because the winner
-            was rebalanced or adjusted, with what to do about it.
+        UserWarning: if its probabilities are not those of the data, mostly because the
+            winner was rebalanced or adjusted, with what to do about it.
     """
     method, seed = find_winner(comparison)
     run = _find_run(comparison, method, seed)
-    names = comparison.dataset["class_names"]
-    told = describe_prior_gap(run, comparison.finished_runs(), names)
+    told = describe_prior_gap(
+        run,
+        comparison.finished_runs(),
+        comparison.methods,
+        comparison.dataset["class_names"],
+    )
     if told:
         warnings.warn(told, stacklevel=stacklevel)
     model = _load(comparison, run)

@@ -61,7 +61,7 @@ def _prior(comparison: Comparison, best: Best) -> list[str]:
     names = comparison.dataset["class_names"]
     runs = comparison.finished_runs()
     told = [
-        describe_prior_gap(run, runs, names)
+        describe_prior_gap(run, runs, comparison.methods, names)
         for run in runs
         if run["method"] == best.method
     ]

@@ -301,6 +301,42 @@ def test_probabilities_of_an_adjusted_winner(tmp_path):
     assert np.mean(1 / (1 + np.exp(-logits))) == pytest.approx(0.05, rel=0.4)
 
 
+def test_thresholds_leave_the_probabilities_of_an_adjusted_loss(tmp_path):
+    """Where they win, `finish` and the report say what they say of the loss."""
+    train, held_out = tags(0, 400), tags(1, 400)
+    comparison, failed = compare(
+        tmp_path,
+        build_model=network(3, "sigmoid"),
+        train=train,
+        validation=held_out,
+        losses=["la"],
+        seeds=1,
+        epochs=15,
+        batch_size=32,
+        metric="precision",
+        class_names=["a", "b", "c"],
+    )
+    assert failed == []
+    assert comparison.best().method == "la+thresholds"
+    entries = comparison.methods
+    assert [entry["trained_prior"] for entry in entries] == ['"balanced"'] * 2
+    with pytest.warns(
+        UserWarning, match=r"of la\+thresholds are not those of the data"
+    ):
+        comparison.finish()
+    (sentence,) = [note for note in find_answer(comparison).notes if "prob" in note]
+    layer = re.search(r"`(keras_ccar\.LogitC.*?\))`", sentence)[1]
+    model = re.search(r"behind `(comparison\..*?)`", sentence)[1]
+    named = {
+        "keras_ccar": keras_ccar,
+        "comparison": comparison,
+        "class_counts": comparison.dataset["counts"],
+    }
+    corrected = keras_ccar.posthoc.chain(eval(model, named), eval(layer, named))
+    means = corrected.predict(held_out[0], verbose=0).mean(axis=0)
+    np.testing.assert_allclose(means, held_out[1].mean(axis=0), rtol=0.25)
+
+
 def test_several_labels(tmp_path):
     comparison, failed = compare(
         tmp_path,
