@@ -13,12 +13,19 @@ from keras_ccar.arguments import (
     check_whole_number,
     optional,
 )
-from keras_ccar.datasets.elements import as_numpy
 from keras_ccar.inputs.binary_targets import check_ignore_value
 from keras_ccar.inputs.predictions import check_probabilities
 from keras_ccar.ops.numerics import SMALLEST_PROBABILITY
 from keras_ccar.output_counts import OutputCounts
-from keras_ccar.posthoc.batches import DATA, counted_rows, read_batches, rows_of
+from keras_ccar.posthoc.batches import (
+    DATA,
+    answers_left_out,
+    counted_rows,
+    read_batches,
+    rows_of,
+    without_answers,
+)
+from keras_ccar.posthoc.given_predictions import check_predictions
 from keras_ccar.posthoc.labels import are_answers, are_ignored, read_labels
 from keras_ccar.posthoc.masks import OutputMask
 from keras_ccar.posthoc.model_inputs import inputs_for
@@ -90,7 +97,8 @@ def predict(
     """Returns the predictions for data, and their labels.
 
     Examples do not count that the Keras mask of the model leaves out, whatever their
-    labels are, nor those of weight 0 and of `ignore_class`.
+    labels are, nor those of weight 0 and of `ignore_class`. Of several yes-or-no labels
+    a weight of 0 for each answer leaves that answer out.
 
     Args:
         model: a `keras.Model` with one output, or an array of its predictions,
@@ -129,7 +137,7 @@ def predict(
             _run(model, mask, *batch) for batch in read_batches(data, name, batch_size)
         ]
     else:
-        parts = [(_check_array(model), data, None)]
+        parts = [(check_predictions(model), data, None)]
         if train is not None:
             raise ValueError(
                 "`train` must be None where `model` is an array of predictions, which "
@@ -158,16 +166,22 @@ def predict(
     for output, given, weights in parts:
         if needs_labels and given is None:
             raise argument_error(name, data, f"data with labels: {DATA}")
+        left_out = None
+        if are_labels:
+            left_out = answers_left_out(weights, output.shape, name)
+        if left_out is not None:
+            given, weights = without_answers(given, left_out), None
         counted = counted_rows(weights, output.shape[:-1], name)
         if given is not None and ignore_class is not None and not are_labels:
             counted &= ~are_ignored(given, output.shape, ignore_class)
         is_counted.append(counted)
         if needs_labels:
-            labels.append(
-                read_labels(
-                    given, output.shape, are_labels, name, ignore_class, ignore_value
-                )
+            known = read_labels(
+                given, output.shape, are_labels, name, ignore_class, ignore_value
             )
+            if left_out is not None:
+                known[left_out.reshape(known.shape)] = np.nan
+            labels.append(known)
     kept = np.concatenate(is_counted)
     if not kept.any():
         raise ValueError(f"`{name}` must hold examples that count. Received: none")
@@ -203,39 +217,14 @@ def _run(
     _require_one_output(output, model)
     counted = mask.predict(x, np.shape(output), options)
     if counted is None:
-        return _check_array(output), labels, weights
+        return check_predictions(output), labels, weights
     given = (rows_of(part, counted) for part in (labels, weights))
-    return _check_array(output[counted]), *given
+    return check_predictions(output[counted]), *given
 
 
 def _require_one_output(output: Any, model: keras.Model) -> None:
     if isinstance(output, Mapping | list | tuple):
         raise several_outputs(model, len(output))
-
-
-def _check_array(predictions: Any) -> np.ndarray:
-    expected = "a keras.Model, or an array of predictions, of shape (N, ..., K)"
-    if isinstance(predictions, str) or not hasattr(predictions, "__len__"):
-        raise argument_error("model", predictions, expected)
-    try:
-        values = as_numpy(predictions)
-    except ValueError as error:  # ragged
-        raise argument_error("model", predictions, expected) from error
-    if values.dtype.kind not in "biuf" or values.ndim < 2 or not values.shape[-1]:
-        advice = ""
-        if values.ndim == 1:
-            advice = "Pass `p[:, None]` for predictions `p` of one yes-or-no label."
-        raise argument_error("model", predictions, expected, advice)
-    values = values.astype("float64")
-    is_wrong = ~np.isfinite(values)
-    if is_wrong.any():
-        raise ValueError(
-            "The predictions of `model` must be finite. Received: "
-            f"{values[is_wrong][0]} for {is_wrong.any(axis=-1).sum()} of "
-            f"{values[..., 0].size} examples. Look for NaN in the inputs and in the "
-            "weights of the model."
-        )
-    return values
 
 
 def _logits(outputs: np.ndarray, are_labels: bool, from_logits: bool) -> np.ndarray:

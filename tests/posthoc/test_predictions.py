@@ -2,12 +2,13 @@ import re
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from keras import ops
 
 import keras_ccar
 from keras_ccar.output_counts import read_output_counts
-from keras_ccar.posthoc import chain
+from keras_ccar.posthoc import chain, evaluate_classes
 from keras_ccar.posthoc.enough_examples import require_examples
 from keras_ccar.posthoc.overlap import require_separate
 from keras_ccar.posthoc.predictions import (
@@ -496,3 +497,27 @@ def test_endless_data_are_refused():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match=r"`data` must be data that ends.*take"):
         predict(model, data)
+
+
+def test_weights_of_answers_leave_answers_out():
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(30, 4))
+    labels = (random.random((30, 4)) < 0.3).astype("float32")
+    counts_answer = random.random((30, 4)) < 0.7
+    marked = np.where(counts_answer, labels, -1)
+    expected = evaluate_classes(logits, marked, from_logits=True, ignore_value=-1)
+    # Under a weight of 0 there may be anything.
+    for given in (labels, marked):
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Activation("linear")])
+        weights = counts_answer.astype("float32")
+        found = evaluate_classes(
+            model, (logits, given, weights), [[9, 9]] * 4, from_logits=True
+        )
+        shared = [name for name in expected.classes if name in found.classes]
+        pd.testing.assert_frame_equal(
+            found.classes[shared], expected.classes[shared], rtol=1e-5
+        )
+    with pytest.raises(ValueError, match="sample weights of 0 and 1"):
+        evaluate_classes(
+            model, (logits, labels, weights / 2), [[9, 9]] * 4, from_logits=True
+        )

@@ -75,10 +75,10 @@ def compare(
             `PriorBias`, and the report and its shot groups have numbers of examples.
         class_names: a name for each class or label, or None for numbers.
         ignore_class: the label of examples that do not count, such as -1 or 255, the
-            void of a segmentation mask; or None. `losses` must be told too; those of
-            None are.
+            void of a segmentation mask; or None. `losses` and `metrics` must be told
+            too; the losses of None are.
         ignore_value: what stands for an unknown answer to a yes-or-no label, such as -1
-            or NaN; or None. `losses` must be told too; those of None are.
+            or NaN; or None. `losses` and `metrics` must be told, as above.
         seeds: number of seeds; each loss is trained with the seeds 0 to `seeds` - 1.
         epochs: number of epochs of each training.
         batch_size: examples in a batch of arrays; data in batches keep theirs.
@@ -99,7 +99,8 @@ def compare(
 
     Warns:
         UserWarning: for losses that take probabilities where the output is logits, or
-            the other way round, and for binary losses of a softmax.
+            the other way round, for binary losses of a softmax, and for losses of your
+            own where labels are unknown.
 
     Raises:
         ModuleNotFoundError: without the libraries of the extra `benchmark`.

@@ -9,6 +9,11 @@ from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.measurement import measure
 from keras_ccar.benchmark.own.problem import Problem, count_examples
 from keras_ccar.inputs.class_names import join_first
+from keras_ccar.posthoc.batches import (
+    answers_left_out,
+    counted_rows,
+    without_answers,
+)
 from keras_ccar.posthoc.enough_examples import FEWEST_EXAMPLES
 from keras_ccar.posthoc.predictions import Predictions
 
@@ -70,12 +75,24 @@ def require_measurable(
 def _held_out(
     splits: Mapping[str, OwnData], problem: Problem
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields the name and the labels of each part that is held out; checks all."""
+    """Yields the name and the labels of each part that is held out; checks all.
+
+    Labels with a sample weight of 0 are left out.
+    """
     for name, data in splits.items():
         shape = (len(data.labels), *problem.output_shape)
-        labels, _ = problem.unknown.read(data.labels, shape, problem.are_labels, name)
-        if name != "train":
-            yield name, labels
+        are_labels = problem.are_labels
+        if name == "train":
+            problem.unknown.read(data.labels, shape, are_labels, name)
+            continue
+        given, weights = data.labels, data.weights
+        left_out = answers_left_out(weights, shape, name) if are_labels else None
+        if left_out is not None:
+            given, weights = without_answers(given, left_out), None
+        labels, counted = problem.unknown.read(given, shape, are_labels, name)
+        if left_out is not None:
+            labels[left_out.reshape(labels.shape)] = np.nan
+        yield name, labels[counted_rows(weights, shape[:-1], name)[counted]]
 
 
 def _counts(labels: np.ndarray, problem: Problem) -> dict[str, int]:

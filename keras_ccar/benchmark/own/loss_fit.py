@@ -1,4 +1,4 @@
-"""Refuses losses that train on the wrong labels, and warns of those that do not fit."""
+"""Refuses losses of the wrong kind, and warns of those that expect other outputs."""
 
 import warnings
 from collections.abc import Sequence
@@ -11,7 +11,6 @@ from keras_ccar.benchmark.own.loss_choice import TrainedMethod
 from keras_ccar.benchmark.own.problem import Problem
 from keras_ccar.layers.model_output import output_activation
 from keras_ccar.layers.output_fit import Mismatch, find_mismatch, loss_of_other_kind
-from keras_ccar.losses.search import find_losses
 
 
 def check_losses_fit(
@@ -25,8 +24,7 @@ def check_losses_fit(
         methods: those of the comparison, of which the trained ones have a loss.
 
     Raises:
-        ValueError: for a loss of classes that exclude each other on one column, and for
-            one that learns from unknown labels.
+        ValueError: for a loss of classes that exclude each other on one column.
 
     Warns:
         UserWarning: for other losses that do not fit the output of the model.
@@ -48,7 +46,6 @@ def check_losses_fit(
                 f"`{sibling}`, or end the model with a column for each of the two "
                 'classes, `Dense(2, activation="softmax")`.'
             )
-        _require_told(method.name, loss, problem)
         found = find_mismatch(activation, loss, is_logits)
         if sibling:
             found = Mismatch(
@@ -60,34 +57,3 @@ def check_losses_fit(
                 f"expect: {found.advice}. Its figures are wrong until then.",
                 stacklevel=6,  # the call of `compare`
             )
-
-
-def _require_told(name: str, loss: Any, problem: Problem) -> None:
-    """Refuses a loss of this package or of Keras that was not told of unknown labels.
-
-    What functions and losses of the user's own do with them is theirs.
-    """
-    module = getattr(loss, "__module__", "") or ""
-    is_of_keras = module.partition(".")[0] == "keras"
-    for argument, value in problem.ignoring.items():
-        asked = [*find_losses(loss), *([loss] if is_of_keras else [])]
-        if all(_is_same(getattr(each, argument, None), value) for each in asked):
-            continue
-        code = problem.unknown.as_code(problem.are_labels)
-        advice = f"Pass `{code}` to it."
-        if not all(hasattr(each, argument) for each in asked):
-            kind = "Binary" if problem.are_labels else ""
-            advice = (
-                f"Use `keras_ccar.{kind}LongTailedCrossentropy(None, {code}, "
-                f"from_logits={problem.from_logits})`, which is cross-entropy without "
-                "them."
-            )
-        raise ValueError(
-            f"`losses` must leave out unknown labels, as `{code}` says. Received: "
-            f"{name!r}, which would learn from them. {advice}"
-        )
-
-
-def _is_same(some: Any, other: Any) -> bool:
-    """Whether two values are equal; NaN is equal to NaN."""
-    return some == other or (some != some and other != other)

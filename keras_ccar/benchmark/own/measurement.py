@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.benchmark.own.columns import SOFTMAX
+from keras_ccar.benchmark.own.columns import LABELS, SOFTMAX
 from keras_ccar.benchmark.own.problem import Problem
 from keras_ccar.benchmark.training.evaluation import DECIMALS
 from keras_ccar.posthoc.class_evaluation import evaluate_classes
@@ -29,13 +29,14 @@ def measure(
     Returns:
         The columns of the kind of output, in percent but `log_loss`, and the recall of
         each class in percent; of labels that of yes. None where there is no example.
+        Labels without a yes have no part in columns that depend on the decisions.
     """
-    logits = predictions.logits
-    totals, classes = _evaluate(logits, predictions.labels, problem)
-    decided, decided_classes = totals, classes
+    labels = predictions.labels
+    totals, classes = _evaluate(predictions.logits, labels, problem.unweighted_counts)
+    outputs = predictions.logits
     if answers is not None:
-        signs = np.where(answers, 1.0, -1.0)
-        decided, decided_classes = _evaluate(signs, predictions.labels, problem)
+        outputs = np.where(answers, 1.0, -1.0)
+    decided, decided_classes = _decisions(outputs, labels, problem)
     recalls = decided_classes["recall"].to_numpy(dtype="float64")
     shared = {
         "ece": _rounded(totals["calibration_error"] * _IN_PERCENT),
@@ -70,8 +71,30 @@ def measure(
     return {**in_percent, **shared}, [_in_percent(value) for value in recalls]
 
 
+def _decisions(
+    outputs: np.ndarray, labels: np.ndarray, problem: Problem
+) -> tuple[dict[str, float], Any]:
+    """Evaluates what is decided, without labels that no example has.
+
+    Nobody knows how these would be found, and never to answer them is no success.
+    """
+    counts = problem.unweighted_counts
+    totals, classes = _evaluate(outputs, labels, counts)
+    if problem.kind == LABELS:
+        has_yes = (labels == 1).any(axis=0)
+        if has_yes.any() and not has_yes.all():
+            classes.loc[~has_yes, ["precision", "f1"]] = np.nan
+            some = [counts[row] for row in np.flatnonzero(has_yes)]
+            totals, _ = _evaluate(
+                outputs[:, has_yes],
+                labels[:, has_yes],
+                some if len(some) > 1 else some[0],
+            )
+    return totals, classes
+
+
 def _evaluate(
-    logits: np.ndarray, labels: np.ndarray, problem: Problem
+    logits: np.ndarray, labels: np.ndarray, counts: list[Any]
 ) -> tuple[dict[str, float], Any]:
     given, ignore_value = labels, None
     if labels.ndim == 2:  # Unknown answers are NaN.
@@ -79,7 +102,7 @@ def _evaluate(
     report = evaluate_classes(
         logits,
         given,
-        problem.unweighted_counts,
+        counts,
         from_logits=True,
         ignore_value=ignore_value,
         resamples=_RESAMPLES,

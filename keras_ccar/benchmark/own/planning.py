@@ -23,6 +23,7 @@ from keras_ccar.benchmark.own.overlap import describe_shared
 from keras_ccar.benchmark.own.plan import OwnPlan
 from keras_ccar.benchmark.own.problem import Problem, find_problem
 from keras_ccar.benchmark.own.rounded_inputs import warn_of_rounding
+from keras_ccar.benchmark.own.told_of_unknown import require_told
 from keras_ccar.benchmark.own.training import Setting
 from keras_ccar.benchmark.own.training_parts import describe_optimizer, new_callbacks
 from keras_ccar.benchmark.own.unknown_labels import UnknownLabels
@@ -59,6 +60,7 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
     require_measurable(metric, splits, problem)
     methods = tuple(choose_methods(problem, request.losses, model))
     check_losses_fit(model, problem, methods)
+    require_told(problem, methods, request.metrics)
     epochs, seeds = (1, 1) if request.smoke else (request.epochs, request.seeds)
     optimizer = describe_optimizer(request.optimizer)
     callbacks = describe_callbacks(new_callbacks(request.callbacks))
@@ -165,7 +167,7 @@ def _describe(
         )
     ignoring = problem.unknown.as_code(problem.are_labels)
     if ignoring:
-        description += f" Unknown labels, {ignoring}, do not count."
+        description += " Unknown labels do not count."
     opened = splits["train"].open()
     return {
         "name": name,

@@ -97,7 +97,8 @@ def encode_part(
     """
     x, answers = part
     where = f"The {name} part of {path}"
-    if (lacks := _lack_label(answers)).any():
+    # Of several labels, examples without an answer do no harm.
+    if coding.kind != "labels" and (lacks := _lack_label(answers)).any():
         raise ValueError(
             f"{where} must have a label for each example. Received: "
             f"{int(lacks.sum()):,} without. Leave them out."

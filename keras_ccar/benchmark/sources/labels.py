@@ -43,11 +43,11 @@ class LabelCoding:
     columns: tuple["LabelCoding", ...] = ()
     left_out: tuple[str, ...] = ()
 
-    def encode(self, texts: Sequence[str], where: str) -> np.ndarray:
+    def encode(self, texts: Sequence[str], where: str, advice: str = "") -> np.ndarray:
         """Returns the int64 numbers of texts, which `where` has.
 
         Whole numbers and answers may be written otherwise than in the training data,
-        such as 1.0 for 1, and true and false for 1 and 0.
+        such as 1.0 for 1, and true and false for 1 and 0. `advice` ends the error.
 
         Raises:
             ValueError: for texts that are no names.
@@ -66,7 +66,7 @@ class LabelCoding:
             raise ValueError(
                 f"{where} has labels that the training data lacks: {shown(unknown)}. "
                 "Write them as the training data does, remove these examples, or add "
-                "the class to the training data."
+                f"the class to the training data.{advice}"
             )
         return np.array([numbers[text] for text in texts], "int64")
 

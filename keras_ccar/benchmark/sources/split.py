@@ -109,7 +109,10 @@ def check_same_classes(
     if not everywhere:
         return
     of_part = f"the {where[4:]}" if where.startswith("The ") else where
-    have = f"All examples of {of_part} have {shown(everywhere)}"
+    all_are_known = (answers[:, is_everywhere] == 1).all()
+    which = "All examples" if all_are_known else "All known answers"
+    verb = "have" if all_are_known else "say yes to"
+    have = f"{which} of {of_part} {verb} {shown(everywhere)}"
     if part == "validation" and is_everywhere.all():
         raise ValueError(
             f"{have}, and validation data choose the best model, which would be one "

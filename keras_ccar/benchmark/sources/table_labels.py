@@ -26,6 +26,8 @@ from keras_ccar.benchmark.sources.split import check_same_classes
 from keras_ccar.benchmark.sources.table_files import Table, read_table_file
 from keras_ccar.benchmark.sources.tags import encode_tags, is_tagged, label_tags
 
+_UNKNOWN = " Empty the cells of answers that are not known."
+
 
 def label_rows(
     path: Path, options: SourceOptions, notes: list[str]
@@ -87,7 +89,8 @@ def encode_labels(
     """
     is_there = _fill_tags(rows, options)
     answers = rows[list(options.label)]
-    if not is_there.all():
+    # Of several labels, rows without an answer do no harm.
+    if not is_there.all() and not coding.columns:
         raise ValueError(
             f"{where} must have a label in every row. Received: "
             f"{int((~is_there).sum()):,} of {len(rows):,} rows without. Take these "
@@ -115,6 +118,12 @@ def _fill_tags(rows: pd.DataFrame, options: SourceOptions) -> pd.Series:
 def _find_coding(column: pd.Series, where: str, notes: list[str]) -> LabelCoding:
     """Finds what says no and yes in one of several label columns."""
     texts = read_labels(column.dropna(), notes)
+    if len(set(texts)) < 2:
+        raise ValueError(
+            f"Of several label columns each must hold yes and no. {column.name!r} "
+            f"holds {shown(sorted(set(texts))) or 'nothing'}. Leave it out of "
+            "`--label`."
+        )
     note_look_alikes(set(texts), notes)
     coding = find_classes(texts, f"{where}, column {column.name!r},")
     if coding.kind != "binary":
@@ -146,6 +155,6 @@ def _encode_columns(
         name = coding.class_names[number]
         is_known = answers[name].notna().to_numpy(bool)
         texts = [label_text(value) for value in answers[name][is_known]]
-        numbers = column.encode(texts, f"{where}, column {name!r},")
+        numbers = column.encode(texts, f"{where}, column {name!r},", _UNKNOWN)
         labels[is_known, number] = numbers
     return labels

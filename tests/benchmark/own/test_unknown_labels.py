@@ -157,13 +157,130 @@ def test_a_loss_that_was_not_told_is_refused(name, tmp_path):
     assert failed == []
 
 
-def test_a_function_of_the_user_is_not_asked(tmp_path):
-    def loss(y_true, y_pred):
-        return keras.ops.where(y_true >= 0, keras.ops.square(y_pred - y_true), 0.0)
+class OfKeras(keras.losses.BinaryCrossentropy):
+    """Does what Keras does."""
 
+
+class Masked(keras.losses.Loss):
+    """Leaves unknown labels out by itself."""
+
+    def call(self, y_true, y_pred):
+        losses = keras.ops.square(y_pred - y_true)
+        return keras.ops.where(y_true >= 0, losses, keras.ops.zeros_like(losses))
+
+
+@pytest.mark.parametrize(
+    ("loss", "advice"),
+    [
+        ("binary_crossentropy", "Use `keras_ccar.BinaryLongTailed"),
+        (keras.losses.binary_crossentropy, "Use `keras_ccar.BinaryLongTailed"),
+        (OfKeras(from_logits=True), "Use `keras_ccar.BinaryLongTailed"),
+        (
+            keras_ccar.WeightedSum(
+                [
+                    (1.0, keras.losses.BinaryCrossentropy(from_logits=True)),
+                    (1.0, keras_ccar.BinaryFocalLoss(ignore_value=-1)),
+                ]
+            ),
+            "Use `keras_ccar.BinaryLongTailed",
+        ),
+        (
+            keras_ccar.WeightedSum([(1.0, keras_ccar.BinaryFocalLoss())]),
+            "Pass `ignore_value=-1` to it",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The model:UserWarning")
+def test_known_losses_are_looked_into(loss, advice, tmp_path):
     given = {**parts("tags"), "seeds": 1, "epochs": 1}
-    _, failed = compare(tmp_path, **given, losses={"mine": loss})
+    with pytest.raises(ValueError, match="would learn from them") as error:
+        compare(tmp_path, **given, losses={"mine": loss})
+    assert advice in str(error.value)
+
+
+@pytest.mark.parametrize("loss", [Masked(), Masked().call], ids=["object", "function"])
+def test_a_loss_of_the_user_is_warned_of(loss, tmp_path):
+    given = {**parts("tags"), "seeds": 1, "epochs": 1}
+    with pytest.warns(UserWarning, match="your own. It must leave out unknown"):
+        _, failed = compare(tmp_path, **given, losses={"mine": loss})
     assert failed == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "advice"),
+    [
+        (keras.metrics.AUC(multi_label=True), "Leave it out, or use a metric of"),
+        ("binary_accuracy", "Leave it out, or use a metric of"),
+        (
+            keras_ccar.BalancedAccuracy(multi_label=True, num_classes=3),
+            "Pass `ignore_value=-1` to it",
+        ),
+    ],
+)
+def test_a_metric_that_was_not_told_is_refused(metric, advice, tmp_path):
+    given = {**parts("tags"), "losses": ["ce"], "seeds": 1, "epochs": 1}
+    with pytest.raises(ValueError, match="would count them") as error:
+        compare(tmp_path, **given, metrics=[metric])
+    assert advice in str(error.value)
+
+
+def test_a_metric_that_was_told_is_a_column(tmp_path):
+    told = keras_ccar.BalancedAccuracy(
+        multi_label=True,
+        num_classes=3,
+        ignore_value=-1,
+        from_logits=True,
+        name="mine",
+    )
+    given = {**parts("tags"), "losses": ["ce"], "seeds": 1, "epochs": 1}
+    comparison, failed = compare(tmp_path, **given, metrics=[told])
+    assert failed == []
+    (run,) = comparison.finished_runs("ce")
+    assert run["user_metrics"]["mine"] == pytest.approx(run["balanced"] / 100, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_a_label_without_a_yes_has_no_part_in_the_figures(tmp_path):
+    """As if it were not known: that it is never answered is no success."""
+    figures = []
+    for at, value in enumerate((0, -1)):
+        given = parts("tags")
+        _, labels = given["test"]
+        labels[labels[:, 2] != -1, 2] = value
+        comparison, failed = compare(
+            tmp_path / str(at), **given, losses=["ce", "la"], seeds=1, epochs=4
+        )
+        assert failed == []
+        assert ("no example of" in comparison.dataset["few_examples"]) == (not at) or at
+        columns = ("average_precision", "balanced", "recall", "precision", "f1")
+        figures.append(
+            {
+                run["method"]: [run[column] for column in (*columns, "gmean")]
+                for run in comparison.run_entries
+            }
+        )
+    assert figures[0] == figures[1]
+    assert "ce+thresholds" in figures[0]
+
+
+@pytest.mark.slow
+def test_weights_of_answers_say_what_is_unknown(tmp_path):
+    figures = []
+    for at, is_weighted in enumerate((False, True)):
+        given = parts("tags")
+        for name in ("validation", "test") if is_weighted else ():
+            x, labels = given[name]
+            given[name] = (x, labels, (labels != -1).astype("float32"))
+        comparison, failed = compare(
+            tmp_path / str(at), **given, losses=["ce"], seeds=1
+        )
+        assert failed == []
+        (run,) = comparison.finished_runs("ce")
+        figures.append({**run["splits"]["test"], **run["splits"]["validation"]})
+    assert figures[0] == figures[1]
+    given["validation"] = (*given["validation"][:2], np.ones((7, 3)))
+    with pytest.raises(ValueError, match="`validation` must"):
+        compare(tmp_path / "wrong", **given, losses=["ce"])
 
 
 @pytest.mark.parametrize(

@@ -164,17 +164,17 @@ def test_examples_without_a_label(tmp_path, answers):
 def test_unknown_answers(tmp_path):
     answers = np.stack([Y == 3, Y != 9], axis=1).astype("float32")
     answers[:4, 0], answers[3:6, 1] = np.nan, np.nan
-    part = {"x_test": X[5:], "y_test": answers[5:]}
+    part = {"x_test": X[3:], "y_test": answers[3:]}
     data = read(tmp_path, x=X, y=answers, **part)
     assert data.kind == "labels"
     assert data.has_unknown
     assert "1 of 50 examples of" in data.notes[0]
-    (note,) = [note for note in data.notes if "`y` in" in note]
+    (note,) = [note for note in data.notes if "answers in `y` in" in note]
     assert note.startswith("5 of 98 answers in ")
     assert note.endswith("are not known and do not count: 3 of 0, 2 of 1.")
     kept = np.concatenate([data.train[1], data.validation[1]])
     assert (kept == -1).sum(axis=0).tolist() == [3, 2]
-    expected = np.where(np.isnan(answers[5:]), -1, answers[5:])
+    expected = np.where(np.isnan(answers[3:]), -1, answers[3:])
     np.testing.assert_array_equal(data.test[1], expected)
 
 

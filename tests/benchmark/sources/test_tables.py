@@ -183,9 +183,6 @@ def test_rows_without_one_of_several_labels(tmp_path):
     rows = with_unknown()
     rows.to_csv(tmp_path / "test.csv", index=False)
     path = tmp_path / "t.csv"
-    with pytest.raises(ValueError, match=r"a label in every row.*: 1 of 200 rows"):
-        read(path, rows, "wet", "hot", test=tmp_path / "test.csv")
-    rows[4:].to_csv(tmp_path / "test.csv", index=False)
     data = read(path, rows, "wet", "hot", test=tmp_path / "test.csv")
     assert "1 of 200 rows have no label and are left out." in data.notes
     said = "of 398 answers in", "are not known and do not count: 5 of hot, 3 of wet."
@@ -193,7 +190,7 @@ def test_rows_without_one_of_several_labels(tmp_path):
     labels = np.concatenate([data.train[1], data.validation[1]])
     assert labels.shape == (ROWS - 1, 2)
     assert (labels == -1).sum(axis=0).tolist() == [3, 5]
-    known = rows[4:][["wet", "hot"]]
+    known = rows[["wet", "hot"]]  # a row without an answer does no harm
     expected = np.where(known.isna(), -1, known == "yes")
     np.testing.assert_array_equal(data.test[1], expected)
     assert data.has_unknown
@@ -203,11 +200,31 @@ def test_rows_without_one_of_several_labels(tmp_path):
 def test_several_labels_without_an_answer(tmp_path):
     rows = with_unknown()
     rows["wet"] = None
-    with pytest.raises(ValueError, match=r"'wet', must have two classes .*: none"):
+    with pytest.raises(ValueError, match=r"'wet' holds nothing. Leave it out of `--la"):
         read(tmp_path / "t.csv", rows, "wet", "hot")
+    rows["wet"] = "no"
+    with pytest.raises(ValueError, match=r"'wet' holds 'no'. Leave it out of `--label"):
+        read(tmp_path / "t.csv", rows, "wet", "hot")
+    rows["wet"] = None
     rows["hot"] = None
     with pytest.raises(ValueError, match=r"columns with values.*'wet', 'hot'"):
         read(tmp_path / "t.csv", rows, "wet", "hot")
+
+
+def test_a_mark_of_unknown_answers_in_another_table(tmp_path):
+    rows = with_unknown()
+    rows.assign(wet=rows["wet"].fillna("-1")).to_csv(tmp_path / "test.csv", index=False)
+    with pytest.raises(ValueError, match=r"lacks: '-1'.* Empty the cells of answers"):
+        read(tmp_path / "t.csv", rows, "wet", "hot", test=tmp_path / "test.csv")
+
+
+def test_a_test_table_whose_known_answers_are_yes(tmp_path):
+    rows = with_unknown()
+    test = rows.assign(wet=rows["wet"].where(rows["wet"] == "yes"))
+    test.to_csv(tmp_path / "test.csv", index=False)
+    path = tmp_path / "t.csv"
+    notes = read(path, rows, "wet", "hot", test=tmp_path / "test.csv").notes
+    assert any("All known answers of" in note and "'wet'" in note for note in notes)
 
 
 def test_unknown_answers_of_groups(tmp_path):
