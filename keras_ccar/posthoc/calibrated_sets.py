@@ -11,13 +11,7 @@ from keras_ccar.posthoc.class_quantiles import NULL_CLUSTER, ClassQuantiles
 from keras_ccar.posthoc.groups import Groups, names_of_groups, read_groups
 from keras_ccar.posthoc.predictions import predict
 from keras_ccar.posthoc.result import Result, require_posthoc
-
-SETS_OF_LABELS = (
-    "Find the sets of each label alone. Make two columns of it, [no, yes]: of the "
-    "probabilities `p`, answers `y` and `known = numpy.isin(y[:, k], [0, 1])` of label "
-    "k, `prediction_sets(numpy.stack([1 - p[known, k], p[known, k]], axis=1), "
-    "y[known, k].astype(int), from_logits=False)`."
-)
+from keras_ccar.posthoc.sets_of_labels import sets_of_labels
 
 
 class PredictionSets(Result):
@@ -129,7 +123,7 @@ class PredictionSets(Result):
             from_logits=from_logits,
             ignore_class=ignore_class,
             batch_size=batch_size,
-            not_of_labels=SETS_OF_LABELS,
+            not_of_labels=sets_of_labels(coverage=self.coverage, method=self.method),
         )
         num_classes, labels = len(self.quantiles), predictions.labels
         if predictions.num_columns != num_classes:

@@ -193,16 +193,14 @@ def calibrate(
             f"`class_counts` must be given with {needed_by}: the training examples of "
             "each class. Received: class_counts=None"
         )
+    reading: dict[str, Any] = {
+        "from_logits": from_logits,
+        "ignore_class": ignore_class,
+        "ignore_value": ignore_value,
+        "batch_size": batch_size,
+    }
     predictions = predict(
-        model,
-        validation,
-        counts,
-        name="validation",
-        from_logits=from_logits,
-        ignore_class=ignore_class,
-        ignore_value=ignore_value,
-        batch_size=batch_size,
-        train=train,
+        model, validation, counts, name="validation", train=train, **reading
     )
     advice = "Calibrate the model that the correction was added to."
     is_told = warn_of_other_prior(model, predictions, "validation", advice)
@@ -225,7 +223,9 @@ def calibrate(
         multi_label=predictions.are_labels,
     )
     if not is_told:
-        warn_of_prior_gap(model, predictions, predictions.logits / by_column, counts, 2)
+        given = {"num_examples": num_examples, **reading}
+        calibrated = predictions.logits / by_column
+        warn_of_prior_gap(model, predictions, calibrated, counts, given, 2)
     before = Side(predictions, predictions.logits)
     after = Side(predictions, predictions.logits / by_column)
     everything = np.ones(predictions.num_columns, bool)

@@ -13,9 +13,7 @@ from keras_ccar.arguments import (
 )
 from keras_ccar.frequencies import ClassCounts, format_class_list
 from keras_ccar.layers.prediction_set import PredictionSet
-from keras_ccar.output_counts import OutputCounts, read_output_counts
 from keras_ccar.posthoc.calibrated_sets import (
-    SETS_OF_LABELS,
     PredictionSets,
     sets_curve,
 )
@@ -30,6 +28,10 @@ from keras_ccar.posthoc.class_quantiles import (
 )
 from keras_ccar.posthoc.enough_examples import FEWEST_EXAMPLES
 from keras_ccar.posthoc.predictions import predict, require_num_columns
+from keras_ccar.posthoc.sets_of_labels import (
+    read_counts_of_classes,
+    sets_of_labels,
+)
 from keras_ccar.posthoc.target_prior import warn_of_other_prior
 
 _METHODS = ("pooled", "class", "clustered", "marginal")
@@ -153,7 +155,18 @@ def prediction_sets(
         )
     min_examples = optional(check_whole_number, "min_examples", min_examples, 1)
     seed = check_whole_number("seed", seed, 0, _LARGEST_SEED)
-    counts = None if class_counts is None else _read_counts(class_counts)
+    of_labels = sets_of_labels(
+        coverage=coverage,
+        method=method,
+        num_clusters=num_clusters,
+        min_examples=min_examples,
+        seed=seed or None,
+    )
+    counts = (
+        None
+        if class_counts is None
+        else read_counts_of_classes(class_counts, of_labels)
+    )
     predictions = predict(
         model,
         calibration,
@@ -163,7 +176,7 @@ def prediction_sets(
         ignore_class=ignore_class,
         batch_size=batch_size,
         train=train,
-        not_of_labels=SETS_OF_LABELS,
+        not_of_labels=of_labels,
     )
     if counts is not None:
         require_num_columns(counts, predictions)
@@ -192,17 +205,6 @@ def prediction_sets(
     return PredictionSets(
         coverage, method, found, layer, sets_curve(method, found, examples, counts)
     ).remember(model)
-
-
-def _read_counts(class_counts: ClassCounts) -> OutputCounts:
-    counts = read_output_counts(class_counts)
-    if counts.are_labels:
-        raise ValueError(
-            "`class_counts` must be counts of classes that exclude each other, of "
-            f"shape (K,). Received: counts of no and yes of {counts.num_columns} "
-            f"labels. {SETS_OF_LABELS}"
-        )
-    return counts
 
 
 def _warn_of_few(

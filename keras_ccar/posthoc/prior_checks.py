@@ -17,6 +17,7 @@ from keras_ccar.posthoc.corrected_prior import (
     trained_prior_behind,
 )
 from keras_ccar.posthoc.expectation_maximisation import SMALLEST_PRIOR
+from keras_ccar.posthoc.given_arguments import code_of
 from keras_ccar.posthoc.predictions import Predictions
 from keras_ccar.posthoc.scaling_fit import seen_columns
 
@@ -113,6 +114,7 @@ def warn_of_end(
     are_labels: bool,
     is_calibrated: bool,
     trained_prior: Any,
+    num_examples_of_labels: Any,
 ) -> None:
     """Warns if an estimate has run to 0, or of labels to 1.
 
@@ -122,6 +124,7 @@ def warn_of_end(
         are_labels: whether it is the shares of yes.
         is_calibrated: whether the predictions were calibrated on `validation`.
         trained_prior: the argument.
+        num_examples_of_labels: the argument `num_examples`.
     """
     smallest = np.minimum(estimate, 1 - estimate) if are_labels else estimate
     has_run = smallest * num_examples < _FEWEST_EXAMPLES
@@ -135,18 +138,21 @@ def warn_of_end(
     warnings.warn(
         f"The estimate has run to {where}: less than a thousandth of one example among "
         f"the {num_examples}. If that is not so, "
-        + _advice_at_the_end(is_calibrated, trained_prior),
+        + _advice_at_the_end(is_calibrated, trained_prior, num_examples_of_labels),
         stacklevel=3,
     )
 
 
-def _advice_at_the_end(is_calibrated: bool, trained_prior: Any) -> str:
+def _advice_at_the_end(
+    is_calibrated: bool, trained_prior: Any, num_examples: Any
+) -> str:
     if is_calibrated:
+        also = code_of(num_examples=num_examples)
         return (
             "the model hardly tells it from the others, or its examples look otherwise "
             "than in `validation`. State what you know of the prior instead, by "
-            "`keras_ccar.LogitCorrection(class_counts, target_prior=...)`, or train a "
-            "model that finds it."
+            f"`keras_ccar.LogitCorrection(class_counts, target_prior=...{also})`, or "
+            "train a model that finds it."
         )
     surer = "the predictions are surer than they are right, or have another prior than "
     if trained_prior is not None:

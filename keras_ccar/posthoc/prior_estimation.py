@@ -206,6 +206,7 @@ def estimate_prior(
         are_labels,
         validation is not None,
         trained_prior,
+        num_examples,
     )
     layer = LogitCorrection(
         class_counts,

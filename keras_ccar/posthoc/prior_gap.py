@@ -1,6 +1,7 @@
 """Finds probabilities of another prior than the data have."""
 
 import warnings
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -11,11 +12,14 @@ from keras_ccar.layers.model_output import origin_of, output_tensor
 from keras_ccar.layers.prior_warning import Rebalancing, find_rebalancing
 from keras_ccar.output_counts import OutputCounts, output_logits
 from keras_ccar.posthoc.applied import applied_by
+from keras_ccar.posthoc.given_arguments import code_of
 from keras_ccar.posthoc.predictions import Predictions, to_probabilities
 
 # The odds must differ by this factor, and the share by so many standard errors.
 _SMALLEST_RATIO = 1.5
 _ERRORS = 4
+# The arguments of `calibrate` that a correction has too.
+_OF_CORRECTION = ("num_examples", "from_logits")
 
 
 class PriorGap(NamedTuple):
@@ -103,6 +107,7 @@ def warn_of_prior_gap(
     predictions: Predictions,
     logits: np.ndarray,
     counts: OutputCounts | None,
+    given: Mapping[str, Any],
     stacklevel: int,
 ) -> None:
     """Warns if calibrated probabilities do not have the prior of the validation data.
@@ -112,6 +117,8 @@ def warn_of_prior_gap(
         predictions: for the validation data, with labels.
         logits: the calibrated ones.
         counts: the training examples, None if they are not known.
+        given: the arguments by name that the caller was given beside these, and that
+            what is advised needs too.
         stacklevel: that of the caller.
     """
     gap = find_prior_gap(predictions, logits)
@@ -121,13 +128,17 @@ def warn_of_prior_gap(
     warnings.warn(
         f"The calibrated probabilities of {what} {gap.column} are {gap.mean:.3g} on "
         f"average, but its share in `validation` is {gap.share:.3g}: a temperature "
-        f"does not move the prior. {_advice(model, predictions, gap, counts)}",
+        f"does not move the prior. {_advice(model, predictions, gap, counts, given)}",
         stacklevel=stacklevel + 1,
     )
 
 
 def _advice(
-    model: Any, predictions: Predictions, gap: PriorGap, counts: OutputCounts | None
+    model: Any,
+    predictions: Predictions,
+    gap: PriorGap,
+    counts: OutputCounts | None,
+    given: Mapping[str, Any],
 ) -> str:
     corrections = [
         layer for layer in applied_by(model) if isinstance(layer, LogitCorrection)
@@ -139,7 +150,8 @@ def _advice(
         )
     rebalancing = rebalancing_of(model)
     prior = '"balanced"' if rebalancing is None else rebalancing.trained_prior
-    layer = f"`keras_ccar.LogitCorrection(class_counts, trained_prior={prior})`"
+    also = code_of(**{name: given.get(name) for name in _OF_CORRECTION})
+    layer = f"`keras_ccar.LogitCorrection(class_counts, trained_prior={prior}{also})`"
     chained = f"put {layer} behind it by `keras_ccar.posthoc.chain`, and calibrate that"
     if not isinstance(model, keras.Model):
         chained = f"apply {layer} to the predictions, and calibrate what it returns"
@@ -165,7 +177,7 @@ def _advice(
             f"{if_rebalanced}`validation` has another share than the training data, "
             f"{learned:.3g} by `class_counts`: draw it anew."
         )
-    same = _advice_for_same_shares(model, gap)
+    same = _advice_for_same_shares(model, gap, given)
     # Balancing moves probabilities towards those of equally frequent answers.
     balanced = 0.5 if are_labels else 1 / columns
     if (gap.mean > gap.share) == (balanced > gap.share):
@@ -173,17 +185,17 @@ def _advice(
     return same[0].upper() + same[1:]
 
 
-def _advice_for_same_shares(model: Any, gap: PriorGap) -> str:
+def _advice_for_same_shares(model: Any, gap: PriorGap, given: Mapping[str, Any]) -> str:
     """Says what to do where training and validation data have the same shares."""
     wrong = "overestimates" if gap.mean > gap.share else "underestimates"
-    given = "model, validation, class_counts, validation=validation"
+    passed = "model, validation, class_counts, validation=validation"
     if not isinstance(model, keras.Model):
-        given = "model, None, class_counts, validation=(model, validation)"
+        passed = "model, None, class_counts, validation=(model, validation)"
     return (
         f"the training data have the same share, and the model {wrong} it: train it "
         "until its log loss on held-out data no longer falls, or use in place of this "
         "temperature one with a bias of each class, which is "
-        f"`keras_ccar.posthoc.estimate_prior({given}).calibration`."
+        f"`keras_ccar.posthoc.estimate_prior({passed}{code_of(**given)}).calibration`."
     )
 
 

@@ -580,3 +580,22 @@ def test_errors_lead_to_the_sets_of_each_label(unknown, counts, is_model):
     assert len(found.quantiles) == 2
     with pytest.raises(ValueError, match="Find the sets of each label alone"):
         found.evaluate(model, data, **told)
+
+
+def test_errors_about_labels_keep_what_was_asked_for():
+    rng = np.random.default_rng(0)
+    p = rng.random((600, 3))
+    y = (rng.random((600, 3)) < p).astype(float)
+    asked = {"coverage": 0.8, "method": "clustered", "num_clusters": 1, "seed": 3}
+    for more in (asked, {"coverage": 0.7, "method": "class", "min_examples": 20}):
+        with pytest.raises(ValueError, match="Find the sets of each") as error:
+            prediction_sets(p, y, [[300, 300]] * 3, from_logits=False, **more)
+        sets = re.findall(r"`(prediction_sets.*?)`", str(error.value))[0]
+        for name, value in more.items():
+            assert f"{name}={value!r}" in sets
+        known = np.ones(600, bool)
+        names = {"numpy": np, "prediction_sets": prediction_sets, "p": p, "y": y}
+        found = eval(sets, {**names, "k": 1, "known": known})
+        assert found.coverage == more["coverage"]
+        with pytest.raises(ValueError, match=f"coverage={more['coverage']}, method="):
+            found.evaluate(p, y, from_logits=False)

@@ -216,6 +216,18 @@ def test_calibration_of_labels(from_logits):
     assert found.layer.corrects_labels(2)
 
 
+def test_a_prior_that_has_run_to_0_is_stated_with_the_number_of_examples():
+    rng = np.random.default_rng(0)
+    y = (rng.random((1500, 2)) < [0.3, 0.1]).astype("float64")
+    z = rng.normal(size=y.shape) + 4 * y - 2
+    unseen = np.minimum(z, -3)  # no label that is yes
+    told = r"LogitCorrection\(class_counts, target_prior=\.\.\., num_examples=num_exa"
+    with pytest.warns(UserWarning, match=told):
+        estimate_prior(unseen, None, [300, 100], (z, y), 1000, True)
+    with pytest.warns(UserWarning, match=r"target_prior=\.\.\.\)"):
+        estimate_prior(unseen, None, [[700, 300], [900, 100]], (z, y), None, True)
+
+
 @pytest.mark.parametrize("calibrated", [True, False])
 @pytest.mark.parametrize("activation", [None, "softmax"])
 def test_digits_with_a_shifted_prior(tmp_path, calibrated, activation):

@@ -176,6 +176,72 @@ def test_what_is_underestimated_where_the_shares_agree(draw, columns, is_model):
             calibrate(layer(z), y, counts)
 
 
+@pytest.mark.parametrize("is_model", [True, False])
+@pytest.mark.parametrize("unknown", [-1.0, np.float32(-1), np.nan])
+def test_the_advice_carries_what_was_given_for_labels(unknown, is_model):
+    """Called as it says, it neither fails nor counts what is not known."""
+    z, y, _ = too_short(labels, 0)
+    num_examples, class_counts = len(y), y.sum(axis=0)
+    y[::5, 1] = unknown
+    model, validation = z, y
+    if is_model:
+        # A layer of the user's own does not tell what the output is.
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x)])
+        validation = (z, y)
+    given = {
+        "num_examples": num_examples,
+        "from_logits": True,
+        "ignore_value": unknown,
+        "batch_size": 500 if is_model else None,
+    }
+    with pytest.warns(UserWarning, match=FAR) as caught:
+        calibrate(model, validation, class_counts, **given)
+    message = next(str(x.message) for x in caught if FAR in str(x.message))
+    names = {
+        "keras_ccar": keras_ccar,
+        "class_counts": class_counts,
+        "num_examples": num_examples,
+        "model": model,
+        "validation": validation,
+    }
+    called = re.search(r"`(keras_ccar.posthoc.estimate_prior\(.*\))\.\w+`", message)[1]
+    assert ("batch_size=500" in called) == is_model
+    found = eval(called, names)
+    plain = keras_ccar.posthoc.estimate_prior(
+        *((model, validation) if is_model else (model, None)),
+        class_counts,
+        validation=validation if is_model else (model, validation),
+        **given,
+    )
+    np.testing.assert_array_equal(found.prior, plain.prior)
+
+
+def test_the_advice_carries_what_was_given_for_classes():
+    z, y, class_counts = too_short(classes, 3)
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    y[::5] = 9
+    given = {"from_logits": False, "ignore_class": 9}
+    with pytest.warns(UserWarning, match=r"from_logits=False, ignore_class=9\)"):
+        calibrate(p, y, class_counts, **given)
+    # Overestimated, which a correction may mend too.
+    p[:, 2] *= 400
+    p /= p.sum(axis=1, keepdims=True)
+    with pytest.warns(UserWarning, match=FAR) as caught:
+        calibrate(p, y, class_counts, **given)
+    message = next(str(x.message) for x in caught if FAR in str(x.message))
+    layer = re.search(r"`(keras_ccar.LogitCorrection\(.*?\))`", message)[1]
+    corrected = eval(layer, {"keras_ccar": keras_ccar, "class_counts": class_counts})(p)
+    np.testing.assert_allclose(np.sum(corrected, axis=1), 1, atol=1e-5)
+
+
+def test_the_correction_that_is_advised_has_the_number_of_examples():
+    x, y = labels(20_000, 0)
+    given = {"num_examples": len(y), "from_logits": True}
+    told = r"trained_prior=\"balanced\", num_examples=num_examples, from_logits=True"
+    with pytest.warns(UserWarning, match=told):
+        calibrate(x, y, y.sum(axis=0), **given)
+
+
 def test_what_is_overestimated_may_be_rebalanced():
     x, y = classes(20_000, 0)
     z = x + np.log([0.85, 0.1, 0.05]) + [0, 0, 3]
