@@ -136,7 +136,7 @@ RIGHT = {
     **dict.fromkeys(("precision", "recall", "coverage", "share"), SHARE),
     **dict.fromkeys(("shrinkage", "tolerance"), AMOUNT),
     "adjusted": TRUTH,
-    "ignore_value": {"NaN", "-1", "1.5"},  # what is no target
+    "ignore_value": {"NaN", "-1", "1.5", "numpy NaN"},  # what is no target
     "kernel_initializer": {"function", "None"},
     "reduction": {"None"},
     "data": {"range", "nested list"},

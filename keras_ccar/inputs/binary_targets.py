@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from keras import ops
 
 from keras_ccar.arguments import check_number, show
-from keras_ccar.inputs.checks import SEVERAL_UNKNOWN, eager_value
+from keras_ccar.inputs.checks import SEVERAL_UNKNOWN, eager_value, is_nan
 from keras_ccar.inputs.labels import shapes_fit
 
 
@@ -35,8 +35,10 @@ class BinaryTargets(NamedTuple):
 
 def check_ignore_value(value: Any) -> float | None:
     """Returns the value of unknown targets, which may be NaN, or None."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return value
+    if value is None:
+        return None
+    if is_nan(value):
+        return math.nan
     if isinstance(value, list | tuple | set):
         raise ValueError(
             f"`ignore_value` must be a number. Received: ignore_value={show(value)}."

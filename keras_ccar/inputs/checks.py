@@ -19,6 +19,11 @@ SEVERAL_UNKNOWN = (
 )
 
 
+def is_nan(value: Any) -> bool:
+    """Whether a value is the number NaN, also one of NumPy's."""
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+
+
 def to_numeric_tensor(name: str, value: Any, dtype: str | None = None) -> Any:
     """Returns real numbers as a tensor.
 

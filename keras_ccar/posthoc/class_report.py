@@ -133,18 +133,30 @@ class ClassReport:
         groups = ", ".join(f"{name} {value[name]:.3f}" for name in self._groups)
         groups = f" ({groups})" if groups else ""
         one, many, of_labels = "class", "classes", ""
+        counted = f"{int(self.classes['support'].sum()):,} examples"
+        counted += f" of {len(self.classes)} classes"
         if self._predictions.are_labels:
             one, many = "label", "labels"
             of_labels = ", the mean of (recall + specificity) / 2"
+            counted = self._count_rows()
         text = (
-            f"{int(self.classes['support'].sum()):,} examples of {len(self.classes)} "
-            f"{many}: balanced accuracy {value['balanced_accuracy']:.3f}{of_labels}"
-            f"{groups}, calibration error {value['calibration_error']:.3f}"
+            f"{counted}: balanced accuracy {value['balanced_accuracy']:.3f}"
+            f"{of_labels}{groups}, calibration error {value['calibration_error']:.3f}"
         )
         if never:
             text += f"; {never} {f'{one} is' if never == 1 else f'{many} are'} never "
             text += "found"
         return f"{text}."
+
+    def _count_rows(self) -> str:
+        """Says how many rows of labels there are, and how many answers are known."""
+        is_known = ~np.isnan(self._predictions.labels)
+        rows, known = int(is_known.any(axis=1).sum()), int(is_known.sum())
+        text = f"{rows:,} examples of {len(self.classes)} labels"
+        answers = rows * len(self.classes)
+        if known == answers:
+            return text
+        return f"{text} ({known:,} of {answers:,} answers known)"
 
     def __repr__(self) -> str:
         return f"<ClassReport: {self.describe()}>"

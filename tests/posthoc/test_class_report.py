@@ -362,6 +362,22 @@ def test_words_of_labels():
     )
 
 
+def test_words_of_labels_that_are_partly_unknown():
+    """Examples are rows, whatever their labels say."""
+    text = repr(evaluate(TAG_LOGITS, TAGS, TAG_COUNTS))
+    assert text.startswith("<ClassReport: 300 examples of 4 labels: balanced")
+    partly = TAGS.copy()
+    partly[:100, 0] = np.nan
+    partly[:10] = np.nan  # rows that tell nothing
+    report = evaluate(TAG_LOGITS, partly, TAG_COUNTS, ignore_value=np.nan)
+    # 290 rows of 4, but for 90 answers.
+    assert "290 examples of 4 labels (1,070 of 1,160 answers known): bal" in repr(
+        report
+    )
+    one = evaluate(TAG_LOGITS[:, :1], partly[:, :1], [500, 500], ignore_value=np.nan)
+    assert "200 examples of 2 classes" in repr(one)
+
+
 def model_of(activation, columns):
     layer = keras.layers.Dense(columns, activation=activation)
     model = keras.Sequential([keras.Input((K,)), layer])

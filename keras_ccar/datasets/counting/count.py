@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_ccar.arguments import (
     check_boolean,
+    check_number,
     check_text,
     check_whole_number,
     optional,
@@ -15,6 +16,7 @@ from keras_ccar.datasets.counting.sources import labels_of
 from keras_ccar.datasets.counting.tally import Tally
 from keras_ccar.datasets.elements import LabelOf, check_data, check_label_of
 from keras_ccar.datasets.long_tailed_data import LongTailedData
+from keras_ccar.inputs.checks import is_nan
 
 
 @overload
@@ -134,8 +136,7 @@ def count_classes(
     check_text("label_key", label_key)
     multi_label = optional(check_boolean, "multi_label", multi_label)
     return_names = check_boolean("return_names", return_names)
-    if not (multi_label and _is_nan(ignore_class)):
-        ignore_class = optional(check_whole_number, "ignore_class", ignore_class)
+    ignore_class = optional(_check_ignored, "ignore_class", ignore_class, multi_label)
     optional(check_label_of, "label_of", label_of)
     check_data("data", data)
     if isinstance(data, LongTailedData):
@@ -153,5 +154,12 @@ def count_classes(
     return (counts, names) if return_names else counts
 
 
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)
+def _check_ignored(name: str, value: Any, multi_label: bool | None) -> float:
+    """Returns the label or value that is not counted; whole numbers are integers."""
+    if multi_label and is_nan(value):
+        return math.nan
+    if isinstance(value, float | np.floating) and value.is_integer():
+        value = int(value)
+    if multi_label and not isinstance(value, int | np.integer):
+        return check_number(name, value)
+    return check_whole_number(name, value)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_ccar import BinaryLogitAdjustedLoss
 from keras_ccar.datasets import count_classes, elements, from_arrays
 
 LABELS = np.array([0, 2, 2, 1, 2, 0, 2])
@@ -239,5 +240,27 @@ def test_an_ignored_class_is_not_counted():
         assert count_classes(data, 4, ignore_class=255).tolist() == [4, 2, 1, 0]
     with pytest.raises(ValueError, match=r"Received 255: .*`ignore_class`"):
         count_classes(np.array([0, 255]), num_classes=3)
+    for value in (255.0, np.float32(255)):
+        assert count_classes(maps, ignore_class=value).tolist() == [4, 2, 1]
     with pytest.raises(ValueError, match="`ignore_class` must be a whole number"):
         count_classes(maps, ignore_class=0.5)
+
+
+@pytest.mark.parametrize("kind", [float, np.float32, np.float64])
+@pytest.mark.parametrize("value", [-1.0, 9.0, -0.5, float("nan")])
+def test_unknown_targets_are_told_as_losses_are_told(value, kind):
+    """Any number that marks them for `ignore_value` marks them for the counts."""
+    marker = kind(value)
+    tags = np.array([[1, 0], [0, value], [value, 1], [0, 0]], "float32")
+    counts = count_classes(tags, multi_label=True, ignore_class=marker)
+    assert counts.tolist() == [[2, 1], [2, 1]]
+    loss = BinaryLogitAdjustedLoss(counts, ignore_value=marker)
+    known = np.where(tags == tags, tags != marker, False)
+    predicted = np.full((4, 2), 0.25, "float32")
+    plain = BinaryLogitAdjustedLoss(counts)
+    weights = known.astype("float32")
+    expected = plain(np.where(known, tags, 0), predicted, sample_weight=weights)
+    mean_of_known = float(expected) * 8 / 6  # of 6 in 8
+    assert float(loss(tags, predicted)) == pytest.approx(mean_of_known, rel=1e-5)
+    with pytest.raises(ValueError, match="`ignore_class` must be a"):
+        count_classes(tags, multi_label=True, ignore_class=float("inf"))
