@@ -119,7 +119,7 @@ def train_run(
     model = setting.build(method, seed)
     recorder = TrainingRecorder()
     fit(model, setting, seed, recorder, on_progress, backup)
-    check_converged(model, recorder.losses)
+    check_converged(model, recorder.losses, _advice(setting.problem))
     predictions = {name: setting.predict(model, name) for name in setting.measured}
     outcome = describe_outcome(setting, predictions)
     for name in setting.measured:
@@ -133,6 +133,15 @@ def train_run(
         "seconds": round(recorder.seconds, 2),
         "history": {"loss": np.round(recorder.losses, DECIMALS).tolist()},
     }
+
+
+def _advice(problem: Problem) -> str:
+    """Returns what to do about a loss that became NaN."""
+    advice = "try a smaller learning rate."
+    value = problem.unknown.ignore_value
+    if value is not None and value != value:
+        return f"leave the unknown labels, which are NaN, out of the loss, or {advice}"
+    return advice
 
 
 def fit(

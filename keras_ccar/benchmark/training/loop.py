@@ -125,16 +125,24 @@ def train_and_evaluate(
     }
 
 
-def check_converged(model: keras.Model, losses: Sequence[float]) -> None:
+def check_converged(
+    model: keras.Model,
+    losses: Sequence[float],
+    advice: str = "try a smaller learning rate.",
+) -> None:
     """Raises an error unless the losses of all epochs and the weights are finite.
 
     The loss alone does not tell: TensorFlow's oneDNN may compute `relu(NaN)` as 0, and
     a network of NaN then predicts what the bias of its last layer says.
 
+    Args:
+        model: after the training.
+        losses: of each epoch.
+        advice: ends the error.
+
     Raises:
         FloatingPointError: if one of them is infinite or NaN.
     """
-    advice = "try a smaller learning rate."
     if not np.isfinite(losses).all():
         raise FloatingPointError(
             f"the loss became {losses[-1]} in epoch {len(losses)}; {advice}"

@@ -206,6 +206,17 @@ def test_a_loss_of_the_user_is_warned_of(loss, tmp_path):
     assert failed == []
 
 
+@pytest.mark.filterwarnings("ignore:`losses` has:UserWarning")
+def test_a_loss_of_the_user_that_learns_from_nan_is_told_why(tmp_path):
+    def loss(y_true, y_pred):
+        return keras.ops.square(y_pred - y_true)
+
+    given = {**parts("tags, NaN"), "seeds": 1, "epochs": 1}
+    _, failed = compare(tmp_path, **given, losses={"mine": loss})
+    errors = {run["method"]: run["error"] for run in failed}
+    assert "leave the unknown labels, which are NaN, out" in errors["mine"]
+
+
 @pytest.mark.parametrize(
     ("metric", "advice"),
     [
