@@ -1,6 +1,6 @@
 """Says which classes have too few held-out examples to be measured."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -20,14 +20,41 @@ from keras_ccar.posthoc.predictions import Predictions
 _SHOWN = 5
 
 
-def describe_few(splits: Mapping[str, OwnData], problem: Problem) -> str:
-    """Returns sentences on held-out parts with few examples of a class, or "".
+def read_held_out(
+    splits: Mapping[str, OwnData], problem: Problem
+) -> dict[str, np.ndarray]:
+    """Returns the labels of each part that is held out, by its name.
+
+    Labels with a sample weight of 0 are left out.
 
     Raises:
-        ValueError: for labels that the output of the model does not fit.
+        ValueError: for labels and weights that the output of the model does not fit.
+    """
+    held_out = {}
+    parts = {name: data for name, data in splits.items() if name != "train"}
+    for name, data in parts.items():
+        shape = (len(data.labels), *problem.output_shape)
+        are_labels = problem.are_labels
+        given, weights = data.labels, data.weights
+        left_out = answers_left_out(weights, shape, name) if are_labels else None
+        if left_out is not None:
+            given, weights = without_answers(given, left_out), None
+        labels, counted = problem.unknown.read(given, shape, are_labels, name)
+        if left_out is not None:
+            labels[left_out.reshape(labels.shape)] = np.nan
+        held_out[name] = labels[counted_rows(weights, shape[:-1], name)[counted]]
+    return held_out
+
+
+def describe_few(held_out: Mapping[str, np.ndarray], problem: Problem) -> str:
+    """Returns sentences on held-out parts with few examples of a class, or "".
+
+    Args:
+        held_out: what `read_held_out` returned.
+        problem: what is to be learned.
     """
     sentences = []
-    for name, labels in _held_out(splits, problem):
+    for name, labels in held_out.items():
         counts = _counts(labels, problem)
         none = [what for what, number in counts.items() if number == 0]
         few = [
@@ -49,16 +76,16 @@ def describe_few(splits: Mapping[str, OwnData], problem: Problem) -> str:
 
 
 def require_measurable(
-    metric: str, splits: Mapping[str, OwnData], problem: Problem
+    metric: str, held_out: Mapping[str, np.ndarray], problem: Problem
 ) -> None:
     """Raises a `ValueError` if a held-out part lacks what a metric needs.
 
     Args:
         metric: the name of a column.
-        splits: the parts of the data.
+        held_out: what `read_held_out` returned.
         problem: what is to be learned.
     """
-    for name, labels in _held_out(splits, problem):
+    for name, labels in held_out.items():
         lacking = [what for what, n in _counts(labels, problem).items() if n == 0]
         if not lacking:
             continue
@@ -70,29 +97,6 @@ def require_measurable(
                 f"which is not known without examples of {join_first(lacking, _SHOWN)}"
                 ", of which there are none. Add some, or use 'balanced_accuracy'."
             )
-
-
-def _held_out(
-    splits: Mapping[str, OwnData], problem: Problem
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields the name and the labels of each part that is held out; checks all.
-
-    Labels with a sample weight of 0 are left out.
-    """
-    for name, data in splits.items():
-        shape = (len(data.labels), *problem.output_shape)
-        are_labels = problem.are_labels
-        if name == "train":
-            problem.unknown.read(data.labels, shape, are_labels, name)
-            continue
-        given, weights = data.labels, data.weights
-        left_out = answers_left_out(weights, shape, name) if are_labels else None
-        if left_out is not None:
-            given, weights = without_answers(given, left_out), None
-        labels, counted = problem.unknown.read(given, shape, are_labels, name)
-        if left_out is not None:
-            labels[left_out.reshape(labels.shape)] = np.nan
-        yield name, labels[counted_rows(weights, shape[:-1], name)[counted]]
 
 
 def _counts(labels: np.ndarray, problem: Problem) -> dict[str, int]:

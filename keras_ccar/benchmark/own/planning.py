@@ -11,7 +11,11 @@ from keras_ccar.benchmark.own.budget import Fit, fit_budget
 from keras_ccar.benchmark.own.columns import LABELS, column_of
 from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.derived import choose_methods
-from keras_ccar.benchmark.own.few_examples import describe_few, require_measurable
+from keras_ccar.benchmark.own.few_examples import (
+    describe_few,
+    read_held_out,
+    require_measurable,
+)
 from keras_ccar.benchmark.own.identity import (
     describe_callbacks,
     describe_model,
@@ -54,10 +58,11 @@ def build_plan(request: Any, console: Console) -> OwnPlan:
         model, splits["train"], request.class_counts, request.class_names, unknown
     )
     warn_of_rounding(splits["train"], model, stacklevel=5)  # the call of `compare`
-    few_examples = describe_few(splits, problem)
+    held_out = read_held_out(splits, problem)
+    few_examples = describe_few(held_out, problem)
     metric = column_of(request.metric, problem.kind)
     _require_group(metric, problem)
-    require_measurable(metric, splits, problem)
+    require_measurable(metric, held_out, problem)
     methods = tuple(choose_methods(problem, request.losses, model))
     check_losses_fit(model, problem, methods)
     require_told(problem, methods, request.metrics)

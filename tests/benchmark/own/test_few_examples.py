@@ -5,7 +5,11 @@ import pytest
 
 from keras_ccar.benchmark.own.columns import BINARY, LABELS, SOFTMAX
 from keras_ccar.benchmark.own.data import OwnData
-from keras_ccar.benchmark.own.few_examples import describe_few, require_measurable
+from keras_ccar.benchmark.own.few_examples import (
+    describe_few,
+    read_held_out,
+    require_measurable,
+)
 from keras_ccar.benchmark.own.problem import Problem
 
 CLASSES = Problem(SOFTMAX, True, [9, 9, 9], ["ant", "bee", "owl"], (3,))
@@ -14,7 +18,7 @@ SEVERAL = Problem(LABELS, True, [[9, 9], [9, 9]], ["wet", "hot"], (2,))
 
 
 def said(problem, labels):
-    return describe_few(parts_of(labels), problem)
+    return describe_few(read_held_out(parts_of(labels), problem), problem)
 
 
 def parts_of(labels):
@@ -66,8 +70,8 @@ def test_many_classes_are_not_all_named():
 )
 def test_a_metric_that_a_part_cannot_tell_is_refused(problem, labels, metric, lacking):
     if lacking is None:
-        require_measurable(metric, parts_of(labels), problem)
+        require_measurable(metric, read_held_out(parts_of(labels), problem), problem)
         return
     message = f"`validation` can tell.*{metric}.*examples of {lacking}, of which there"
     with pytest.raises(ValueError, match=message):
-        require_measurable(metric, parts_of(labels), problem)
+        require_measurable(metric, read_held_out(parts_of(labels), problem), problem)
