@@ -15,6 +15,11 @@ from keras_ccar.frequencies import (
 
 NumExamples = float | Sequence[float] | np.ndarray | None
 
+# The rarer answer must be this much rarer in the counts to tell them from swapped ones.
+_SMALLEST_ODDS = 4
+# The share of yes must be so many standard errors away from one half.
+_ERRORS = 4
+
 
 def binary_counts(
     class_counts: ClassCounts, num_examples: NumExamples = None
@@ -78,6 +83,43 @@ def format_empty_sides(empty: np.ndarray) -> str:
     )
 
 
+def describe_swapped(
+    counts: np.ndarray, seen: np.ndarray, of: str, seen_where: str
+) -> str:
+    """Says of which labels the counts are like what was seen with yes and no swapped.
+
+    Resampled data, whose shares of yes are nearer to one half than those of the counts,
+    pass.
+
+    Args:
+        counts: those of yes and of no of each label that were given, `(2, K)`.
+        seen: the samples of both.
+        of: whose `class_counts` they are, for the sentence, such as " of CCARLoss".
+        seen_where: what stands before the share that was seen.
+
+    Returns:
+        Sentences without the last point, "" if there is nothing to say.
+    """
+    total = np.maximum(seen.sum(axis=0), 1)
+    share, given = seen[0] / total, counts[0] / counts.sum(axis=0)
+    odds, given_odds = (_log_odds(part) for part in (share, given))
+    is_sure = np.abs(share - 0.5) > _ERRORS * 0.5 / np.sqrt(total)
+    is_swapped = is_sure & (np.abs(given_odds) > np.log(_SMALLEST_ODDS))
+    # On the other side of one half, and at least half as far from it.
+    is_swapped &= odds * -np.sign(given_odds) > np.abs(given_odds) / 2
+    if not is_swapped.any():
+        return ""
+    worst = int(np.argmax(np.where(is_swapped, np.abs(given_odds), -1)))
+    where = format_class_list(is_swapped, "label", "labels")
+    return (
+        f"`class_counts`{of} seem to have yes and no in each other's place, for "
+        f"{where}. By them {given[worst]:.3g} of the answers to label {worst} are yes, "
+        f"but {seen_where} {share[worst]:.3g}. The counts are `[no, yes]`, and `[[no, "
+        "yes], ...]` of several labels, as "
+        "`keras_ccar.datasets.count_classes(..., multi_label=True)` returns them"
+    )
+
+
 def _from_both_answers(class_counts: Any) -> tuple[np.ndarray, np.ndarray]:
     given = class_counts
     # A dict, a Counter, a pandas value_counts; labels may also be floats or booleans.
@@ -113,3 +155,8 @@ def _totals(num_examples: Any, num_labels: int) -> np.ndarray:
     if not is_number or not np.isfinite(totals).all() or (totals < 1).any():
         raise argument_error("num_examples", num_examples, expected)
     return np.broadcast_to(totals, (num_labels,))
+
+
+def _log_odds(share: np.ndarray) -> np.ndarray:
+    clipped = np.clip(share, 1e-9, 1 - 1e-9)
+    return np.asarray(np.log(clipped / (1 - clipped)))

@@ -7,16 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from keras_ccar.binary_counts import describe_swapped
 from keras_ccar.callbacks.attachment import Attached
-from keras_ccar.frequencies import format_class_list
 from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
 )
-
-# The rarer answer must be this much rarer in the counts to tell them from swapped ones.
-_SMALLEST_ODDS = 4
-# The share of yes must be so many standard errors away from one half.
-_ERRORS = 4
 
 
 def warn_of_first_epoch(logs: Mapping[str, Any] | None, attached: Attached) -> None:
@@ -30,8 +25,14 @@ def warn_of_first_epoch(logs: Mapping[str, Any] | None, attached: Attached) -> N
     for loss, statistics in attached.values():
         counts = loss.statistics_counts
         if isinstance(loss, BinaryLongTailedCrossentropy) and counts is not None:
-            sides = (np.reshape(part, (2, -1)) for part in (counts, statistics.seen()))
-            _warn_if_swapped(type(loss).__name__, *sides)
+            given, seen = (
+                np.reshape(part, (2, -1)) for part in (counts, statistics.seen())
+            )
+            of = f" of {type(loss).__name__}"
+            told = describe_swapped(given, seen, of, "in the first epoch it was")
+            if told:
+                with_number = "; with `num_examples` they are those of yes."
+                warnings.warn(f"{told}{with_number}", stacklevel=3)
 
 
 def _warn_if_nan(logs: Mapping[str, Any] | None, attached: Attached) -> None:
@@ -57,41 +58,3 @@ def _warn_if_nan(logs: Mapping[str, Any] | None, attached: Attached) -> None:
         "`model.compile(..., run_eagerly=True)` for one batch names the value.",
         stacklevel=4,
     )
-
-
-def _warn_if_swapped(name: str, counts: np.ndarray, seen: np.ndarray) -> None:
-    """Warns if what was seen is like the counts with yes and no in each other's place.
-
-    Resampled data, whose shares of yes are nearer to one half than those of the counts,
-    pass.
-
-    Args:
-        name: the class of the loss.
-        counts: those of yes and of no of each label that it was given, `(2, K)`.
-        seen: the samples of both.
-    """
-    total = np.maximum(seen.sum(axis=0), 1)
-    share, given = seen[0] / total, counts[0] / counts.sum(axis=0)
-    odds, given_odds = (_log_odds(part) for part in (share, given))
-    is_sure = np.abs(share - 0.5) > _ERRORS * 0.5 / np.sqrt(total)
-    is_swapped = is_sure & (np.abs(given_odds) > np.log(_SMALLEST_ODDS))
-    # On the other side of one half, and at least half as far from it.
-    is_swapped &= odds * -np.sign(given_odds) > np.abs(given_odds) / 2
-    if not is_swapped.any():
-        return
-    worst = int(np.argmax(np.where(is_swapped, np.abs(given_odds), -1)))
-    where = format_class_list(is_swapped, "label", "labels")
-    warnings.warn(
-        f"`class_counts` of {name} seem to have yes and no in each "
-        f"other's place, for {where}. By them {given[worst]:.3g} of the answers to "
-        f"label {worst} are yes, but in the first epoch it was {share[worst]:.3g}. The "
-        "counts are `[no, yes]`, and `[[no, yes], ...]` of several labels, as "
-        "`keras_ccar.datasets.count_classes(..., multi_label=True)` returns them; with "
-        "`num_examples` they are those of yes.",
-        stacklevel=4,
-    )
-
-
-def _log_odds(share: np.ndarray) -> np.ndarray:
-    clipped = np.clip(share, 1e-9, 1 - 1e-9)
-    return np.asarray(np.log(clipped / (1 - clipped)))

@@ -99,8 +99,9 @@ def compare(
 
     Warns:
         UserWarning: for losses that take probabilities where the output is logits, or
-            the other way round, for binary losses of a softmax, and for losses of your
-            own where labels are unknown.
+            the other way round, for binary losses of a softmax, for losses of your own
+            where labels are unknown, and for `class_counts` of yes-or-no labels that
+            have yes and no in each other's place.
 
     Raises:
         ModuleNotFoundError: without the libraries of the extra `benchmark`.

@@ -1,5 +1,6 @@
 """What is to be learned: the kind of output, its columns and their examples."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.muting import quiet
 from keras_ccar.benchmark.own.unknown_labels import UnknownLabels
 from keras_ccar.benchmark.own.weighted_counts import example_weights, weigh_counts
+from keras_ccar.binary_counts import describe_swapped
 from keras_ccar.layers.kind_of_input import outputs_are_labels
 from keras_ccar.layers.model_output import gives_logits, output_activation
 from keras_ccar.losses.search import agreed_from_logits, only_loss
@@ -138,12 +140,42 @@ def find_problem(
                 f"`class_counts` must be {expected} for the output of this model, of "
                 f"{num_columns} columns. Received: {class_counts!r}"
             )
+        if are_labels:
+            seen = [counts]
+            if weights is not None:
+                seen.append(weigh_counts(labels, weights, num_columns))
+            _warn_if_swapped(train.name, given, seen, stacklevel=6)
         counts = given.class_counts
     kind = (BINARY if num_columns == 1 else LABELS) if are_labels else SOFTMAX
     names = _names(class_names, kind, num_columns)
     _require_examples(counts, kind, names, numbers is not None)
     shape = outputs.shape[1:]
     return Problem(kind, bool(from_logits), counts, names, shape, numbers, unknown)
+
+
+def _warn_if_swapped(
+    name: str, given: OutputCounts, seen: list[list[Any]], stacklevel: int
+) -> None:
+    """Warns if counts have yes and no in each other's place, by all that was counted.
+
+    Args:
+        name: the name of the data that were counted.
+        given: the counts of the user.
+        seen: numbers of examples and, of weighted ones, also the sums of the weights.
+        stacklevel: that of the caller.
+    """
+    examples = given.examples if given.are_labels else given.examples[::-1, None]
+    told = [
+        describe_swapped(
+            examples,
+            np.reshape(counted, (-1, 2)).T[::-1],
+            "",
+            f"in `{name}` it is",
+        )
+        for counted in seen
+    ]
+    if all(told):
+        warnings.warn(f"{told[0]}.", stacklevel=stacklevel + 1)
 
 
 def _first_outputs(model: keras.Model, train: OwnData) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Wrong requests are refused before anything is trained, with what to do."""
 
 import re
+import warnings
 
 import keras
 import numpy as np
@@ -306,6 +307,72 @@ def test_warns_once_where_yes_is_the_frequent_answer(tmp_path):
         )
     assert sum("Yes (1) is" in str(warning.message) for warning in caught) == 1
     assert caught[0].filename.endswith(".py")
+
+
+def many_tags(seed=0):
+    """Features, and labels of which 60, 90 and 500 of 600 are yes."""
+    y = (np.arange(600)[:, None] < [60, 90, 500]).astype("float32")
+    x = np.random.default_rng(seed).normal(size=(600, 6)).astype("float32")
+    return x, y
+
+
+OTHERS_PLACE = "`class_counts` seem to have yes and no in each other's place, for"
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ([[60, 540], [90, 510], [500, 100]], f"{OTHERS_PLACE} labels 0, 1, 2. "),
+        ([[540, 60], [90, 510], [100, 500]], f"{OTHERS_PLACE} label 1. .* 0.85 of the"),
+        ([[540, 60], [510, 90], [100, 500]], ""),
+        ([[300, 300], [300, 300], [300, 300]], ""),  # of balanced draws
+    ],
+)
+@pytest.mark.parametrize("weight", [None, 1.0])
+def test_swapped_counts_of_several_labels(counts, told, weight, tmp_path):
+    train = many_tags()
+    if weight:
+        train = (*train, np.full(600, weight, "float32"))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        compare(
+            tmp_path,
+            build_model=network(3, "sigmoid"),
+            train=train,
+            validation=many_tags(1),
+            losses=["ce"],
+            seeds=1,
+            epochs=1,
+            class_counts=counts,
+        )
+    found = [str(w.message) for w in caught if "other's place" in str(w.message)]
+    assert len(found) == bool(told)
+    if told:
+        assert re.search(f"{told}.*but in `train` it is 0.1", found[0])
+
+
+@pytest.mark.parametrize("counts", [[10, 90], [90, 10]])
+def test_swapped_counts_of_one_label(counts, tmp_path):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        compare(
+            tmp_path,
+            build_model=network(1),
+            train=answers(0, 10, 90),
+            validation=answers(1, 10, 90),
+            losses=["ce"],
+            seeds=1,
+            epochs=1,
+            class_counts=counts,
+        )
+    found = [str(w.message) for w in caught if "other's place" in str(w.message)]
+    if counts == [90, 10]:
+        assert found == []
+        return
+    (message,) = found
+    assert message.startswith(f"{OTHERS_PLACE} label 0. By them 0.9 of the answers to")
+    assert "but in `train` it is 0.1. The counts are `[no, yes]`" in message
+    assert message.endswith("returns them.")
 
 
 def test_names_as_labels_of_one_column(tmp_path):
