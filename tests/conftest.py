@@ -26,6 +26,7 @@ def pytest_addoption(parser):
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist then finds the groups
 def pytest_collection_modifyitems(config, items):
     if config.getoption("each_value_once"):
         leave_out_combinations(config, items)
