@@ -12,6 +12,7 @@ from rich.console import Console
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
 from keras_ccar.benchmark.report.console import say
 from keras_ccar.benchmark.report.facts import describe_speed
+from keras_ccar.benchmark.report.wording import shorten_error
 from keras_ccar.benchmark.report.write import write_and_show_report
 from keras_ccar.benchmark.runner import earlier_results, results, speed_trial
 from keras_ccar.benchmark.runner.execution import run_plan
@@ -210,7 +211,8 @@ def write_and_show(
         return
     write_and_show_report(comparison, folder, console)
     for run in failed:
-        say(console, f"Failed: {run['method']}, seed {run['seed']}: {run['error']}")
+        error = shorten_error(run["error"])
+        say(console, f"Failed: {run['method']}, seed {run['seed']}: {error}")
 
 
 def _take_earlier_results(

@@ -28,6 +28,7 @@ from keras_ccar.benchmark.report.summary import (
 )
 from keras_ccar.benchmark.report.usage import code_of_best
 from keras_ccar.benchmark.report.verdicts import verdicts
+from keras_ccar.benchmark.report.wording import shorten_error
 
 _RANK_NOTE = (
     "Mean ± standard deviation over seeds. The difference to the baseline is paired: "
@@ -155,7 +156,9 @@ def markdown_sections(
 
 def _failure_rows(comparison: Comparison) -> list[list[str]]:
     failed = comparison.failed
-    rows = [[run["method"], str(run["seed"]), run["error"]] for run in failed]
+    rows = [
+        [run["method"], str(run["seed"]), shorten_error(run["error"])] for run in failed
+    ]
     return [["method", "seed", "error"], *rows] if rows else []
 
 

@@ -1,12 +1,15 @@
 """Numbers and names as the sentences and tables of a report have them."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 from keras_ccar.benchmark.statistics.columns import Column
 from keras_ccar.benchmark.statistics.paired import PairedDifference
 
 _MOST_NAMES = 3
+# TensorFlow shows every label of a batch in its errors.
+_LONGEST_ERROR = 400
 
 
 def format_amount(value: float, digits: int) -> str:
@@ -86,3 +89,10 @@ def join_names(names: Sequence[str]) -> str:
         return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} others"
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def shorten_error(error: str) -> str:
+    """Returns the error of a run in one line, of which `results.json` has the rest."""
+    return textwrap.shorten(
+        error, _LONGEST_ERROR, placeholder=" … (the rest is in results.json)"
+    )
