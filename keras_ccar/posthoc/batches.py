@@ -109,36 +109,6 @@ def counted_rows(weights: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
     return values == 1
 
 
-def answers_left_out(
-    weights: Any, shape: tuple[int, ...], name: str
-) -> np.ndarray | None:
-    """Returns which answers to several labels do not count, of sample weights for each.
-
-    Args:
-        weights: those of the data, or None.
-        shape: that of the predictions, `(N, ..., K)`.
-        name: the name of the argument, for messages.
-
-    Returns:
-        Booleans of that shape; None where the weights are not those of answers.
-    """
-    if weights is None or shape[-1] == 1:
-        return None
-    values = as_numpy(weights)
-    if values.shape != shape:
-        return None
-    require_zeros_and_ones(values, name)
-    return np.asarray(values == 0)
-
-
-def without_answers(labels: Any, left_out: np.ndarray) -> Any:
-    """Returns labels in which what is left out is 0: it may be no answer at all."""
-    found = None if labels is None else as_numpy(labels)
-    if found is None or found.shape != left_out.shape:
-        return labels  # Whoever reads them says what is wrong.
-    return np.where(left_out, 0, found)
-
-
 def row_weights(weights: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
     """Returns the sample weight of each row, float64; 1 without weights.
 

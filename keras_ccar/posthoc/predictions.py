@@ -17,16 +17,10 @@ from keras_ccar.inputs.binary_targets import check_ignore_value
 from keras_ccar.inputs.predictions import check_probabilities
 from keras_ccar.ops.numerics import SMALLEST_PROBABILITY
 from keras_ccar.output_counts import OutputCounts
-from keras_ccar.posthoc.batches import (
-    DATA,
-    answers_left_out,
-    counted_rows,
-    read_batches,
-    rows_of,
-    without_answers,
-)
+from keras_ccar.posthoc.batches import DATA, read_batches, rows_of
+from keras_ccar.posthoc.counted_labels import read_counted
 from keras_ccar.posthoc.given_predictions import check_predictions
-from keras_ccar.posthoc.labels import are_answers, are_ignored, read_labels
+from keras_ccar.posthoc.labels import are_answers
 from keras_ccar.posthoc.masks import OutputMask
 from keras_ccar.posthoc.model_inputs import inputs_for
 from keras_ccar.posthoc.output_kind import find_kind
@@ -162,26 +156,23 @@ def predict(
             f"several. {not_of_labels}"
         )
     logits = _logits(outputs, are_labels, from_logits)
-    labels, is_counted = [], []
+    labels: list[Any] = []
+    is_counted = []
     for output, given, weights in parts:
         if needs_labels and given is None:
             raise argument_error(name, data, f"data with labels: {DATA}")
-        left_out = None
-        if are_labels:
-            left_out = answers_left_out(weights, output.shape, name)
-        if left_out is not None:
-            given, weights = without_answers(given, left_out), None
-        counted = counted_rows(weights, output.shape[:-1], name)
-        if given is not None and ignore_class is not None and not are_labels:
-            counted &= ~are_ignored(given, output.shape, ignore_class)
+        found, counted = read_counted(
+            given,
+            weights,
+            output.shape,
+            are_labels,
+            name,
+            ignore_class,
+            ignore_value,
+            needs_labels,
+        )
         is_counted.append(counted)
-        if needs_labels:
-            known = read_labels(
-                given, output.shape, are_labels, name, ignore_class, ignore_value
-            )
-            if left_out is not None:
-                known[left_out.reshape(known.shape)] = np.nan
-            labels.append(known)
+        labels.append(found)
     kept = np.concatenate(is_counted)
     if not kept.any():
         raise ValueError(f"`{name}` must hold examples that count. Received: none")

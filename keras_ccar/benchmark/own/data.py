@@ -11,7 +11,7 @@ import numpy as np
 from keras_ccar.arguments import argument_error
 from keras_ccar.benchmark.own.array_digest import add_array
 from keras_ccar.benchmark.own.finite import not_finite, require_finite
-from keras_ccar.benchmark.training.batches import SeededEpochs
+from keras_ccar.benchmark.own.seeded_arrays import SeededArrays
 from keras_ccar.datasets.elements import as_numpy, is_array
 from keras_ccar.datasets.in_memory import InMemory
 from keras_ccar.inputs.checks import require_numbers
@@ -195,33 +195,6 @@ class OwnData:
             if examples >= _READ_AGAIN:
                 break
         return False
-
-
-class SeededArrays(SeededEpochs):
-    """Batches of arrays in an order that seed and epoch decide.
-
-    Args:
-        arrays: `(x, y)` or `(x, y, sample_weight)`.
-        batch_size: examples in a batch; the last one may have fewer.
-        seed: of the order.
-    """
-
-    def __init__(self, arrays: tuple[Any, ...], batch_size: int, seed: int) -> None:
-        self._arrays = InMemory(arrays)
-        self._batch_size = batch_size
-        super().__init__(seed, -(-len(self._arrays) // batch_size))
-        self.begin_epoch(0)
-
-    def begin_epoch(self, epoch: int) -> None:
-        """Shuffles the examples for an epoch."""
-        random = np.random.default_rng([self.seed, epoch])
-        # One assignment, because a backend may fetch batches from another thread.
-        self._order = random.permutation(len(self._arrays))
-
-    def __getitem__(self, step: int) -> Any:
-        """Returns the batch of a step."""
-        part = slice(step * self._batch_size, (step + 1) * self._batch_size)
-        return self._arrays.take(self._order[part])
 
 
 def _as_arrays(part: Any) -> Any:

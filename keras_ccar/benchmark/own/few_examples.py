@@ -9,11 +9,6 @@ from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.measurement import measure
 from keras_ccar.benchmark.own.problem import Problem, count_examples
 from keras_ccar.inputs.class_names import join_first
-from keras_ccar.posthoc.batches import (
-    answers_left_out,
-    counted_rows,
-    without_answers,
-)
 from keras_ccar.posthoc.enough_examples import FEWEST_EXAMPLES
 from keras_ccar.posthoc.predictions import Predictions
 
@@ -34,15 +29,9 @@ def read_held_out(
     parts = {name: data for name, data in splits.items() if name != "train"}
     for name, data in parts.items():
         shape = (len(data.labels), *problem.output_shape)
-        are_labels = problem.are_labels
-        given, weights = data.labels, data.weights
-        left_out = answers_left_out(weights, shape, name) if are_labels else None
-        if left_out is not None:
-            given, weights = without_answers(given, left_out), None
-        labels, counted = problem.unknown.read(given, shape, are_labels, name)
-        if left_out is not None:
-            labels[left_out.reshape(labels.shape)] = np.nan
-        held_out[name] = labels[counted_rows(weights, shape[:-1], name)[counted]]
+        held_out[name], _ = problem.unknown.read(
+            data.labels, data.weights, shape, problem.are_labels, name
+        )
     return held_out
 
 

@@ -125,7 +125,7 @@ def find_problem(
     if from_logits is None:
         from_logits = not _are_probabilities(outputs, are_labels)
     unknown.require_fit(are_labels, num_columns)
-    labels, counted = unknown.read(train.labels, shape, are_labels, train.name)
+    labels, counted = unknown.read(train.labels, None, shape, are_labels, train.name)
     warn_if_yes_prevails(train.name, labels, stacklevel=6)  # the call of `compare`
     counts, numbers = count_examples(labels, num_columns), None
     weights = example_weights(train.weights, shape)

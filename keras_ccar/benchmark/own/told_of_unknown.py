@@ -58,8 +58,9 @@ def _require_told_loss(name: str, loss: Any, problem: Problem, code: str) -> Non
             stacklevel=6,  # the call of `compare`
         )
         return
-    parts = find_losses(loss, keras.losses.Loss) or [loss]
-    parts = [part for part in parts if find_losses(part, keras.losses.Loss) == [part]]
+    found = find_losses(loss, keras.losses.Loss)
+    # A sum of losses has no labels of its own.
+    parts = [one for one in found if find_losses(one, keras.losses.Loss) == [one]]
     parts = parts or [loss]
     if _are_told(parts, problem):
         return

@@ -9,12 +9,13 @@ import keras
 import numpy as np
 
 from keras_ccar.benchmark.own.calibrated import calibration_of
-from keras_ccar.benchmark.own.data import OwnData, SeededArrays
+from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.loss_choice import TrainedMethod
 from keras_ccar.benchmark.own.measurement import measure
 from keras_ccar.benchmark.own.model_building import ModelBuilder
 from keras_ccar.benchmark.own.problem import Problem
 from keras_ccar.benchmark.own.saved_models import save_model
+from keras_ccar.benchmark.own.seeded_arrays import SeededArrays
 from keras_ccar.benchmark.own.training_parts import new_callbacks
 from keras_ccar.benchmark.runner.plan_base import OnProgress
 from keras_ccar.benchmark.training.evaluation import DECIMALS
@@ -119,7 +120,7 @@ def train_run(
     model = setting.build(method, seed)
     recorder = TrainingRecorder()
     fit(model, setting, seed, recorder, on_progress, backup)
-    check_converged(model, recorder.losses, _advice(setting.problem))
+    check_converged(model, recorder.losses, _hint(setting.problem))
     predictions = {name: setting.predict(model, name) for name in setting.measured}
     outcome = describe_outcome(setting, predictions)
     for name in setting.measured:
@@ -135,13 +136,12 @@ def train_run(
     }
 
 
-def _advice(problem: Problem) -> str:
-    """Returns what to do about a loss that became NaN."""
-    advice = "try a smaller learning rate."
+def _hint(problem: Problem) -> str:
+    """Returns what else than its learning rate may have made a loss NaN, or ""."""
     value = problem.unknown.ignore_value
     if value is not None and value != value:
-        return f"leave the unknown labels, which are NaN, out of the loss, or {advice}"
-    return advice
+        return "leave the unknown labels, which are NaN, out of the loss, or "
+    return ""
 
 
 def fit(

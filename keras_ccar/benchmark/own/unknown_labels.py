@@ -7,7 +7,8 @@ import numpy as np
 
 from keras_ccar.arguments import check_ignore_class
 from keras_ccar.inputs.binary_targets import check_ignore_value
-from keras_ccar.posthoc.labels import are_answers, are_ignored, read_labels
+from keras_ccar.posthoc.counted_labels import read_counted
+from keras_ccar.posthoc.labels import are_answers
 
 
 @dataclass(frozen=True)
@@ -68,35 +69,45 @@ class UnknownLabels:
             )
 
     def read(
-        self, labels: Any, shape: tuple[int, ...], are_labels: bool, name: str
+        self,
+        labels: Any,
+        weights: Any,
+        shape: tuple[int, ...],
+        are_labels: bool,
+        name: str,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns the labels that count, and which of all do.
 
         Args:
             labels: as the user gave them.
+            weights: sample weights of 0 and 1, or None.
             shape: that of the predictions, `(N, ..., K)`.
             are_labels: whether the columns are yes-or-no labels.
             name: the name of the argument, for messages.
 
         Returns:
-            What `read_labels` returns, without examples of no class; and booleans
-            `(M,)`. Unknown answers are NaN.
+            The labels as `read_labels` returns them, without examples that do not
+            count; and booleans `(M,)`. Unknown answers are NaN.
 
         Raises:
-            ValueError: for labels of another shape, and labels out of range.
+            ValueError: for labels of another shape, labels out of range, and where none
+                counts.
         """
-        found = read_labels(
-            labels, shape, are_labels, name, self.ignore_class, self.ignore_value
+        found, counted = read_counted(
+            labels,
+            weights,
+            shape,
+            are_labels,
+            name,
+            self.ignore_class,
+            self.ignore_value,
         )
-        counted = np.ones(len(found), bool)
-        if self.ignore_class is not None and not are_labels:
-            counted = ~are_ignored(labels, shape, self.ignore_class)
-        if not counted.any() or (are_labels and np.isnan(found).all()):
+        known: Any = found
+        if not counted.any() or (are_labels and np.isnan(known).all()):
             raise ValueError(
-                f"`{name}` must have examples with a label. Received: none that is "
-                f"known, all are {self.as_code(are_labels)}"
+                f"`{name}` must have examples with a label. Received: none that counts"
             )
-        return found[counted], counted
+        return known[counted], counted
 
     def as_code(self, are_labels: bool) -> str:
         """Returns the argument of losses as code; "" if it is not set."""

@@ -107,8 +107,9 @@ def find_classes(texts: Iterable[str], where: str) -> LabelCoding:
         counts[text] = counts.get(text, 0) + 1
     names = sorted(counts, key=_in_order)
     if len(names) < 2:
-        found = shown(names) or "none"
-        raise ValueError(f"{where} must have two classes or more. Received: {found}.")
+        raise ValueError(
+            f"{where} must have two classes or more. Received: {shown(names)}."
+        )
     fractions = [name for name in names if _is_fraction(name)]
     if len(fractions) > len(names) / 2:
         advice = "Name another column, or put the numbers into classes."

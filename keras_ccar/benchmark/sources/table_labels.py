@@ -26,7 +26,7 @@ from keras_ccar.benchmark.sources.split import check_same_classes
 from keras_ccar.benchmark.sources.table_files import Table, read_table_file
 from keras_ccar.benchmark.sources.tags import encode_tags, is_tagged, label_tags
 
-_UNKNOWN = " Empty the cells of answers that are not known."
+_EMPTY_UNKNOWN = " Empty the cells of answers that are not known."
 
 
 def label_rows(
@@ -155,6 +155,6 @@ def _encode_columns(
         name = coding.class_names[number]
         is_known = answers[name].notna().to_numpy(bool)
         texts = [label_text(value) for value in answers[name][is_known]]
-        numbers = column.encode(texts, f"{where}, column {name!r},", _UNKNOWN)
+        numbers = column.encode(texts, f"{where}, column {name!r},", _EMPTY_UNKNOWN)
         labels[is_known, number] = numbers
     return labels

@@ -126,9 +126,7 @@ def train_and_evaluate(
 
 
 def check_converged(
-    model: keras.Model,
-    losses: Sequence[float],
-    advice: str = "try a smaller learning rate.",
+    model: keras.Model, losses: Sequence[float], hint: str = ""
 ) -> None:
     """Raises an error unless the losses of all epochs and the weights are finite.
 
@@ -138,11 +136,12 @@ def check_converged(
     Args:
         model: after the training.
         losses: of each epoch.
-        advice: ends the error.
+        hint: what else to try first.
 
     Raises:
         FloatingPointError: if one of them is infinite or NaN.
     """
+    advice = f"{hint}try a smaller learning rate."
     if not np.isfinite(losses).all():
         raise FloatingPointError(
             f"the loss became {losses[-1]} in epoch {len(losses)}; {advice}"

@@ -8,9 +8,10 @@ import pytest
 from own_data import LOSSES, classes, compare, measured, network
 from rich.console import Console
 
-from keras_ccar.benchmark.own.data import OwnData, SeededArrays
+from keras_ccar.benchmark.own.data import OwnData
 from keras_ccar.benchmark.own.overlap import describe_shared
 from keras_ccar.benchmark.own.request import OwnRequest, run_own
+from keras_ccar.benchmark.own.seeded_arrays import SeededArrays
 
 X, Y = classes()
 
