@@ -11,6 +11,10 @@ import keras
 
 FOLDER = Path(__file__).parent
 TIMEOUT = 600  # seconds; a process that takes longer hangs
+# XLA gives a processor one thread for each device at least, and a sum over devices
+# blocks one thread for each: on few cores, any other work may then wait for the sum,
+# and the sum for it, until XLA ends the process.
+THREADS_OF_A_DEVICE = 4
 
 
 def start(script, options, path, devices=1, **environment):
@@ -22,6 +26,7 @@ def start(script, options, path, devices=1, **environment):
             **os.environ,
             "KERAS_BACKEND": keras.backend.backend(),
             "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+            "NPROC": str(THREADS_OF_A_DEVICE * devices),
             "PYTHONPATH": os.pathsep.join([str(FOLDER.parents[1]), str(FOLDER.parent)]),
             **environment,
         },
