@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_ccar.benchmark.report import figure_style as style
-from keras_ccar.benchmark.report.facts import describe_hardware, describe_versions
+from keras_ccar.benchmark.report.figures import figure_style as style
 from keras_ccar.benchmark.report.markdown import code_block, markdown_table
+from keras_ccar.benchmark.report.sentences.facts import (
+    describe_hardware,
+    describe_versions,
+)
 from keras_ccar.benchmark.report.summary import difference_text
 from keras_ccar.benchmark.statistics.paired import (
     mean_and_deviation,

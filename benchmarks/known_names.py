@@ -8,8 +8,8 @@ import json
 from typing import Any
 
 from keras_ccar import datasets
-from keras_ccar.benchmark.own.columns import METRIC_NAMES
-from keras_ccar.benchmark.own.loss_choice import DEFAULT_NAMES
+from keras_ccar.benchmark.own_data.planning.columns import METRIC_NAMES
+from keras_ccar.benchmark.own_data.planning.loss_choice import DEFAULT_NAMES
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import ALIASES, DIGITS_METHODS, METHODS
 from keras_ccar.benchmark.spec.recipe_book import RECIPES

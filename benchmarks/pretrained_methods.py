@@ -17,7 +17,7 @@ from keras_ccar.benchmark.spec.loss_builders import LDAM, LDAM_DRW
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import get_method
 from keras_ccar.benchmark.training.head_loop import HeadWeights
-from keras_ccar.posthoc.second_stage import retrain_classifier
+from keras_ccar.posthoc.retraining.second_stage import retrain_classifier
 from keras_ccar.weightings import EffectiveNumber, Focal, InverseFrequency
 
 TAUS = (0.5, 1.0, 1.5, 2.0)

@@ -12,9 +12,12 @@ from pretrained_heads import COMMAND, FOLDER, SEEDS
 from pretrained_statistics import CCAR_LA, RELATIVE, Runs, _at, planned
 from yes_or_no_page import format_p
 
-from keras_ccar.benchmark.report import figure_style as style
-from keras_ccar.benchmark.report.facts import describe_hardware, describe_versions
+from keras_ccar.benchmark.report.figures import figure_style as style
 from keras_ccar.benchmark.report.markdown import code_block, markdown_table
+from keras_ccar.benchmark.report.sentences.facts import (
+    describe_hardware,
+    describe_versions,
+)
 from keras_ccar.benchmark.report.summary import difference_text
 from keras_ccar.benchmark.statistics.paired import mean_and_deviation
 from keras_ccar.files import read_json, write_atomic

@@ -15,11 +15,11 @@ from rich.console import Console
 
 from keras_ccar.benchmark.comparison import Comparison, comparison_folders
 from keras_ccar.benchmark.report.console import say
-from keras_ccar.benchmark.report.facts import describe_hardware
-from keras_ccar.benchmark.report.figures import draw_all
+from keras_ccar.benchmark.report.figures.all_figures import draw_all
 from keras_ccar.benchmark.report.markdown import escape_markdown, markdown_table
 from keras_ccar.benchmark.report.measurements import read_measurements
 from keras_ccar.benchmark.report.page import HOW_MEASURED, PageText, write_page
+from keras_ccar.benchmark.report.sentences.facts import describe_hardware
 from keras_ccar.benchmark.report.summary import difference_text, score_text
 from keras_ccar.benchmark.report.write import write_report
 from keras_ccar.benchmark.spec.published import (

@@ -12,7 +12,7 @@ from browser import HEIGHT, ROOT, SITE, WIDTHS, opened_browser, served
 from PIL import Image
 
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.report.figures import draw_all
+from keras_ccar.benchmark.report.figures.all_figures import draw_all
 from keras_ccar.benchmark.report.write import write_report
 from keras_ccar.posthoc import evaluate_classes
 

@@ -13,13 +13,13 @@ from typing import Any
 import pandas as pd
 from measuring import SPEED
 
-from keras_ccar.benchmark.report.facts import describe_hardware
 from keras_ccar.benchmark.report.markdown import (
     code_span,
     escape_markdown,
     markdown_table,
 )
 from keras_ccar.benchmark.report.measurements import read_measurements
+from keras_ccar.benchmark.report.sentences.facts import describe_hardware
 from keras_ccar.files import write_atomic
 
 PAGE = Path(__file__).parent.parent / "docs" / "speed.md"

@@ -15,12 +15,12 @@ from typing import Any
 from large_batches import BACKENDS
 from results_page import RESULTS, ROOT
 
-from keras_ccar.benchmark.report.facts import describe_hardware
 from keras_ccar.benchmark.report.markdown import (
     code_block,
     escape_markdown,
     markdown_table,
 )
+from keras_ccar.benchmark.report.sentences.facts import describe_hardware
 from keras_ccar.files import read_json, write_atomic
 
 TRIED = RESULTS / "tried"

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import friedmanchisquare, rankdata, wilcoxon
 
-from keras_ccar.benchmark.report.facts import describe_versions
 from keras_ccar.benchmark.report.markdown import code_block, markdown_table
+from keras_ccar.benchmark.report.sentences.facts import describe_versions
 from keras_ccar.files import read_json, write_atomic
 
 RUNS = Path(__file__).parent / "results" / "yes-or-no" / "runs.json"

@@ -51,7 +51,7 @@ from keras_ccar.metrics import (
 from keras_ccar.requirements import require
 
 if TYPE_CHECKING:  # What reads the code without running it finds it here.
-    from keras_ccar.benchmark.own.compare import compare
+    from keras_ccar.benchmark.own_data.compare import compare
 
 __version__ = "0.1.0"
 
@@ -107,5 +107,5 @@ def __getattr__(name: str) -> Any:
     if name == "compare":
         for module, package in _FOR_COMPARE.items():
             require(module, package, "benchmark", "`keras_ccar.compare`")
-        return importlib.import_module(f"{__name__}.benchmark.own.compare").compare
+        return importlib.import_module(f"{__name__}.benchmark.own_data.compare").compare
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,11 +6,7 @@ import numpy as np
 
 from keras_ccar.arguments import check_numbers, show
 from keras_ccar.binary_counts import NumExamples, binary_counts
-from keras_ccar.frequencies import (
-    ClassCounts,
-    class_counts_array,
-    format_class_list,
-)
+from keras_ccar.frequencies import ClassCounts, class_counts_array, format_class_list
 
 
 class OutputCounts(NamedTuple):

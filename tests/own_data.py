@@ -5,7 +5,7 @@ import numpy as np
 from rich.console import Console
 
 import keras_ccar
-from keras_ccar.benchmark.own.request import OwnRequest, run_own
+from keras_ccar.benchmark.own_data.request import OwnRequest, run_own
 
 COUNTS = (40, 20, 10)
 

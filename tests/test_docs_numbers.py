@@ -17,7 +17,7 @@ import yes_or_no_page
 from results_page import page_text, shown
 
 from keras_ccar.benchmark.comparison import Comparison, comparison_folders
-from keras_ccar.benchmark.report.figures import FIGURES
+from keras_ccar.benchmark.report.figures.all_figures import FIGURES
 from keras_ccar.benchmark.report.measurements import read_measurements
 from keras_ccar.benchmark.report.page import page
 from keras_ccar.benchmark.report.write import markdown

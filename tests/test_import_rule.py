@@ -170,7 +170,7 @@ RULE = {
         "layers.prior_warning",
     ),
     "benchmark.python_api": ("",),
-    "benchmark.own": (
+    "benchmark.own_data": (
         *CORE,
         *PARTS,
         "initializers",
@@ -200,7 +200,7 @@ RULE = {
         "layers",
         "serving",
         "benchmark.comparison",
-        "benchmark.own",
+        "benchmark.own_data",
         "benchmark.sources",
     ),
     "benchmark.cli": ("",),

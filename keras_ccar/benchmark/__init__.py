@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keras_ccar.benchmark.comparison import Comparison
-    from keras_ccar.benchmark.own.tuning import TuningObjective
+    from keras_ccar.benchmark.own_data.tuning.tuning_objective import TuningObjective
     from keras_ccar.benchmark.python_api import compare
 
 __all__ = ["Comparison", "TuningObjective", "compare"]

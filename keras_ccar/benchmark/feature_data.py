@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from keras_ccar.benchmark.features import backbone_features
-from keras_ccar.benchmark.sources.backbones import image_side
+from keras_ccar.benchmark.sources.images.backbones import image_side
 from keras_ccar.benchmark.spec.recipes import HEAD, Recipe
 from keras_ccar.datasets import LongTailedData, subset_digest
 

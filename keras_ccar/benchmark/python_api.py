@@ -11,8 +11,8 @@ from rich.console import Console
 
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
 from keras_ccar.benchmark.report.console import say
-from keras_ccar.benchmark.report.facts import describe_speed
-from keras_ccar.benchmark.report.wording import shorten_error
+from keras_ccar.benchmark.report.sentences.facts import describe_speed
+from keras_ccar.benchmark.report.sentences.wording import shorten_error
 from keras_ccar.benchmark.report.write import write_and_show_report
 from keras_ccar.benchmark.runner import earlier_results, results, speed_trial
 from keras_ccar.benchmark.runner.execution import run_plan

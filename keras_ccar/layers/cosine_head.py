@@ -14,10 +14,7 @@ from keras_ccar.arguments import (
     check_whole_number,
     check_with_keras,
 )
-from keras_ccar.layers.keras_arguments import (
-    check_layer_arguments,
-    read_layer_config,
-)
+from keras_ccar.layers.keras_arguments import check_layer_arguments, read_layer_config
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")

@@ -15,11 +15,7 @@ from keras_ccar.layers.kind_of_input import (
     check_not_probabilities,
     outputs_are_labels,
 )
-from keras_ccar.layers.model_output import (
-    origin_of,
-    softmax_axis,
-    tensor_activation,
-)
+from keras_ccar.layers.model_output import origin_of, softmax_axis, tensor_activation
 from keras_ccar.ops.numerics import softmax
 
 _KINDS = (

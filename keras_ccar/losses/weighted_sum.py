@@ -7,12 +7,7 @@ from typing import Any, Self, TypeAlias
 import keras
 from keras import ops
 
-from keras_ccar.arguments import (
-    argument_error,
-    check_number,
-    check_text,
-    optional,
-)
+from keras_ccar.arguments import argument_error, check_number, check_text, optional
 from keras_ccar.inputs.checks import to_numeric_tensor
 from keras_ccar.keras_internals import LossFunctionWrapper, get_keras_mask
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss

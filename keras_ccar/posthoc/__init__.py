@@ -6,17 +6,17 @@ Choose on validation data that were held out of the training data, never on the 
 data.
 """
 
-from keras_ccar.posthoc.alarm_rate import alarm_rate_at_most
-from keras_ccar.posthoc.calibration import calibrate
-from keras_ccar.posthoc.class_evaluation import evaluate_classes
+from keras_ccar.posthoc.by_class.class_evaluation import evaluate_classes
+from keras_ccar.posthoc.calibration.temperatures import calibrate
 from keras_ccar.posthoc.composition import chain
-from keras_ccar.posthoc.logit_correction import tune_logit_correction
-from keras_ccar.posthoc.objectives import precision_at_least, recall_at_least
-from keras_ccar.posthoc.outputs import one_output
-from keras_ccar.posthoc.prediction_sets import prediction_sets
-from keras_ccar.posthoc.prior_estimation import estimate_prior
-from keras_ccar.posthoc.second_stage import retrain_classifier
-from keras_ccar.posthoc.thresholds import tune_thresholds
+from keras_ccar.posthoc.conformal.prediction_sets import prediction_sets
+from keras_ccar.posthoc.data.outputs import one_output
+from keras_ccar.posthoc.decisions.alarm_rate import alarm_rate_at_most
+from keras_ccar.posthoc.decisions.objectives import precision_at_least, recall_at_least
+from keras_ccar.posthoc.decisions.thresholds import tune_thresholds
+from keras_ccar.posthoc.prior.logit_correction import tune_logit_correction
+from keras_ccar.posthoc.prior.prior_estimation import estimate_prior
+from keras_ccar.posthoc.retraining.second_stage import retrain_classifier
 
 __all__ = [
     "alarm_rate_at_most",

@@ -19,8 +19,8 @@ from keras_ccar.posthoc.applied import (
     describe_corrections,
     name_corrections,
 )
-from keras_ccar.posthoc.corrected_prior import advice_against_two, last_correction
-from keras_ccar.posthoc.outputs import several_outputs
+from keras_ccar.posthoc.data.outputs import several_outputs
+from keras_ccar.posthoc.prior.corrected_prior import advice_against_two, last_correction
 from keras_ccar.posthoc.result import Result
 
 

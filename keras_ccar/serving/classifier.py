@@ -10,10 +10,7 @@ from keras import ops, tree
 from keras_ccar.arguments import show
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.keras_internals import get_input_signature, is_ragged
-from keras_ccar.layers.kind_of_input import (
-    HOW_TO_COUNT_CLASSES,
-    HOW_TO_COUNT_LABELS,
-)
+from keras_ccar.layers.kind_of_input import HOW_TO_COUNT_CLASSES, HOW_TO_COUNT_LABELS
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.model_output import output_activation
 from keras_ccar.layers.prior_warning import warn_if_rebalanced

@@ -8,12 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ccar.arguments import (
-    check_boolean,
-    check_path,
-    check_whole_number,
-    optional,
-)
+from keras_ccar.arguments import check_boolean, check_path, check_whole_number, optional
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.serving.atomic_folder import atomic_folder

@@ -7,10 +7,7 @@ class. `f_c` is the frequency of that class, and broadcasts against `p_t`.
 from typing import Any
 
 from keras_ccar.arguments import show
-from keras_ccar.serialization import (
-    warn_if_not_reloadable,
-    without_reload_warnings,
-)
+from keras_ccar.serialization import warn_if_not_reloadable, without_reload_warnings
 from keras_ccar.weightings.base import Weighting
 from keras_ccar.weightings.ccar import CCARWeighting, ccar_weight
 from keras_ccar.weightings.class_weights import EffectiveNumber, InverseFrequency

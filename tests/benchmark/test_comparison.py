@@ -10,7 +10,7 @@ from keras_ccar.benchmark.comparison import (
     Comparison,
     comparison_folders,
 )
-from keras_ccar.benchmark.report.figures import FIGURES
+from keras_ccar.benchmark.report.figures.all_figures import FIGURES
 from keras_ccar.benchmark.runner.earlier_results import archive_results, merge_results
 from keras_ccar.benchmark.runner.results import without_shared_fields
 from keras_ccar.files import add_checksum, write_json

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from keras_ccar.benchmark.cli import main
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.sources.columns import _input_names
+from keras_ccar.benchmark.sources.tables.columns import _input_names
 from keras_ccar.datasets.images.decoding import decode_image
 
 TEXT = PAGE.read_text("utf-8")

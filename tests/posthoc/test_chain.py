@@ -19,13 +19,13 @@ from keras_ccar.layers import (
     Thresholds,
 )
 from keras_ccar.layers.prediction_set import PredictionSet
-from keras_ccar.posthoc.calibration import calibrate
+from keras_ccar.posthoc.calibration.temperatures import calibrate
 from keras_ccar.posthoc.composition import chain
-from keras_ccar.posthoc.logit_correction import tune_logit_correction
-from keras_ccar.posthoc.model_copies import copy_model
-from keras_ccar.posthoc.prediction_sets import prediction_sets
-from keras_ccar.posthoc.prior_estimation import estimate_prior
-from keras_ccar.posthoc.thresholds import tune_thresholds
+from keras_ccar.posthoc.conformal.prediction_sets import prediction_sets
+from keras_ccar.posthoc.decisions.thresholds import tune_thresholds
+from keras_ccar.posthoc.prior.logit_correction import tune_logit_correction
+from keras_ccar.posthoc.prior.prior_estimation import estimate_prior
+from keras_ccar.posthoc.retraining.model_copies import copy_model
 from keras_ccar.serving import export
 
 RNG = np.random.default_rng(0)

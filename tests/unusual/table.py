@@ -72,7 +72,7 @@ ELSEWHERE = {
         "takes a model with its data, which are tried in tests/posthoc",
     ),
     "chain": "takes a model and layers",
-    "compare": "takes a model with its data, which are tried in tests/benchmark/own",
+    "compare": "takes a model and data, tried in tests/benchmark/own_data",
     **dict.fromkeys(
         ("precision_at_least", "recall_at_least", "alarm_rate_at_most"),
         "takes a number",

@@ -6,7 +6,7 @@ import dataclasses
 from rich.console import Console
 
 from keras_ccar.benchmark.cli.errors import INTERRUPTED, without_traceback
-from keras_ccar.benchmark.cli.own import run_own_compare
+from keras_ccar.benchmark.cli.own_data import run_own_compare
 from keras_ccar.benchmark.python_api import train, write_and_show
 from keras_ccar.benchmark.runner.folder_lock import FolderInUseError
 from keras_ccar.benchmark.runner.request import CompareRequest

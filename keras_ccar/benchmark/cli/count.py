@@ -8,7 +8,7 @@ from rich.console import Console
 
 from keras_ccar import datasets
 from keras_ccar.benchmark.cli.errors import without_traceback
-from keras_ccar.benchmark.cli.own import folder_of, read_source_options
+from keras_ccar.benchmark.cli.own_data import folder_of, read_source_options
 from keras_ccar.benchmark.report.console import say
 from keras_ccar.benchmark.sources.read import count_data
 

@@ -11,7 +11,7 @@ from keras_ccar.benchmark.cli.errors import without_traceback
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.file_predictions import predict
 from keras_ccar.benchmark.report.console import say
-from keras_ccar.benchmark.sources.tables import SUFFIXES
+from keras_ccar.benchmark.sources.tables.table_source import SUFFIXES
 
 
 def run_predict(options: argparse.Namespace, console: Console) -> int:

@@ -12,7 +12,7 @@ from keras_ccar.benchmark.cli.errors import RequestError, without_traceback
 from keras_ccar.benchmark.comparison import Comparison, comparison_folders
 from keras_ccar.benchmark.report import page, training_report
 from keras_ccar.benchmark.report.console import say
-from keras_ccar.benchmark.report.figures import draw_all
+from keras_ccar.benchmark.report.figures.all_figures import draw_all
 from keras_ccar.benchmark.report.measurements import read_measurements
 from keras_ccar.benchmark.report.write import show_report, write_report
 from keras_ccar.callbacks.history_file import read_history

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.report.facts import describe_hardware, title
 from keras_ccar.benchmark.report.markdown import (
     code_span,
     escape_markdown,
@@ -17,6 +16,7 @@ from keras_ccar.benchmark.report.markdown import (
 )
 from keras_ccar.benchmark.report.measurements import measurement_rows
 from keras_ccar.benchmark.report.sections import markdown_answer, markdown_sections
+from keras_ccar.benchmark.report.sentences.facts import describe_hardware, title
 from keras_ccar.files import write_atomic
 
 _FIGURES = "figures"

@@ -1,8 +1,8 @@
 """Published numbers beside ours."""
 
 from keras_ccar.benchmark.comparison import Comparison
+from keras_ccar.benchmark.report.sentences.wording import format_seeds
 from keras_ccar.benchmark.report.summary import difference_text, score_text
-from keras_ccar.benchmark.report.wording import format_seeds
 from keras_ccar.benchmark.spec.published import (
     differences_to,
     is_comparable,

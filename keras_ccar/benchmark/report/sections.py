@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.report.answer import find_answer
-from keras_ccar.benchmark.report.facts import describe_setup
-from keras_ccar.benchmark.report.figures import FIGURES
+from keras_ccar.benchmark.report.code.usage_code import code_of_best
+from keras_ccar.benchmark.report.figures.all_figures import FIGURES
 from keras_ccar.benchmark.report.markdown import (
     bold,
     code_block,
@@ -19,6 +18,10 @@ from keras_ccar.benchmark.report.published_table import (
     published_rows,
     published_sentence,
 )
+from keras_ccar.benchmark.report.sentences.answer import find_answer
+from keras_ccar.benchmark.report.sentences.facts import describe_setup
+from keras_ccar.benchmark.report.sentences.verdicts import verdicts
+from keras_ccar.benchmark.report.sentences.wording import shorten_error
 from keras_ccar.benchmark.report.summary import (
     baseline_title,
     cost_rows,
@@ -26,9 +29,6 @@ from keras_ccar.benchmark.report.summary import (
     rank_rows,
     score_rows,
 )
-from keras_ccar.benchmark.report.usage import code_of_best
-from keras_ccar.benchmark.report.verdicts import verdicts
-from keras_ccar.benchmark.report.wording import shorten_error
 
 _RANK_NOTE = (
     "Mean ± standard deviation over seeds. The difference to the baseline is paired: "

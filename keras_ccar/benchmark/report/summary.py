@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.report.wording import format_p, format_signed
+from keras_ccar.benchmark.report.sentences.wording import format_p, format_signed
 from keras_ccar.benchmark.statistics.columns import describe_column
 from keras_ccar.benchmark.statistics.paired import (
     PairedDifference,

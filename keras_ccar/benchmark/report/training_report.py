@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from keras_ccar.benchmark.report import figure_style as style
 from keras_ccar.benchmark.report import html_page
 from keras_ccar.benchmark.report.console import console_table
+from keras_ccar.benchmark.report.figures import figure_style as style
 from keras_ccar.benchmark.report.shown_classes import listed_classes
 from keras_ccar.files import write_atomic
 from keras_ccar.frequencies import reported_groups

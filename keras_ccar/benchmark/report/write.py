@@ -7,14 +7,14 @@ from rich.console import Console
 
 from keras_ccar.benchmark.comparison import RESULTS_FILE, Comparison
 from keras_ccar.benchmark.report import html_page, sections
-from keras_ccar.benchmark.report.answer import find_answer
+from keras_ccar.benchmark.report.code.usage_code import code_of_best
 from keras_ccar.benchmark.report.console import console_tables, say
-from keras_ccar.benchmark.report.facts import describe_setup, title
-from keras_ccar.benchmark.report.figures import FIGURES, draw_all
+from keras_ccar.benchmark.report.figures.all_figures import FIGURES, draw_all
 from keras_ccar.benchmark.report.markdown import escape_markdown
+from keras_ccar.benchmark.report.sentences.answer import find_answer
+from keras_ccar.benchmark.report.sentences.facts import describe_setup, title
+from keras_ccar.benchmark.report.sentences.verdicts import verdicts
 from keras_ccar.benchmark.report.shown_classes import listed_classes
-from keras_ccar.benchmark.report.usage import code_of_best
-from keras_ccar.benchmark.report.verdicts import verdicts
 from keras_ccar.files import write_atomic
 
 

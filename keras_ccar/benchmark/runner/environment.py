@@ -32,7 +32,7 @@ _PACKAGES = (
 _NOT_HASHED = (
     "benchmark/cli/",
     "benchmark/comparison.py",
-    "benchmark/own/",
+    "benchmark/own_data/",
     "benchmark/python_api.py",
     "benchmark/report/",
     "benchmark/results_checks.py",

@@ -27,10 +27,7 @@ from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import DIGITS_METHODS, METHODS, get_method
 from keras_ccar.benchmark.spec.recipe_book import get_recipe
 from keras_ccar.benchmark.spec.recipes import Recipe
-from keras_ccar.benchmark.spec.settings import (
-    convert_settings,
-    format_number,
-)
+from keras_ccar.benchmark.spec.settings import convert_settings, format_number
 from keras_ccar.benchmark.training.devices import enable_data_parallel, num_devices
 from keras_ccar.datasets.long_tailed_subset import check_imbalance_factor
 from keras_ccar.files import is_unicode

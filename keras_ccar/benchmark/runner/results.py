@@ -10,9 +10,7 @@ from keras_ccar.benchmark.comparison import (
     Comparison,
     RunEntry,
 )
-from keras_ccar.benchmark.runner.environment import (
-    current_environment,
-)
+from keras_ccar.benchmark.runner.environment import current_environment
 from keras_ccar.benchmark.runner.folder_lock import on_first_host
 from keras_ccar.benchmark.runner.plan_base import BasePlan
 from keras_ccar.benchmark.runner.records import RUNS_FOLDER

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from keras_ccar.benchmark.sources import arrays, images, tables
-from keras_ccar.benchmark.sources.labelled import Labelled
+from keras_ccar.benchmark.sources.arrays import array_source
+from keras_ccar.benchmark.sources.images import image_source
+from keras_ccar.benchmark.sources.labels.labelled import Labelled
 from keras_ccar.benchmark.sources.options import SourceOptions
+from keras_ccar.benchmark.sources.tables import table_source
 from keras_ccar.benchmark.sources.user_data import UserData
 
 _Read = Callable[[Path, SourceOptions], UserData]
@@ -35,16 +37,16 @@ def _readers(path: Path, options: SourceOptions) -> tuple[_Read, _Count]:
     suffix = path.suffix.lower()
     is_folder = path.is_dir()
     for name in ("label", "drop", "keep", "group"):
-        if getattr(options, name) and suffix not in tables.SUFFIXES:
+        if getattr(options, name) and suffix not in table_source.SUFFIXES:
             raise ValueError(f"`--{name}` is for tables (.csv, .parquet), not {path}.")
     if options.backbone is not None and not is_folder:
         raise ValueError(f"`--backbone` is for a folder of images, not {path}.")
     if is_folder:
-        return images.read_folder, images.count_folder
-    if suffix in tables.SUFFIXES:
-        return tables.read_table, tables.count_table
+        return image_source.read_folder, image_source.count_folder
+    if suffix in table_source.SUFFIXES:
+        return table_source.read_table, table_source.count_table
     if suffix == ".npz":
-        return arrays.read_arrays, arrays.count_arrays
+        return array_source.read_arrays, array_source.count_arrays
     raise ValueError(
         f"{path} must be a folder with one folder of images for each class, a table "
         "(.csv, .parquet) or arrays (.npz)."

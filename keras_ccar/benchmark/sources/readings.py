@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from keras_ccar.benchmark.results_format import READING_FILE
-from keras_ccar.benchmark.sources.arrays import ArrayReading
-from keras_ccar.benchmark.sources.images import ImageReading
-from keras_ccar.benchmark.sources.tables import TableReading
+from keras_ccar.benchmark.sources.arrays.array_source import ArrayReading
+from keras_ccar.benchmark.sources.images.image_reading import ImageReading
+from keras_ccar.benchmark.sources.tables.table_source import TableReading
 from keras_ccar.benchmark.sources.user_data import Reading
 from keras_ccar.files import read_checked_json
 

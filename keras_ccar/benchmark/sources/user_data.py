@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from keras_ccar.benchmark.results_format import READING_FILE
-from keras_ccar.benchmark.sources.labels import UNKNOWN
+from keras_ccar.benchmark.sources.labels.coding import UNKNOWN
 from keras_ccar.files import add_checksum, write_json
 
 Arrays = tuple[np.ndarray, np.ndarray]

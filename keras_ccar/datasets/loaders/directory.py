@@ -18,10 +18,7 @@ from keras_ccar.arguments import (
 from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
 from keras_ccar.datasets.images.bit_depth import BitDepth
 from keras_ccar.datasets.images.decoding import decode_image, decode_images
-from keras_ccar.datasets.loaders.arrays import (
-    arrange,
-    measured_imbalance_factor,
-)
+from keras_ccar.datasets.loaders.arrays import arrange, measured_imbalance_factor
 from keras_ccar.datasets.loaders.duplicates import warn_of_duplicates
 from keras_ccar.datasets.loaders.folders import (
     check_same_classes,

@@ -10,11 +10,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from keras_ccar.inputs.class_names import (
-    check_class_names,
-    is_plain_text,
-    join_first,
-)
+from keras_ccar.inputs.class_names import check_class_names, is_plain_text, join_first
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 # Made by programs, not by people. Hidden names begin with a dot.

@@ -6,12 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ccar.arguments import (
-    check_boolean,
-    check_text,
-    check_whole_number,
-    optional,
-)
+from keras_ccar.arguments import check_boolean, check_text, check_whole_number, optional
 from keras_ccar.datasets.digests import digest_of_hashes, image_hashes
 from keras_ccar.datasets.images.bit_depth import BitDepth
 from keras_ccar.datasets.images.decoding import decode_image, decode_images

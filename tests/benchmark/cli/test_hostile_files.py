@@ -12,7 +12,7 @@ from made_results import made_results
 
 from keras_ccar.benchmark import Comparison
 from keras_ccar.benchmark.cli import main
-from keras_ccar.benchmark.report import figures
+from keras_ccar.benchmark.report.figures import all_figures as figures
 
 DEEP = "[" * 100_000 + "]" * 100_000
 HISTORY = {

@@ -13,8 +13,8 @@ from own_data import compare_as_command
 
 from keras_ccar.benchmark.cli import main
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.own.loss_choice import DEFAULT_NAMES
-from keras_ccar.benchmark.own.saved_models import finish
+from keras_ccar.benchmark.own_data.planning.loss_choice import DEFAULT_NAMES
+from keras_ccar.benchmark.own_data.training.saved_models import finish
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import read_data
 from keras_ccar.serving import jax_programs

@@ -9,8 +9,8 @@ from made_results import made_results
 from matplotlib.figure import Figure
 
 from keras_ccar import CCARLoss
-from keras_ccar.benchmark.report import figure_style
-from keras_ccar.benchmark.report.figures import draw_all
+from keras_ccar.benchmark.report.figures import figure_style
+from keras_ccar.benchmark.report.figures.all_figures import draw_all
 from keras_ccar.benchmark.report.shown_classes import drawn_places, listed_classes
 from keras_ccar.benchmark.report.write import html
 from keras_ccar.datasets import long_tailed_counts

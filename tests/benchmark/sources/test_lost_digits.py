@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ccar import serving
-from keras_ccar.benchmark.sources.arrays import ArrayReading
+from keras_ccar.benchmark.sources.arrays.array_source import ArrayReading
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import read_data
 from keras_ccar.benchmark.sources.readings import load_reading

@@ -6,7 +6,7 @@ import pytest
 from made_results import made_results
 from rich.console import Console
 
-from keras_ccar.benchmark.report.figures import FIGURES
+from keras_ccar.benchmark.report.figures.all_figures import FIGURES
 from keras_ccar.benchmark.report.write import show_report
 
 BALANCED = {"ce": [50, 51, 52], "la": [56, 57.2, 57.8], "ccar": [56.4, 56.9, 57.5]}

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_ccar.benchmark.features import _read_image
-from keras_ccar.benchmark.sources.images import count_folder
+from keras_ccar.benchmark.sources.images.image_source import count_folder
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.datasets import from_directory
 from keras_ccar.datasets.images.bit_depth import BitDepth

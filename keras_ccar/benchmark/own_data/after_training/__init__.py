@@ -1,0 +1,1 @@
+"""What follows a training without another one: tau, thresholds, temperatures, folds."""

@@ -1,0 +1,1 @@
+"""From a request to a plan: what is trained, and what its results depend on."""

@@ -1,0 +1,1 @@
+"""Settings of CCAR and the learning rate, tuned by Optuna."""

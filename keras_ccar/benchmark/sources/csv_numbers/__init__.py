@@ -1,0 +1,1 @@
+"""Numbers as CSV files write them: dividers, decimal points, thousands, marks."""

@@ -1,0 +1,1 @@
+"""Folders of images, and the pretrained networks in front of them."""

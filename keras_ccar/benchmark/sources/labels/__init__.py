@@ -1,0 +1,1 @@
+"""Labels as files write them, and as numbers."""

@@ -1,0 +1,1 @@
+"""Which examples are trained on and which are held out."""

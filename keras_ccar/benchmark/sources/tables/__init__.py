@@ -1,0 +1,1 @@
+"""Tables from CSV and Parquet files: their rows, their columns, and their labels."""

@@ -1,0 +1,1 @@
+"""A trained model measured class by class: scores, tables, figures, a report."""

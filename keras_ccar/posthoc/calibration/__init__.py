@@ -1,0 +1,1 @@
+"""Probabilities that come true: temperatures, and how often predictions are right."""

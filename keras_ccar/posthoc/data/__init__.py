@@ -1,0 +1,1 @@
+"""Data of any kind in, labels and predictions in one form out."""

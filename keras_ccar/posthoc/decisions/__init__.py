@@ -1,0 +1,1 @@
+"""Thresholds of yes-or-no labels, and what they are chosen for."""

@@ -1,0 +1,1 @@
+"""The prior behind predictions: corrected, estimated, held against that of data."""

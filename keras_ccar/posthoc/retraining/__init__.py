@@ -1,0 +1,1 @@
+"""The last layer of a model, found and trained again (cRT, LWS)."""
