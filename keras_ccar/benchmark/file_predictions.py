@@ -14,7 +14,7 @@ from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.own_data.planning.columns import BINARY, SOFTMAX
 from keras_ccar.benchmark.own_data.training.saved_models import finish
 from keras_ccar.benchmark.sources.labels.coding import shown
-from keras_ccar.benchmark.sources.readings import load_reading
+from keras_ccar.benchmark.sources.saved_readings import load_reading
 from keras_ccar.benchmark.sources.tables.table_files import WHOLE
 from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.serving.decision_layers import split_decision

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_ccar.ops.row_sums import sum_rows
+from keras_ccar.ops.exact_row_sums import sum_rows
 
 # Columns of the totals.
 COUNT, CONFIDENCE, WEIGHT, BELOW_PIVOT = range(4)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
-from keras_ccar.losses.search import find_losses
+from keras_ccar.losses.find_losses import find_losses
 
 
 def compiled_losses(model: keras.Model) -> list[tuple[list[str], ClassAwareLoss]]:

@@ -16,8 +16,8 @@ from keras_ccar.layers.model_output import (
 from keras_ccar.losses.binary_long_tailed_crossentropy import (
     BinaryLongTailedCrossentropy,
 )
+from keras_ccar.losses.find_losses import agreed_from_logits, find_losses
 from keras_ccar.losses.long_tailed_crossentropy import LongTailedCrossentropy
-from keras_ccar.losses.search import agreed_from_logits, find_losses
 
 ONE_COLUMN = "For one sigmoid output pass `class_counts=[no, yes]`."
 HOW_TO_COUNT_LABELS = (

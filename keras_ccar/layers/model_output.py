@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_ccar.keras_internals import input_of_call, is_cast, source_of
-from keras_ccar.losses.search import only_loss
+from keras_ccar.losses.find_losses import only_loss
 
 _MOVES_AXES = (keras.layers.Flatten, keras.layers.Permute, keras.layers.Reshape)
 # Layers that do not change the range of their input.

@@ -7,7 +7,7 @@ import keras
 
 from keras_ccar.layers.kind_of_input import BINARY_LOSSES, SOFTMAX_LOSSES
 from keras_ccar.layers.model_output import gives_logits
-from keras_ccar.losses.search import find_losses
+from keras_ccar.losses.find_losses import find_losses
 
 # Keras's cross-entropies as functions, which take probabilities unless they are told.
 _FUNCTIONS = {

@@ -3,7 +3,7 @@
 import warnings
 from typing import Any, NamedTuple
 
-from keras_ccar.losses.search import find_losses
+from keras_ccar.losses.find_losses import find_losses
 from keras_ccar.weightings import EffectiveNumber, InverseFrequency
 
 _ADVICE = (

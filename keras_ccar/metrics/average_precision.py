@@ -16,7 +16,7 @@ from keras_ccar.metrics.class_metric import ClassMetric, check_class_number
 from keras_ccar.metrics.exact_sum import ExactSum
 from keras_ccar.metrics.means import divide_or_nan, mean_of_known
 from keras_ccar.metrics.score_thresholds import place_among_thresholds, warn_of_ends
-from keras_ccar.ops.row_sums import sum_rows
+from keras_ccar.ops.exact_row_sums import sum_rows
 
 # More classes times thresholds would fill the memory.
 _MOST_COUNTS = 50_000_000

@@ -9,7 +9,7 @@ from keras_ccar.arguments import check_whole_number
 from keras_ccar.inputs.class_scores import class_probabilities
 from keras_ccar.metrics.class_metric import ClassMetric
 from keras_ccar.metrics.exact_sum import ExactSum
-from keras_ccar.ops.row_sums import sum_rows
+from keras_ccar.ops.exact_row_sums import sum_rows
 
 # More would fill the memory.
 MOST_BINS = 10_000_000

@@ -8,7 +8,7 @@ from keras_ccar.inputs.flattened import Rows
 from keras_ccar.metrics.class_metric import ClassMetric, check_class_number
 from keras_ccar.metrics.exact_sum import ExactSum
 from keras_ccar.metrics.means import divide_or_nan, mean_of_known
-from keras_ccar.ops.row_sums import sum_rows
+from keras_ccar.ops.exact_row_sums import sum_rows
 
 
 class PerClassMetric(ClassMetric):

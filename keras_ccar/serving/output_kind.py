@@ -15,7 +15,7 @@ from keras_ccar.layers.model_output import (
     output_activation,
     output_tensor,
 )
-from keras_ccar.losses.search import agreed_from_logits, only_loss
+from keras_ccar.losses.find_losses import agreed_from_logits, only_loss
 from keras_ccar.serving.decision_layers import DecisionLayer
 
 

@@ -2,7 +2,7 @@
 
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report import html_page
-from keras_ccar.benchmark.report.sentences.answer import find_answer
+from keras_ccar.benchmark.report.sentences.top_sentence import find_answer
 from keras_ccar.benchmark.report.summary import rank_rows
 
 

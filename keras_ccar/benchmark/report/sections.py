@@ -18,8 +18,8 @@ from keras_ccar.benchmark.report.published_table import (
     published_rows,
     published_sentence,
 )
-from keras_ccar.benchmark.report.sentences.answer import find_answer
 from keras_ccar.benchmark.report.sentences.facts import describe_setup
+from keras_ccar.benchmark.report.sentences.top_sentence import find_answer
 from keras_ccar.benchmark.report.sentences.verdicts import verdicts
 from keras_ccar.benchmark.report.sentences.wording import shorten_error
 from keras_ccar.benchmark.report.summary import (

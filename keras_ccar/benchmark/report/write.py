@@ -11,8 +11,8 @@ from keras_ccar.benchmark.report.code.usage_code import code_of_best
 from keras_ccar.benchmark.report.console import console_tables, say
 from keras_ccar.benchmark.report.figures.all_figures import FIGURES, draw_all
 from keras_ccar.benchmark.report.markdown import escape_markdown
-from keras_ccar.benchmark.report.sentences.answer import find_answer
 from keras_ccar.benchmark.report.sentences.facts import describe_setup, title
+from keras_ccar.benchmark.report.sentences.top_sentence import find_answer
 from keras_ccar.benchmark.report.sentences.verdicts import verdicts
 from keras_ccar.benchmark.report.shown_classes import listed_classes
 from keras_ccar.files import write_atomic

@@ -15,7 +15,7 @@ from keras_ccar.layers.kind_of_input import (
 )
 from keras_ccar.layers.model_output import origin_of, output_tensor, tensor_activation
 from keras_ccar.layers.prediction_set import PredictionSet
-from keras_ccar.losses.search import only_loss
+from keras_ccar.losses.find_losses import only_loss
 from keras_ccar.output_counts import OutputCounts
 
 

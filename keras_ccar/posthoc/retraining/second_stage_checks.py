@@ -14,7 +14,7 @@ from keras_ccar.layers.model_output import (
     gives_logits,
     output_activation,
 )
-from keras_ccar.losses.search import agreed_from_logits, only_loss
+from keras_ccar.losses.find_losses import agreed_from_logits, only_loss
 from keras_ccar.output_counts import OutputCounts
 from keras_ccar.posthoc.retraining.classifier_head import ClassifierHead
 

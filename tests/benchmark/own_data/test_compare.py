@@ -16,7 +16,7 @@ from sklearn import metrics
 import keras_ccar
 from keras_ccar.benchmark import Comparison
 from keras_ccar.benchmark.own_data.request import OwnRequest, run_own
-from keras_ccar.benchmark.report.sentences.answer import find_answer
+from keras_ccar.benchmark.report.sentences.top_sentence import find_answer
 from keras_ccar.benchmark.report.summary import score_rows
 
 pytestmark = pytest.mark.slow

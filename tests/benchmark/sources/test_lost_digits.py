@@ -10,7 +10,7 @@ from keras_ccar import serving
 from keras_ccar.benchmark.sources.arrays.array_source import ArrayReading
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import read_data
-from keras_ccar.benchmark.sources.readings import load_reading
+from keras_ccar.benchmark.sources.saved_readings import load_reading
 from keras_ccar.files import read_json
 from keras_ccar.inputs.lost_digits import loses_digits, mean_and_deviation
 

@@ -9,7 +9,7 @@ import keras
 from keras_ccar.benchmark.own_data.planning.loss_choice import TrainedMethod
 from keras_ccar.benchmark.own_data.planning.problem import Problem
 from keras_ccar.benchmark.own_data.training.training_parts import new_metrics
-from keras_ccar.losses.search import find_losses
+from keras_ccar.losses.find_losses import find_losses
 
 _PACKAGES = ("keras", "keras_ccar")
 

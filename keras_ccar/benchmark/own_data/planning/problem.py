@@ -18,7 +18,7 @@ from keras_ccar.benchmark.own_data.training.muted_warnings import quiet
 from keras_ccar.binary_counts import describe_swapped
 from keras_ccar.layers.kind_of_input import outputs_are_labels
 from keras_ccar.layers.model_output import gives_logits, output_activation
-from keras_ccar.losses.search import agreed_from_logits, only_loss
+from keras_ccar.losses.find_losses import agreed_from_logits, only_loss
 from keras_ccar.output_counts import OutputCounts, read_output_counts
 from keras_ccar.posthoc.data.enough_examples import warn_if_yes_prevails
 

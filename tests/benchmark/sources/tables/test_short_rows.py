@@ -5,7 +5,7 @@ import pytest
 
 from keras_ccar.benchmark.sources.options import SourceOptions
 from keras_ccar.benchmark.sources.read import count_data, read_data
-from keras_ccar.benchmark.sources.readings import load_reading
+from keras_ccar.benchmark.sources.saved_readings import load_reading
 from keras_ccar.benchmark.sources.tables.table_files import (
     read_other_file,
     read_table_file,

@@ -10,7 +10,7 @@ import pytest
 
 import keras_ccar
 from keras_ccar.keras_internals import LossFunctionWrapper
-from keras_ccar.losses.search import agreed_from_logits, find_losses
+from keras_ccar.losses.find_losses import agreed_from_logits, find_losses
 
 CCAR = keras_ccar.CCARLoss([3, 2, 1], from_logits=True)
 OTHER = keras_ccar.CCARLoss([1, 1, 1], from_logits=True)

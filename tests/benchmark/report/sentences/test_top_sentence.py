@@ -5,7 +5,7 @@ import re
 import pytest
 from made_results import made_results
 
-from keras_ccar.benchmark.report.sentences.answer import find_answer
+from keras_ccar.benchmark.report.sentences.top_sentence import find_answer
 
 TOP = "The best was chosen by the test data that the numbers are of"
 
