@@ -13,7 +13,7 @@ __all__ = ["Comparison", "TuningObjective", "compare"]
 # Imported on first use: they need libraries that training does not.
 _ON_DEMAND = {
     "Comparison": "comparison",
-    "TuningObjective": "own.tuning",
+    "TuningObjective": "own_data.tuning.tuning_objective",
     "compare": "python_api",
 }
 

@@ -52,7 +52,7 @@ def test_every_sample_of_a_large_batch_counts(mode):
 @settings(max_examples=10, deadline=None)
 def test_sums_are_those_of_numpy(mode, data):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(row_sums, "ROWS_OF_PART", 4)
+        patch.setattr(exact_row_sums, "ROWS_OF_PART", 4)
         count = data.draw(st.sampled_from([0, 3, 4, 17]), "count")
         shape = (count, *data.draw(st.sampled_from([(), (2, 3)]), "shape"))
         generator = np.random.default_rng(data.draw(st.integers(0, 999), "seed"))

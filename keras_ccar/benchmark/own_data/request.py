@@ -22,7 +22,6 @@ from keras_ccar.arguments import (
     optional,
 )
 from keras_ccar.benchmark.comparison import Comparison, RunEntry
-from keras_ccar.benchmark.own_data.checks.unknown_labels import UnknownLabels
 from keras_ccar.benchmark.own_data.planning.columns import check_metric
 from keras_ccar.benchmark.own_data.planning.loss_choice import check_losses
 from keras_ccar.benchmark.own_data.planning.make_plan import build_plan
@@ -32,6 +31,7 @@ from keras_ccar.benchmark.own_data.training.training_parts import (
     check_metrics,
     check_optimizer,
 )
+from keras_ccar.benchmark.own_data.unknown_labels import UnknownLabels
 from keras_ccar.benchmark.python_api import (
     train,
     without_compilation_warnings,

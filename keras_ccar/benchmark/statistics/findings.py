@@ -132,7 +132,7 @@ class Findings(abc.ABC):
         Raises:
             ValueError: if there is no such run, or its model was not kept.
         """
-        return _module("own.saved_models").load_model(self, method, seed)
+        return _module("own_data.training.saved_models").load_model(self, method, seed)
 
     def finish(self) -> Any:
         """Returns the recommended model whole: the winner and all that follows it.
@@ -144,7 +144,7 @@ class Findings(abc.ABC):
             UserWarning: if its probabilities are not those of the data, because the
                 winner was rebalanced or adjusted, with what to do about it.
         """
-        return _module("own.saved_models").finish(self)
+        return _module("own_data.training.saved_models").finish(self)
 
     def predict(self, data: str | Path, threshold: float | None = None) -> Any:
         """Predicts new files with the recommended model, as `keras-ccar predict` does.

@@ -17,7 +17,6 @@ from keras_ccar.benchmark.own_data.checks.loss_fit import check_losses_fit
 from keras_ccar.benchmark.own_data.checks.rounded_inputs import warn_of_rounding
 from keras_ccar.benchmark.own_data.checks.shared_examples import describe_shared
 from keras_ccar.benchmark.own_data.checks.unknown_label_checks import require_told
-from keras_ccar.benchmark.own_data.checks.unknown_labels import UnknownLabels
 from keras_ccar.benchmark.own_data.data import OwnData
 from keras_ccar.benchmark.own_data.planning.budget import Fit, fit_budget
 from keras_ccar.benchmark.own_data.planning.columns import LABELS, column_of
@@ -34,6 +33,7 @@ from keras_ccar.benchmark.own_data.training.training_parts import (
     describe_optimizer,
     new_callbacks,
 )
+from keras_ccar.benchmark.own_data.unknown_labels import UnknownLabels
 from keras_ccar.benchmark.runner import environment
 from keras_ccar.benchmark.runner.plan_base import RUN_FORMAT
 from keras_ccar.files import to_json

@@ -7,7 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ccar.benchmark.own_data.checks.unknown_labels import UnknownLabels
 from keras_ccar.benchmark.own_data.data import OwnData
 from keras_ccar.benchmark.own_data.planning.columns import BINARY, LABELS, SOFTMAX
 from keras_ccar.benchmark.own_data.planning.weighted_counts import (
@@ -15,6 +14,7 @@ from keras_ccar.benchmark.own_data.planning.weighted_counts import (
     weigh_counts,
 )
 from keras_ccar.benchmark.own_data.training.muted_warnings import quiet
+from keras_ccar.benchmark.own_data.unknown_labels import UnknownLabels
 from keras_ccar.binary_counts import describe_swapped
 from keras_ccar.layers.kind_of_input import outputs_are_labels
 from keras_ccar.layers.model_output import gives_logits, output_activation

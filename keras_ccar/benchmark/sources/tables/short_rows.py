@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from keras_ccar.benchmark.sources.csv_numbers.dividers import declared_divider
+from keras_ccar.benchmark.sources.csv_numbers.column_separators import declared_divider
 from keras_ccar.benchmark.sources.tables.column_kinds import is_missing
 
 

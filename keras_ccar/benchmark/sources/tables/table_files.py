@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from keras_ccar.benchmark.sources.csv_numbers.dividers import (
+from keras_ccar.benchmark.sources.csv_numbers.column_separators import (
     declared_divider,
     describe_divider,
     find_divider,

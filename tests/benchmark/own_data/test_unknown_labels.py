@@ -7,7 +7,7 @@ from own_data import answers, classes, compare, network, tags, without_some
 from sklearn import metrics
 
 import keras_ccar
-from keras_ccar.benchmark.own_data.checks.unknown_labels import UnknownLabels
+from keras_ccar.benchmark.own_data.unknown_labels import UnknownLabels
 
 NAN = float("nan")
 CASES = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_ccar.benchmark.sources.csv_numbers.dividers import (
+from keras_ccar.benchmark.sources.csv_numbers.column_separators import (
     declared_divider,
     find_divider,
 )
