@@ -46,7 +46,14 @@ class OutputMask:
         """
         if self._masks is None or len(shape) < 2:
             return None
-        mask = np.asarray(self._masks.predict(preprocessed(self._of, x), **options))
+        inputs = preprocessed(self._of, x)
+        if self._masks.has_mask is None:
+            # Most models have none, whatever their layers: one example tells it.
+            first = keras.tree.map_structure(lambda part: part[:1], inputs)
+            self._masks.predict(first, **options)
+        if not self._masks.has_mask:
+            return None
+        mask = np.asarray(self._masks.predict(inputs, **options))
         if mask.all():
             return None
         rows = shape[:-1]
@@ -71,16 +78,24 @@ def preprocessed(model: keras.Model, x: Any) -> Any:
 
 
 class MaskModel(keras.Model):
-    """Returns the mask of a model's output; ones, if it has none."""
+    """Returns the mask of a model's output; ones, if it has none.
+
+    Attributes:
+        has_mask: whether the output has one; None before the first call.
+    """
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
         self.model = model
+        self.has_mask: bool | None = None
 
     def call(self, inputs: Any) -> Any:
         """Returns booleans, one for each prediction, or for each example."""
-        output = self.model(inputs)
+        # Layers of augmentation would train by default, and with them those behind
+        # them: batch normalisation would learn from the data that are measured.
+        output = self.model(inputs, training=False)
         mask = get_keras_mask(output)
+        self.has_mask = mask is not None
         if mask is None:
             mask = ops.ones_like(output[..., 0])
         return ops.cast(mask, "bool")

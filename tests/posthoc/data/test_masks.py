@@ -199,3 +199,25 @@ def test_a_new_head_learns_nothing_of_padding():
     alone = keras.Model(inputs, keras.layers.Dense(3)(inputs))
     expected = retrain(alone, (real, LABELS[IS_REAL]), counts, epochs=1, batch_size=16)
     np.testing.assert_allclose(given[0], expected.get_weights()[0], atol=1e-5)
+
+
+class Own(keras.layers.Layer):
+    """Might begin a mask, and does not."""
+
+    def call(self, inputs):
+        return inputs
+
+
+def test_an_own_layer_without_a_mask_costs_one_example(monkeypatch):
+    asked = []
+    predict_of_keras = keras.Model.predict
+
+    def counted(self, x, *arguments, **options):
+        asked.append(len(x))
+        return predict_of_keras(self, x, *arguments, **options)
+
+    monkeypatch.setattr(keras.Model, "predict", counted)
+    model = of_vectors(Own())
+    batches = [(ONE_HOT[:15], LABELS[:15]), (ONE_HOT[15:], LABELS[15:])]
+    predict(model, iter(batches), from_logits=True)
+    assert sorted(asked) == [1, 15, 25]

@@ -89,7 +89,7 @@ class ModelBuilder:
                 f"`build_model` must be {_MODEL}. It returned {show(model)}."
             )
         if not model.built:
-            model(first_inputs)
+            model(first_inputs, training=False)
         _require_new(model)
         _seed_shared_layers(model, seed)
         if self.takes_loss:
