@@ -45,6 +45,13 @@ def class_balanced(
       `DataLoader(drawn, batch_size=b)`, without `shuffle`. Each example is read once
       when this is called, for its label.
 
+    Pass the same `epochs` here and to `fit`, with `steps_per_epoch=examples_per_epoch
+    // b` and `shuffle=False` also for arrays and a `DataLoader`. Otherwise each epoch
+    of `fit` repeats the draws of one, and most examples of frequent classes are never
+    seen. `torch.utils.data.WeightedRandomSampler` draws anew in each epoch without
+    that, but gives classes their shares on average only, and an epoch may draw an
+    example of a frequent class twice.
+
     For examples with several of K yes-or-no labels, pass counts of shape `(K, 2)`, as
     `count_classes(dataset, multi_label=True)` returns them: each example is balanced by
     its rarest label, and examples without any label form a group of their own. The

@@ -292,3 +292,45 @@ else:
 """
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+class Watched(Numbered):
+    """Remembers which examples were read."""
+
+    def __init__(self):
+        self.read = set()
+
+    def __getitem__(self, i):
+        self.read.add(i)
+        return super().__getitem__(i)
+
+
+@pytest.mark.parametrize("form", ["torch", "arrays"])
+def test_every_epoch_of_fit_has_draws_of_its_own(form):
+    """As the docstring says: `epochs` here and in `fit`, with `steps_per_epoch`."""
+    frequent = np.flatnonzero(LABELS == np.bincount(LABELS).argmax())
+    epochs, size = 3, 10
+    steps = len(LABELS) // size
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(4)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    seen = []
+    for drawn_epochs in (1, epochs):
+        if form == "torch":
+            data = Watched()
+            drawn = class_balanced(data, COUNTS, epochs=drawn_epochs)
+            data.read.clear()
+            loader = torch.utils.data.DataLoader(drawn, batch_size=size)
+            model.fit(
+                loader,
+                epochs=epochs,
+                steps_per_epoch=steps if drawn_epochs > 1 else None,
+                shuffle=False,
+                verbose=0,
+            )
+            read = data.read
+        else:
+            numbers = np.arange(len(LABELS), dtype="float32")[:, None]
+            x, _ = class_balanced((numbers, LABELS), COUNTS, epochs=drawn_epochs)
+            read = set(x[:, 0].astype(int).tolist())
+        seen.append(len(read & set(frequent.tolist())))
+    assert seen[0] < seen[1] <= len(frequent)
