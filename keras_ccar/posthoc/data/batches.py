@@ -143,7 +143,9 @@ def require_zeros_and_ones(weights: Any, name: str) -> None:
         raise ValueError(
             f"`{name}` must have sample weights of 0 and 1, one for each example, "
             "because what is measured here counts every example once. Received: "
-            f"{_range_of(values)}. Leave the weights out of the data."
+            f"{_range_of(values)}. Leave the weights out of the data. If they are what "
+            "a mistake costs, decide by the expected cost of each example, the "
+            "calibrated probability times its cost."
         )
 
 

@@ -308,7 +308,7 @@ class Watched(Numbered):
 @pytest.mark.parametrize("form", ["torch", "arrays"])
 def test_every_epoch_of_fit_has_draws_of_its_own(form):
     """As the docstring says: `epochs` here and in `fit`, with `steps_per_epoch`."""
-    frequent = np.flatnonzero(LABELS == np.bincount(LABELS).argmax())
+    frequent = np.flatnonzero(np.bincount(LABELS).argmax() == LABELS)
     epochs, size = 3, 10
     steps = len(LABELS) // size
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(4)])
