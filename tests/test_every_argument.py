@@ -300,6 +300,7 @@ def given(tmp_path_factory):
     streamed = datasets.LongTailedData(**subset, encoded_train=WRONG["function"])
     return {
         "AveragePrecision": {"num_classes": 2},
+        ("AveragePrecision", "class_names"): {"average": None},
         "BackupAndResume": {"directory": folder / "backup"},
         "BalancedAccuracy": {"num_classes": 2},
         "BinaryCCARLoss": {"class_counts": [0.5], "num_examples": 10},

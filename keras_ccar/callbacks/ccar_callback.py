@@ -64,12 +64,12 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
             resampled or streamed, or whose class counts are not known.
         momentum: m in [0, 1].
         start_epoch: the first epoch after which frequencies are updated.
-        class_names: optional sequence of `K` names, added to `statistics()`; of one
-            yes-or-no label that of yes, or two, of no and yes. For losses of several
-            outputs, a dict of these by the name of the output.
+        class_names: optional sequence of `K` names, for `statistics()`; of one label
+            that of yes, or two, of no and yes. For several outputs, a dict by output.
         log_dir: where to write curves and histograms of confidence and weight by class
-            for TensorBoard: the `log_dir` of `keras.callbacks.TensorBoard`. Up to 20
-            classes have a curve each, otherwise groups of classes have.
+            for TensorBoard: the `log_dir` of `keras.callbacks.TensorBoard`, which takes
+            recalls only from metrics with `class_names`. Up to 20 classes have a curve
+            each, otherwise groups of classes have.
 
     Attributes:
         history: a list with the `statistics()` of each epoch of a model.

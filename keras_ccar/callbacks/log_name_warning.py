@@ -6,6 +6,7 @@ from itertools import combinations
 import keras
 
 from keras_ccar.callbacks.output_warning import metrics_of_outputs
+from keras_ccar.inputs.class_names import join_first
 
 
 def warn_of_shared_log_names(model: keras.Model) -> None:
@@ -20,7 +21,8 @@ def warn_of_shared_log_names(model: keras.Model) -> None:
         if getattr(metric, "log_names", ())
     ]
     for (output, metric), (other_output, other) in combinations(several, 2):
-        shared = [name for name in metric.log_names if name in other.log_names]
+        others = set(other.log_names)
+        shared = [repr(name) for name in metric.log_names if name in others]
         if not shared:
             continue
         who = f"Two metrics {type(metric).__name__}"
@@ -30,9 +32,9 @@ def warn_of_shared_log_names(model: keras.Model) -> None:
                 who = f"Two metrics of the output {output!r}"
         example = other_output or "second"
         warnings.warn(
-            f"{who} both write {', '.join(map(repr, shared))} into the logs, so that "
-            "the numbers of one overwrite those of the other. Give each metric a "
+            f"{who} both write {join_first(shared, 5)} into the logs, so that the "
+            "numbers of one overwrite those of the other. Give each metric a "
             f"`name` of its own: {type(other).__name__}(..., name={example!r}) writes "
-            f"{f'{example}_balanced'!r} and so on.",
+            f"{f'{example}_{other.result_keys[-1]}'!r} and so on.",
             stacklevel=3,
         )

@@ -1,5 +1,6 @@
 """Average precision, the area under the curve of precision over recall."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ from keras_ccar.arguments import (
 )
 from keras_ccar.inputs.class_scores import class_logits
 from keras_ccar.metrics.class_metric import ClassMetric, check_class_number
+from keras_ccar.metrics.class_results import by_name, read_result_names
 from keras_ccar.metrics.exact_sum import ExactSum
 from keras_ccar.metrics.means import divide_or_nan, mean_of_known
 from keras_ccar.metrics.score_thresholds import place_among_thresholds, warn_of_ends
@@ -20,6 +22,7 @@ from keras_ccar.ops.exact_row_sums import sum_rows
 
 # More classes times thresholds would fill the memory.
 _MOST_COUNTS = 50_000_000
+_NAME = "average_precision"
 
 
 @keras.saving.register_keras_serializable(package="keras_ccar")
@@ -61,11 +64,14 @@ class AveragePrecision(ClassMetric):
             smaller ones. The default covers all probabilities of float32.
         name: name of the metric.
         dtype: dtype of the result. Counts are exact with any dtype.
+        class_names: as in `PerClassRecall`, with `average=None`: the result is a dict
+            of scalars, such as "average_precision_crack".
 
     Raises:
         ValueError: if `average` is another one, if `num_thresholds` is below 2 or too
-            large for the memory, if `limit` is not in (0, 1e30], if predictions are
-            not probabilities although `from_logits=False`, and as `BalancedAccuracy`.
+            large for the memory, if `limit` is not in (0, 1e30], for `class_names` with
+            a mean, if predictions are not probabilities although `from_logits=False`,
+            and as `PerClassRecall`.
 
     Warns:
         UserWarning: when the result is read outside of a compiled step, if more than 1
@@ -96,9 +102,10 @@ class AveragePrecision(ClassMetric):
         ignore_value: float | None = None,
         threshold: float = 0.5,
         from_logits: bool = False,
-        name: str = "average_precision",
+        name: str = _NAME,
         dtype: Any = None,
         limit: float = 120.0,
+        class_names: Sequence[str] | None = None,
     ) -> None:
         num_classes = check_class_number(num_classes, multi_label)
         super().__init__(
@@ -115,6 +122,13 @@ class AveragePrecision(ClassMetric):
         self._direction = "up"
         self.num_classes = num_classes
         self.average = check_choice("average", average, ("macro", None))
+        if class_names is not None and average is not None:
+            raise argument_error(
+                "class_names", class_names, "None with a mean", "Pass `average=None`."
+            )
+        names = read_result_names(class_names, num_classes, self.multi_label)
+        self.class_names = tuple(names) or None
+        self.name_results(names, _NAME, f"{_NAME}_")
         self.num_thresholds = check_whole_number("num_thresholds", num_thresholds, 2)
         if self.num_thresholds * num_classes > _MOST_COUNTS:
             raise argument_error(
@@ -164,7 +178,7 @@ class AveragePrecision(ClassMetric):
         self._num_positives.add(*sum_rows(ops.cast(is_positive, "float32")))
 
     def result(self) -> Any:
-        """Returns the scalar mean, or the `(K,)` average precisions."""
+        """Returns the scalar mean, or the average precisions: `(K,)`, or by name."""
         samples, offsets = self._samples.value(), self._offsets.value()
         if self.from_logits:  # Probabilities at the ends are 0 or 1, which are ties.
             warn_of_ends(samples, self.limit)
@@ -183,7 +197,7 @@ class AveragePrecision(ClassMetric):
         if self.average == "macro":
             is_question = self.num_classes == 2 and not self.multi_label
             values = values[1] if is_question else mean_of_known(values, total != 0)
-        return ops.cast(values, self.dtype)
+        return by_name(ops.cast(values, self.dtype), self.log_names)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""
@@ -193,6 +207,7 @@ class AveragePrecision(ClassMetric):
             "average": self.average,
             "num_thresholds": self.num_thresholds,
             "limit": self.limit,
+            "class_names": list(self.class_names) if self.class_names else None,
         }
 
 

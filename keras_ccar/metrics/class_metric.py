@@ -1,5 +1,6 @@
 """What all metrics share: how they read labels, predictions and weights."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -46,6 +47,9 @@ class ClassMetric(keras.metrics.Metric):
     # Whether it matters for all predictions if they are probabilities or logits, not
     # only for those of yes or no.
     _needs_probabilities = False
+    # The keys of a result that is a dict, and what stands before them in the logs.
+    result_keys: tuple[str, ...] = ()
+    _prefix = ""
 
     def __init__(
         self,
@@ -96,6 +100,23 @@ class ClassMetric(keras.metrics.Metric):
     def needs_from_logits(self, num_columns: int | None) -> bool:
         """Whether `from_logits` matters for predictions of so many columns."""
         return self._needs_probabilities or self.multi_label or num_columns == 1
+
+    def name_results(self, keys: Iterable[str], default: str, prefix: str) -> None:
+        """Notes the keys of a result that is a dict.
+
+        Args:
+            keys: a key for each number.
+            default: the name of a metric that was given none.
+            prefix: what stands before its keys in the logs; before those of a metric
+                with a name of its own, that name does.
+        """
+        self.result_keys = tuple(keys)
+        self._prefix = prefix if self.name == default else f"{self.name}_"
+
+    @property
+    def log_names(self) -> list[str]:
+        """The keys of `result()`, under which Keras logs its numbers; [] without."""
+        return [self._prefix + key for key in self.result_keys]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments as plain JSON."""

@@ -112,12 +112,7 @@ class ShotAccuracy(PerClassMetric):
             ).items()
             if classes.any()
         }
-        self._prefix = "" if name == _NAME else f"{name}_"
-
-    @property
-    def log_names(self) -> list[str]:
-        """The keys of `result()`, under which Keras logs its numbers."""
-        return [self._prefix + group for group in (*self._groups, "balanced")]
+        self.name_results((*self._groups, "balanced"), _NAME, "")
 
     def result(self) -> dict[str, Any]:
         """Returns the dict of scalar accuracies."""

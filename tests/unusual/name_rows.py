@@ -12,7 +12,13 @@ def names(given):
 
 
 def row(name, *variants, outcomes=()):
-    families = ("callbacks", "show_class_counts", "from_arrays", "export")
+    families = (
+        "callbacks",
+        "PerClassRecall",
+        "show_class_counts",
+        "from_arrays",
+        "export",
+    )
     outcomes = {**dict(outcomes), "plot_class_counts": None}
     return Row("Class names", name, variants, families, outcomes)
 

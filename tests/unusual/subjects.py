@@ -270,6 +270,13 @@ def _recalls(call, labels, predictions, weights):
     return oracle.recalls(labels, predictions.argmax(-1), weights, num_classes)
 
 
+def _named_recalls(call, *arguments):
+    recalls, names = _recalls(call, *arguments), call.arguments.get("class_names")
+    if names is None:
+        return recalls
+    return {f"recall_{name}": value for name, value in zip(names, recalls, strict=True)}
+
+
 def _balanced(*arguments):
     return oracle.mean_of_known(_recalls(*arguments))
 
@@ -419,7 +426,7 @@ def _metric_subjects():
             "BalancedAccuracy", _with_classes(keras_ccar.BalancedAccuracy), _balanced
         ),
         MetricSubject(
-            "PerClassRecall", _with_classes(keras_ccar.PerClassRecall), _recalls
+            "PerClassRecall", _with_classes(keras_ccar.PerClassRecall), _named_recalls
         ),
         MetricSubject(
             "ShotAccuracy", keras_ccar.ShotAccuracy, shot_accuracy, takes_counts=True
