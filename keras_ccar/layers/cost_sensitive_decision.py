@@ -20,6 +20,8 @@ from keras_ccar.layers.keras_arguments import (
     check_float32_layer_arguments,
     read_layer_config,
 )
+from keras_ccar.layers.model_output import has_prior_of_data, origin_of
+from keras_ccar.layers.prior_warning import warn_if_costs_lack_prior
 
 _OF_EACH_LABEL = (
     "give each label the threshold `fp / (fp + fn)` of its two costs, those of a false "
@@ -40,7 +42,7 @@ class CostSensitiveDecision(Decides, keras.layers.Layer):
     every mistake this is the most probable class. The decision is the best one if the
     probabilities are those of the data to decide on: calibrate them before, and correct
     a model that was rebalanced in training with `LogitCorrection(...,
-    trained_prior="balanced")`.
+    trained_prior="balanced")`. You are warned where its loss tells that it was.
 
     Costs of shape (2, 2), `[[c_no_no, c_no_yes], [c_yes_no, c_yes_yes]]`, also decide
     on one column of a sigmoid: yes from the probability `fp / (fp + fn)` on, where `fp`
@@ -77,6 +79,10 @@ class CostSensitiveDecision(Decides, keras.layers.Layer):
         ValueError: for arguments other than these, and for costs that are the same for
             every answer. When applied: for inputs with another number of classes, of
             several yes-or-no labels, and for inputs that `from_logits` does not fit.
+
+    Warns:
+        UserWarning: if the layer is applied without a correction to a model that this
+            package rebalanced, by a loss or by `posthoc.retrain_classifier`.
 
     Reference:
         Elkan 2001, "The Foundations of Cost-Sensitive Learning", Eq. 1 and 2.
@@ -132,6 +138,8 @@ class CostSensitiveDecision(Decides, keras.layers.Layer):
                 "CostSensitiveDecision",
                 _ONE_COLUMN if is_label else _ONE_LABEL,
             )
+            if not has_prior_of_data(inputs):
+                warn_if_costs_lack_prior(origin_of(inputs)[0], 2)
         return super().__call__(inputs, *args, **kwargs)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

@@ -115,9 +115,7 @@ def agree_on_logits(
     Raises:
         ValueError: if the user says otherwise, or if nothing tells.
     """
-    found = gives_logits(activation)
-    if found is None:
-        found = agreed_from_logits(loss)
+    found = told_from_logits(activation, loss)
     if found is None and from_logits is None:
         raise ValueError(
             f"`from_logits` must be given where nothing tells whether `{name}` are "
@@ -133,6 +131,17 @@ def agree_on_logits(
             f"from_logits={from_logits}. Leave it out, or pass `from_logits={found}`."
         )
     return bool(from_logits if found is None else found)
+
+
+def told_from_logits(activation: str | None, loss: Any) -> bool | None:
+    """Returns whether an output is logits, None if the model does not tell.
+
+    Args:
+        activation: its last activation, None if its layers do not tell.
+        loss: the loss that it was compiled with.
+    """
+    found = gives_logits(activation)
+    return agreed_from_logits(loss) if found is None else found
 
 
 def outputs_are_labels(activation: str | None, loss: Any) -> bool | None:

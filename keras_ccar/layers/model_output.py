@@ -90,6 +90,16 @@ def tensor_activation(tensor: Any) -> tuple[str | None, bool]:
     return getattr(activation, "__name__", None), is_corrected
 
 
+def has_prior_of_data(tensor: Any) -> bool:
+    """Whether something behind the model has set the prior of a symbolic tensor."""
+    return any(map(sets_prior, _last_operation(tensor)[1]))
+
+
+def sets_prior(layer: KeepsActivation) -> bool:
+    """Whether a layer sets the prior: a correction, or a bias that fits the data."""
+    return layer.moves_prior or getattr(layer, "bias", None) is not None
+
+
 def origin_of(tensor: Any) -> tuple[Any, Any, bool | None]:
     """Returns what computes a symbolic tensor before it is corrected or reshaped.
 

@@ -1,4 +1,4 @@
-"""Warns where a correction takes out a prior that training has taken out already."""
+"""Warns where a layer forgets that training has moved the prior of the model."""
 
 import warnings
 from typing import Any, NamedTuple
@@ -46,6 +46,14 @@ class Rebalancing(NamedTuple):
             given = f"`trained_prior={_OF_BALANCED}`"
         return _ADVICE.format(given)
 
+    @property
+    def correction(self) -> str:
+        """What gives probabilities of the data: a correction, as code."""
+        is_code = self.trained_prior == _OF_BALANCED
+        prior = self.trained_prior if is_code else "prior"
+        layer = f"`keras_ccar.LogitCorrection(class_counts, trained_prior={prior})`"
+        return layer if is_code else f"{layer}, where `prior` is {self.trained_prior},"
+
 
 def warn_if_rebalanced(model: Any, trained_prior: Any, stacklevel: int) -> None:
     """Warns if the training of a model to correct has moved its prior.
@@ -66,6 +74,26 @@ def warn_if_rebalanced(model: Any, trained_prior: Any, stacklevel: int) -> None:
             f"The model was {rebalancing.origin}, which {rebalancing.what} in "
             "training: correcting them again would apply the prior twice. "
             f"{rebalancing.advice}",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def warn_if_costs_lack_prior(model: Any, stacklevel: int) -> None:
+    """Warns if costs are expected by probabilities of a model that was rebalanced.
+
+    Ignores anything but a `keras.Model`.
+
+    Args:
+        model: what the probabilities come from, without a correction.
+        stacklevel: that of the caller.
+    """
+    rebalancing = find_rebalancing(model)
+    if rebalancing is not None:
+        warnings.warn(
+            f"The model was {rebalancing.origin}, which {rebalancing.what} in "
+            "training: its probabilities are not those of the data, from which "
+            "CostSensitiveDecision computes expected costs. Put "
+            f"{rebalancing.correction} between the model and the decision.",
             stacklevel=stacklevel + 1,
         )
 

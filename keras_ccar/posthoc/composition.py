@@ -10,9 +10,8 @@ from keras_ccar.arguments import argument_error
 from keras_ccar.keras_internals import get_input_signature
 from keras_ccar.layers.decides import Decides
 from keras_ccar.layers.logit_correction import LogitCorrection
-from keras_ccar.layers.model_output import KeepsActivation, origin_of
+from keras_ccar.layers.model_output import KeepsActivation
 from keras_ccar.layers.named_model import model_with_names
-from keras_ccar.layers.prior_warning import warn_if_rebalanced
 from keras_ccar.posthoc.applied import (
     Correction,
     applied_before,
@@ -20,7 +19,8 @@ from keras_ccar.posthoc.applied import (
     name_corrections,
 )
 from keras_ccar.posthoc.data.outputs import several_outputs
-from keras_ccar.posthoc.prior.corrected_prior import advice_against_two, last_correction
+from keras_ccar.posthoc.fitted_layers import fit_from_logits, warn_of_prior
+from keras_ccar.posthoc.prior.corrected_prior import advice_against_two
 from keras_ccar.posthoc.result import Result
 
 
@@ -45,7 +45,9 @@ def chain(
             subclassed.
         *layers: Keras layers, or what the functions of `keras_ccar.posthoc` return,
             which stands for its `.layer`, behind its `.calibration` if it has one and
-            the model has not. None is left out.
+            the model has not. What was chosen on an array of probabilities also fits a
+            model that returns logits, and the other way round: a copy of the layer is
+            applied that does the same. None is left out.
 
     Returns:
         A Functional `keras.Model`. It is not compiled. It has the `class_names` of
@@ -53,16 +55,19 @@ def chain(
 
     Raises:
         ValueError: for a model that is not built or has several outputs, for anything
-            that is no layer, for layers behind a decision, and for what the layers
-            refuse when they are applied.
+            that is no layer, for layers behind a decision, for a temperature of each
+            class that was chosen on an array of probabilities for a model that returns
+            logits, or the other way round, and for what the layers refuse when they
+            are applied.
 
     Warns:
         UserWarning: if a part was chosen on the output of other corrections than those
             before it, which results remember if they come from a model; if two layers
             of the same kind change the output one after the other; if a
-            `LogitCorrection` without `trained_prior` follows a model that was compiled
-            with a loss of this package that adjusts logits or weighs classes, or that
-            comes from `retrain_classifier`.
+            `LogitCorrection` without `trained_prior`, or a `CostSensitiveDecision`
+            without a correction before it, follows a model that was compiled with a
+            loss of this package that adjusts logits or weighs classes, or that comes
+            from `retrain_classifier`.
 
     Example:
     ```python
@@ -91,18 +96,12 @@ def chain(
         if isinstance(part, Result) and part.chosen_on is not None:
             _compare(part, part.chosen_on, there)
             compared += part.layers
-        known = {id(layer) for layer in there}
-        parts += [layer for layer in before if id(layer) not in known]
+        parts += [layer for layer in before if not _is_among(layer, there, part)]
         parts.append(last)
     for layer in parts:
         _check_order(applied, layer, compared, output.shape[-1])
-        if isinstance(layer, LogitCorrection) and not last_correction(applied):
-            # The layer itself warns of the loss of what its input comes from.
-            seen = origin_of(output)[0]
-            for inner in models:
-                if inner is not seen:
-                    warn_if_rebalanced(inner, layer.trained_prior, stacklevel=2)
-        _tell_from_logits(layer, applied)
+        warn_of_prior(layer, output, applied, models, stacklevel=2)
+        layer = fit_from_logits(layer, output, applied)
         output = layer(output)
         applied.append(layer)
     return model_with_names(inputs, output, getattr(model, "class_names", None))
@@ -117,6 +116,18 @@ def _layers_of(part: Any) -> list[keras.layers.Layer]:
             "Keras layers, what the functions of `keras_ccar.posthoc` return, or None",
         )
     return found
+
+
+def _is_among(layer: keras.layers.Layer, others: list[Any], result: Result) -> bool:
+    """Whether a layer of a result is one of others, or does what one of them does.
+
+    One that was chosen on an array may be there as a copy for the model.
+    """
+    if any(layer is other for other in others):
+        return True
+    does = describe_corrections([layer])
+    is_of_array = result.chosen_on is None and bool(does)
+    return is_of_array and does[0] in describe_corrections(others)
 
 
 def _call(model: keras.Model) -> tuple[Any, Any]:
@@ -221,20 +232,3 @@ def _check_order(
             "chosen on the output of the first.",
             stacklevel=3,
         )
-
-
-def _tell_from_logits(layer: Any, applied: list[Any]) -> None:
-    """Tells a layer what those before it have found out from the model.
-
-    A layer sees the loss of a subclassed model, which tells what its output is, only if
-    it comes right behind it.
-    """
-    if getattr(layer, "from_logits", False) is not None:
-        return
-    for part in reversed(applied):
-        if not isinstance(part, KeepsActivation):
-            return
-        found = getattr(part, "from_logits", None)
-        if found is not None:
-            layer.from_logits = found
-            return

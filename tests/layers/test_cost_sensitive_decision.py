@@ -1,12 +1,19 @@
 """The decision with the smallest expected cost."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 import keras_ccar
-from keras_ccar.layers import CostSensitiveDecision, LogitCorrection, Thresholds
+from keras_ccar.layers import (
+    CostSensitiveDecision,
+    LogitCorrection,
+    TemperatureScaling,
+    Thresholds,
+)
 
 NAN = float("nan")
 RNG = np.random.default_rng(0)
@@ -224,4 +231,50 @@ def test_costs_of_no_and_yes_for_several_labels_lead_to_thresholds():
         np.testing.assert_array_equal(
             keras.ops.convert_to_numpy(of_each)[:, k : k + 1],
             keras.ops.convert_to_numpy(expected),
+        )
+
+
+COUNTS = [500, 100, 20]
+WEIGHTS = (1 - 0.99) / (1 - 0.99 ** np.array(COUNTS))
+
+
+@pytest.mark.parametrize(
+    ("loss", "trained"),
+    [
+        (keras_ccar.LogitAdjustedLoss(COUNTS, from_logits=True), [1, 1, 1]),
+        (keras_ccar.InverseFrequencyLoss(COUNTS, from_logits=True), [1, 1, 1]),
+        (
+            keras_ccar.ClassBalancedLoss(COUNTS, beta=0.99, from_logits=True),
+            COUNTS * WEIGHTS,
+        ),
+    ],
+)
+def test_warns_of_costs_behind_a_model_that_was_rebalanced(loss, trained):
+    model = model_of(loss=loss)
+    inputs = keras.Input((8,))
+    with pytest.warns(UserWarning, match="not those of the data, from which") as caught:
+        CostSensitiveDecision(COSTS)(model(inputs))
+    assert len(caught) == 1
+    (code,) = re.findall(r"Put `(.*?)`", str(caught[0].message))
+    names = {"keras_ccar": keras_ccar, "class_counts": COUNTS, "prior": trained}
+    correction = eval(code, names)
+    is_named = "`prior` is the class counts times" in str(caught[0].message)
+    assert is_named == (trained[0] != 1)
+    # What it says gives the decisions for probabilities of the data.
+    answers = CostSensitiveDecision(COSTS)(correction(model(inputs)))
+    found = keras.Model(inputs, answers).predict(X, verbose=0)
+    z = model.predict(X, verbose=0).astype("float64")
+    expected = cheapest(softmax(z + np.log(COUNTS) - np.log(trained)), COSTS)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_no_warning_of_costs_where_probabilities_are_those_of_the_data():
+    plain = "sparse_categorical_crossentropy"
+    keras.Sequential([model_of(3, "softmax", plain), CostSensitiveDecision(COSTS)])
+    loss = keras_ccar.BalancedSoftmaxLoss(COUNTS, from_logits=True)
+    bias = TemperatureScaling(1.0, bias=[0.5, 0.0, -3.0])
+    keras.Sequential([model_of(loss=loss), bias, CostSensitiveDecision(COSTS)])
+    with pytest.warns(UserWarning, match="not those of the data"):
+        keras.Sequential(
+            [model_of(loss=loss), TemperatureScaling(2.0), CostSensitiveDecision(COSTS)]
         )

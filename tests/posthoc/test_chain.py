@@ -392,6 +392,25 @@ def test_warns_of_a_prior_that_training_has_taken_out(before, is_nested):
     chain(model, *before, LogitCorrection(COUNTS, trained_prior="balanced"))
 
 
+@pytest.mark.parametrize("is_nested", [False, True])
+@pytest.mark.parametrize("before", [(), (keras.layers.Softmax(),)])
+def test_warns_of_costs_behind_a_model_that_was_rebalanced(before, is_nested):
+    model = sequential()
+    model.compile("sgd", keras_ccar.BalancedSoftmaxLoss(COUNTS, from_logits=True))
+    model = chain(model) if is_nested else model
+    decision = CostSensitiveDecision(COSTS)
+    advice = (
+        r"Put `keras_ccar.LogitCorrection\(class_counts, trained_prior=\"balanced\""
+    )
+    with pytest.warns(UserWarning, match=advice) as caught:
+        chain(model, *before, decision)
+    assert len(caught) == 1
+    back = LogitCorrection(COUNTS, trained_prior="balanced")
+    chain(model, back, *before, decision)
+    # Thresholds and sets are chosen for the probabilities that the model has.
+    chain(model, *before, PredictionSet(0.5))
+
+
 @pytest.mark.parametrize(
     "layer",
     [Thresholds(0.5), LogitCorrection([9, 1]), keras.layers.Dense(2), None],
@@ -689,3 +708,97 @@ def test_a_part_chosen_on_a_subclassed_model(tmp_path):
         chain(chain(model), sets)
     with pytest.warns(UserWarning, match=r"PredictionSets.*TemperatureScaling"):
         chain(model, TemperatureScaling(2.0), sets)
+
+
+def of_kind(are_labels, activation):
+    """A model, what it says of examples, and the kind of the other predictions."""
+    model = sequential(1 if are_labels else 3, activation)
+    if activation is None:
+        kind = "Binary" if are_labels else "SparseCategorical"
+        loss = getattr(keras.losses, f"{kind}Crossentropy")(from_logits=True)
+        model.compile("sgd", loss)
+    x = RNG.normal(size=(400, 8)).astype("float32")
+    z = model.predict(x, verbose=0).astype("float64")
+    if activation is None:
+        p = sigmoid(z) if are_labels else softmax(z)
+        return model, x, p, p, False
+    logits = np.log(z) - (np.log1p(-z) if are_labels else 0)
+    return model, x, z, logits, True
+
+
+def labels_of(p, are_labels):
+    if are_labels:
+        return (RNG.random(len(p)) < p[:, 0]).astype(int)
+    return np.array([RNG.choice(3, p=row) for row in p / p.sum(-1, keepdims=True)])
+
+
+@pytest.mark.parametrize("returns_logits", [True, False])
+@pytest.mark.parametrize(
+    "name", ["tune_thresholds", "calibrate", "tune_logit_correction"]
+)
+def test_what_was_chosen_on_an_array_fits_a_model_of_one_label(name, returns_logits):
+    model, x, p, given, from_logits = of_kind(
+        True, None if returns_logits else "sigmoid"
+    )
+    y = labels_of(p, True)
+    choose = getattr(keras_ccar.posthoc, name)
+    more = [] if name == "tune_thresholds" else [[300, 100]]
+    chosen = choose(given, y, *more, from_logits=from_logits)
+    before = chosen.layer.get_config()
+    whole = chain(model, chosen)
+    # The result is as it was, for what it was chosen on.
+    assert chosen.layer.get_config() == before
+    found = whole.predict(x, verbose=0)
+    z = np.log(p) - np.log1p(-p)
+    if name == "tune_thresholds":
+        np.testing.assert_array_equal(found, p >= chosen.thresholds)
+        return
+    expected = z / chosen.temperature if name == "calibrate" else None
+    if expected is None:
+        expected = z - chosen.tau * np.log(100 / 300)
+    found = sigmoid(found) if returns_logits else found
+    np.testing.assert_allclose(found, sigmoid(expected), rtol=1e-4)
+
+
+@pytest.mark.parametrize("returns_logits", [True, False])
+def test_what_was_chosen_on_an_array_fits_a_model_of_classes(returns_logits):
+    model, x, p, given, from_logits = of_kind(
+        False, None if returns_logits else "softmax"
+    )
+    y = labels_of(p, False)
+    sets = prediction_sets(given, y, from_logits=from_logits)
+    found = chain(model, sets).predict(x, verbose=0)
+    exact = p / p.sum(-1, keepdims=True)
+    edge = 1 - np.asarray(sets.layer.quantiles)
+    is_clear = np.abs(exact - edge) > 1e-5  # float32 decides the others
+    np.testing.assert_array_equal(found[is_clear], (exact >= edge)[is_clear])
+    estimated = estimate_prior(
+        given, None, COUNTS, validation=(given, y), from_logits=from_logits
+    )
+    whole = chain(model, estimated)
+    nested = chain(chain(model, estimated.calibration), estimated)
+    scaling = estimated.calibration
+    z = np.log(exact) / np.array(scaling.temperature) + np.array(scaling.bias or 0)
+    expected = softmax(z - np.log(np.bincount(y) / 400) + np.log(estimated.prior))
+    for each in (whole, nested):
+        found = each.predict(x, verbose=0)
+        found = softmax(found) if returns_logits else found
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_a_temperature_of_each_class_fits_no_other_kind_of_output():
+    model, x, p, given, _ = of_kind(False, None)
+    y = labels_of(p, False)
+    chosen = calibrate(given, y, from_logits=False, by="class")
+    with pytest.raises(ValueError, match=r"for probabilities.*calibrate` on the"):
+        chain(model, chosen)
+    chain(model, calibrate(model, (x, y), by="class"))
+
+
+def test_the_layer_of_a_result_fits_as_the_result_does():
+    model = label_model(None)
+    layer = Thresholds(0.2, from_logits=False)
+    found = chain(model, layer).predict(POINTS, verbose=0)
+    expected = sigmoid(model.predict(POINTS, verbose=0)) >= 0.2
+    np.testing.assert_array_equal(found, expected)
+    assert layer.from_logits is False

@@ -13,7 +13,7 @@ import keras_ccar
 from keras_ccar.adjustments import LabelAwareSmoothing
 from keras_ccar.datasets.samplers import class_balanced
 from keras_ccar.keras_internals import all_layers
-from keras_ccar.layers import LogitCorrection
+from keras_ccar.layers import CostSensitiveDecision, LogitCorrection
 from keras_ccar.posthoc.composition import chain
 from keras_ccar.posthoc.prior.logit_correction import tune_logit_correction
 from keras_ccar.posthoc.retraining.second_stage import retrain_classifier
@@ -298,6 +298,8 @@ def test_a_second_correction_is_warned_of(method, is_saved, tmp_path):
     new = saved_and_loaded(new, tmp_path) if is_saved else new
     words = "given a classifier by `retrain_classifier`, which balances its classes"
     assert_second_correction_is_told(new, words, r"`trained_prior=\"balanced\"`")
+    with pytest.warns(UserWarning, match=f"{words}.*not those of the data"):
+        chain(new, CostSensitiveDecision(1 - np.eye(3)))
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         chain(new, LogitCorrection(COUNTS, trained_prior="balanced"))
