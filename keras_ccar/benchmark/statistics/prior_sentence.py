@@ -47,6 +47,12 @@ def describe_prior_gap(
             f'`comparison.model("{base}", {run["seed"]})`, the model without '
             f"{_WITHOUT[stage]}"
         )
+    elif run.get("chosen", {}).get("temperature") is not None:
+        # It fits the probabilities of the other prior.
+        taken = (
+            f'`comparison.model("{name}", {run["seed"]})`, the model without the '
+            "temperature"
+        )
     if stage in _IN_PART and not trained_prior:
         before = [r for r in others if (r["method"], r["seed"]) == (base, run["seed"])]
         advice = f"take {taken}"
@@ -57,7 +63,8 @@ def describe_prior_gap(
         advice = (
             f"put `keras_ccar.LogitCorrection(class_counts, trained_prior={given})`, "
             f"with the counts of the training data, by `keras_ccar.posthoc.chain` "
-            f"behind {taken}"
+            f"behind {taken}, and calibrate the result by "
+            "`keras_ccar.posthoc.calibrate`"
         )
         if not trained_prior:
             advice += (

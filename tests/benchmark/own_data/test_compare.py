@@ -294,11 +294,33 @@ def test_probabilities_of_an_adjusted_winner(tmp_path):
     with pytest.warns(UserWarning, match=rf"of {re.escape(best)} are not .* faulty is"):
         model = comparison.finish()
     (sentence,) = [note for note in find_answer(comparison).notes if "prob" in note]
-    advice = re.search(r"`(keras_ccar\.LogitC.*?\))`", sentence)[1]
-    named = {"keras_ccar": keras_ccar, "class_counts": [1140, 60]}
-    model = keras_ccar.posthoc.chain(model, eval(advice, named))
-    logits = model.predict(held_out[0], verbose=0).astype("float64")
-    assert np.mean(1 / (1 + np.exp(-logits))) == pytest.approx(0.05, rel=0.4)
+    layer = re.search(r"`(keras_ccar\.LogitC.*?\))`", sentence)[1]
+    behind = re.search(r"behind `(comparison\..*?)`, the model without", sentence)[1]
+    calibrate = re.search(r"calibrate the result by `(.*?)`", sentence)[1]
+    named = {
+        "keras_ccar": keras_ccar,
+        "comparison": comparison,
+        "class_counts": [1140, 60],
+    }
+    chain = keras_ccar.posthoc.chain
+    trained = eval(behind, named)
+    corrected = chain(trained, eval(layer, named))
+    whole = chain(corrected, eval(calibrate, named)(corrected, held_out))
+
+    def logits_of(model):
+        return model.predict(held_out[0], verbose=0)[:, 0].astype("float64")
+
+    def log_loss(logits):
+        return np.logaddexp(
+            0, np.where(held_out[1] == 1, -1, 1).ravel() * logits
+        ).mean()
+
+    assert np.mean(1 / (1 + np.exp(-logits_of(whole)))) == pytest.approx(0.05, rel=0.2)
+    # No other temperature is better behind the prior of the data.
+    of_data = logits_of(trained) + np.log(60 / 1140)
+    best_of_all = min(log_loss(of_data / t) for t in np.geomspace(0.05, 20, 4000))
+    assert log_loss(logits_of(whole)) == pytest.approx(best_of_all, abs=1e-5)
+    assert log_loss(logits_of(whole)) < log_loss(logits_of(model))
 
 
 def test_thresholds_leave_the_probabilities_of_an_adjusted_loss(tmp_path):

@@ -32,6 +32,13 @@ def test_a_loss_that_adjusts():
         assert "that of faulty is 0.3 on average, and its share is 0.05" in told
         assert f"put {CORRECTION}" in told
         assert "the model that `finish()` returns" in told
+        assert told.endswith(
+            "and calibrate the result by `keras_ccar.posthoc.calibrate`."
+        )
+        # A temperature that was chosen is one for the probabilities before.
+        told = describe(run(name, temperature=1.3), run("ce", None))
+        assert f'behind `comparison.model("{name}", 2)`, the model without the' in told
+        assert "without the temperature, and calibrate the result" in told
     weighted = {**method("cb"), "trained_prior": "the class counts times their weights"}
     told = describe_prior_gap(run("cb"), [], [weighted], NAMES)
     assert "trained_prior=the class counts times their weights)" in told
