@@ -152,6 +152,82 @@ def test_compiled_training_over_a_schedule(kind, jit_compile):
     np.testing.assert_allclose(actual, expected_of_fit(options), rtol=1e-4)
 
 
+def two_layers(options, jit_compile=False):
+    """A model whose first layer learns at a fifth of the rate, and its optimizer's."""
+    inputs = keras.Input((3,))
+    hidden = keras.layers.Dense(2, use_bias=False, name="first")(inputs)
+    outputs = keras.layers.Dense(1, use_bias=False, name="last")(hidden)
+    model = keras.Model(inputs, outputs)
+    kernels = [np.linspace(-0.5, 0.5, 6).reshape(3, 2), np.array([[0.4], [-0.3]])]
+    model.set_weights(kernels)
+    optimizer = CoupledSGD(1.0, **options, factors={"first/kernel": 0.2})
+    model.compile(optimizer, "mse", jit_compile=jit_compile)
+    return model
+
+
+def walk_of_two_layers(options, factor):
+    """Both kernels after the schedule, computed from the definition in float64."""
+    x, y = (array.reshape(STEPS, -1, array.shape[-1]) for array in regression())
+    first = np.linspace(-0.5, 0.5, 6).reshape(3, 2).astype("float32").astype("float64")
+    last = np.array([[0.4], [-0.3]], "float32").astype("float64")
+    momentum, decay = options["momentum"], options["decay"]
+    velocities = [np.zeros_like(first), np.zeros_like(last)]
+    for step, rate in enumerate(np.repeat(RATES, STEPS)):
+        x_, y_ = x[step % STEPS], y[step % STEPS]
+        error = 2 * (x_ @ first @ last - y_) / len(x_)
+        gradients = [x_.T @ error @ last.T, (x_ @ first).T @ error]
+        steps = []
+        for place, kernel in enumerate((first, last)):
+            decayed = gradients[place] + decay * kernel
+            velocities[place] = momentum * velocities[place] + decayed
+            nesterov = options.get("nesterov", False)
+            ahead = decayed + momentum * velocities[place]
+            steps.append(ahead if nesterov else velocities[place])
+        first, last = first - rate * factor * steps[0], last - rate * steps[1]
+    return first, last
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_some_variables_learn_at_a_share_of_the_rate(kind, jit_compile):
+    if jit_compile and keras.backend.backend() == "torch":
+        pytest.skip("there, `jit_compile` is another compiler, which nothing here uses")
+    options = OPTIONS[kind]
+    model = two_layers(options, jit_compile)
+    fit(model)
+    found = model.get_weights()
+    expected = walk_of_two_layers(options, 0.2)
+    for actual, kernel in zip(found, expected, strict=True):
+        np.testing.assert_allclose(actual, kernel, rtol=1e-4, atol=1e-5)
+    # At the whole rate it ends elsewhere.
+    same = walk_of_two_layers(options, 1.0)
+    assert np.abs(found[0] - same[0]).max() > 0.01
+
+
+def test_a_saved_training_keeps_its_factors(tmp_path):
+    whole = two_layers(OPTIONS["both"])
+    fit(whole)
+    model = two_layers(OPTIONS["both"])
+    fit(model, epochs=6)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    fit(again, initial_epoch=6)
+    for found, expected in zip(again.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_factors_of_no_variable_or_of_no_use_are_told():
+    wrong = CoupledSGD(0.1, 0.9, 0.0, factors={"other/kernel": 0.1})
+    with pytest.raises(ValueError, match=r"`factors` must.*other/kernel.*such as 'k"):
+        wrong.build([keras.Variable([1.0], name="kernel")])
+    twice = CoupledSGD(0.1, 0.9, 0.0, factors={"kernel": 0.1})
+    with pytest.raises(ValueError, match=r"`factors` must be.*2 of 2 variables"):
+        twice.build([keras.Variable([1.0], name="kernel") for _ in range(2)])
+    for factor in (0, -1, float("nan"), "0.1"):
+        with pytest.raises(ValueError, match=r"`factors\['kernel'\]` must be"):
+            CoupledSGD(0.1, 0.9, 0.0, factors={"kernel": factor})
+
+
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_training_in_half_precision(policy):
     model = model_of(OPTIONS["both"], policy)
@@ -221,13 +297,14 @@ def test_two_devices_step_as_one():
 
 
 def test_config_round_trip():
-    optimizer = CoupledSGD(0.1, momentum=0.8, decay=0.02, nesterov=True, clipnorm=2.0)
+    options = {"nesterov": True, "clipnorm": 2.0, "factors": {"a/kernel": 0.25}}
+    optimizer = CoupledSGD(0.1, momentum=0.8, decay=0.02, **options)
     again = keras.saving.deserialize_keras_object(
         keras.saving.serialize_keras_object(optimizer)
     )
     assert isinstance(again, CoupledSGD)
     assert (again.momentum, again.decay, again.nesterov) == (0.8, 0.02, True)
-    assert again.clipnorm == 2.0
+    assert (again.clipnorm, dict(again.factors)) == (2.0, {"a/kernel": 0.25})
     assert float(again.learning_rate) == pytest.approx(0.1)
 
 
