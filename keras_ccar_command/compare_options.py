@@ -101,12 +101,6 @@ def add_own_options(group: Adder, known: Known) -> None:
         "and then it says what fits",
     )
     group.add_argument(
-        "--tune",
-        choices=("head", "all"),
-        help="what of the backbone is trained: a new last layer on features that are "
-        "computed once, or the whole network (default: head)",
-    )
-    group.add_argument(
         "--export",
         type=Path,
         metavar="DIR",

@@ -10,7 +10,14 @@ from keras_ccar_command.known import Known, option_flag, read_known
 from keras_ccar_command.options import build_parser
 
 # Settings of recipes that a comparison on one's own data takes too.
-SHARED_SETTINGS = ("epochs", "batch_size", "learning_rate", "image_size", "backbone")
+SHARED_SETTINGS = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "image_size",
+    "backbone",
+    "tune",
+)
 _FOR_NAMES = ("imbalance_factor", "data_dir", "recipe", "devices", "hosts", "host")
 _FOR_OWN_DATA = (
     "label",
@@ -22,7 +29,6 @@ _FOR_OWN_DATA = (
     "test",
     "metric",
     "budget",
-    "tune",
     "export",
 )
 

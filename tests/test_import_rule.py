@@ -125,10 +125,11 @@ RULE = {
         "benchmark.results_format",
         "benchmark.statistics",
     ),
+    "benchmark.pretrained": ("arguments", "requirements"),
     "benchmark.features": (
         "arguments",
-        "requirements",
         "files",
+        "benchmark.pretrained",
         "datasets.digests",
         "datasets.images",
         "datasets.progress",
@@ -136,7 +137,7 @@ RULE = {
     "benchmark.feature_data": (
         "datasets",
         "benchmark.features",
-        "benchmark.sources",
+        "benchmark.pretrained",
         "benchmark.spec",
     ),
     "benchmark.spec": (*CORE, *PARTS, "losses", "layers"),
@@ -148,6 +149,7 @@ RULE = {
         "layers",
         "callbacks",
         "datasets",
+        "benchmark.pretrained",
         "benchmark.spec",
     ),
     "benchmark.runner": (
@@ -193,6 +195,7 @@ RULE = {
         "posthoc",
         "serving",
         "benchmark.features",
+        "benchmark.pretrained",
         "benchmark.results_format",
     ),
     "benchmark.file_predictions": (

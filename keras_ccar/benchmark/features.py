@@ -4,29 +4,30 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
 from keras_ccar.arguments import (
     argument_error,
+    check_boolean,
     check_path,
     check_whole_number,
     optional,
 )
+from keras_ccar.benchmark import pretrained
 from keras_ccar.datasets.digests import image_hashes
 from keras_ccar.datasets.images.bit_depth import BitDepth
 from keras_ccar.datasets.images.decoding import decode_image
 from keras_ccar.datasets.progress import progress_bar
 from keras_ccar.files import write_atomic
-from keras_ccar.requirements import require
 
 # Images in a file of the cache: what is lost when a run is stopped.
 _PART = 500
+_PART_OF_MAPS = 50
 _IMAGES = (
     "uint8 images of shape (N, height, width, 1 or 3), or a list of paths of image "
     "files"
@@ -39,6 +40,8 @@ def backbone_features(
     image_size: int | None = None,
     folder: str | Path = "runs/features",
     batch_size: int = 16,
+    *,
+    before_last_stage: bool = False,
 ) -> np.ndarray:
     """Returns the features of images from a pretrained backbone of KerasHub.
 
@@ -58,13 +61,18 @@ def backbone_features(
             preset.
         folder: where features are kept.
         batch_size: images that go through the network at a time.
+        before_last_stage: whether to return the maps that the last stage of the
+            backbone takes, so that this stage can be trained. They take more space: of
+            a ResNet-50 at 224 pixels, 0.8 MB an image.
 
     Returns:
-        float32 array of shape `(N, features)`, in the order of the images.
+        float32 array of shape `(N, features)`, in the order of the images, or of maps,
+        mostly `(N, height, width, channels)`.
 
     Raises:
         ValueError: for arguments other than these, a preset that has no backbone for
-            images, or a file that is no image or no longer whole.
+            images, or none with a last stage where that is asked for, or a file that
+            is no image or no longer whole.
         OSError: if a file cannot be read or written.
         ModuleNotFoundError: if KerasHub is not installed.
 
@@ -92,59 +100,71 @@ def backbone_features(
     image_size = optional(check_whole_number, "image_size", image_size, 1)
     folder = Path(check_path("folder", folder))
     batch_size = check_whole_number("batch_size", batch_size, 1)
+    before_last_stage = check_boolean("before_last_stage", before_last_stage)
     hashes = _hash_images(images)
-    folder = folder / _digest(preset, image_size)
-    known = _read_parts(folder)
-    first = {name: index for index, name in reversed(list(enumerate(hashes)))}
-    missing = sorted(index for name, index in first.items() if name not in known)
+    folder = folder / preset_digest(preset, image_size, before_last_stage)
+    rows = _Rows(hashes)
+    for names, features in _read_parts(folder):
+        rows.fill(names, features)
+    missing = rows.missing()
     if missing:
-        network = _Network(preset, image_size)
-        starts = range(0, len(missing), _PART)
-        for start in progress_bar(starts, "Features"):
-            part = missing[start : start + _PART]
+        network = _Network(preset, image_size, before_last_stage)
+        size = _PART_OF_MAPS if before_last_stage else _PART
+        for start in progress_bar(range(0, len(missing), size), "Features"):
+            part = missing[start : start + size]
             features = network.features([images[index] for index in part], batch_size)
             names = [hashes[index] for index in part]
             _write_part(folder, names, features)
-            known.update(zip(names, features, strict=True))
-    return np.stack([known[name] for name in hashes])
+            rows.fill(names, features)
+    assert rows.values is not None
+    return rows.values
+
+
+class _Rows:
+    """Features of images, in the order of the images, that come part by part.
+
+    Each part is copied and let go, because maps of all images fill the memory once.
+    """
+
+    def __init__(self, hashes: list[bytes]) -> None:
+        self._count = len(hashes)
+        self._places: dict[bytes, list[int]] = {}
+        for index, name in enumerate(hashes):
+            self._places.setdefault(name, []).append(index)
+        self.values: np.ndarray | None = None
+
+    def fill(self, hashes: list[bytes], features: np.ndarray) -> None:
+        """Takes the features of some images; others than ours are left out."""
+        if self.values is None:
+            self.values = np.empty((self._count, *features.shape[1:]), "float32")
+        for name, values in zip(hashes, features, strict=True):
+            if places := self._places.pop(name, None):
+                self.values[places] = values
+
+    def missing(self) -> list[int]:
+        """Returns the index of an image for each content that there are none of."""
+        return sorted(places[0] for places in self._places.values())
 
 
 class _Network:
-    """The backbone of a preset, from images to features."""
+    """The backbone of a preset, from images to features, or to its last stage."""
 
-    def __init__(self, preset: str, image_size: int | None) -> None:
-        hub = require("keras_hub", "KerasHub", "keras-hub", "A pretrained backbone")
+    def __init__(
+        self, preset: str, image_size: int | None, before_last_stage: bool
+    ) -> None:
         size = {"image_size": (image_size, image_size)} if image_size else {}
-        try:
-            self._converter = hub.layers.ImageConverter.from_preset(preset, **size)
-            backbone = hub.models.Backbone.from_preset(preset)
-        except (ValueError, FileNotFoundError, NotImplementedError) as error:
-            raise argument_error(
-                "preset",
-                preset,
-                "a preset of KerasHub with a backbone and an image converter",
-                f"KerasHub says: {error}",
-            ) from error
+        self._converter = pretrained.read_converter(preset, "preset", **size)
         if self._converter.image_size is None:
             raise argument_error(
                 "image_size", None, "given for a preset whose converter has no size"
             )
-        rank = getattr(getattr(backbone, "output", None), "ndim", None)
-        if rank not in (2, 3, 4):
-            raise argument_error(
-                "preset", preset, "a backbone with one output of features"
-            )
-        output = backbone.output
-        if rank == 4:
-            output = keras.layers.GlobalAveragePooling2D(
-                data_format=getattr(backbone, "data_format", None)
-            )(output)
-        elif rank == 3:
-            output = keras.layers.GlobalAveragePooling1D()(output)
-        self._network = keras.Model(backbone.inputs, output)
+        part = (
+            pretrained.frozen_part if before_last_stage else pretrained.whole_backbone
+        )
+        self._network = part(preset, "preset")
 
     def features(self, images: list[Any], batch_size: int) -> np.ndarray:
-        """Returns the features of images, or of files, as float32 `(N, features)`."""
+        """Returns the features, or maps, of images or of files as float32."""
         found, depth = [], BitDepth()
         for start in range(0, len(images), batch_size):
             pixels = [_read_image(x, depth) for x in images[start : start + batch_size]]
@@ -186,9 +206,15 @@ def _read_image(image: Any, depth: BitDepth) -> np.ndarray:
     return decode_image(Path(image).read_bytes(), str(image), depth)
 
 
-def _digest(preset: str, image_size: int | None) -> str:
-    """Identifies a preset and a size: a folder by its contents, others by name."""
-    content = hashlib.sha256(f"{image_size}|".encode())
+def preset_digest(
+    preset: str, image_size: int | None, before_last_stage: bool = False
+) -> str:
+    """Identifies a preset and a size: a folder by its contents, others by name.
+
+    What comes `before_last_stage` has a digest of its own.
+    """
+    part = "before the last stage|" if before_last_stage else ""
+    content = hashlib.sha256(f"{image_size}|{part}".encode())
     if Path(preset).is_dir():
         for path in sorted(Path(preset).rglob("*")):
             # Metadata holds the date of writing.
@@ -200,21 +226,20 @@ def _digest(preset: str, image_size: int | None) -> str:
     return content.hexdigest()[:16]
 
 
-def _read_parts(folder: Path) -> dict[bytes, np.ndarray]:
-    """Returns the features that a folder holds, by the hashes of images."""
-    known: dict[bytes, np.ndarray] = {}
+def _read_parts(folder: Path) -> Iterator[tuple[list[bytes], np.ndarray]]:
+    """Yields the hashes of images and their features, file by file of a folder."""
     for path in sorted(folder.glob("*.npz")):
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
-                known.update(
-                    zip(part["hashes"].tolist(), part["features"], strict=True)
-                )
+                hashes, features = part["hashes"].tolist(), part["features"]
+            if len(hashes) != len(features):
+                raise ValueError(f"{len(hashes)} images, {len(features)} features")
         except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
             raise ValueError(
                 f"{path} does not hold whole features ({error}): delete it, and they "
                 "are computed again."
             ) from error
-    return known
+        yield hashes, features
 
 
 def _write_part(folder: Path, hashes: list[bytes], features: np.ndarray) -> None:

@@ -79,6 +79,37 @@ def test_paths_of_any_size_and_grey_images(preset, images, expected, tmp_path):
     )
 
 
+def test_maps_before_the_last_stage(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(features, "_PART_OF_MAPS", 2)
+    preset = write_preset(tmp_path / "preset", SIZE, 1 / 127.5, -1.0, stages=2)
+    backbone = keras_hub.models.Backbone.from_preset(preset)
+    first = keras.Model(backbone.inputs[0], backbone.pyramid_outputs["P2"])
+    expected = keras.ops.convert_to_numpy(first(images.astype("float32") / 127.5 - 1))
+    cache = tmp_path / "cache"
+    order = [3, 0, 3, 6, 1]
+    found = backbone_features(
+        preset, images[order], folder=cache, before_last_stage=True
+    )
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found, expected[order], rtol=1e-4, atol=1e-5)
+    # Each image once, in parts; features of the whole lie elsewhere.
+    stored = [np.load(path)["hashes"].tolist() for path in cache.rglob("*.npz")]
+    assert sorted(map(len, stored)) == [2, 2]
+    assert backbone_features(preset, images, folder=cache).shape == (7, 64)
+    assert len(list(cache.iterdir())) == 2
+    # The same call computes nothing.
+    monkeypatch.setattr(keras.Model, "predict_on_batch", None)
+    again = backbone_features(
+        preset, images[order], folder=cache, before_last_stage=True
+    )
+    np.testing.assert_array_equal(again, found)
+
+
+def test_maps_of_a_backbone_with_one_stage(preset, images, tmp_path):
+    with pytest.raises(ValueError, match="`preset` must be a backbone of two stages"):
+        backbone_features(preset, images, folder=tmp_path, before_last_stage=True)
+
+
 def test_a_damaged_file_of_features_is_named(preset, images, tmp_path):
     backbone_features(preset, images, folder=tmp_path)
     (path,) = tmp_path.rglob("*.npz")
@@ -100,6 +131,7 @@ def test_a_damaged_file_of_features_is_named(preset, images, tmp_path):
         ("batch_size", 0),
         ("folder", ""),
         ("preset", 3),
+        ("before_last_stage", "yes"),
     ],
 )
 def test_wrong_arguments_are_named(preset, images, tmp_path, name, value):

@@ -25,7 +25,7 @@ from keras_ccar.benchmark.sources.user_data import UserData
 from keras_ccar.serving.can_export import check_can_export
 from keras_ccar.serving.classifier import named_inputs
 
-# Of a network that was trained before, and of one that was not.
+# Of a network with layers that were trained before, and of one without.
 _FINE_TUNING_RATE = 1e-4
 _USUAL_RATE = 1e-3
 
@@ -88,7 +88,7 @@ def make_request(data: UserData, options: argparse.Namespace) -> OwnRequest:
         for name in ("epochs", "batch_size", "metric", "budget")
         if (value := getattr(options, name)) is not None
     }
-    is_fine_tuned = options.backbone is not None and options.tune == "all"
+    is_fine_tuned = options.backbone is not None and options.tune in ("stage", "all")
     rate = _FINE_TUNING_RATE if is_fine_tuned else _USUAL_RATE
     backend = keras.backend.backend()
     return OwnRequest(

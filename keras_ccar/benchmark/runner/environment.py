@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 
+from keras_ccar.benchmark.spec.recipes import BACKBONE
 from keras_ccar.benchmark.training import devices
 from keras_ccar.replicas import process_count
 
@@ -66,7 +67,7 @@ def comparability_key(
     """
     backend, versions = environment["backend"], environment["versions"]
     packages = ["keras_ccar", "keras", "numpy", backend]
-    if recipe["model"].startswith("imagenet-"):
+    if recipe["model"].startswith("imagenet-") or recipe["model"] == BACKBONE:
         packages.append("keras-hub")
     if recipe["image_size"]:  # tf.data streams the images on every backend.
         packages.append("tensorflow")

@@ -15,7 +15,7 @@ from keras_ccar.benchmark.spec.controls import learning_rate_factors, tuning_run
 from keras_ccar.benchmark.spec.loss_options import LossOptions, shown_loss_options
 from keras_ccar.benchmark.spec.methods import Method, get_method
 from keras_ccar.benchmark.spec.recipes import Recipe
-from keras_ccar.benchmark.training.models import build_model
+from keras_ccar.benchmark.training.networks import build_network
 from keras_ccar.benchmark.training.setup import image_shape
 from keras_ccar.datasets import LongTailedData, subset_digest
 from keras_ccar.files import to_json
@@ -139,7 +139,7 @@ class Plan(BasePlan):
             ValueError: if a loss or the network rejects a setting.
         """
         shape = image_shape(self.data, self.recipe)
-        build_model(self.recipe.model, shape, len(self.data.class_counts))
+        build_network(self.recipe, shape, len(self.data.class_counts))
         self.runs()
 
     def _dependencies(

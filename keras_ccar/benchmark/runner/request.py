@@ -18,7 +18,10 @@ from keras_ccar.arguments import (
     optional,
 )
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.feature_data import check_backbone, with_features
+from keras_ccar.benchmark.feature_data import (
+    as_the_backbone_takes_it,
+    check_backbone,
+)
 from keras_ccar.benchmark.runner.plan import Plan
 from keras_ccar.benchmark.runner.speed_settings import SpeedSettings
 from keras_ccar.benchmark.runner.workers import allow_shared_accelerators
@@ -238,4 +241,4 @@ class CompareRequest:
         )
         if not recipe.backbone:
             return data
-        return with_features(data, recipe.backbone, self.folder / "features")
+        return as_the_backbone_takes_it(data, recipe, self.folder / "features")

@@ -23,7 +23,8 @@ class SourceOptions:
         test: a further share, or a path, or None.
         seed: chooses the examples of each part.
         backbone: preset of KerasHub, or None for a small network.
-        tune: "head" or "all".
+        tune: what of the backbone is trained: "head", a new last layer alone, "stage",
+            its last stage too, or "all".
         image_size: side in pixels of images, or None to choose it.
         cache: folder where features are kept.
 

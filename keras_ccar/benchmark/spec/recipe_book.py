@@ -3,7 +3,7 @@
 from typing import Any
 
 from keras_ccar.benchmark.spec.decays import Decays
-from keras_ccar.benchmark.spec.recipes import HEAD, Recipe
+from keras_ccar.benchmark.spec.recipes import BACKBONE, HEAD, Recipe
 
 _PIXELS = "but for pixels standardised by the data set's own mean and deviation"
 _DECOUPLING = "Decoupling (Kang et al. 2020, arXiv 1910.09217)"
@@ -109,6 +109,25 @@ _RECIPES = (
         weight_decay=5e-4,
         tune_learning_rate=True,
         # The last layer alone is compiled for longer than it is trained.
+        jit_compile=False,
+    ),
+    Recipe(
+        name="pretrained-tune",
+        source="this package: the last stage of a pretrained network, or all of it, "
+        "which learns at a tenth of the rate of its new last layer; learning rates are "
+        "tuned",
+        datasets=("digits-lt", "cifar10-lt", "cifar100-lt"),
+        model=BACKBONE,
+        tune="stage",
+        last_layer="pytorch",
+        epochs=30,
+        batch_size=128,
+        learning_rate=0.02,
+        schedule="cosine",
+        warmup_epochs=1,
+        weight_decay=5e-4,
+        tune_learning_rate=True,
+        # XLA has no antialiased resizing, which some presets ask for.
         jit_compile=False,
     ),
     *(

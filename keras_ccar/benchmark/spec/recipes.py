@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from keras_ccar.benchmark.spec.decays import Decays
+from keras_ccar.benchmark.spec.learning_rates import rate_at
 from keras_ccar.benchmark.spec.settings import check_settings, setting
 
 # How a linear last layer of n inputs starts. "glorot": as `Dense` of Keras. "pytorch":
 # as `Linear` of PyTorch, weights and bias uniform in ±1/√n. "he": the bias as there,
 # and normal weights of deviation √(2/n).
 LAST_LAYERS = ("glorot", "he", "pytorch")
-# The network that is a last layer alone, on features of a pretrained backbone.
+# The network that is a last layer alone, on features of a pretrained backbone, and the
+# one that is the backbone, or its last stage, too.
 HEAD = "head"
+BACKBONE = "backbone"
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,23 @@ class Recipe:
     backbone: str = setting(
         "",
         help="pretrained network for images: a preset of KerasHub, or the folder of "
-        "one; of known data sets for the recipe pretrained-head alone",
+        "one; of known data sets for the recipes pretrained-head and pretrained-tune",
+    )
+    tune: str = setting(
+        "head",
+        help="what of the backbone is trained: head, a new last layer on features that "
+        "are computed once; stage, also the last stage of the backbone, on maps that "
+        "are computed once; or all of it. Your own images: head by default, and with "
+        "the other two Adam at a tenth of its rate. Known data sets: the recipe "
+        "pretrained-tune, by default stage, or all",
+        choices=("head", "stage", "all"),
+    )
+    backbone_rate_share: float = setting(
+        0.1,
+        help="for the recipe pretrained-tune: share of the learning rate at which the "
+        "layers of the backbone learn; the last layer has all of it",
+        above=0,
+        maximum=1,
     )
     last_layer: str = setting(
         "glorot",
@@ -224,19 +243,4 @@ class Recipe:
 
     def learning_rate_at(self, epoch: int) -> float:
         """Returns the learning rate of an epoch, counted from 0."""
-        # The last epoch of the warm-up has the full rate: 1/5, ..., 5/5.
-        warmup = math.floor(self.warmup_epochs)
-        if epoch < warmup:
-            start = self.warmup_start or 1 / warmup
-            share = epoch / max(warmup - 1, 1)
-            return self.learning_rate * (start + (1 - start) * share)
-        if self.schedule.startswith("cosine"):
-            left = self.epochs - warmup
-            # An epoch alone would be trained at a rate of 0.
-            is_ahead = self.schedule == "cosine_to_zero" and left > 1
-            share = (epoch - warmup + is_ahead) / left
-            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
-        factors = [1.0]
-        if self.schedule == "steps":
-            factors += [factor for begin, factor in self.decays if epoch >= begin]
-        return self.learning_rate * factors[-1]
+        return rate_at(self, epoch)

@@ -137,8 +137,8 @@ def build_fed_model(
 ) -> keras.Model:
     """Returns a model of the draws of `SeededBatches` that trains a network.
 
-    The images are `(N, height, width, channels)` of uint8, or features `(N, D)` of
-    float32, and `standardise` maps augmented images to inputs of the network.
+    The images are `(N, height, width, channels)` of uint8, or features `(N, D)` or maps
+    of float32, and `standardise` maps augmented images to inputs of the network.
     """
     num_draws = sum(augmentation.num_draws for augmentation in augmentations)
     draws = keras.Input((1 + num_draws,), dtype="int32", name="draws")

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_ccar.benchmark.spec.recipes import Recipe
 from keras_ccar.benchmark.training import devices
-from keras_ccar.benchmark.training.standardiser import Standardiser
+from keras_ccar.benchmark.training.networks import input_preparation
 from keras_ccar.datasets import LongTailedData, evaluation_batches
 from keras_ccar.metrics import ExpectedCalibrationError, PerClassRecall, ShotAccuracy
 from keras_ccar.replicas import unsharded
@@ -16,10 +16,12 @@ from keras_ccar.replicas import unsharded
 DECIMALS = 5
 # Enough to show where a curve turns, for a small share of the training time.
 _POINTS = 10
+# Small images, or features, that are measured at a time.
+_BATCH = 500
 
 
 class Evaluation:
-    """Measures a network, from standardised images to logits, on a test set.
+    """Measures a network, from prepared images to logits, on a test set.
 
     A `correction` is a layer that corrects the logits.
     """
@@ -113,9 +115,11 @@ class Evaluation:
         if self._predictor is None:
             # Takes uint8, a quarter of the memory of float32.
             pixels = keras.Input(images.shape[1:], dtype=images.dtype.name)
-            standardised = Standardiser.of(self._data)(pixels)
-            self._predictor = keras.Model(pixels, self._network(standardised))
-        return self._predictor.predict(images, batch_size=500, verbose=0), labels
+            prepared = input_preparation(self._data, self._recipe)(pixels)
+            self._predictor = keras.Model(pixels, self._network(prepared))
+        # Images of a backbone are large, and what it makes of them is larger.
+        size = self._recipe.batch_size if self._recipe.backbone else _BATCH
+        return self._predictor.predict(images, batch_size=size, verbose=0), labels
 
 
 def _percent(share: Any) -> float | None:

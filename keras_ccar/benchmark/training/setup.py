@@ -14,9 +14,12 @@ from keras_ccar.benchmark.training.batches import (
     SeededEpochs,
     build_fed_model,
 )
-from keras_ccar.benchmark.training.models import build_model
+from keras_ccar.benchmark.training.networks import (
+    build_network,
+    input_preparation,
+    rate_factors,
+)
 from keras_ccar.benchmark.training.optimizer import CoupledSGD
-from keras_ccar.benchmark.training.standardiser import Standardiser
 from keras_ccar.benchmark.training.streams import StreamedBatches
 from keras_ccar.datasets import LongTailedData
 
@@ -27,7 +30,7 @@ def build_training(
     """Builds a network from a seed, its trainer and its batches.
 
     Returns:
-        The network, on standardised images; a compiled model that trains it; and the
+        The network, on prepared images; a compiled model that trains it; and the
         batches for that model, `SeededBatches` of draws or `StreamedBatches` of images.
     """
     devices.clear_models()
@@ -43,13 +46,11 @@ def build_training(
     }
     with devices.strategy_scope():
         with dtype_policy(recipe.dtype_policy):
-            trainer = network = build_model(
-                recipe.model, shape, data.num_classes, head, recipe.last_layer
-            )
+            trainer = network = build_network(recipe, shape, data.num_classes, head)
             if arrays:
                 # The trainer needs the policy too: Keras scales the loss by it.
-                standardiser = Standardiser.of(data)
-                trainer = build_fed_model(network, arrays[0], standardiser, parts)
+                prepare = input_preparation(data, recipe)
+                trainer = build_fed_model(network, arrays[0], prepare, parts)
         batches: SeededEpochs
         if arrays:
             steps = recipe.steps_per_epoch(len(arrays[1]))
@@ -57,7 +58,12 @@ def build_training(
         else:
             batches = StreamedBatches(data, recipe, seed)
         trainer.compile(
-            CoupledSGD(recipe.learning_rate, recipe.momentum, recipe.weight_decay),
+            CoupledSGD(
+                recipe.learning_rate,
+                recipe.momentum,
+                recipe.weight_decay,
+                rate_factors(network, recipe),
+            ),
             loss,
             steps_per_execution=recipe.steps_per_execution,
             jit_compile=use_xla.get(keras.backend.backend(), False),

@@ -10,7 +10,7 @@ import keras
 from keras_ccar.benchmark.spec.loss_options import LossOptions
 from keras_ccar.benchmark.spec.methods import Method
 from keras_ccar.benchmark.spec.recipes import Recipe
-from keras_ccar.benchmark.training.models import build_model
+from keras_ccar.benchmark.training.networks import build_network
 from keras_ccar.benchmark.training.setup import build_training, image_shape
 from keras_ccar.callbacks import CCARCallback
 from keras_ccar.datasets import LongTailedData
@@ -91,15 +91,24 @@ def images_per_second(
 
 def operations_per_image(data: LongTailedData, recipe: Recipe) -> float:
     """Returns about how many operations of arithmetic a training image takes."""
-    network = build_model(recipe.model, image_shape(data, recipe), data.num_classes)
+    network = build_network(recipe, image_shape(data, recipe), data.num_classes)
     return _OPERATIONS_PER_MULTIPLICATION * _multiplications(network)
 
 
-def _multiplications(layer: Any) -> float:
-    """Returns the multiplications of kernels with the output of their layers."""
+def _multiplications(layer: Any, before: Any = None) -> float:
+    """Returns the multiplications of kernels with the output of their layers.
+
+    A pretrained backbone is one of the layers, and takes what the layer `before` it
+    returns. It was built for images of any size, so that its outputs have none.
+    """
     parts = getattr(layer, "layers", None)
     if parts is not None:
-        return sum(map(_multiplications, parts))
+        if before is not None:
+            sized = keras.Input(before.output.shape[1:])
+            inputs = keras.tree.map_structure(lambda _: sized, layer.input)
+            parts = keras.models.clone_model(layer, input_tensors=inputs).layers
+        pairs = zip(parts, [None, *parts], strict=False)
+        return sum(_multiplications(part, previous) for part, previous in pairs)
     kernel = getattr(layer, "kernel", None)
     if kernel is None:
         return 0.0

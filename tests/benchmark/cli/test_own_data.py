@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from own_data import compare_as_command
+from PIL import Image
+from scipy.special import softmax
+from small_preset import write_preset
 
 from keras_ccar.benchmark.cli import main
 from keras_ccar.benchmark.comparison import Comparison
@@ -118,6 +121,49 @@ def test_an_exported_table_takes_the_columns(tmp_path, kind, monkeypatch, capsys
     data = read_data(tmp_path / "table.csv", SourceOptions(label=("kind",)))
     whole = data.make_whole(finish(Comparison.read(tmp_path / "runs" / "table")))
     assert {tensor.name for tensor in whole.inputs} == set(sent)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="torch exports nothing")
+@pytest.mark.parametrize("tune", ["stage", "all"])
+def test_an_exported_backbone_takes_raw_images(tmp_path, tune, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    keras.utils.set_random_seed(6)
+    preset = write_preset(tmp_path / "preset", 16, 1 / 127.5, -1.0, stages=2)
+    counts = {"dent": 12, "ok": 24, "worn": 12}
+    for place, (name, count) in enumerate(counts.items()):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(count):
+            pixels = RNG.integers(0, 100, (20, 24, 3)) + 70 * place
+            image = Image.fromarray(pixels.astype("uint8"))
+            image.save(tmp_path / "photos" / name / f"{i}.png")
+    words = ["compare", "photos", "--backbone", preset, "--tune", tune, *SHORT]
+    assert main([*words, "--export", "served"]) == 0
+    # The rate is that of layers that were trained before.
+    comparison = Comparison.read(tmp_path / "runs" / "photos")
+    assert comparison.recipe["learning_rate"] == pytest.approx(1e-4)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Exported for TensorFlow Serving: served/1. It takes image." in out
+    images = RNG.integers(0, 256, (3, 30, 18, 3)).astype("uint8")
+    answer, names = ask(tmp_path / "served" / "1", tmp_path, image=images)
+    assert names == "['dent', 'ok', 'worn']"
+    cache = tmp_path / "runs" / "photos" / "features"
+    options = SourceOptions(backbone=preset, tune=tune, cache=cache)
+    whole = read_data(tmp_path / "photos", options).make_whole(finish(comparison))
+    logits = whole.predict(images, verbose=0).astype("float64")
+    np.testing.assert_allclose(answer, softmax(logits, axis=-1), atol=1e-4)
+
+
+def test_a_last_stage_that_is_none_is_told_before_training(tmp_path, capsys):
+    preset = write_preset(tmp_path / "preset", 16, 1.0, 0.0)
+    for name in ("a", "b"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(3):
+            image = Image.fromarray(RNG.integers(0, 256, (16, 16, 3)).astype("uint8"))
+            image.save(tmp_path / "photos" / name / f"{i}.png")
+    words = ["compare", str(tmp_path / "photos"), "--backbone", preset, *SHORT]
+    assert main([*words, "--tune", "stage", "--output", str(tmp_path / "o")]) == 2
+    assert "Train all of it with `--tune all`" in capsys.readouterr().err
 
 
 def test_the_columns_of_a_table_are_chosen(tmp_path, capsys):

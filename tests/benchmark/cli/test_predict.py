@@ -218,6 +218,50 @@ def test_images(in_folder, backbone, capsys):
     ]
 
 
+def photos_of(folder, counts, size):
+    """Writes a folder of images for each class; those of one are brighter."""
+    for place, (name, count) in enumerate(counts.items()):
+        (folder / name).mkdir(parents=True)
+        for i in range(count):
+            pixels = RNG.integers(0, 100, (*size, 3)) + 70 * place
+            Image.fromarray(pixels.astype("uint8")).save(folder / name / f"{i}.png")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tune", ["head", "stage", "all"])
+def test_new_images_are_answered_as_by_the_whole_model(in_folder, tune):
+    keras.utils.set_random_seed(5)
+    preset = write_preset(in_folder / "preset", 16, 1 / 127.5, -1.0, stages=2)
+    counts = {"dent": 12, "ok": 24, "worn": 12}
+    photos_of(in_folder / "photos", counts, (20, 24))
+    # Of the side that the network takes, so that all read the same pixels.
+    photos_of(in_folder / "new", {"a": 2, "b": 3}, (16, 16))
+    words = ["--backbone", preset, "--tune", tune, "--epochs", "3"]
+    compare(in_folder / "photos", *words)
+    comparison = Comparison.read("out")
+    found = comparison.predict("new")
+    cache = in_folder / "out" / "features"
+    options = SourceOptions(backbone=preset, tune=tune, cache=cache)
+    data = read_data(in_folder / "photos", options)
+    whole = data.make_whole(comparison.finish())
+    images = np.stack([np.asarray(Image.open(file)) for file in found["file"]])
+    expected = softmax(whole.predict(images, verbose=0).astype("float64"), axis=-1)
+    columns = [f"probability_{name}" for name in counts]
+    probabilities = found[columns].to_numpy(float)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+    names = np.array(data.class_names)[expected.argmax(axis=1)]
+    assert found["predicted"].tolist() == names.tolist()
+    # The images differ, and so do the answers.
+    assert np.ptp(expected, axis=0).max() > 1e-3
+    # What is there is neither trained nor computed again.
+    files = {path: path.stat().st_mtime_ns for path in cache.rglob("*.npz")}
+    assert bool(files) == (tune != "all")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "fit", None)
+        compare(in_folder / "photos", *words)
+    assert {p: p.stat().st_mtime_ns for p in cache.rglob("*.npz")} == files
+
+
 @pytest.mark.parametrize(
     ("content", "more", "message"),
     [

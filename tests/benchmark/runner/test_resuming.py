@@ -11,9 +11,11 @@ import subprocess
 import sys
 import time
 
+import keras
 import pandas as pd
 import pytest
 from compare_process import COMMAND, worker_ids
+from small_preset import write_preset
 
 from keras_ccar import datasets
 from keras_ccar.benchmark.cli import main
@@ -104,6 +106,20 @@ def test_killed_again_and_again(undisturbed, tmp_path):
     assert "goes on after epoch" in log_of(folder)
     names = {path.name for path in folder.rglob("*")}
     assert names == {path.name for path in undisturbed.rglob("*")}
+
+
+def test_a_tuned_backbone_that_is_killed(tmp_path):
+    keras.utils.set_random_seed(7)
+    preset = write_preset(tmp_path / "preset", 16, 1 / 127.5, -1.0, stages=2)
+    words = ("compare", "digits-lt", "--recipe", "pretrained-tune", "--seeds", "1")
+    words += ("--backbone", preset, "--methods", "la", "--epochs", "12")
+    words += ("--batch-size", "60", "--no-tune-learning-rate")
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    assert main([*words, "--output", str(undisturbed)]) == 0
+    kill_until_done(words, killed, kills=2, choose=random.Random(7))
+    assert "goes on after epoch" in log_of(killed)
+    pd.testing.assert_frame_equal(table(killed), table(undisturbed))
+    assert runs(killed) == runs(undisturbed)
 
 
 @linux

@@ -58,6 +58,9 @@ def test_cosine_falls_from_the_peak_without_reaching_zero_early():
         ("learning_rate", 0.0),
         ("warmup_epochs", -1),
         ("weight_decay", -1e-4),
+        ("tune", "half"),
+        ("backbone_rate_share", 0.0),
+        ("backbone_rate_share", 1.5),
         ("crop_padding", -1),
         ("momentum", 1.0),
         ("schedule", "linear"),
@@ -171,5 +174,6 @@ def test_smoke_shrinks_every_recipe(recipe):
     assert small.steps_per_epoch(100_000) == 8
     assert small.batch_size <= 32
     assert small.image_size <= 64
-    assert small.model in ("resnet8", "convnet", "head") or small.image_size
+    small_networks = ("resnet8", "convnet", "head", "backbone")
+    assert small.model in small_networks or small.image_size
     assert bool(small.image_size) == bool(recipe.image_size)

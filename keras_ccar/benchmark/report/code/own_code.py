@@ -60,7 +60,7 @@ def _loading(comparison: Comparison, folder: str) -> list[str]:
     if comparison.command:  # of files, which the command encoded or resized
         lines += [
             "# It takes what the network was trained on: of a table its encoded",
-            "# columns, of images their resized pixels or features. What",
+            "# columns, of images their resized pixels, features or maps. What",
             "# `--export` writes takes the columns themselves, and images of any",
             "# size.",
         ]

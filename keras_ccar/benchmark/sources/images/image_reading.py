@@ -1,5 +1,6 @@
 """New images, read as those of a comparison were."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -21,20 +22,23 @@ class ImageReading:
     Attributes:
         side: the side in pixels.
         backbone: the pretrained network whose features were trained on, or None.
+        before_last_stage: whether they are those that its last stage takes.
     """
 
     side: int
     backbone: str | None
+    before_last_stage: bool = False
 
     def save(self, folder: Path) -> None:
         """See `Reading`."""
-        content = {"source": "images", "side": self.side, "backbone": self.backbone}
-        write_reading(folder, content)
+        write_reading(folder, {"source": "images", **dataclasses.asdict(self)})
 
     @classmethod
     def load(cls, folder: Path, content: dict[str, Any]) -> Self:
         """Returns what `save` wrote."""
-        return cls(content["side"], content["backbone"])
+        # Before the last stage could be trained, nothing was said of it.
+        is_before = content.get("before_last_stage", False)
+        return cls(content["side"], content["backbone"], is_before)
 
     def read(self, path: Path, notes: list[str]) -> NewExamples:
         """See `Reading`; images lie in a folder or its folders, or are one file.
@@ -58,7 +62,12 @@ class ImageReading:
         good = [files[i] for i, _ in found]
         rows = pd.DataFrame({"file": [str(file) for file in good]})
         if self.backbone is not None:
-            features = backbone_features(self.backbone, good, self.side)
+            features = backbone_features(
+                self.backbone,
+                good,
+                self.side,
+                before_last_stage=self.before_last_stage,
+            )
             return NewExamples(rows, features)
         pixels = [one.pixels for _, one in found if one.pixels is not None]
         return NewExamples(rows, np.stack(pixels))

@@ -8,6 +8,7 @@ from unicodedata import normalize
 import keras
 import numpy as np
 
+from keras_ccar.benchmark.pretrained import image_side
 from keras_ccar.benchmark.sources import networks
 from keras_ccar.benchmark.sources.images import backbones
 from keras_ccar.benchmark.sources.images.image_files import read_image_files
@@ -71,9 +72,9 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
             for folders that cannot be meant.
     """
     notes: list[str] = []
-    is_head = options.backbone is not None and options.tune == "head"
+    has_features = options.backbone is not None and options.tune != "all"
     side = _choose_side(path, options)
-    images = _read_images(path, None if is_head else side, notes)
+    images = _read_images(path, None if has_features else side, notes)
     where, fewest = f"The folder {path}", options.fewest_examples()
     labelled = label_examples(images.classes, where, notes, fewest)
     # A file that was copied to another system may have its name written in another way.
@@ -84,7 +85,7 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
     note_sizes(images.sizes, side, notes)
 
     def take(images: _Images, indices: np.ndarray, labels: np.ndarray) -> Arrays:
-        if not is_head:
+        if not has_features:
             assert images.pixels is not None
             return images.pixels[indices], labels
         files = [images.files[index] for index in indices]
@@ -95,7 +96,7 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
     coding = labelled.coding
     for part, folder in options.paths.items():
         _check_no_others(folder, part, class_folders(path))
-        held_out = _read_images(folder, None if is_head else side, notes, 1)
+        held_out = _read_images(folder, None if has_features else side, notes, 1)
         # Of a class that was left out.
         kept = [
             i for i, name in enumerate(held_out.classes) if name in coding.class_names
@@ -113,7 +114,11 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
         test=arrays.get("test"),
         build_model=lambda: keras.Model(),
         make_whole=lambda network: network,
-        reading=ImageReading(side, options.backbone if is_head else None),
+        reading=ImageReading(
+            side,
+            options.backbone if has_features else None,
+            has_features and options.tune == "stage",
+        ),
         example=decode_image(images.files[0].read_bytes(), str(images.files[0])),
         notes=notes,
     )
@@ -132,7 +137,7 @@ def _choose_side(path: Path, options: SourceOptions) -> int:
     if options.image_size is not None:
         return options.image_size
     if options.backbone is not None:
-        return backbones.image_side(options.backbone)
+        return image_side(options.backbone)
     pillow = require("PIL.Image", "Pillow", "datasets")
     files, _ = files_and_labels(path, class_folders(path))
     sides = []

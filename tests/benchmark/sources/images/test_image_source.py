@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def preset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("preset")
-    return write_preset(folder, 16, [0.01, 0.02, 0.03], [-0.4, 0.0, 0.1])
+    return write_preset(folder, 16, [0.01, 0.02, 0.03], [-0.4, 0.0, 0.1], stages=2)
 
 
 def check_notes(notes):
@@ -77,13 +77,13 @@ def test_the_whole_takes_an_image_of_any_size(folder):
     np.testing.assert_allclose(answer, expected, atol=1e-3)
 
 
-@pytest.mark.parametrize("tune", ["head", "all"])
+@pytest.mark.parametrize("tune", ["head", "stage", "all"])
 def test_a_backbone(folder, preset, tmp_path, tune):
     options = SourceOptions(backbone=preset, tune=tune, cache=tmp_path)
     data = read_data(folder, options)
-    shape = (64,) if tune == "head" else (16, 16, 3)
+    shape = {"head": (64,), "stage": (4, 4, 64), "all": (16, 16, 3)}[tune]
     assert data.train[0].shape == (17, *shape)
-    assert bool(list(tmp_path.rglob("*.npz"))) == (tune == "head")
+    assert bool(list(tmp_path.rglob("*.npz"))) == (tune != "all")
     check_notes(data.notes)
     network = data.build_model()
     whole = data.make_whole(network)
