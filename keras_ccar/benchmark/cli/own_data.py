@@ -175,8 +175,12 @@ def _export(
             example=data.example,
             multi_label=data.kind == "labels",
         )
-    inputs = ", ".join(named_inputs(whole)[1])
-    say(console, f"Exported for TensorFlow Serving: {path}. It takes {inputs}.")
+    inputs, best = ", ".join(named_inputs(whole)[1]), comparison.best()
+    say(
+        console,
+        f"Exported for TensorFlow Serving: {path}. It is the model of {best.title}, "
+        f"chosen on the {best.chosen_on} data, and takes {inputs}.",
+    )
     if earlier:
         say(
             console,

@@ -107,7 +107,11 @@ def test_an_exported_table_takes_the_columns(tmp_path, kind, monkeypatch, capsys
     label = ["--label", "kind", "--export", "served"]
     assert main(["compare", "table.csv", *label, *SHORT]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "Exported for TensorFlow Serving: served/1. It takes colour, size_cm" in out
+    best = Comparison.read("runs/table").best()
+    assert (
+        f"Exported for TensorFlow Serving: served/1. It is the model of {best.title}, "
+        "chosen on the validation data, and takes colour, size_cm"
+    ) in out
     # A client sends what is in the table; a missing number is NaN, a text empty.
     sent = {
         "size_cm": rows["size (cm)"].to_numpy("float32")[:5, None],

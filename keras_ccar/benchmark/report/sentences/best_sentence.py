@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.report.sentences.wording import (
     describe_gain,
+    describe_more,
     format_score,
     format_seeds,
     join_names,
@@ -33,6 +34,22 @@ class _Found:
     def sign(self) -> int:
         """1 if more is better, -1 if less is."""
         return -1 if self.column.lower_is_better else 1
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the best was chosen on other data than the numbers are of."""
+        return self.best.chosen_on != self.best.measured_on
+
+    @property
+    def choice(self) -> str:
+        """Says which method was chosen elsewhere, and where."""
+        return f"chosen on the {self.best.chosen_on} data"
+
+    def measured(self, baseline: str) -> str:
+        """Says how a method that was chosen elsewhere compares with the baseline."""
+        assert self.chosen.difference is not None
+        more = describe_more(self.chosen.difference, self.column, baseline)
+        return f"on the {self.best.measured_on} data it has {more}"
 
     def score(self) -> str:
         """Says what the best reached, and of what."""
@@ -90,29 +107,47 @@ def _against_baseline(found: _Found, baseline: str) -> str:
         return f"{head} gives {gain}{_ties(found)}."
     if not difference.seeds:
         return (
-            f"{head} {found.extreme()}, {found.reached()}; no seed was finished by "
-            f"both it and {baseline}."
+            f"{head} {_stands(found)}; no seed was finished by both it and {baseline}."
         )
+    if difference.seeds == 1 and found.is_elsewhere:
+        return f"{head} was {found.choice}; {found.measured(baseline)}; {_ONE_SEED}."
     if difference.seeds == 1:
         return f"{head} gives {gain}; {_ONE_SEED}."
+    surely = [s.name for s in found.others if s.differs(found.sign)]
+    chance = ""
     if difference.has_interval and not difference.includes_zero:
         number = sum(s.difference is not None for s in [found.chosen, *found.others])
-        gain = f"{gain}; corrected by Holm for {number} methods it may be chance"
-    surely = [s.name for s in found.others if s.differs(found.sign)]
+        if difference.mean * found.sign > 0:
+            chance = f"; corrected by Holm for {number} methods it may be chance"
     if not surely:
+        head = f"{found.place} no method can be said to be better than {baseline}"
+        simpler = f"Take the simpler one, {baseline}."
+        if found.is_elsewhere:
+            return (
+                f"{head}. {found.choice.capitalize()}: {found.best.title}; "
+                f"{found.measured(baseline)}{chance}. {simpler}"
+            )
+        return f"{head}: the best, {found.best.title}, gives {gain}{chance}. {simpler}"
+    shown = (
+        f"{found.place} {_names(found, surely)} {'was' if len(surely) == 1 else 'were'}"
+        f" shown to be better than {baseline}"
+    )
+    if found.is_elsewhere:
         return (
-            f"{found.place} no method can be said to be better than {baseline}: the "
-            f"best, {found.best.title}, gives {gain}."
+            f"{shown}; of {found.best.title}, {found.choice}, this was not shown: "
+            f"{found.measured(baseline)}{chance}."
         )
     return (
-        f"{head} {found.extreme()}, but that it is better than {baseline} cannot be "
-        f"said: {gain}; of {_names(found, surely)} it can."
+        f"{shown}; {found.best.title} {found.extreme()}, but of it this was not shown: "
+        f"{gain}{chance}."
     )
 
 
 def _baseline_is_best(found: _Found) -> str:
     title = found.best.title
     head = f"{found.place} no method improves on {title}, {found.score()}"
+    if found.is_elsewhere:
+        head = f"{found.place} {title} {_stands(found)}"
     closest = found.others[0]
     difference = closest.difference
     assert difference is not None
@@ -121,7 +156,8 @@ def _baseline_is_best(found: _Found) -> str:
     gain = describe_gain(difference, found.column, title)
     if difference.is_nothing:
         gain = "the same numbers"
-    nearest = f"the closest, {found.titles[closest.name]}, gives {gain}"
+    which = "next" if found.is_elsewhere else "closest"
+    nearest = f"the {which}, {found.titles[closest.name]}, gives {gain}"
     if difference.seeds == 1:
         return f"{head}; {nearest}; {_ONE_SEED}."
     if not found.best.ties:
@@ -130,9 +166,17 @@ def _baseline_is_best(found: _Found) -> str:
 
 
 def _without_baseline(found: _Found) -> str:
-    head = f"{found.place} {found.best.title} {found.extreme()}, {found.reached()}"
+    head = f"{found.place} {found.best.title} {_stands(found)}"
     tail = _ties(found) if found.best.seeds > 1 else f"; {_ONE_SEED}"
     return f"{head}{tail}; there is no finished baseline to compare it with."
+
+
+def _stands(found: _Found) -> str:
+    """Says why a method was chosen, and what it reached."""
+    if found.is_elsewhere:
+        where = f"on the {found.best.measured_on} data it has"
+        return f"was {found.choice}; {where} {found.score()}"
+    return f"{found.extreme()}, {found.reached()}"
 
 
 def _ties(found: _Found) -> str:

@@ -47,8 +47,8 @@ def _choice(best: Best) -> str:
     """Says on which data the best was chosen."""
     if best.chosen_on != best.measured_on:
         return (
-            f"The best was chosen on the {best.chosen_on} data; the numbers are of the "
-            f"{best.measured_on} data, which had no part in the choice."
+            f"The method was chosen on the {best.chosen_on} data; the numbers are of "
+            f"the {best.measured_on} data, which had no part in the choice."
         )
     return (
         f"The best was chosen by the {best.measured_on} data that the numbers are of, "

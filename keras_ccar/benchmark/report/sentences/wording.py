@@ -65,16 +65,35 @@ def describe_gain(difference: PairedDifference, column: Column, other: str) -> s
         column: what was measured.
         other: title of the other method.
     """
-    digits = _digits(difference, column)
-    unit = " points" if column.is_percent else ""
     over = "against" if column.lower_is_better else "over"
-    mean = format_signed(difference.mean, digits)
+    mean = format_signed(difference.mean, _digits(difference, column))
+    basis = _basis(difference, column)
+    return f"{mean}{_unit(column)} of {column.phrase} {over} {other} ({basis})"
+
+
+def describe_more(difference: PairedDifference, column: Column, other: str) -> str:
+    """Returns the same in words that suit a method which may be behind.
+
+    Such as "2.1 points less balanced accuracy than X (95 % −4.0 to −0.2, 5 seeds)".
+    """
+    amount = format_amount(abs(difference.mean), _digits(difference, column))
+    side = "less" if difference.mean < 0 else "more"
+    basis = _basis(difference, column)
+    return f"{amount}{_unit(column)} {side} {column.phrase} than {other} ({basis})"
+
+
+def _unit(column: Column) -> str:
+    return " points" if column.is_percent else ""
+
+
+def _basis(difference: PairedDifference, column: Column) -> str:
+    """Says what a difference rests on: its interval and its seeds."""
     basis = format_seeds(difference.seeds)
-    if difference.has_interval:
-        ends = (difference.low, difference.high)
-        low, high = (format_amount(end, digits) for end in ends)
-        basis = f"95 % {low} to {high}, {basis}"
-    return f"{mean}{unit} of {column.phrase} {over} {other} ({basis})"
+    if not difference.has_interval:
+        return basis
+    ends = (difference.low, difference.high)
+    low, high = (format_amount(end, _digits(difference, column)) for end in ends)
+    return f"95 % {low} to {high}, {basis}"
 
 
 def _digits(difference: PairedDifference, column: Column) -> int:

@@ -56,7 +56,7 @@ def test_a_tie():
     assert sentence == (
         "On cifar100-lt no method can be said to be better than cross-entropy: the "
         "best, CCAR, gives +1.3 points of balanced accuracy over cross-entropy (95 % "
-        "−7.4 to 10.1, 3 seeds)."
+        "−7.4 to 10.1, 3 seeds). Take the simpler one, cross-entropy."
     )
 
 
@@ -75,7 +75,8 @@ def test_a_gain_that_does_not_outlive_the_correction():
     )
     sentence = find_answer(made).sentence
     assert "no method can be said to be better than cross-entropy" in sentence
-    assert sentence.endswith("; corrected by Holm for 2 methods it may be chance.")
+    told = "; corrected by Holm for 2 methods it may be chance. Take the simpler one, "
+    assert sentence.endswith(told + "cross-entropy.")
 
 
 def test_a_loss():
@@ -213,12 +214,73 @@ def test_the_choice_is_made_on_validation_data():
         "cross-entropy (95 % 4.8 to 5.2, 3 seeds); CCAR cannot be told apart from it."
     )
     assert answer.notes == (
-        "The best was chosen on the validation data; the numbers are of the test data, "
-        "which had no part in the choice.",
+        "The method was chosen on the validation data; the numbers are of the test "
+        "data, which had no part in the choice.",
     )
     best = made.best()
     assert (best.chosen_on, best.measured_on, best.mean) == ("validation", "test", 56.0)
     assert made.summary["method"].tolist() == ["la", "ccar", "ce"]
+
+
+def test_a_choice_that_is_worse_on_the_test_data_is_not_called_the_best():
+    made = with_validation(
+        {"ce": [50, 51, 52], "la": [46, 50, 50.7], "ccar": [51, 50, 53]},
+        {"ce": [50, 51, 52], "la": [58, 58, 58], "ccar": [54, 54, 54]},
+    )
+    # Differences -4, -1 and -1.3: mean -2.1, deviation 1.652, t(0.975, 2) = 4.3027.
+    assert find_answer(made).sentence == (
+        "On your data no method can be said to be better than cross-entropy. Chosen on "
+        "the validation data: logit adjustment; on the test data it has 2.1 points "
+        "less balanced accuracy than cross-entropy (95 % −6.2 to 2.0, 3 seeds). Take "
+        "the simpler one, cross-entropy."
+    )
+
+
+def test_the_methods_that_were_shown_to_be_better_are_named():
+    balanced = {
+        "ce": [50, 51, 52],
+        "la": [55, 56.1, 56.9],
+        "bs": [54, 55.1, 56],
+        "ccar": [50, 70, 54],
+    }
+    # Differences of CCAR 0, 19 and 2: mean 7, deviation 10.44, t(0.975, 2) = 4.3027.
+    assert sentence_of(balanced) == (
+        "On cifar100-lt logit adjustment and Balanced Softmax were shown to be better "
+        "than cross-entropy; CCAR has the highest balanced accuracy, but of it this "
+        "was not shown: +7.0 points of balanced accuracy over cross-entropy (95 % "
+        "−18.9 to 32.9, 3 seeds)."
+    )
+    made = with_validation(
+        {"ce": [50, 51, 52], "la": [55, 56.1, 56.9], "ccar": [49, 51.1, 51]},
+        {"ce": [50, 51, 52], "la": [54, 54, 54], "ccar": [58, 58, 58]},
+    )
+    # Differences -1, 0.1 and -1: mean -0.633, deviation 0.635.
+    assert find_answer(made).sentence == (
+        "On your data logit adjustment was shown to be better than cross-entropy; of "
+        "CCAR, chosen on the validation data, this was not shown: on the test data it "
+        "has 0.6 points less balanced accuracy than cross-entropy (95 % −2.2 to 0.9, 3 "
+        "seeds)."
+    )
+
+
+def test_a_baseline_that_validation_data_chose():
+    made = with_validation(
+        {"ce": [50, 51, 52], "ccar": [51, 50, 53]},
+        {"ce": [60, 60, 60], "ccar": [54, 54, 54]},
+    )
+    assert find_answer(made).sentence.startswith(
+        "On your data cross-entropy was chosen on the validation data; on the test "
+        "data it has 51.0 % balanced accuracy (3 seeds); the next, CCAR, gives +0.3 "
+    )
+
+
+def test_one_seed_of_a_choice_on_other_data():
+    made = with_validation({"ce": [50], "la": [48]}, {"ce": [50], "la": [58]})
+    assert find_answer(made).sentence == (
+        "On your data logit adjustment was chosen on the validation data; on the test "
+        "data it has 2.0 points less balanced accuracy than cross-entropy (1 seed); "
+        "one seed cannot tell methods apart."
+    )
 
 
 def test_validation_data_alone():
