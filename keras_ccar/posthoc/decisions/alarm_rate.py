@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ccar.arguments import check_number
+from keras_ccar.arguments import argument_error, check_number
 from keras_ccar.posthoc.decisions.objectives import (
     ThresholdObjective,
     UnreachableError,
@@ -16,6 +16,10 @@ def alarm_rate_at_most(share: float) -> ThresholdObjective:
     For those who can look at 50 of 10,000 payments a day: the share is 0.005. Of
     thresholds with the same recall, the one with the fewest alarms is chosen.
 
+    The limit is an average over the validation data: about half of the days have more
+    alarms. Where no day may have more than `k`, take the `k` cases of the day with the
+    highest probabilities, without a threshold.
+
     Args:
         share: the largest share of all examples that is answered with yes, in (0, 1],
             on the validation data, which must have yes as often as where the model will
@@ -25,13 +29,18 @@ def alarm_rate_at_most(share: float) -> ThresholdObjective:
         An objective for `tune_thresholds`.
 
     Raises:
-        ValueError: for anything but a number in (0, 1].
+        ValueError: for anything but a number in (0, 1], such as 50 for 50 a day.
 
     Example:
     ```python
+    import numpy as np
     from keras_ccar.posthoc.decisions.alarm_rate import alarm_rate_at_most
 
     assert repr(alarm_rate_at_most(50 / 10_000)) == "alarm_rate_at_most(0.005)"
+
+    k, of_the_day = 2, np.array([0.1, 0.9, 0.3, 0.8])  # at most 2 alarms a day
+    alarms = np.argsort(-of_the_day)[:k]
+    assert alarms.tolist() == [1, 3]
     ```
     """
     return _AlarmRateAtMost(share)
@@ -41,7 +50,14 @@ class _AlarmRateAtMost(ThresholdObjective):
     column = "recall"
 
     def __init__(self, share: float) -> None:
-        self.share = check_number("share", share, 0, 1, above=0)
+        self.share = check_number("share", share, 0, above=0)
+        if self.share > 1:
+            raise argument_error(
+                "share",
+                share,
+                "a finite number > 0 and <= 1, a share of all cases",
+                f"For {self.share:g} a day of N cases a day, pass {self.share:g} / N.",
+            )
 
     def choose(self, curve: dict[str, np.ndarray], label: str) -> int:
         # A share such as 0.3 of 10 examples is a little more than 3 of 10.

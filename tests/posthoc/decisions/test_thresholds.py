@@ -484,3 +484,5 @@ def test_too_many_certain_alarms():
     for wrong in (0, -0.1, 1.5, NAN, "no", None, True):
         with pytest.raises(ValueError, match="`share` must be a finite number"):
             alarm_rate_at_most(wrong)
+    with pytest.raises(ValueError, match="100 a day of N cases a day, pass 100 / N"):
+        alarm_rate_at_most(100)
