@@ -224,11 +224,16 @@ def _take_earlier_results(
     new = results.build_results(plan, [])
     earlier = earlier_results.find_mergeable_results(new, folder)
     if earlier is None and (archive := earlier_results.archive_results(folder)):
-        say(
-            console,
+        said = (
             f"What {folder} held is of another comparison (data, recipe, settings, "
-            f"code or versions), and is in {archive} now.",
+            f"code or versions), and is in {archive} now."
         )
+        if "kind" in new.dataset:
+            said += (
+                " These are numbers and reports alone, which cannot predict: use "
+                "another folder for each comparison whose model you want to keep."
+            )
+        say(console, said)
     return earlier
 
 

@@ -9,6 +9,8 @@ RESULTS_FILE = "results.json"
 TABLE_FILE = "results.csv"
 # How the data were read, in the folder of a comparison of the user's files.
 READING_FILE = "reading.json"
+# Where results that another comparison put aside are.
+EARLIER_FOLDER = "earlier"
 # The files that a report consists of.
 REPORT_FILES = (
     "report.md",

@@ -11,10 +11,9 @@ from keras_ccar.benchmark.comparison import (
     Comparison,
     MethodEntry,
 )
+from keras_ccar.benchmark.results_format import EARLIER_FOLDER
 from keras_ccar.benchmark.runner.environment import comparability_key
 from keras_ccar.benchmark.runner.results import without_shared_fields
-
-EARLIER_FOLDER = "earlier"
 
 
 def find_mergeable_results(

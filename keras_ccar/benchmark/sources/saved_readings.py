@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from keras_ccar.benchmark.results_format import READING_FILE
+from keras_ccar.benchmark.results_format import EARLIER_FOLDER, READING_FILE
 from keras_ccar.benchmark.sources.arrays.array_source import ArrayReading
 from keras_ccar.benchmark.sources.images.image_reading import ImageReading
 from keras_ccar.benchmark.sources.tables.table_source import TableReading
@@ -23,6 +23,12 @@ def load_reading(folder: Path) -> Reading:
         ValueError: if the folder holds none, or a broken one.
     """
     path = folder / READING_FILE
+    if not path.exists() and folder.resolve().parent.name == EARLIER_FOLDER:
+        raise ValueError(
+            f"{folder} holds the numbers of a comparison that another one put aside, "
+            "without its model, so it cannot predict. Run its command again with "
+            "another `--output`, which trains anew."
+        )
     if not path.exists():
         raise ValueError(
             f"{folder} must be the folder of a comparison of files of your own, by "

@@ -89,6 +89,21 @@ def test_the_command_and_python_give_the_same_digits(tmp_path, capsys):
     assert "runs are finished already" in capsys.readouterr().out
 
 
+def test_what_another_comparison_put_aside_says_that_it_cannot_predict(
+    tmp_path, capsys
+):
+    for name, shift in (("may", 0), ("june", 1)):
+        np.savez(tmp_path / f"{name}.npz", x=X + shift, y=Y)
+        arguments = [str(tmp_path / f"{name}.npz"), "--output", str(tmp_path / "runs")]
+        assert main(["compare", *arguments, *SHORT]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "which cannot predict: use another folder for each comparison" in shown
+    aside = Comparison.read(tmp_path / "runs" / "earlier" / "1")
+    told = r"cannot predict\. Run its command again with another `--output`"
+    with pytest.raises(ValueError, match=told):
+        aside.predict(tmp_path / "may.npz")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["softmax", "binary"])
 def test_an_exported_table_takes_the_columns(tmp_path, kind, monkeypatch, capsys):
