@@ -9,6 +9,7 @@ import pandas as pd
 from keras_ccar.arguments import argument_error, check_path, optional
 from keras_ccar.benchmark.results_checks import check_results
 from keras_ccar.benchmark.results_format import (
+    EARLIER_FOLDER,
     READING_FILE,
     REPORT_FILES,
     RESULTS_FILE,
@@ -25,6 +26,7 @@ from keras_ccar.benchmark.statistics.run_table import measured_on, run_table
 from keras_ccar.files import read_checked_json
 
 __all__ = [
+    "EARLIER_FOLDER",
     "METRICS",
     "READING_FILE",
     "REPORT_FILES",

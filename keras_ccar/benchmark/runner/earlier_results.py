@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from keras_ccar.benchmark.comparison import (
+    EARLIER_FOLDER,
     REPORT_FILES,
     RESULTS_FILE,
     TABLE_FILE,
     Comparison,
     MethodEntry,
 )
-from keras_ccar.benchmark.results_format import EARLIER_FOLDER
 from keras_ccar.benchmark.runner.environment import comparability_key
 from keras_ccar.benchmark.runner.results import without_shared_fields
 
