@@ -1,21 +1,29 @@
-"""Predicts new files with the best model of a comparison."""
+"""The best model of a comparison for new files."""
 
 import re
 import warnings
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 from scipy.special import expit, softmax
 
-from keras_ccar.arguments import argument_error, check_number, check_path, optional
+from keras_ccar.arguments import (
+    argument_error,
+    check_boolean,
+    check_number,
+    check_path,
+    optional,
+)
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.own_data.planning.columns import BINARY, SOFTMAX
 from keras_ccar.benchmark.own_data.training.saved_models import finish
 from keras_ccar.benchmark.sources.labels.coding import shown
-from keras_ccar.benchmark.sources.saved_readings import load_reading
+from keras_ccar.benchmark.sources.saved_readings import is_of_table, load_reading
 from keras_ccar.benchmark.sources.tables.table_files import WHOLE
+from keras_ccar.layers.named_model import model_with_names
 from keras_ccar.layers.thresholds import Thresholds
 from keras_ccar.serving.decision_layers import split_decision
 
@@ -85,6 +93,37 @@ def predict(
     if "predicted" in answers:
         answers["predicted"] = _as_values(answers["predicted"], names)
     return rows.assign(**answers)
+
+
+def finish_for_files(comparison: Comparison, whole: bool | None) -> keras.Model:
+    """See `Comparison.finish`."""
+    whole = optional(check_boolean, "whole", whole)
+    if whole and comparison.folder is None:
+        raise argument_error("comparison", None, "a comparison with a folder")
+    folder = Path(comparison.folder or "")
+    reading = load_reading(folder) if whole else None
+    network = finish(comparison, stacklevel=4)
+    if reading is not None:
+        names = network.class_names
+        network = reading.make_whole(network)
+        wide = [one.name for one in network.inputs if one.dtype == "float64"]
+        if wide:
+            raise ValueError(
+                "`whole=True` must be for inputs whose digits float32 holds, which is "
+                f"what `predict` of Keras takes. Received: {', '.join(wide)}. Call "
+                "`Comparison.predict` for files, or export by `keras-ccar compare ... "
+                "--export`, which trains nothing anew."
+            )
+        return model_with_names(network.input, network.output, names)
+    if whole is None and comparison.folder is not None and is_of_table(folder):
+        warnings.warn(
+            "The model takes `features`, numbers that `Comparison.predict` makes of "
+            "the columns of the table. For a model that takes the columns as they are, "
+            "as `keras-ccar compare --export` writes it, call `finish(whole=True)`; "
+            "`finish(whole=False)` returns this one without a warning.",
+            stacklevel=3,
+        )
+    return network
 
 
 def _columns(

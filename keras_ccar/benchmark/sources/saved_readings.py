@@ -16,6 +16,12 @@ _KINDS: dict[str, type[TableReading | ImageReading | ArrayReading]] = {
 }
 
 
+def is_of_table(folder: Path) -> bool:
+    """Whether a folder holds a comparison of a table that the command has read."""
+    path = folder / READING_FILE
+    return path.exists() and read_checked_json(path).get("source") == "table"
+
+
 def load_reading(folder: Path) -> Reading:
     """Returns the reading of the comparison in a folder.
 

@@ -1,6 +1,6 @@
 """The user's data, ready for a comparison."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -49,6 +49,15 @@ class Reading(Protocol):
             ValueError: if the data are not such as were trained on.
         """
 
+    def make_whole(self, network: keras.Model) -> keras.Model:
+        """Puts what was done to the files in front of a trained network.
+
+        The whole takes what the user has.
+
+        Raises:
+            ValueError: if the backend has no types for what the user has.
+        """
+
 
 @dataclass
 class UserData:
@@ -61,8 +70,6 @@ class UserData:
         train, validation: inputs and labels, as the network takes them.
         test: the same, or None.
         build_model: returns a new network, which ends in logits.
-        make_whole: puts what was done to the files in front of a trained network, so
-            that it takes what the user has.
         example: what the whole takes.
         inputs: the name of the input of the whole for each column of a table.
         reading: how new files are read alike.
@@ -78,12 +85,15 @@ class UserData:
     validation: Arrays
     test: Arrays | None
     build_model: Callable[[], keras.Model]
-    make_whole: Callable[[keras.Model], keras.Model]
     reading: Reading
     example: Any = None
     inputs: dict[str, str] = field(default_factory=dict)
     wide: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
+
+    def make_whole(self, network: keras.Model) -> keras.Model:
+        """See `Reading`."""
+        return self.reading.make_whole(network)
 
     @property
     def num_outputs(self) -> int:
@@ -106,3 +116,18 @@ class UserData:
 def write_reading(folder: Path, content: dict[str, Any]) -> None:
     """Writes what `load_reading` needs into the folder of a comparison."""
     write_json(folder / READING_FILE, add_checksum(content))
+
+
+def require_tensorflow(names: Sequence[str], what: str) -> None:
+    """Raises a `ValueError` if the backend lacks the type of inputs of a whole model.
+
+    Args:
+        names: the inputs that need the type.
+        what: the type, such as "text".
+    """
+    if names and keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"A model that takes {', '.join(names)} as they are needs the TensorFlow "
+            f"backend. Received: backend {keras.backend.backend()!r}, which has no "
+            f"{what}. Set KERAS_BACKEND=tensorflow."
+        )

@@ -134,17 +134,26 @@ class Findings(abc.ABC):
         """
         return _module("own_data.training.saved_models").load_model(self, method, seed)
 
-    def finish(self) -> Any:
-        """Returns the recommended model whole: the winner and all that follows it.
+    def finish(self, whole: bool | None = None) -> Any:
+        """Returns the recommended model: the winner and all that follows it.
+
+        Args:
+            whole: of files that `keras-ccar compare` read, whether the model takes what
+                they hold, as that of `--export`: each column of a table as an input of
+                its own, images of any size. False for what the network was trained on;
+                so is None, with a warning where that is the encoded columns of a table.
 
         Raises:
-            ValueError: if no method finished, or its model was not kept.
+            ValueError: if no method finished, or its model was not kept; with
+                `whole=True`, if the comparison was not of files, for text on another
+                backend than TensorFlow, and for numbers that float32 does not hold.
 
         Warns:
             UserWarning: if its probabilities are not those of the data, because the
-                winner was rebalanced or adjusted, with what to do about it.
+                winner was rebalanced or adjusted, with what to do about it; with
+                `whole=None`, if it takes the encoded columns of a table.
         """
-        return _module("own_data.training.saved_models").finish(self)
+        return _module("file_predictions").finish_for_files(self, whole)
 
     def predict(self, data: str | Path, threshold: float | None = None) -> Any:
         """Predicts new files with the recommended model, as `keras-ccar predict` does.

@@ -49,7 +49,8 @@ def network_outputs(path, options, inputs=None):
     comparison = Comparison.read("out")
     data = read_data(path, options)
     examples = data.validation[0] if inputs is None else inputs
-    return comparison.finish().predict(examples, verbose=0), data.validation[1]
+    network = comparison.finish(whole=False)
+    return network.predict(examples, verbose=0), data.validation[1]
 
 
 # What `finish` warns of depends on which of the losses is best.
@@ -319,7 +320,61 @@ def test_models_of_python_have_no_files_to_read(in_folder):
     comparison, _ = compare_in_python(in_folder / "python", seeds=1, epochs=1)
     with pytest.raises(ValueError, match="files of your own"):
         comparison.predict("new.csv")
+    with pytest.raises(ValueError, match="files of your own"):
+        comparison.finish(whole=True)
     assert isinstance(comparison.finish(), keras.Model)
+
+
+def probabilities_of(model, inputs):
+    outputs = model.predict(inputs, verbose=0).astype("float64")
+    return softmax(outputs, axis=-1)
+
+
+def test_the_whole_model_of_a_table_takes_its_columns(in_folder):
+    numbers = {f"n{k}": X[:, k].astype("float64") for k in range(4)}
+    rows = pd.DataFrame({**numbers, "kind": np.array(["a", "b", "c"])[Y]})
+    is_tensorflow = keras.backend.backend() == "tensorflow"
+    if is_tensorflow:
+        rows = table(**numbers, kind=rows["kind"])
+    rows.to_csv("table.csv", index=False)
+    compare(in_folder / "table.csv", "--label", "kind")
+    comparison = Comparison.read("out")
+    with pytest.warns(UserWarning, match=r"takes `features`.*`finish\(whole=True\)`"):
+        network = comparison.finish()
+    assert [tensor.name for tensor in network.inputs] == ["features"]
+    comparison.finish(whole=False)
+    whole = comparison.finish(whole=True)
+    assert whole.class_names == ["a", "b", "c"]
+    sent = {name: rows[name].to_numpy("float32")[:, None] for name in numbers}
+    if is_tensorflow:
+        sent["size_cm"] = rows["size (cm)"].to_numpy("float32")[:, None]
+        for name in ("colour", "note"):
+            texts = rows[name].fillna("").to_numpy(object)[:, None]
+            sent[name] = keras.ops.convert_to_tensor(texts)
+    assert {tensor.name for tensor in whole.inputs} == set(sent)
+    expected = comparison.predict("table.csv").filter(like="probability_")
+    given = [sent[tensor.name] for tensor in whole.inputs]
+    np.testing.assert_allclose(probabilities_of(whole, given), expected, atol=1e-5)
+
+
+def test_text_is_for_tensorflow(in_folder):
+    if keras.backend.backend() == "tensorflow":
+        pytest.skip("TensorFlow has text")
+    table(kind=Y).to_csv("table.csv", index=False)
+    compare(in_folder / "table.csv", "--label", "kind")
+    with pytest.raises(ValueError, match=r"colour, note.*KERAS_BACKEND=tensorflow"):
+        Comparison.read("out").finish(whole=True)
+
+
+@pytest.mark.tensorflow_only
+def test_the_whole_model_of_numbers_that_float32_does_not_hold_is_refused(in_folder):
+    x = X.astype("float64") + 1e9
+    np.savez("far.npz", x=x, y=Y)
+    compare(in_folder / "far.npz")
+    comparison = Comparison.read("out")
+    comparison.finish()  # needs no warning
+    with pytest.raises(ValueError, match=r"digits float32 holds.*--export"):
+        comparison.finish(whole=True)
 
 
 def of_a_german_shop():

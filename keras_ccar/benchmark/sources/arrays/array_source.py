@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import keras
 import numpy as np
 import pandas as pd
 
@@ -27,6 +28,7 @@ from keras_ccar.benchmark.sources.user_data import (
     Arrays,
     NewExamples,
     UserData,
+    require_tensorflow,
     write_reading,
 )
 
@@ -92,7 +94,6 @@ def read_arrays(path: Path, options: SourceOptions) -> UserData:
         validation=arrays["validation"],
         test=arrays.get("test"),
         build_model=maker(train[0], num_outputs, coding.kind == "labels"),
-        make_whole=offsets.in_front_of,
         reading=ArrayReading(train[0].shape[1:], scale, offsets),
         wide=() if offsets.values is None else ("x",),
         notes=notes,
@@ -143,3 +144,8 @@ class ArrayReading:
         self.offsets.note_rounded(x, str(path), notes)
         rows = pd.DataFrame({"example": np.arange(len(x))})
         return NewExamples(rows, self.offsets.take_off(x))
+
+    def make_whole(self, network: keras.Model) -> keras.Model:
+        """See `Reading`."""
+        require_tensorflow([] if self.offsets.values is None else ["x"], "float64")
+        return self.offsets.in_front_of(network)

@@ -1,7 +1,7 @@
 """Pretrained networks of KerasHub in front of a new last layer."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -25,30 +25,32 @@ def read_features(
 
 
 def complete(data: UserData, options: SourceOptions, side: int) -> None:
-    """Gives data the network that is trained, and what stands in front of it."""
+    """Gives data the network that is trained."""
     preset = str(options.backbone)
     last = data.num_outputs, data.kind == "labels"
-    if options.tune == "all":
-        data.build_model = functools.partial(
-            _build, preset=preset, side=side, last=last
-        )
-        data.make_whole = lambda network: networks.behind_resizing(network, side)
-        return
-
-    front: Callable[[str], keras.Model] = pretrained.whole_backbone
-    data.build_model = networks.head_maker(data.train[0], *last)
-    if options.tune == "stage":
-        front = pretrained.frozen_part
+    if options.tune == "head":
+        data.build_model = networks.head_maker(data.train[0], *last)
+    elif options.tune == "stage":
         data.build_model = functools.partial(
             _build_last_stage, preset=preset, shape=data.train[0].shape[1:], last=last
         )
+    else:
+        data.build_model = functools.partial(
+            _build, preset=preset, side=side, last=last
+        )
 
-    def make_whole(network: keras.Model) -> keras.Model:
-        images = keras.Input((None, None, 3), dtype="uint8", name="image")
-        pixels = pretrained.prepare(preset, images, side)
-        return networks.behind(network, images, front(preset)(pixels))
 
-    data.make_whole = make_whole
+def behind_backbone(
+    network: keras.Model, preset: str, side: int, before_last_stage: bool
+) -> keras.Model:
+    """Puts what a network was trained on in front of it: features, or maps, of images.
+
+    The whole takes images of any size.
+    """
+    images = keras.Input((None, None, 3), dtype="uint8", name="image")
+    front = pretrained.frozen_part if before_last_stage else pretrained.whole_backbone
+    pixels = pretrained.prepare(preset, images, side)
+    return networks.behind(network, images, front(preset)(pixels))
 
 
 def _build(*, preset: str, side: int, last: tuple[int, bool]) -> keras.Model:

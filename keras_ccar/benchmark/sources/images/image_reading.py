@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import keras
 import numpy as np
 import pandas as pd
 
 from keras_ccar.benchmark.features import backbone_features
+from keras_ccar.benchmark.sources import networks
+from keras_ccar.benchmark.sources.images.backbones import behind_backbone
 from keras_ccar.benchmark.sources.images.image_files import read_image_files
 from keras_ccar.benchmark.sources.images.image_notes import note_hidden, note_others
 from keras_ccar.benchmark.sources.user_data import NewExamples, write_reading
@@ -71,3 +74,11 @@ class ImageReading:
             return NewExamples(rows, features)
         pixels = [one.pixels for _, one in found if one.pixels is not None]
         return NewExamples(rows, np.stack(pixels))
+
+    def make_whole(self, network: keras.Model) -> keras.Model:
+        """See `Reading`."""
+        if self.backbone is None:
+            return networks.behind_resizing(network, self.side)
+        return behind_backbone(
+            network, self.backbone, self.side, self.before_last_stage
+        )

@@ -113,7 +113,6 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
         validation=arrays["validation"],
         test=arrays.get("test"),
         build_model=lambda: keras.Model(),
-        make_whole=lambda network: network,
         reading=ImageReading(
             side,
             options.backbone if has_features else None,
@@ -126,7 +125,6 @@ def read_folder(path: Path, options: SourceOptions) -> UserData:
         data.build_model = networks.convnet_maker(
             data.train[0], data.num_outputs, coding.kind == "labels"
         )
-        data.make_whole = lambda network: networks.behind_resizing(network, side)
     else:
         backbones.complete(data, options, side)
     return data

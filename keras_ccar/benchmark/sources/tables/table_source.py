@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
+import keras
 import numpy as np
 import pandas as pd
 
@@ -35,7 +36,12 @@ from keras_ccar.benchmark.sources.tables.table_warnings import (
     note_possible_groups,
     note_unknown_texts,
 )
-from keras_ccar.benchmark.sources.user_data import NewExamples, UserData, write_reading
+from keras_ccar.benchmark.sources.user_data import (
+    NewExamples,
+    UserData,
+    require_tensorflow,
+    write_reading,
+)
 from keras_ccar.benchmark.sources.wide_numbers import note_wide
 
 SUFFIXES = (".csv", ".parquet")
@@ -103,10 +109,6 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
     num_outputs = 1 if coding.kind == "binary" else len(coding.class_names)
     are_labels = coding.kind == "labels"
 
-    def make_whole(network: object) -> object:
-        symbols, encoded = encoder.symbols()
-        return networks.behind(network, symbols, encoded)
-
     return UserData(
         name=path.stem,
         kind=coding.kind,
@@ -115,7 +117,6 @@ def read_table(path: Path, options: SourceOptions) -> UserData:
         validation=arrays["validation"],
         test=arrays.get("test"),
         build_model=networks.dense_maker(arrays["train"][0], num_outputs, are_labels),
-        make_whole=make_whole,
         example=encoder.example(frames["train"].iloc[:2]),
         inputs=encoder.names,
         wide=encoder.wide,
@@ -179,6 +180,14 @@ class TableReading:
             if not pd.api.types.is_bool_dtype(self.usual[column]):
                 values[column] = read[column]
         return NewExamples(cells, inputs, values)
+
+    def make_whole(self, network: keras.Model) -> keras.Model:
+        """See `Reading`."""
+        no_numbers = [c for c, kind in self.encoder.kinds.items() if kind != NUMBER]
+        require_tensorflow(no_numbers, "text")
+        require_tensorflow(self.encoder.wide, "float64")
+        symbols, encoded = self.encoder.symbols()
+        return networks.behind(network, symbols, encoded)
 
 
 def _usual(rows: pd.DataFrame, encoder: Encoder) -> pd.DataFrame:
