@@ -162,7 +162,8 @@ def test_an_exported_backbone_takes_raw_images(tmp_path, tune, monkeypatch, caps
     comparison = Comparison.read(tmp_path / "runs" / "photos")
     assert comparison.recipe["learning_rate"] == pytest.approx(1e-4)
     out = " ".join(capsys.readouterr().out.split())
-    assert "Exported for TensorFlow Serving: served/1. It takes image." in out
+    assert "Exported for TensorFlow Serving: served/1. It is the model of" in out
+    assert ", chosen on the validation data, and takes image." in out
     images = RNG.integers(0, 256, (3, 30, 18, 3)).astype("uint8")
     answer, names = ask(tmp_path / "served" / "1", tmp_path, image=images)
     assert names == "['dent', 'ok', 'worn']"

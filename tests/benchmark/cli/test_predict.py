@@ -2,6 +2,9 @@
 
 import contextlib
 import json
+import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from PIL import Image
 from scipy.special import softmax
 from small_preset import write_preset
 
-from keras_ccar import posthoc
+from keras_ccar import posthoc, serving
 from keras_ccar.benchmark.cli import main
 from keras_ccar.benchmark.comparison import Comparison
 from keras_ccar.benchmark.sources.options import SourceOptions
@@ -242,15 +245,14 @@ def test_new_images_are_answered_as_by_the_whole_model(in_folder, tune):
     comparison = Comparison.read("out")
     found = comparison.predict("new")
     cache = in_folder / "out" / "features"
-    options = SourceOptions(backbone=preset, tune=tune, cache=cache)
-    data = read_data(in_folder / "photos", options)
-    whole = data.make_whole(comparison.finish())
+    whole = comparison.finish(whole=True)
     images = np.stack([np.asarray(Image.open(file)) for file in found["file"]])
     expected = softmax(whole.predict(images, verbose=0).astype("float64"), axis=-1)
     columns = [f"probability_{name}" for name in counts]
     probabilities = found[columns].to_numpy(float)
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
-    names = np.array(data.class_names)[expected.argmax(axis=1)]
+    assert whole.class_names == list(counts)
+    names = np.array(list(counts))[expected.argmax(axis=1)]
     assert found["predicted"].tolist() == names.tolist()
     # The images differ, and so do the answers.
     assert np.ptp(expected, axis=0).max() > 1e-3
@@ -355,6 +357,66 @@ def test_the_whole_model_of_a_table_takes_its_columns(in_folder):
     expected = comparison.predict("table.csv").filter(like="probability_")
     given = [sent[tensor.name] for tensor in whole.inputs]
     np.testing.assert_allclose(probabilities_of(whole, given), expected, atol=1e-5)
+
+
+SERVE = """
+import json
+import sys
+import numpy as np
+import tensorflow as tf
+sent = json.load(open(sys.argv[2]))
+serve = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+_, types = serve.structured_input_signature
+assert set(sent) == set(types)
+answer = serve(**{name: tf.constant(sent[name], types[name].dtype) for name in sent})
+assert "keras_ccar" not in sys.modules
+json.dump({name: value.numpy().astype("U").tolist() for name, value in answer.items()},
+          open(sys.argv[3], "w"))
+"""
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="torch exports nothing")
+def test_the_whole_model_is_served_with_thresholds_of_its_predictions(in_folder):
+    columns = {"amount (EUR)": np.where(np.arange(90) == 70, np.nan, X[:, 1])}
+    if keras.backend.backend() == "tensorflow":
+        columns = dict(table(), **columns)
+    yes_or_no = np.where(Y > 0, "fraud", "ok")
+    rows = pd.DataFrame(dict(columns, label=yes_or_no))
+    october, november = rows.iloc[:60], rows.iloc[60:].drop(columns="label")
+    october.to_csv("october.csv", index=False)
+    november.to_csv("november.csv", index=False)
+    compare(in_folder / "october.csv", "--label", "label", "--epochs", "10")
+    comparison = Comparison.read("out")
+    known = comparison.predict("october.csv")
+    tuned = posthoc.tune_thresholds(
+        known[["probability_fraud"]].to_numpy(),
+        (known["label"] == "fraud").to_numpy().astype(int),
+        from_logits=False,
+        objective=[[0, 5], [10, 0]],
+    )
+    whole = posthoc.chain(comparison.finish(whole=True), tuned)
+    folder = serving.export(whole, in_folder / "served")
+    sent = {}
+    for column, values in november.items():
+        name = re.sub(r"\W+", "_", column).strip("_")
+        sent[name] = values.to_numpy()[:, None].tolist()
+    (in_folder / "sent.json").write_text(json.dumps(sent), "utf-8")
+    words = [str(folder), "sent.json", "answer.json"]
+    process = subprocess.run(
+        [sys.executable, "-c", SERVE, *words], capture_output=True, text=True
+    )
+    assert process.returncode == 0, process.stderr
+    answer = json.loads((in_folder / "answer.json").read_text("utf-8"))
+    expected = comparison.predict("november.csv", threshold=tuned.thresholds[0])
+    p = expected["probability_fraud"].to_numpy()
+    # Both answers come, and none by rounding.
+    assert set(expected["predicted"]) == {"fraud", "ok"}
+    assert abs(p - tuned.thresholds[0]).min() > 1e-5
+    assert answer["class_names"][0] == ["ok", "fraud"]
+    served = np.array(answer["probabilities"], "float64")
+    np.testing.assert_allclose(served, np.stack([1 - p, p], axis=1), atol=1e-5)
+    decided = [row[-1] == "True" for row in answer["decisions"]]
+    assert decided == (expected["predicted"] == "fraud").tolist()
 
 
 def test_text_is_for_tensorflow(in_folder):
