@@ -88,9 +88,10 @@ def as_the_backbone_takes_it(
     test = data.test_arrays
     if test is not None:
         test = compute(test[0]), test[1]
-    digest = _digest(data, preset, side)
     if recipe.tune == "head":
         digest = subset_digest(features, labels)
+    else:
+        digest = _digest(data, preset, side)
     return dataclasses.replace(
         data, train_arrays=(features, labels), test_arrays=test, digest=digest
     )

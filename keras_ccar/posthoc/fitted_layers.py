@@ -12,10 +12,7 @@ from keras_ccar.layers.model_output import (
     sets_prior,
     tensor_activation,
 )
-from keras_ccar.layers.prior_warning import (
-    warn_if_costs_lack_prior,
-    warn_if_rebalanced,
-)
+from keras_ccar.layers.prior_warning import warn_if_costs_lack_prior, warn_if_rebalanced
 from keras_ccar.layers.temperature_scaling import TemperatureScaling
 from keras_ccar.posthoc.prior.corrected_prior import last_correction
 

@@ -18,10 +18,7 @@ from keras_ccar.arguments import (
     optional,
 )
 from keras_ccar.benchmark.comparison import Comparison
-from keras_ccar.benchmark.feature_data import (
-    as_the_backbone_takes_it,
-    check_backbone,
-)
+from keras_ccar.benchmark.feature_data import as_the_backbone_takes_it, check_backbone
 from keras_ccar.benchmark.runner.plan import Plan
 from keras_ccar.benchmark.runner.speed_settings import SpeedSettings
 from keras_ccar.benchmark.runner.workers import allow_shared_accelerators
