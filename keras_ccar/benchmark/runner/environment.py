@@ -1,6 +1,7 @@
 """The environment of a run: versions, hardware, commit, and a digest of the code."""
 
 import contextlib
+import copy
 import functools
 import hashlib
 import importlib.metadata
@@ -81,12 +82,17 @@ def comparability_key(
     return found
 
 
-@functools.cache
 def current_environment() -> dict[str, Any]:
     """Returns what a result depends on besides its configuration, as plain JSON.
 
     It is computed once: the process runs the code as it was when the process began.
+    Callers get a copy of their own, which they may add to.
     """
+    return copy.deepcopy(_environment())
+
+
+@functools.cache
+def _environment() -> dict[str, Any]:
     return {
         "backend": keras.backend.backend(),
         "versions": versions(),

@@ -19,6 +19,11 @@ def test_the_version_is_that_of_the_package():
     assert environment.current_environment()["versions"] == environment.versions()
 
 
+def test_what_a_caller_adds_stays_with_the_caller():
+    environment.current_environment()["versions"]["scipy"] = "1.0"
+    assert "scipy" not in environment.current_environment()["versions"]
+
+
 def test_the_digest_is_of_what_changes_results(tmp_path, monkeypatch):
     copy = tmp_path / "keras_ccar"
     shutil.copytree(environment._PACKAGE, copy)
