@@ -2,17 +2,27 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
+# What is the same on every backend, or trains whole comparisons: on torch, which trains
+# small models several times as fast, because it compiles nothing.
+ONE_BACKEND := tests/benchmark/ tests/benchmarks/ tests/command/ $(wildcard tests/test_docs_*.py) tests/test_contributing.py tests/test_docstrings.py tests/test_every_argument.py tests/test_files.py tests/test_hostile.py tests/test_import_rule.py tests/test_package.py tests/test_readme.py tests/test_requirements.py tests/test_wheel.py
+# What is TensorFlow's: streams of tf.data, and the examples, which run once.
+OF_TENSORFLOW := tests/datasets/ tests/examples/
 # What depends on the backend.
-CORE := $(filter-out tests/benchmark/ tests/benchmarks/ tests/command/ tests/datasets/ tests/saved_files/ tests/examples/ tests/pages/ tests/test_docs_% tests/test_contributing.py tests/test_docstrings.py tests/test_every_argument.py tests/test_files.py tests/test_hostile.py tests/test_import_rule.py tests/test_package.py tests/test_readme.py tests/test_requirements.py tests/test_wheel.py,$(wildcard tests/[a-z]*/ tests/test_*.py))
+CORE := $(filter-out $(ONE_BACKEND) $(OF_TENSORFLOW) tests/saved_files/ tests/pages/,$(wildcard tests/[a-z]*/ tests/test_*.py))
+# JAX compiles every operation for every shape, so `make test` leaves out there what is
+# computed by the same operations as elsewhere: definitions of metrics, and `posthoc`.
+CORE_OF_JAX := $(filter-out tests/metrics/ tests/posthoc/,$(CORE)) $(wildcard tests/metrics/test_every_*.py)
 
 # Where the environments of several versions lie; and what is asked of them, such as
 # `make test-matrix MATRIX_OPTIONS="--python 3.13"`.
 MATRIX ?= .matrix
 MATRIX_OPTIONS ?= --output benchmarks/results/versions/test_matrix.json
 
-# TensorFlow runs every combination of the parameters of a test. Elsewhere each value is
-# in one case at least, which takes half the time; `make test ONCE=` runs all of them.
+# `make test` runs the tests that take seconds, with each value of their parameters in one
+# case at least. `make test-all` runs all tests in all combinations.
+QUICK := not slow and not failures and not long and not browser
 ONCE ?= --each-value-once
+PYTEST := $(BIN)/pytest -n auto --dist loadgroup
 
 # JAX compiles each operation for each shape, so keep what it compiled for the next test.
 JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
@@ -20,15 +30,20 @@ JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/.jax_cache JAX_PERSIST
 # Where trials say what they tried; docs/what-was-tried.md is made from it.
 TRIED := benchmarks/results/tried
 
-.PHONY: demo test test-matrix test-oldest core-tests test-pages test-long quick fuzz damage kills hostile table failures evidence evidence-smoke first-model lint types format bench results dist notebooks transcripts architecture screenshots docs serve-docs clean
+.PHONY: demo test test-all test-matrix test-oldest core-tests test-pages test-long quick fuzz damage kills hostile table failures evidence evidence-smoke first-model lint types format bench results dist notebooks transcripts architecture screenshots docs serve-docs clean
 
 demo: $(VENV)/.demo  ## the main job: compare losses on long-tailed digits
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/keras-ccar compare digits-lt --output runs/digits-lt
 
-test: lint types  ## lint, check types, the whole suite on TensorFlow, the core suite on JAX and torch
-	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto --dist loadgroup
-	KERAS_BACKEND=jax $(JAX_CACHE) $(BIN)/pytest -n auto --dist loadgroup $(ONCE) $(CORE)
-	KERAS_BACKEND=torch $(BIN)/pytest -n auto --dist loadgroup $(ONCE) $(CORE) tests/benchmark/training/test_augmentation.py tests/benchmark/training/test_auto_augment.py
+test: lint types  ## lint, types, and the tests that take seconds: the core on TensorFlow, JAX and torch, the rest once
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "$(QUICK)" $(ONCE) $(CORE) $(OF_TENSORFLOW) tests/benchmark/training/
+	KERAS_BACKEND=jax $(JAX_CACHE) $(PYTEST) -m "$(QUICK)" $(ONCE) $(CORE_OF_JAX)
+	KERAS_BACKEND=torch OMP_NUM_THREADS=1 $(PYTEST) -m "$(QUICK)" $(ONCE) $(CORE) $(ONE_BACKEND)
+
+test-all: lint types  ## lint, types, and all tests in all combinations, slow ones too: takes hours
+	KERAS_BACKEND=tensorflow $(PYTEST)
+	KERAS_BACKEND=jax $(JAX_CACHE) $(PYTEST) $(CORE)
+	KERAS_BACKEND=torch $(PYTEST) $(CORE) $(ONE_BACKEND)
 
 test-pages: $(VENV)/.pages docs  ## opens every page of the site, and the reports, in Chromium
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/pytest -n 2 -m browser tests/pages
@@ -49,8 +64,8 @@ failures: $(VENV)/.test  ## kills and restarts 20 runs on each backend: about ha
 test-long: $(VENV)/.test  ## real CIFAR-100-LT, killed again and again; TFDS_DATA_DIR
 	KERAS_BACKEND=tensorflow $(BIN)/pytest -m long
 
-quick: $(VENV)/.test  ## the tests that take seconds
-	KERAS_BACKEND=tensorflow $(BIN)/pytest -n auto --dist loadgroup -m "not slow and not failures and not long"
+quick: $(VENV)/.test  ## the tests that take seconds, all of them on TensorFlow
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "$(QUICK)"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

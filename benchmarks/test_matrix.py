@@ -34,7 +34,7 @@ print(json.dumps({"python": platform.python_version(), **versions}))
 BOTH_STREAMS = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
 # The fields of `Cell`, which are options of the command.
 FIELDS = ("python", "wanted", "backend")
-# Tests that take more than ten seconds would take hours in all cells.
+# Tests that are marked slow would take hours in all cells.
 MARKS = "not slow and not failures and not long"
 
 

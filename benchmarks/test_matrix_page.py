@@ -51,9 +51,9 @@ FAULTS = (
 HOW = (
     "`make test-matrix` makes an environment for each Python and Keras, and runs the "
     "core tests in it: losses, metrics, callbacks, layers, what is done after "
-    "training, and serving. It leaves out the tests that take more than ten seconds "
-    "(`{marks}`), the comparisons of `keras-ccar compare`, and torch. `make test` runs "
-    "these on the newest versions. Tests of packages that are not in these "
+    "training, and serving. It leaves out the tests that take more than a few seconds "
+    "(`{marks}`), the comparisons of `keras-ccar compare`, and torch. `make test-all` "
+    "runs these on the newest versions. Tests of packages that are not in these "
     "environments, such as KerasHub, are skipped."
 )
 LINES = (

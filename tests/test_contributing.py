@@ -95,6 +95,7 @@ def test_what_is_added_goes_where_the_page_says(title):
     assert len(steps) >= 3
 
 
+@pytest.mark.slow
 def test_every_name_is_in_the_code():
     titles = ("Architecture", "Three walks through the code")
     added = ("Add a loss", "Add a method", "Add a data set")

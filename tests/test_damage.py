@@ -9,6 +9,7 @@ def judge(tmp_path_factory):
     return damage.Judge(tmp_path_factory.mktemp("damage"), seed=0)
 
 
+@pytest.mark.slow
 def test_damaged_files_are_never_believed(judge):
     outcomes = set()
     for number in range(60):

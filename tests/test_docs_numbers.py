@@ -156,6 +156,7 @@ def drawn(folder):
     return [name for name in FIGURES if (folder / name).exists()]
 
 
+@pytest.mark.slow
 def test_the_page_is_what_the_files_give():
     results = {name: Comparison.read(folder) for name, folder in COMPARISONS.items()}
     names = {name: drawn(PAGE.parent / "figures" / name) for name in COMPARISONS}
@@ -180,6 +181,7 @@ def test_the_page_of_trials_is_what_the_files_give():
     )
 
 
+@pytest.mark.slow
 def test_the_page_on_many_classes_is_what_its_file_gives(tmp_path):
     written = tmp_path / "many-classes.md"
     many_classes_page.write_page(path=written)

@@ -107,6 +107,7 @@ def test_not_for_a_kernel():
         keras.layers.Dense(3, kernel_initializer=PriorBias([6, 3, 1])).build((1, 3))
 
 
+@pytest.mark.slow
 def test_loads_in_a_new_process(tmp_path):
     head(PriorBias([990, 10]), 1).save(tmp_path / "model.keras")
     code = (

@@ -85,6 +85,7 @@ def test_missing_backend_is_named(backend):
     assert f"pip install 'keras_ccar[{backend}]'" in answer.stderr
 
 
+@pytest.mark.slow
 def test_import_takes_less_than_a_second_more_than_keras():
     code = """
 import time
@@ -130,6 +131,7 @@ def test_every_argument_has_a_name():
             assert parameter.kind not in variable, f"{exported.__name__}({parameter})"
 
 
+@pytest.mark.slow
 def test_comparisons_are_loaded_on_first_use():
     code = """
 import sys
@@ -147,6 +149,7 @@ from keras_ccar.benchmark import compare
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_core_needs_neither_tensorflow_nor_the_extras(backend):
     code = """
@@ -169,6 +172,7 @@ assert "tensorflow" not in sys.modules
     )
 
 
+@pytest.mark.slow
 def test_the_rooms_are_there_without_an_import_of_their_own():
     code = """
 import keras_ccar

@@ -22,6 +22,7 @@ METHODS = {
 }
 
 
+@pytest.mark.slow
 def test_code_runs_and_prints_what_it_says():
     told = [example.printed for example in examples(README)]
     assert len(told) == 2

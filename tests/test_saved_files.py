@@ -147,6 +147,7 @@ def train(model, *callbacks):
 
 
 # Only there are the random numbers of dropout those of the file.
+@pytest.mark.slow
 @pytest.mark.tensorflow_only
 @pytest.mark.usefixtures("normalized_by_labels")
 def test_a_backup_is_resumed_and_ends_as_if_never_interrupted(tmp_path):

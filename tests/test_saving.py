@@ -103,6 +103,7 @@ def test_loads_in_a_new_process(trained, package):
             np.testing.assert_allclose(answer["loss"], of_file["loss"], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_training_goes_on_after_loading(trained):
     folder, _ = trained
     data = np.load(folder / "data.npz")

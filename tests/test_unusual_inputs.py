@@ -15,6 +15,7 @@ CELLS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("row", "family"), CELLS)
 def test_no_number_is_silently_different(row, family):
     check_cells(row, table.subjects_of(family, row))

@@ -52,6 +52,7 @@ def two_stages(folders, stopped_in=None, **options):
     return trained, [ops.convert_to_numpy(weight) for weight in model.weights]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(f"ignore:.*{OTHERWISE}")
 @pytest.mark.parametrize("delete", [True, False])
 @pytest.mark.parametrize("stopped_in", [0, 1])

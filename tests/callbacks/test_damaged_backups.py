@@ -54,6 +54,7 @@ def assert_ends_alike(outcome, expected, first_epoch=0):
         np.testing.assert_array_equal(actual, wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [flip_a_weight, zero, truncate])
 def test_the_older_backup_leads_to_the_same_end(damage, pair, undisturbed):
     older, newer = pair
@@ -76,6 +77,7 @@ def test_the_damaged_file_goes_with_the_next_backup(pair, tmp_path):
     assert BackupFiles(tmp_path, lambda path: True).find_newest().path == again[1]
 
 
+@pytest.mark.slow
 def test_the_advice_of_the_message_works(pair, undisturbed):
     for path in pair:
         truncate(path)
@@ -98,6 +100,7 @@ def test_damage_that_comes_after_the_construction_is_noticed(pair):
         fit(classifier(), backup)
 
 
+@pytest.mark.slow
 def test_a_backup_without_a_checksum_is_resumed(pair, undisturbed):
     pair[0].unlink()
     pair[1].rename(pair[1].with_name("epoch-1-batch-4.weights.h5"))
@@ -158,6 +161,7 @@ def test_a_disk_that_becomes_full_does_not_end_the_training(tmp_path, undisturbe
     assert names_in(tmp_path) == ["epoch-2-batch-4", "epoch-3-batch-0"]
 
 
+@pytest.mark.slow
 def test_after_a_failed_backup_the_one_before_it_is_resumed(tmp_path, undisturbed):
     backup = OnFullDisk(tmp_path, full_in_epoch=0)
     with (

@@ -51,6 +51,7 @@ def test_two_outputs(structure, kind):
     assert "ShotAccuracy(..., name='size') writes 'size_balanced'" in message
 
 
+@pytest.mark.slow
 def test_with_the_names_that_the_warning_asks_for():
     metrics = {
         "kind": [ShotAccuracy(KINDS, name="kind"), BalancedAccuracy(3)],

@@ -48,6 +48,7 @@ def test_every_public_metric_is_tried():
     assert set(MAKE) == set(metrics.__all__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAKE)
 @pytest.mark.parametrize("kind", ["metrics", "weighted_metrics"])
 def test_another_ignored_class(name, kind):

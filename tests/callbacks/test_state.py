@@ -68,6 +68,7 @@ class AtEndOfEpoch(keras.callbacks.Callback):
         self.function()
 
 
+@pytest.mark.slow
 @EAGERLY
 def test_models_that_share_a_loss_train_as_with_their_own(run_eagerly):
     """One after the other, again, and each while the other trains."""
@@ -94,6 +95,7 @@ def test_models_that_share_a_loss_train_as_with_their_own(run_eagerly):
         assert epoch["count"].tolist() == [5, 8, 2]
 
 
+@pytest.mark.slow
 @EAGERLY
 def test_steps_of_models_that_share_a_loss_alternate(run_eagerly):
     outcomes = []
@@ -313,6 +315,7 @@ def built_for(loss):
     return built
 
 
+@pytest.mark.slow
 def test_estimators_of_scikit_learn():
     base = pytest.importorskip("sklearn.base")
     # Keras 3.8 uses it without importing it.

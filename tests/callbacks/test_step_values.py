@@ -57,6 +57,7 @@ def assert_same(callback, expected):
             np.testing.assert_allclose(actual[name], epoch[name], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
 @pytest.mark.parametrize("batch_size", [1, K, 50])

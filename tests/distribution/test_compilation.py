@@ -45,6 +45,7 @@ def fit(model, epochs, callbacks=()):
     model.fit(x, labels, batch_size=32, epochs=epochs, callbacks=callbacks, verbose=0)
 
 
+@pytest.mark.slow
 def test_one_compilation_of_the_step_in_5_epochs(monkeypatch):
     model = classifier(jit_compile=True)
     compilations = []

@@ -62,6 +62,7 @@ def test_wrong_row_is_an_error(case):
         loss()(with_row(row), LOGITS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", COMPILED)
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_row_in_a_compiled_step_is_nan(mode, case):

@@ -57,6 +57,7 @@ def values_of(variables):
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
+@pytest.mark.slow
 def test_trains_counts_and_loads(keras_cv, tmp_path):
     images, labels = samples()
     model = classifier(keras_cv)
@@ -77,6 +78,7 @@ def test_trains_counts_and_loads(keras_cv, tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adjustment", [None, LogitAdjustment()])
 def test_probabilities_and_logits_give_the_same_loss(keras_cv, adjustment):
     images, labels = samples()
@@ -98,6 +100,7 @@ def test_probabilities_and_logits_give_the_same_loss(keras_cv, adjustment):
 
 
 # Keras warns as well, while it compiles.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*received `from_logits=True`:UserWarning")
 def test_logits_are_not_taken_from_the_softmax_head(keras_cv):
     images, labels = samples()

@@ -157,6 +157,7 @@ def test_probabilities_and_logits_give_the_same_loss(keras_hub, task, adjustment
     np.testing.assert_allclose(values[0], values[1], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_probabilities_are_not_taken_from_the_linear_head(keras_hub):
     if BACKEND == "torch":
         pytest.skip("steps are not compiled: it is an error before training")

@@ -156,6 +156,7 @@ def test_another_number_of_labels(columns):
         LogitCorrection(NO_YES)(np.zeros((5, columns)))
 
 
+@pytest.mark.slow
 def test_recalibrates_a_model_that_was_trained_with_class_weights():
     """On made-up data with 1 % of yes, of which balanced weights make 20 % or more."""
     rng = np.random.default_rng(0)

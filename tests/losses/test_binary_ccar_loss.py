@@ -28,6 +28,7 @@ def oracle(targets, logits, form="exponential"):
     return loss, gradient
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("form", ["exponential", "power", "information", "inverse"])
 def test_equals_oracle(form, mode):

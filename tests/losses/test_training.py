@@ -39,6 +39,7 @@ def model_of(cases, shape, num_classes=NUM_CLASSES, **arguments):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mixing", "smoothing"), [("MixUp", 0.1), ("CutMix", 0.0)])
 def test_mixed_labels_of_keras_layers(mixing, smoothing):
     import tensorflow as tf
@@ -89,6 +90,7 @@ def losses_of_training():
     return model, {name: history[f"{name}_loss"] for name in CASES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "dtype_policy", ["mixed_float16", "mixed_bfloat16"], indirect=True
 )
@@ -109,6 +111,7 @@ def test_half_precision_trains_as_float32_does(dtype_policy):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype_policy", ["mixed_bfloat16"], indirect=True)
 def test_labels_above_256_through_fit(dtype_policy):
     num_classes, images = 1000, 10 * IMAGES

@@ -333,6 +333,7 @@ for weighted in (False, True):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow_only
 @pytest.mark.skipif(
     not METRICS_ADD_UP_OVER_REPLICAS, reason="this Keras does not add up metrics"

@@ -42,6 +42,7 @@ def test_every_public_metric_has_the_arguments():
         assert (config["axis"], config["ignore_class"]) == (-1, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("form", ["integers", "column", "one-hot"])
@@ -178,6 +179,7 @@ def test_axis_is_named_as_the_way_out(name):
     )
 
 
+@pytest.mark.slow
 def test_in_fit_beside_a_loss_with_classes_first():
     labels = RNG.integers(0, K, (20, K, 5))
     labels[::3, 1] = 255

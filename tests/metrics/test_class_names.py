@@ -63,6 +63,7 @@ def scalar_tags(folder):
     return found
 
 
+@pytest.mark.slow
 @EVERY_FORM
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_callbacks_take_the_recall_of_each_class(form, eagerly, tmp_path):

@@ -167,6 +167,7 @@ def test_predictions_that_are_no_probabilities(case, bad):
         assert has_nan(metric.result())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*logits beyond `limit")
 @EVERY_CASE
 def test_predictions_of_nan_and_infinity(case):

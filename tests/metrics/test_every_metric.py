@@ -292,6 +292,7 @@ def test_config(case):
     assert_same(value_of(restored, labels, y_pred), value_of(metric, labels, y_pred))
 
 
+@pytest.mark.slow
 @EVERY_CASE
 def test_fit_logs_what_evaluate_says(case, tmp_path, capsys):
     labels, _ = case.batch()

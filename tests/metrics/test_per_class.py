@@ -11,6 +11,7 @@ from keras_ccar.metrics import BalancedAccuracy, PerClassRecall, ShotAccuracy
 COUNTS = [500, 120, 60, 5]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(classified())
 def test_recall_and_its_means_against_the_definition(case):

@@ -47,6 +47,7 @@ def test_every_sample_of_a_large_batch_counts(mode):
     assert run(mode, ones).item() == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @given(data=st.data())
 @settings(max_examples=10, deadline=None)

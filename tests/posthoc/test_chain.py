@@ -191,6 +191,7 @@ def test_the_prior_is_not_taken_out_twice_behind_a_chain():
         assert len(caught) == 1
 
 
+@pytest.mark.slow
 def test_a_saved_chain_with_names_needs_the_package_alone(tmp_path):
     model = sequential()
     model.class_names = ["cat", "dog", "axolotl"]
@@ -648,6 +649,7 @@ def test_warns_of_every_kind_of_part():
         assert name != "calibrate" or len(caught) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["sigmoid", None])
 def test_parts_chosen_one_after_the_other_do_not_warn(tmp_path, activation):
     model, data, counts = label_model(activation), (POINTS, LABELS), [900, 100]

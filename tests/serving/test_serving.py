@@ -75,6 +75,7 @@ def corrected_classifier():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow_only
 # TensorFlow's interpreter asks for another package, which has the same one.
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")

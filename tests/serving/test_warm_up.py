@@ -64,6 +64,7 @@ def test_failing(case, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow_only
 @pytest.mark.parametrize("case", FAILING)
 def test_both_ways_out(case, tmp_path):

@@ -44,4 +44,6 @@ class Standardiser:
 
     def __call__(self, images: Any) -> Any:
         """Returns images `(..., channels)` standardised, as a tensor."""
-        return keras.ops.cast(images, "float32") * self.scale - self.shift
+        # A product of a tensor of torch and an array of NumPy warns.
+        scale, shift = map(keras.ops.convert_to_tensor, (self.scale, self.shift))
+        return keras.ops.cast(images, "float32") * scale - shift

@@ -148,6 +148,7 @@ def test_what_was_planned_and_never_trained_does_not_stay(copied):
     assert "--methods ccar bs --seeds 1 " in after["command"]
 
 
+@pytest.mark.slow
 def test_another_comparison_puts_the_results_there_are_aside(copied, capsys):
     def files(folder):
         return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}

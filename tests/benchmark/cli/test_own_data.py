@@ -67,6 +67,7 @@ def ask(folder, tmp_path, **rows):
     return np.load(tmp_path / "answer.npy"), process.stdout.strip()
 
 
+@pytest.mark.slow
 def test_the_command_and_python_give_the_same_digits(tmp_path, capsys):
     path = tmp_path / "mine.npz"
     np.savez(path, x=X, y=Y)
@@ -89,6 +90,7 @@ def test_the_command_and_python_give_the_same_digits(tmp_path, capsys):
     assert "runs are finished already" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_what_another_comparison_put_aside_says_that_it_cannot_predict(
     tmp_path, capsys
 ):

@@ -134,7 +134,9 @@ def test_probabilities_of_another_prior_are_said(in_folder, capsys):
     assert said.count("are not those of the data") == 1
     with pytest.warns(UserWarning, match="are not those of the data") as told:
         Comparison.read("out").predict("new.npz")
-    assert [Path(one.filename).name for one in told] == ["test_predict.py"]
+    # NumPy deprecates what Keras does on torch.
+    own = [one for one in told if one.category is UserWarning]
+    assert [Path(one.filename).name for one in own] == ["test_predict.py"]
 
 
 def test_columns_that_are_written_otherwise(in_folder, capsys):
@@ -286,6 +288,7 @@ def test_what_cannot_be_predicted(in_folder, content, more, message, capsys):
     assert "Traceback" not in error
 
 
+@pytest.mark.slow
 def test_tables_and_folders_that_do_not_fit(in_folder, capsys):
     rows = table(kind=np.array(["a", "b", "c"])[Y])
     rows.to_csv("table.csv", index=False)
@@ -524,6 +527,8 @@ def test_what_the_command_warns_of_are_warnings_in_python(in_folder, capsys):
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         comparison.predict("new.csv")
+    # NumPy deprecates what Keras does on torch.
+    told = [one for one in told if one.category is UserWarning]
     told = [one for one in told if "The probabilities of" not in str(one.message)]
     expected = (
         "price is empty in all rows of new.csv",
@@ -532,7 +537,6 @@ def test_what_the_command_warns_of_are_warnings_in_python(in_folder, capsys):
     )
     for one, beginning in zip(told, expected, strict=True):
         assert str(one.message).startswith(beginning)
-        assert one.category is UserWarning
         assert one.filename == __file__
         assert said.count(f"Warning: {one.message}") == 1
     # A file with nothing to warn of; that semicolons divide it is no warning.

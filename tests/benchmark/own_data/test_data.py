@@ -50,6 +50,7 @@ def made_by_a_function(x, y):
 FORMS = [Batches, tf_data, data_loader, made_by_a_function]
 
 
+@pytest.mark.slow
 def test_batches_of_any_library_give_the_same(tmp_path):
     results = []
     for form in FORMS:

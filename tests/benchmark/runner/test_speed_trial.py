@@ -107,6 +107,7 @@ def test_convolutions_of_onednn_are_kept_by_a_run_alone(tmp_path, monkeypatch):
     assert "TF_ENABLE_ONEDNN_OPTS" not in os.environ
 
 
+@pytest.mark.slow
 def test_short_plans_and_plans_that_have_begun_measure_nothing(
     long, copied, monkeypatch
 ):

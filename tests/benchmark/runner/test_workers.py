@@ -40,6 +40,7 @@ def test_two_processes_with_more_work_than_a_pipe_holds():
         assert {next_of(workers)[2] for _ in range(2)} == {3_000_000, 4_000_000}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no cores to divide")
 @pytest.mark.parametrize("threads", [None, 1])
 def test_the_number_of_threads(threads, monkeypatch):

@@ -120,6 +120,7 @@ def test_columns_of_one_name(tmp_path, header):
         read_data(tmp_path / "t.csv", SourceOptions(label=("kind",)))
 
 
+@pytest.mark.slow
 def test_a_part_of_a_long_column_does_not_decide_what_it_holds(tmp_path):
     """Pandas reads long files in parts, of which the first may hold digits alone."""
     rows = 200_000

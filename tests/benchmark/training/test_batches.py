@@ -47,6 +47,8 @@ def test_every_epoch_holds_every_example_once_in_another_order():
 @pytest.mark.parametrize("steps_per_execution", [1, 2, 8])
 def test_training_sees_what_was_drawn(count, steps_per_execution):
     """The images that reach the network, against naive numpy."""
+    if steps_per_execution > 1 and keras.backend.backend() == "torch":
+        pytest.skip("Keras takes one step at a time on torch")
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (count, 5, 6, 2)).astype("uint8")
     batches = SeededBatches(images, np.arange(count), 4, 5, AUGMENTATIONS)

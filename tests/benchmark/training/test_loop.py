@@ -53,6 +53,10 @@ def test_ccar_with_logit_adjustment_is_both(data, recipe):
     assert train(data, recipe, "ccar+la", strength=0.0) == train(data, recipe, "la")
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch",
+    reason="Keras takes one step at a time on torch",
+)
 def test_several_steps_at_once_change_no_number(data, recipe):
     steps = []
     outcome = train(

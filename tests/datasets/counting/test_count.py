@@ -209,6 +209,7 @@ def test_a_generator_is_bounded(monkeypatch):
     assert count_classes(batches).tolist() == [40, 20, 80]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [None, 7])
 def test_a_stream_of_unknown_length_is_bounded(batch_size, monkeypatch):
     import tensorflow as tf

@@ -290,6 +290,7 @@ def test_huge_labels_are_named_and_not_allocated(label, dtype):
     assert count_classes(labels).tolist() == [1, 1]
 
 
+@pytest.mark.slow
 def test_many_classes_are_counted_if_their_number_is_given():
     assert len(count_classes([0, 10_000_001], num_classes=10_000_002)) == 10_000_002
 

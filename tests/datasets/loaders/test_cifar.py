@@ -18,6 +18,7 @@ def cifar100():
         pytest.skip(f"CIFAR-100 is not prepared here: {error}")
 
 
+@pytest.mark.slow
 def test_cifar100_is_the_published_one(cifar100):
     images, labels = cifar100.train_arrays
     assert (images.dtype, images.shape) == ("uint8", (10847, 32, 32, 3))
@@ -47,6 +48,7 @@ def whole_cifar100():
         pytest.skip(f"CIFAR-100 is not prepared here: {error}")
 
 
+@pytest.mark.slow
 def test_cifar100_digest_does_not_depend_on_the_order(cifar100, whole_cifar100):
     images, labels = whole_cifar100.train_arrays
     order = np.random.default_rng(0).permutation(len(labels))

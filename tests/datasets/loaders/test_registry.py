@@ -13,6 +13,7 @@ def assert_one_sentence(message):
     assert "\n" not in message
 
 
+@pytest.mark.slow
 def test_import_and_arrays_do_without_tensorflow():
     code = (
         "import sys\n"

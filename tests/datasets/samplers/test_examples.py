@@ -260,6 +260,7 @@ def test_labels_of_several_shapes_in_a_data_set():
         class_balanced(Boxes(), [50, 50])
 
 
+@pytest.mark.slow
 def test_neither_tensorflow_nor_torch_is_imported_for_arrays():
     code = """
 import sys

@@ -20,6 +20,7 @@ def defect(x, y):
     return y["defect"]
 
 
+@pytest.mark.slow
 def test_a_stream_of_several_outputs():
     dataset = tf.data.Dataset.from_tensor_slices((X, BOTH))
     with pytest.raises(ValueError, match="`label_of=lambda x, y: y") as error:

@@ -58,6 +58,7 @@ def numbers_in(drawn):
     return np.array([int(x) for x, _ in drawn])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", data_sets())
 def test_every_group_gets_its_share(name):
     data, group = data_sets()[name], groups_of(TAGS)
@@ -75,6 +76,7 @@ def test_every_group_gets_its_share(name):
     assert len(numbers) == 800
 
 
+@pytest.mark.slow
 def test_the_stream_and_the_arrays_have_one_law():
     group = groups_of(TAGS)
     for sampler in (class_balanced, square_root_balanced):

@@ -88,6 +88,7 @@ def test_examples_of_a_class_have_equal_chances():
     assert abs(head[:90].mean() - head[180:].mean()) < 4 * head.std() / np.sqrt(45)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", [class_balanced, square_root_balanced])
 def test_same_seed_same_sequence(sampler):
     def sequence(seed):
@@ -105,6 +106,7 @@ def test_epochs_differ():
     assert sorted(first[:, 0]) != sorted(second[:, 0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sampler", [class_balanced, square_root_balanced, progressively_balanced]
 )
@@ -126,11 +128,13 @@ def test_restored_iterator_continues_the_sequence(sampler, tmp_path):
     assert rest == [int(x[0, 0]) for x, _ in expected[1000:1500]]
 
 
+@pytest.mark.slow
 def test_skip_continues_the_sequence():
     stream = class_balanced(in_class_order(), COUNTS)
     np.testing.assert_array_equal(drawn(stream.skip(1000)), drawn(stream)[1000:])
 
 
+@pytest.mark.slow
 def test_cardinality_is_finite_and_right():
     stream = class_balanced(in_class_order(), COUNTS, epochs=3, examples_per_epoch=1234)
     assert int(stream.cardinality()) == 3 * 1234
@@ -187,6 +191,7 @@ def test_fit_goes_through_all_epochs():
     assert seen.batches == 15
 
 
+@pytest.mark.slow
 def test_distributed_over_replicas():
     # Virtual devices have to be made before TensorFlow starts.
     code = """

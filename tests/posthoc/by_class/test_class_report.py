@@ -219,6 +219,7 @@ def test_rows_of_zeros_are_left_out_with_an_ignore_class(with_counts, ignore_cla
             evaluate_classes(logits, rows, counts, **given)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say():
     rng, accuracy, inside = np.random.default_rng(1), 0.7, 0
     for seed in range(100):
@@ -232,6 +233,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     assert 88 <= inside <= 99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("columns", "share"), [(4, 1.0), (4, 0.6), (1, 1.0), (1, 0.6)])
 def test_the_interval_of_the_calibration_error(columns, share):
     """Chance makes the error larger: its interval holds the value and the truth."""

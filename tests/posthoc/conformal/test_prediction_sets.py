@@ -195,6 +195,7 @@ def test_ranks_are_exact_on_average(coverage):
         assert (np.abs(found.cumsum(axis=1) - exact.cumsum()) <= 1).all()
 
 
+@pytest.mark.slow
 def test_rounding_up_covers_more_than_was_asked_for():
     """Of 27 examples 26 / 28 = 92.9 % are covered where ranks are rounded up."""
     rng = np.random.default_rng(0)
@@ -339,6 +340,7 @@ def test_one_quantile_needs_examples_too():
     assert "quantiles from" not in sets.describe()
 
 
+@pytest.mark.slow
 def test_coverage_of_the_methods():
     """Averages of repetitions: within 2 points by group, and for each class."""
     coverage = {method: [] for method in METHODS}

@@ -70,6 +70,7 @@ MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("batched", [False, True])
 def test_padding_does_not_count(name, batched):
@@ -184,6 +185,7 @@ def test_the_prior_of_what_counts():
     assert abs(padded - expected).max() > 0.05
 
 
+@pytest.mark.slow
 def test_a_new_head_learns_nothing_of_padding():
     counts = np.bincount(LABELS[IS_REAL])
     model = tagger()

@@ -110,6 +110,7 @@ def test_any_data_with_the_labels_aligned(source, kind):
     np.testing.assert_allclose(p, expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["arrays", "DataLoader", "PyDataset", "generator"])
 def test_answers_are_found_in_every_batch(source):
     """Nothing but the labels tells that a linear output is of labels."""
@@ -245,6 +246,7 @@ def test_missing_answers(missing):
         predict(model_of("sigmoid"), (X, y))
 
 
+@pytest.mark.slow
 def test_ignored_classes_and_weights_of_zero():
     model = model_of("softmax")
     for ignored in (-1, 255, 0, 1):

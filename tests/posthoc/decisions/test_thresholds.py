@@ -321,6 +321,7 @@ COUNTS = [9500, 500]
 OTHER = r"other shares of yes than the `target_prior`.*0\.0\d+ instead of 0\.[23]"
 
 
+@pytest.mark.slow
 def test_warns_of_validation_data_with_the_old_prior():
     model, costs = one_label_model(), [[0, 1], [50, 0]]
     estimated = estimate_prior(model, NEW[0], COUNTS)

@@ -438,6 +438,7 @@ def overlapping(num, seed=0, bias=0.0, distance=0.8):
     return z, y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num", [20_000, 100_000])
 def test_finds_a_class_that_dies_slowly(num):
     z, _ = overlapping(num, bias=-0.15)

@@ -79,6 +79,7 @@ def by_a_new_head():
     return new, classes, counts, "given a classifier by .*, which balances its classes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make", [by_class_weight, by_a_binary_loss, by_a_softmax_loss, by_a_new_head]
 )
@@ -101,6 +102,7 @@ def test_the_advice_gives_probabilities_of_the_data(make):
     np.testing.assert_allclose(found.mean(axis=0), np.atleast_1d(shares), rtol=0.25)
 
 
+@pytest.mark.slow
 def test_arrays_and_corrected_models():
     x, y = classes(6000, 0)
     counts = np.bincount(y)
@@ -123,6 +125,7 @@ def test_arrays_and_corrected_models():
     assert [w.category for w in told].count(UserWarning) == 1
 
 
+@pytest.mark.slow
 def test_the_effective_number_is_no_balance():
     x, y = classes(6000, 0)
     counts = np.bincount(y)
@@ -143,6 +146,7 @@ def too_short(draw, columns):
     return z, y, keras_ccar.datasets.count_classes(y, multi_label=are_labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("draw", "columns"), [(classes, 3), (one_label, 1), (labels, 0)]
 )

@@ -182,6 +182,7 @@ def test_lws_takes_the_steps_of_gradient_descent():
     np.testing.assert_allclose(found, scales, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("method", ["crt", "lws", "tau-norm"])
 def test_the_original_stays_as_it_is(method, compiled):
@@ -208,6 +209,7 @@ def test_the_original_stays_as_it_is(method, compiled):
     assert [w.tobytes() for w in model.get_weights()] == before[0]
 
 
+@pytest.mark.slow
 def test_crt_beats_crossentropy_on_every_class():
     model = network(layers.Softmax())
     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
@@ -251,6 +253,7 @@ def test_crt_draws_every_class_equally_often():
     assert counted.tolist() == [40, 40, 40]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["crt", "lws", "tau-norm"])
 def test_saves_loads_and_continues(method, tmp_path):
     model = trained(layers.Softmax())
@@ -286,6 +289,7 @@ def assert_second_correction_is_told(model, words, advice):
         tune_logit_correction(model, (X, Y), COUNTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_saved", [False, True])
 @pytest.mark.parametrize("method", ["crt", "lws"])
 def test_a_second_correction_is_warned_of(method, is_saved, tmp_path):
@@ -368,6 +372,7 @@ def test_what_cannot_be_compiled_anew_is_said():
         retrain_classifier(model, None, COUNTS, "tau-norm")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["crt", "lws", "tau-norm"])
 def test_head_in_a_model_in_a_model(method, tmp_path):
     inner = trained()
@@ -398,6 +403,7 @@ class Batches(keras.utils.PyDataset):
         return X[part], np.eye(3)[Y[part]]
 
 
+@pytest.mark.slow
 def test_any_data():
     expected = retrain_classifier(trained(), (X, Y), COUNTS, epochs=1).get_weights()
     batches = [(X[i : i + 50], Y[i : i + 50]) for i in range(0, len(X), 50)]
@@ -407,6 +413,7 @@ def test_any_data():
             np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_sample_weights_count_within_a_class():
     """One step of the whole data, with the gradient in numpy."""
     rng = np.random.default_rng(3)
@@ -447,6 +454,7 @@ def test_wrong_sample_weights(weights):
     assert len(str(raised.value)) < 200
 
 
+@pytest.mark.slow
 def test_ignored_and_masked_examples():
     expected = retrain_classifier(trained(), (X, Y), COUNTS, epochs=1).get_weights()
     more_x = np.concatenate([X, X[:5]])
@@ -509,6 +517,7 @@ def test_one_yes_or_no_label():
     assert says_yes[y == 0].mean() < 0.4
 
 
+@pytest.mark.slow
 def test_label_aware_smoothing_reaches_the_loss():
     arguments = {"epochs": 1, "batch_size": 32}
     plain = retrain_classifier(trained(), (X, Y), COUNTS, **arguments)
@@ -539,6 +548,7 @@ class Unregistered(layers.Layer):
         return inputs + 1
 
 
+@pytest.mark.slow
 def test_own_code_is_copied():
     def own(y_true, y_pred):
         return keras.ops.mean(y_pred, axis=-1)

@@ -51,6 +51,7 @@ def test_the_second_stage_counts():
     assert (found.seeds, found.epochs) == (3, 5)  # 28 s a seed, and 1 s an epoch
 
 
+@pytest.mark.slow
 def test_the_second_stage_is_measured(tmp_path, monkeypatch):
     """What is planned for cRT is about what its training then takes."""
     told = []
@@ -85,6 +86,7 @@ def test_the_second_stage_of_one_answer_is_measured(tmp_path, monkeypatch):
     assert speed.second_stage > 0
 
 
+@pytest.mark.slow
 def test_the_decision_is_kept(tmp_path):
     first, _ = compare(tmp_path, budget=600, epochs=1)
     kept = read_json(tmp_path / "budget.json")

@@ -92,6 +92,7 @@ def losses_of(folder, data, units, activation, **changes):
     return seen["counts"], comparison
 
 
+@pytest.mark.slow
 def test_a_comparison_counts_with_the_weights(tmp_path):
     x, y = answers()
     weights = np.where(y == 1, 1.0, 10.0)
@@ -117,6 +118,7 @@ def test_a_comparison_counts_with_the_weights(tmp_path):
     assert counts.tolist() == [50, 25]
 
 
+@pytest.mark.slow
 def test_classes_and_several_labels(tmp_path):
     x, y = classes()
     weights = np.array([0.5, 2.0, 3.0])[y]

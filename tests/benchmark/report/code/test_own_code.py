@@ -68,6 +68,7 @@ def says(model, x, kind):
 
 
 # Models that were trained to balanced classes are said to be so.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The probabilities of")
 def test_the_code_of_every_winner(finished, tmp_path, monkeypatch):
     kind, folder, given = finished

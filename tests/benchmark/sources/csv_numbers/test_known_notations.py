@@ -46,6 +46,7 @@ def test_a_few_rows_are_read_as_the_training_file(rows, notation, has_marks):
     np.testing.assert_allclose(found["x"], fractions, rtol=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(WHOLE, st.sampled_from([GERMAN, ENGLISH]), st.sampled_from(["shown", "whole"]))
 def test_a_file_of_the_other_notation_is_read_as_a_whole(wholes, notation, name):
