@@ -137,7 +137,11 @@ def core_tests() -> list[str]:
 
 
 def run_cell(
-    cell: Cell, folder: Path, workers: str, chosen: Sequence[str] = ()
+    cell: Cell,
+    folder: Path,
+    workers: str,
+    chosen: Sequence[str] = (),
+    left_out: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Returns what the core tests of a cell came to, as a row of the result.
 
@@ -146,6 +150,7 @@ def run_cell(
         folder: where environments lie.
         workers: the number of processes of pytest, or "auto".
         chosen: options of pytest that choose among the tests.
+        left_out: folders of core tests that are not run.
     """
     python = make_environment(cell, folder)
     environment = {**os.environ, "KERAS_BACKEND": cell.backend}
@@ -175,7 +180,8 @@ def run_cell(
     report = python.parents[1] / f"{cell.backend}.xml"
     report.unlink(missing_ok=True)
     options = ["-m", MARKS, "-n", workers, "--dist", "loadgroup", *chosen]
-    run(python, "-m", "pytest", *options, f"--junitxml={report}", *core_tests())
+    paths = [path for path in core_tests() if path.rstrip("/") not in left_out]
+    run(python, "-m", "pytest", *options, f"--junitxml={report}", *paths)
     return {
         "python": cell.python,
         "wanted": cell.wanted,
@@ -237,13 +243,17 @@ def main() -> None:
     parser.add_argument(
         "--each-value-once", action="store_true", help="leave out combinations"
     )
+    parser.add_argument(
+        "--leave-out", nargs="+", default=[], help="such as tests/posthoc"
+    )
     options = parser.parse_args()
     command = shlex.join(["python", "benchmarks/test_matrix.py", *sys.argv[1:]])
     all_well = True
     for cell in CELLS:
         if all(getattr(cell, name) in getattr(options, name) for name in FIELDS):
             chosen = ["--each-value-once"] if options.each_value_once else []
-            row = run_cell(cell, options.folder.resolve(), options.workers, chosen)
+            folder, left_out = options.folder.resolve(), options.leave_out
+            row = run_cell(cell, folder, options.workers, chosen, left_out)
             print(json.dumps(row), flush=True)
             all_well &= is_well(row)
             if options.output:
