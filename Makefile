@@ -17,6 +17,8 @@ CORE_OF_JAX := $(filter-out tests/metrics/ tests/posthoc/,$(CORE)) $(wildcard te
 # `make test-matrix MATRIX_OPTIONS="--python 3.13"`.
 MATRIX ?= .matrix
 MATRIX_OPTIONS ?= --output benchmarks/results/versions/test_matrix.json
+# And of `make test-oldest`, such as "--leave-out tests/posthoc".
+OLDEST_OPTIONS ?=
 
 # `make test` runs the tests that take seconds, with each value of their parameters in one
 # case at least. `make test-all` runs all tests in all combinations.
@@ -43,7 +45,7 @@ test: lint types  ## lint, types, and the tests that take seconds: the core on T
 test-all: lint types  ## lint, types, and all tests in all combinations, slow ones too: takes hours
 	KERAS_BACKEND=tensorflow $(PYTEST)
 	KERAS_BACKEND=jax $(JAX_CACHE) $(PYTEST) $(CORE)
-	KERAS_BACKEND=torch $(PYTEST) $(CORE) $(ONE_BACKEND)
+	KERAS_BACKEND=torch OMP_NUM_THREADS=1 $(PYTEST) $(CORE) $(ONE_BACKEND)
 
 test-pages: $(VENV)/.pages docs  ## opens every page of the site, and the reports, in Chromium
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/pytest -n 2 -m browser tests/pages
@@ -52,7 +54,7 @@ test-matrix: $(VENV)/.demo  ## the core tests on old and new Keras and Python; m
 	$(BIN)/python benchmarks/test_matrix.py --folder $(MATRIX) $(MATRIX_OPTIONS)
 
 test-oldest: $(VENV)/.demo  ## the core tests on the oldest Keras and TensorFlow, each value of a parameter once
-	$(BIN)/python benchmarks/test_matrix.py --folder $(MATRIX) --wanted oldest --backend tensorflow $(ONCE)
+	$(BIN)/python benchmarks/test_matrix.py --folder $(MATRIX) --wanted oldest --backend tensorflow $(ONCE) $(OLDEST_OPTIONS)
 
 core-tests:
 	@echo $(CORE)

@@ -18,7 +18,7 @@ def test_calls_of_a_block(block):
 
 def test_calls_of_anything():
     # JAX compiles every operation for every new shape.
-    for number in range(8 if IS_JAX else 200):
+    for number in range(20 if IS_JAX else 200):
         call = GENERATOR.call(number)
         problem = free_calls.problem_of(call)
         assert problem is None, f"{vars(call)}\n  {problem}"
