@@ -25,6 +25,8 @@ def draw_recall(table: Any) -> Any:
     for group, rows in table.groupby("shot_group", sort=False):
         counts = np.maximum(rows["training_examples"], 0.5)
         colour = _COLOURS[group]
+        bounds = (rows["recall_low"], rows["recall_high"])
+        axes.vlines(counts, *bounds, color=colour, lw=0.8, alpha=0.35)
         axes.scatter(
             counts, rows["recall"], s=18, color=colour, alpha=0.75, label=group
         )

@@ -26,12 +26,12 @@ class ClassReport:
     Attributes:
         classes: a DataFrame with a row for each class, or label, by its name:
             `training_examples`, `shot_group`, `support` (examples in the data),
-            `precision`, `recall`, `f1`, `average_precision` against the rest (NaN
-            if there is none), `mean_confidence` (the mean probability of the class over
-            its examples), `calibration_gap` (the mean probability of answers of this
-            class, minus the share of them that is right) and
-            `most_frequent_wrong_answer`. Without `class_counts`, the first two are left
-            out.
+            `precision` and `recall`, each with the bounds `..._low` and `..._high` of a
+            95 % interval, `f1`, `average_precision` against the rest (NaN if there is
+            none), `mean_confidence` (the mean probability of the class over its
+            examples), `calibration_gap` (the mean probability of answers of this class,
+            minus the share of them that is right) and `most_frequent_wrong_answer`.
+            Without `class_counts`, the first two are left out.
         totals: a DataFrame with `value`, and the bounds `low` and `high` of a bootstrap
             95 % interval, of `accuracy`, `balanced_accuracy`, `macro_f1`,
             `geometric_mean`, `many`, `medium` and `few` (the balanced accuracy of each

@@ -6,12 +6,17 @@ import numpy as np
 
 from keras_ccar.posthoc.by_class.groups import names_of_groups
 from keras_ccar.posthoc.by_class.scores import decide
+from keras_ccar.posthoc.by_class.shares import effective_size, share_bounds
 from keras_ccar.posthoc.data.predictions import Predictions
 from keras_ccar.posthoc.result import require_posthoc
 
 _SCORES = (
     "precision",
+    "precision_low",
+    "precision_high",
     "recall",
+    "recall_low",
+    "recall_high",
     "f1",
     "average_precision",
     "mean_confidence",
@@ -31,6 +36,7 @@ def class_table(
     training_examples: np.ndarray | None,
     groups: dict[str, np.ndarray],
     class_names: list[str],
+    units: np.ndarray,
 ) -> Any:
     """Returns a DataFrame with a row for each class, or label, and `COLUMNS`.
 
@@ -42,6 +48,7 @@ def class_table(
             not known.
         groups: which classes belong to each shot group.
         class_names: a name for each row.
+        units: the unit of each row of the predictions; see `effective_size`.
     """
     pandas = require_posthoc("pandas", "pandas")
     answers = decide(predictions.logits, predictions.are_labels)
@@ -52,10 +59,15 @@ def class_table(
         if predictions.are_labels:
             known = ~np.isnan(predictions.labels[:, k])
             is_class = predictions.labels[known, k] == 1
-            rows.append(_row(is_class, answers[known, k] == 1, column[known]))
+            answered = answers[known, k] == 1
+            rows.append(_row(is_class, answered, column[known], units[known]))
         else:
-            rows.append(_row(predictions.labels == k, answers == k, column))
+            rows.append(_row(predictions.labels == k, answers == k, column, units))
     table = pandas.DataFrame(rows, index=pandas.Index(class_names, name="class"))
+    for score in ("precision", "recall"):
+        sizes = table.pop(f"{score}_size")
+        low, high = share_bounds(table[score], sizes)
+        table[f"{score}_low"], table[f"{score}_high"] = low, high
     if training_examples is not None:
         table["training_examples"] = training_examples
         table["shot_group"] = names_of_groups(groups, len(class_names))
@@ -66,7 +78,10 @@ def class_table(
 
 
 def _row(
-    is_class: np.ndarray, answered: np.ndarray, probability: np.ndarray
+    is_class: np.ndarray,
+    answered: np.ndarray,
+    probability: np.ndarray,
+    units: np.ndarray,
 ) -> dict[str, float]:
     """Returns the scores of one class against the rest.
 
@@ -74,10 +89,12 @@ def _row(
         is_class: whether each example is of the class.
         answered: whether the class was answered.
         probability: that of the class.
+        units: the unit of each example.
     """
     metrics = require_posthoc("sklearn.metrics", "scikit-learn")
     if not len(is_class):  # a label that no example has an answer for
-        return {"support": 0, **dict.fromkeys(_SCORES, np.nan)}
+        nothing = dict.fromkeys(_SCORES, np.nan)
+        return {"support": 0, "precision_size": 0, "recall_size": 0, **nothing}
     support, num_answers = int(is_class.sum()), int(answered.sum())
     # As in scikit-learn, a class that is never answered has a precision of 0.
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
@@ -86,7 +103,9 @@ def _row(
     row = {
         "support": support,
         "precision": precision,
+        "precision_size": effective_size(is_class[answered], units[answered]),
         "recall": np.nan,
+        "recall_size": effective_size(answered[is_class], units[is_class]),
         "f1": f1 if support or num_answers else np.nan,
         "average_precision": np.nan,
         "mean_confidence": np.nan,

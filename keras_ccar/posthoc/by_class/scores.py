@@ -127,24 +127,39 @@ def group_alike(*columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def resampled_weights(
-    labels: np.ndarray, resamples: int, seed: int
+    labels: np.ndarray, resamples: int, seed: int, units: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:
     """Yields how often each example is drawn in bootstrap resamples.
 
     Classes are resampled one by one, so that each keeps its number of examples, because
     a score in which every class counts has no value without one of them. Rows of
-    several labels are resampled as they are.
+    several labels are resampled as they are. Examples of one unit, such as a patient,
+    are drawn together; it is resampled with the rarest class that it has.
+
+    Args:
+        labels: classes `(N,)` or answers `(N, K)`.
+        resamples: how many.
+        seed: of the random numbers.
+        units: the number of the unit of each example, `(N,)`; None for one each.
     """
     rng = np.random.default_rng(seed)
     if labels.ndim == 2:
         labels = labels[:, 0] if labels.shape[1] == 1 else np.zeros(len(labels), int)
-    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    if units is None:
+        units = np.arange(len(labels))
+    _, unit_of = np.unique(units, return_inverse=True)
+    found, counts = np.unique(labels, return_counts=True)
+    from_rarest = np.argsort(counts, kind="stable")
+    ranks = np.argsort(from_rarest)[np.searchsorted(found, labels)]
+    of_unit = np.full(int(unit_of.max()) + 1, len(found))
+    np.minimum.at(of_unit, unit_of, ranks)
+    members = [np.flatnonzero(of_unit == rank) for rank in np.argsort(from_rarest)]
     for _ in range(resamples):
-        weights = np.zeros(len(labels))
+        weights = np.zeros(len(of_unit))
         for group in members:
-            drawn = rng.integers(0, len(group), len(group))
+            drawn = rng.integers(0, max(len(group), 1), len(group))
             weights[group] = np.bincount(drawn, minlength=len(group))
-        yield weights
+        yield weights[unit_of]
 
 
 def divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

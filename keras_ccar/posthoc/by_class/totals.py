@@ -25,6 +25,7 @@ def totals_table(
     are_one_question: bool,
     resamples: int,
     seed: int,
+    units: np.ndarray,
 ) -> Any:
     """Returns a DataFrame with `value`, `low` and `high` of each score.
 
@@ -34,6 +35,7 @@ def totals_table(
         are_one_question: whether the two classes are the no and yes of one label.
         resamples: bootstrap resamples; see `resampled_weights`.
         seed: of the resamples.
+        units: the unit of each row; see `resampled_weights`.
     """
     totals = _Totals(predictions, groups, are_one_question)
     once = np.ones(len(predictions.labels))
@@ -41,9 +43,10 @@ def totals_table(
     values = totals.measure(once, gaps)
     labels = predictions.labels
     # The share of yes, on which calibration depends, varies only between rows.
-    of_rows = resampled_weights(np.zeros(len(labels), "int64"), resamples, seed)
+    no_class = np.zeros(len(labels), "int64")
+    of_rows = resampled_weights(no_class, resamples, seed, units)
     drawn, noise = [], []
-    for weights in resampled_weights(labels, resamples, seed):
+    for weights in resampled_weights(labels, resamples, seed, units):
         of_resample = totals.gaps(next(of_rows))
         drawn.append(list(totals.measure(weights, of_resample).values()))
         noise.append(np.abs(of_resample - gaps).sum())

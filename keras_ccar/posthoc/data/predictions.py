@@ -39,12 +39,16 @@ class Predictions(NamedTuple):
         are_labels: whether the columns are yes-or-no labels rather than classes that
             exclude each other.
         from_logits: whether the model returns logits rather than probabilities.
+        examples: int64 `(N,)`: which example of the data each row is of.
+        num_examples: all that are in the data.
     """
 
     logits: np.ndarray
     labels: Any
     are_labels: bool
     from_logits: bool
+    examples: Any = None
+    num_examples: int = 0
 
     @property
     def num_columns(self) -> int:
@@ -131,7 +135,8 @@ def predict(
             _run(model, mask, *batch) for batch in read_batches(data, name, batch_size)
         ]
     else:
-        parts = [(check_predictions(model), data, None)]
+        output = check_predictions(model)
+        parts = [(output, data, None, _examples_of(output), len(output))]
         if train is not None:
             raise ValueError(
                 "`train` must be None where `model` is an array of predictions, which "
@@ -140,9 +145,9 @@ def predict(
     parts = [part for part in parts if len(part[0])]
     if not parts:
         raise ValueError(f"`{name}` must hold examples. Received: none")
-    outputs = np.concatenate([output for output, _, _ in parts])
+    outputs = np.concatenate([output for output, *_ in parts])
     has_answers = any(
-        are_answers(given, output.shape, ignore_class) for output, given, _ in parts
+        are_answers(given, output.shape, ignore_class) for output, given, *_ in parts
     )
     if not_of_labels is not None and isinstance(model, keras.Model):
         counts = None  # Other counts would not help where labels are an error.
@@ -157,8 +162,10 @@ def predict(
         )
     logits = _logits(outputs, are_labels, from_logits)
     labels: list[Any] = []
-    is_counted = []
-    for output, given, weights in parts:
+    is_counted, examples, num_examples = [], [], 0
+    for output, given, weights, places, size in parts:
+        examples.append(num_examples + places)
+        num_examples += size
         if needs_labels and given is None:
             raise argument_error(name, data, f"data with labels: {DATA}")
         found, counted = read_counted(
@@ -182,7 +189,10 @@ def predict(
             f"`{name}` must hold answers of yes or no. Received: none that is known, "
             "all are the `ignore_value`"
         )
-    return Predictions(logits[kept], found, are_labels, from_logits)
+    rows_of_examples = np.concatenate(examples)[kept]
+    return Predictions(
+        logits[kept], found, are_labels, from_logits, rows_of_examples, num_examples
+    )
 
 
 def require_num_columns(counts: OutputCounts, predictions: Predictions) -> None:
@@ -201,16 +211,25 @@ def _run(
     labels: Any,
     weights: Any,
     options: dict[str, Any],
-) -> tuple[np.ndarray, Any, Any]:
-    """Returns predictions, labels and weights of a batch, of what the mask counts."""
+) -> tuple[np.ndarray, Any, Any, np.ndarray, int]:
+    """Returns predictions, labels and weights of a batch, of what the mask counts.
+
+    Also which example of the batch each row is of, and how many examples it has.
+    """
     x = inputs_for(model, x)
     output = model.predict(x, **options)
     _require_one_output(output, model)
     counted = mask.predict(x, np.shape(output), options)
+    places, size = _examples_of(output), len(output)
     if counted is None:
-        return check_predictions(output), labels, weights
+        return check_predictions(output), labels, weights, places, size
     given = (rows_of(part, counted) for part in (labels, weights))
-    return check_predictions(output[counted]), *given
+    return check_predictions(output[counted]), *given, places[counted.ravel()], size
+
+
+def _examples_of(output: Any) -> np.ndarray:
+    """Returns the example of each row of predictions `(N, ..., K)`."""
+    return np.repeat(np.arange(len(output)), int(np.prod(np.shape(output)[1:-1])))
 
 
 def _require_one_output(output: Any, model: keras.Model) -> None:

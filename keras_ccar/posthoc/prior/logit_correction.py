@@ -13,6 +13,7 @@ from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.model_output import output_activation, output_tensor
 from keras_ccar.output_counts import OutputCounts, read_output_counts
 from keras_ccar.posthoc.by_class.scores import check_objective
+from keras_ccar.posthoc.by_class.units import read_units
 from keras_ccar.posthoc.data.enough_examples import require_examples
 from keras_ccar.posthoc.data.predictions import (
     Predictions,
@@ -42,6 +43,7 @@ def tune_logit_correction(
     train: Any = None,
     resamples: int = 200,
     seed: int = 0,
+    resample_by: Any = None,
 ) -> TunedLogitCorrection:
     """Chooses the τ of a `LogitCorrection` on validation data.
 
@@ -78,9 +80,11 @@ def tune_logit_correction(
         ignore_value: the value of missing answers of yes-or-no labels, or None.
         batch_size: of `model.predict`, for arrays. None for 32.
         train: the training data. If given, examples that both have are an error.
-        resamples: bootstrap resamples for the standard error. They take the pixels of
-            one image for independent, so that the error of segmentation is too small.
+        resamples: bootstrap resamples for the standard error.
         seed: of the resamples.
+        resample_by: whom or what each example of the validation data belongs to, as for
+            `evaluate_classes`. None takes all rows for independent, so that the error
+            of segmentation is too small.
 
     Returns:
         A `TunedLogitCorrection` with `.tau`, `.layer` and `.curve`.
@@ -138,7 +142,10 @@ def tune_logit_correction(
     )
     advice = "Tune the model that the correction was added to."
     warn_of_other_prior(model, predictions, "validation", advice)
-    curve = score_taus(predictions, counts, grid, checked_objective, resamples, seed)
+    units = read_units(resample_by, predictions)
+    curve = score_taus(
+        predictions, counts, grid, checked_objective, resamples, seed, units
+    )
     tau = choose_tau(curve)
     layer = make_correction(
         class_counts, num_examples, counts, tau, adjusted, predictions

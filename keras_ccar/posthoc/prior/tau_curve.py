@@ -43,6 +43,7 @@ def score_taus(
     objective: Any,
     resamples: int,
     seed: int,
+    units: np.ndarray | None = None,
 ) -> Any:
     """Returns a DataFrame: each τ, its score, its standard error against the best.
 
@@ -53,12 +54,13 @@ def score_taus(
         objective: what `check_objective` returned.
         resamples: bootstrap resamples for the standard error.
         seed: of the resamples.
+        units: the unit of each row; see `resampled_weights`.
     """
     num_columns = predictions.num_columns
     shift = PriorShift(counts, None, None).of_columns(num_columns)
     labels, are_labels = predictions.labels, predictions.are_labels
     corrected = (predictions.logits + tau * shift for tau in grid)
-    resampled = resampled_weights(labels, resamples, seed)
+    resampled = resampled_weights(labels, resamples, seed, units)
     scorers: list[Any] = []
     everyone = None
     if isinstance(objective, str):
