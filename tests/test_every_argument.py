@@ -107,7 +107,7 @@ RIGHT = {
     ),
     **dict.fromkeys(("flip", "warm_up"), TRUTH),
     **dict.fromkeys(("label_smoothing", "pivot", "beta", "momentum"), SHARE),
-    "threshold": SHARE,
+    **dict.fromkeys(("threshold", "confidence"), SHARE),
     **dict.fromkeys(("head", "tail"), SHARE),
     "average": {"None"},
     **dict.fromkeys(("color_jitter",), SHARE),

@@ -12,7 +12,8 @@ from keras_ccar.posthoc.composition import chain
 from keras_ccar.posthoc.conformal.prediction_sets import prediction_sets
 from keras_ccar.posthoc.data.outputs import one_output
 from keras_ccar.posthoc.decisions.alarm_rate import alarm_rate_at_most
-from keras_ccar.posthoc.decisions.objectives import precision_at_least, recall_at_least
+from keras_ccar.posthoc.decisions.least_recall import recall_at_least
+from keras_ccar.posthoc.decisions.objectives import precision_at_least
 from keras_ccar.posthoc.decisions.thresholds import tune_thresholds
 from keras_ccar.posthoc.prior.logit_correction import tune_logit_correction
 from keras_ccar.posthoc.prior.prior_estimation import estimate_prior

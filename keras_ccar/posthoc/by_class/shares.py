@@ -33,6 +33,22 @@ def share_bounds(
     return np.where(has_examples, low, np.nan), np.where(has_examples, high, np.nan)
 
 
+def smallest_share(shares: np.ndarray, size: int, confidence: float) -> np.ndarray:
+    """Returns the lower bounds of one-sided exact intervals of shares, `(M,)`.
+
+    Args:
+        shares: of the examples, in [0, 1], `(M,)`.
+        size: the number of examples.
+        confidence: how often such a bound lies below the truth.
+    """
+    hits = np.round(shares * size)
+    bounds = np.zeros_like(hits)
+    found = hits > 0
+    beta = require_posthoc("scipy.stats", "scipy").beta
+    bounds[found] = beta.ppf(1 - confidence, hits[found], size - hits[found] + 1)
+    return bounds
+
+
 def effective_size(is_hit: np.ndarray, belongs_to: np.ndarray) -> float:
     """Returns how many independent examples tell as much of the share of hits.
 

@@ -59,7 +59,7 @@ class _AlarmRateAtMost(ThresholdObjective):
                 f"For {self.share:g} a day of N cases a day, pass {self.share:g} / N.",
             )
 
-    def choose(self, curve: dict[str, np.ndarray], label: str) -> int:
+    def choose(self, curve: dict[str, np.ndarray], label: str, num_yes: int) -> int:
         # A share such as 0.3 of 10 examples is a little more than 3 of 10.
         reached = curve["alarm_rate"] <= self.share * (1 + 1e-9)
         if not reached.any():

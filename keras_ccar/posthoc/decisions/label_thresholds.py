@@ -49,7 +49,8 @@ def choose_thresholds(
         probabilities = predictions.probabilities[known, label]
         curve = label_curve(probabilities, answers[known], goals[label].costs)
         try:
-            best = goals[label].choose(curve, f"label {names[label]}")
+            num_yes = int((answers == 1).sum())
+            best = goals[label].choose(curve, f"label {names[label]}", num_yes)
         except UnreachableError as error:
             errors.append((label, error))
             continue

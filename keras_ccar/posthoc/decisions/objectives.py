@@ -32,12 +32,13 @@ class ThresholdObjective:
     column = "f1"
     costs: np.ndarray | None = None
 
-    def choose(self, curve: dict[str, np.ndarray], label: str) -> int:
+    def choose(self, curve: dict[str, np.ndarray], label: str, num_yes: int) -> int:
         """Returns which row of the curve of a label is best.
 
         Args:
             curve: the columns of the curve, by rising threshold.
             label: how messages call the label.
+            num_yes: examples of yes in the validation data.
 
         Raises:
             UnreachableError: if none does what was asked for.
@@ -57,7 +58,7 @@ class _Largest(ThresholdObjective):
     def __init__(self, column: str) -> None:
         self.column = column
 
-    def choose(self, curve: dict[str, np.ndarray], label: str) -> int:
+    def choose(self, curve: dict[str, np.ndarray], label: str, num_yes: int) -> int:
         return last_of(curve[self.column], np.ones(len(curve["threshold"]), bool))
 
     def __repr__(self) -> str:
@@ -70,7 +71,7 @@ class _PrecisionAtLeast(ThresholdObjective):
     def __init__(self, precision: float) -> None:
         self.precision = check_number("precision", precision, 0, 1)
 
-    def choose(self, curve: dict[str, np.ndarray], label: str) -> int:
+    def choose(self, curve: dict[str, np.ndarray], label: str, num_yes: int) -> int:
         reached = curve["precision"] >= self.precision
         if not reached.any():
             best = int(np.nanargmax(curve["precision"]))
@@ -86,27 +87,13 @@ class _PrecisionAtLeast(ThresholdObjective):
         return f"precision_at_least({self.precision:g})"
 
 
-class _RecallAtLeast(ThresholdObjective):
-    column = "precision"
-
-    def __init__(self, recall: float) -> None:
-        self.recall = check_number("recall", recall, 0, 1, above=0)
-
-    def choose(self, curve: dict[str, np.ndarray], label: str) -> int:
-        # The threshold of 0 always reaches it.
-        return last_of(curve["precision"], curve["recall"] >= self.recall)
-
-    def __repr__(self) -> str:
-        return f"recall_at_least({self.recall:g})"
-
-
 class _SmallestCost(ThresholdObjective):
     column = "cost"
 
     def __init__(self, costs: np.ndarray) -> None:
         self.costs: np.ndarray = costs
 
-    def choose(self, curve: dict[str, np.ndarray], label: str) -> int:
+    def choose(self, curve: dict[str, np.ndarray], label: str, num_yes: int) -> int:
         scale = max(np.abs(self.costs).max(), np.finfo("float64").tiny)
         return last_of(-curve["cost"] / scale, np.ones(len(curve["threshold"]), bool))
 
@@ -166,29 +153,6 @@ def precision_at_least(precision: float) -> ThresholdObjective:
     ```
     """
     return _PrecisionAtLeast(precision)
-
-
-def recall_at_least(recall: float) -> ThresholdObjective:
-    """Asks `tune_thresholds` for the largest precision with a recall of at least this.
-
-    Args:
-        recall: the smallest share of the examples of yes that are found, in (0, 1], on
-            the validation data.
-
-    Returns:
-        An objective for `tune_thresholds`.
-
-    Raises:
-        ValueError: for anything but a number in (0, 1].
-
-    Example:
-    ```python
-    from keras_ccar.posthoc.decisions.objectives import recall_at_least
-
-    assert repr(recall_at_least(0.8)) == "recall_at_least(0.8)"
-    ```
-    """
-    return _RecallAtLeast(recall)
 
 
 def read_objective(objective: Any, name: str = "objective") -> ThresholdObjective:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from scipy import stats
 from sklearn.metrics import (
     balanced_accuracy_score,
     f1_score,
@@ -25,7 +26,8 @@ from keras_ccar.posthoc.calibration.temperatures import calibrate
 from keras_ccar.posthoc.composition import chain
 from keras_ccar.posthoc.conformal.prediction_sets import prediction_sets
 from keras_ccar.posthoc.decisions.alarm_rate import alarm_rate_at_most
-from keras_ccar.posthoc.decisions.objectives import precision_at_least, recall_at_least
+from keras_ccar.posthoc.decisions.least_recall import recall_at_least
+from keras_ccar.posthoc.decisions.objectives import precision_at_least
 from keras_ccar.posthoc.decisions.thresholds import tune_thresholds
 from keras_ccar.posthoc.prior.logit_correction import tune_logit_correction
 from keras_ccar.posthoc.prior.prior_estimation import estimate_prior
@@ -137,6 +139,50 @@ def test_recall_at_least(least):
         np.testing.assert_allclose(
             precision_score(y, decided), precision[:-1][recall[:-1] >= least].max()
         )
+
+
+@pytest.mark.parametrize(("least", "confidence"), [(0.6, 0.95), (0.75, 0.8)])
+def test_recall_at_least_with_a_confidence(least, confidence):
+    goal = recall_at_least(least, confidence=confidence)
+    tuned = tune_thresholds(LOGITS[:, :1], Y[:, :1], objective=goal)
+    y, p = Y[:, 0], P[:, 0]
+    found, precisions = [], []
+    for threshold in np.append(0, np.unique(p)):
+        hits = int((p[y == 1] >= threshold).sum())
+        sure = stats.binomtest(hits, int(y.sum()), alternative="greater")
+        if sure.proportion_ci(confidence, method="exact").low >= least:
+            found.append(hits / y.sum())
+            precisions.append(precision_score(y, p >= threshold))
+    assert tuned.chosen["recall"][0] == pytest.approx(found[np.argmax(precisions)])
+    assert tuned.chosen["recall"][0] > least
+    assert repr(goal) == f"recall_at_least({least}, confidence={confidence})"
+
+
+def test_a_confidence_holds_on_new_data():
+    rng = np.random.default_rng(0)
+    goal, held = recall_at_least(0.8, confidence=0.9), []
+    for _ in range(200):
+        labels = np.repeat([0, 1], [60, 25])
+        scores = rng.normal(size=(85, 1)) + 1.5 * labels[:, None]
+        threshold = tune_thresholds(scores, labels, objective=goal).thresholds[0]
+        # The true recall of scores with this mean.
+        held.append(stats.norm.sf(np.log(threshold / (1 - threshold)) - 1.5) >= 0.8)
+    assert np.mean(held) > 0.87
+
+
+def test_a_confidence_that_needs_more_examples_says_how_many():
+    labels = np.repeat([0, 1], [30, 10])
+    scores = np.linspace(-2, 2, 40)[:, None]
+    goal = recall_at_least(0.8, confidence=0.95)
+    message = r"at least 0\.7411\. Ask for less, or hold out at least 14 examples"
+    with pytest.raises(ValueError, match=message):
+        tune_thresholds(scores, labels, objective=goal)
+    enough = np.repeat([0, 1], [30, 14])
+    scores = np.linspace(-2, 2, 44)[:, None]
+    tuned = tune_thresholds(scores, enough, objective=goal)
+    assert tuned.chosen["recall"][0] == 1
+    with pytest.raises(ValueError, match="`recall` must be a number below 1 with a"):
+        recall_at_least(1, confidence=0.95)
 
 
 def test_a_precision_that_is_out_of_reach():
