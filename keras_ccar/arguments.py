@@ -31,7 +31,7 @@ def show(value: Any) -> str:
         text = f"a value of type {type(value).__name__}"
     is_cut = len(text) > _LONGEST
     is_array = hasattr(value, "shape") and hasattr(value, "dtype")
-    if is_array and (is_cut or "..." in text):  # as numpy cuts it
+    if is_array and (is_cut or ".." in text):  # as numpy and pandas cut it
         dtype = getattr(value.dtype, "name", value.dtype)
         return f"an array of shape {tuple(value.shape)} and dtype {dtype}"
     if is_cut and isinstance(value, tuple) and len(value) <= 3:  # such as (x, y)

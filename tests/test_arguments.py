@@ -99,6 +99,8 @@ def test_what_cannot_be_shown_is_described():
     assert show((long, [1])) == f"({what}, [1])"
     assert show(np.array([1, 2])) == "array([1, 2])"
     assert show(np.ones(3000)) == "an array of shape (3000,) and dtype float64"
+    series = pytest.importorskip("pandas").Series(["ok", "fraud"] * 50)
+    assert show(series).startswith("an array of shape (100,) and dtype ")
 
 
 def test_numbers_become_float64():

@@ -120,10 +120,18 @@ def _with_shape_of_predictions(
     if num_labels == 1 and shapes_fit(tuple(labels.shape), shape[:-1]):
         labels = ops.expand_dims(labels, -1)
     if not shapes_fit(tuple(labels.shape), shape):
+        hint = ""
+        if num_labels == 1 and shapes_fit(tuple(labels.shape), (*shape[:-1], 2)):
+            hint = (
+                ". If these are no and yes, one-hot, pass `y_true[..., 1:]`. Where you "
+                "cannot, as in `keras.wrappers.SKLearnClassifier`, end the model in "
+                "two columns and a softmax, with a loss of classes, such as "
+                f"`{softmax_loss}`."
+            )
         raise ValueError(
             "`y_true` must have the shape of `y_pred`: one target in [0, 1] for each "
             f"label. Received: y_true.shape={tuple(labels.shape)}, "
-            f"y_pred.shape={shape}"
+            f"y_pred.shape={shape}{hint}"
         )
     return labels
 

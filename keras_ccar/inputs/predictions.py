@@ -71,6 +71,8 @@ def check_num_classes(
         must, unit = _CLASS_ARGUMENTS[argument]
         fitting = [i for i in range(1, len(shape)) if shape[i] == num_classes]
         hints = [f" If the classes are on axis {i}, pass `axis={i}`." for i in fitting]
+        if len(shape) == 1:
+            hints = [" Pass `p[:, None]` for one column `p`, `p[None]` for one row."]
         problem = (
             f"`{argument}` must {must} the class axis of {is_matrix}. Received: "
             f"{num_classes} {unit} and {received}{''.join(hints[:1])}"

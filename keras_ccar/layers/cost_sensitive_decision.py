@@ -7,8 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ccar.arguments import argument_error, check_boolean, check_numbers, optional
+from keras_ccar.arguments import check_boolean, optional
 from keras_ccar.keras_internals import source_of
+from keras_ccar.layers.costs import check_costs, regrets
 from keras_ccar.layers.decides import Decides
 from keras_ccar.layers.decision_inputs import (
     find_input_kind,
@@ -76,8 +77,9 @@ class CostSensitiveDecision(Decides, keras.layers.Layer):
         outside of [0, 1].
 
     Raises:
-        ValueError: for arguments other than these, and for costs that are the same for
-            every answer. When applied: for inputs with another number of classes, of
+        ValueError: for arguments other than these, for costs that are the same for
+            every answer, and for gains, by which no wrong answer costs more than the
+            right one. When applied: for inputs with another number of classes, of
             several yes-or-no labels, and for inputs that `from_logits` does not fit.
 
     Warns:
@@ -120,7 +122,7 @@ class CostSensitiveDecision(Decides, keras.layers.Layer):
                 name, trainable, dtype, autocast, activity_regularizer
             )
         )
-        numbers = _check_costs(costs)
+        numbers = check_costs(costs)
         self.costs = numbers.tolist()
         self._regrets = regrets(numbers).astype("float32")
         self.from_logits = optional(check_boolean, "from_logits", from_logits)
@@ -194,34 +196,3 @@ class CostSensitiveDecision(Decides, keras.layers.Layer):
                 f"axis of `inputs`. Received: costs of shape {np.shape(self.costs)} "
                 f"and inputs.shape={tuple(shape)}{advice}"
             )
-
-
-def regrets(costs: np.ndarray) -> np.ndarray:
-    """Returns what each answer costs more than the best one, in units of the largest.
-
-    Decisions stay the same, and float32 does not round differences between large costs.
-
-    Args:
-        costs: float64 of shape `(..., K, K)`.
-    """
-    # Twice the largest number may be infinite.
-    scaled = costs / max(np.abs(costs).max(), np.finfo("float64").tiny)
-    relative = scaled - scaled.min(axis=-1, keepdims=True)
-    return relative / max(relative.max(), np.finfo("float64").tiny)
-
-
-def _check_costs(costs: Any) -> np.ndarray:
-    expected = (
-        "finite numbers of shape (K, K), the cost of each answer (column) for each "
-        "truth (row), of two classes or more"
-    )
-    numbers = check_numbers("costs", costs, expected)
-    shape = numbers.shape
-    is_square = len(shape) == 2 and shape[0] == shape[1] and shape[0] > 1
-    if not is_square or not np.isfinite(numbers).all():
-        raise argument_error("costs", costs, expected)
-    if (numbers == numbers[:, :1]).all():
-        raise argument_error(
-            "costs", costs, "different for different answers", "All decide alike."
-        )
-    return numbers

@@ -56,3 +56,20 @@ def test_labels_that_come_first_are_moved():
     assert tuple(moved.shape) == (2, 8, 9, 1)
     expected = loss(np.zeros((2, 8, 9, 1)), np.ones((2, 8, 9, 1), "float32"))
     assert float(loss(np.moveaxis(y, 1, -1), moved)) == float(expected)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: keras_ccar.BinaryLogitAdjustedLoss([6, 2]),
+        lambda: keras_ccar.BalancedAccuracy(2),
+    ],
+)
+def test_no_and_yes_one_hot(make):
+    """As wrappers for scikit-learn give one label to a model."""
+    p = np.array([[0.2], [0.9], [0.6]], "float32")
+    y = np.array([0, 1, 0])
+    one_hot = np.eye(2)[y]
+    with pytest.raises(ValueError, match=r"one-hot, pass `y_true\[..., 1:\]`.*such as"):
+        make()(one_hot, p)
+    assert float(make()(one_hot[..., 1:], p)) == float(make()(y, p))

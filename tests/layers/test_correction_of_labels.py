@@ -190,3 +190,12 @@ def test_no_warning_of_plain_binary_training(trained_prior):
         model.compile("sgd", loss)
         correction = LogitCorrection([990, 10], trained_prior=trained_prior)
         keras.Sequential([model, correction])
+
+
+def test_a_column_without_its_axis():
+    layer = LogitCorrection([990, 10], trained_prior=0.5, from_logits=False)
+    p = np.array([0.2, 0.9], "float32")
+    with pytest.raises(ValueError, match=r"Pass `p\[:, None\]` for one column"):
+        layer(p)
+    corrected = ops.convert_to_numpy(layer(p[:, None]))[:, 0]
+    np.testing.assert_allclose(corrected, sigmoid(logit(p) + logit(0.01)), rtol=1e-5)

@@ -184,6 +184,20 @@ def test_costs_that_decide_nothing():
         CostSensitiveDecision([[1, 1], [3, 3]])
 
 
+@pytest.mark.parametrize(
+    "gains", [np.eye(3), np.negative(COSTS), [[0, -5], [-120, 80]], [[0, 0], [-1, 0]]]
+)
+def test_gains_are_no_costs(gains):
+    """By them the most wrong answer would be the best."""
+    with pytest.raises(
+        ValueError, match=r"(?s)`costs` must be higher .*the negative n"
+    ):
+        CostSensitiveDecision(gains)
+    layer = CostSensitiveDecision(np.negative(gains), from_logits=False)
+    sure = np.eye(len(gains), dtype="float32")[1:]
+    np.testing.assert_array_equal(decided(layer, sure), sure)
+
+
 def test_what_does_not_fit():
     with pytest.raises(ValueError, match=r"`costs` must have one row.*\(2, 2\)"):
         CostSensitiveDecision([[0, 1], [1, 0]], from_logits=True)(LOGITS)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_ccar.arguments import argument_error, check_number, check_numbers
+from keras_ccar.layers.costs import refuse_gains
 
 # Sums of a different order differ by less.
 _ROUNDING = 1e-12
@@ -14,6 +15,10 @@ _EXPECTED = (
     '"f1", "balanced_accuracy", `precision_at_least(...)`, `recall_at_least(...)`, '
     "`alarm_rate_at_most(...)`, or finite costs of shape (2, 2) or (K, 2, 2), or a "
     "list of one of these for each label"
+)
+_OF_EACH_EXAMPLE = (
+    "If each example has its own costs, no single threshold is best: say yes where the "
+    "calibrated probability times the cost of a missed yes reaches that of an alarm."
 )
 
 
@@ -104,7 +109,7 @@ class _SmallestCost(ThresholdObjective):
             raise ValueError(
                 "`objective` must have costs of shape (2, 2), or (K, 2, 2) for each of "
                 f"the model's {num_labels} labels. Received: costs of shape "
-                f"{self.costs.shape}"
+                f"{self.costs.shape}. {_OF_EACH_EXAMPLE}"
             )
         return [_SmallestCost(costs) for costs in self.costs]
 
@@ -177,7 +182,7 @@ def read_objective(objective: Any, name: str = "objective") -> ThresholdObjectiv
     costs = check_numbers(name, objective, _EXPECTED)
     is_right = costs.shape[-2:] == (2, 2) and costs.ndim in (2, 3) and costs.size
     if not is_right or not np.isfinite(costs).all():
-        raise argument_error(name, objective, _EXPECTED)
+        raise argument_error(name, objective, _EXPECTED, _advice(costs.shape))
     if (costs[..., 0] == costs[..., 1]).all(axis=-1).any():
         raise argument_error(
             name,
@@ -185,7 +190,18 @@ def read_objective(objective: Any, name: str = "objective") -> ThresholdObjectiv
             "costs that differ between yes and no",
             "`costs[i][j]` is the cost of answering j where the truth is i.",
         )
+    refuse_gains(name, objective, costs)
     return _SmallestCost(costs)
+
+
+def _advice(shape: tuple[int, ...]) -> str:
+    """Says what to do with costs of another shape."""
+    if len(shape) == 2 and shape[0] == shape[1]:
+        return (
+            "Costs of classes that exclude each other are for "
+            "`keras_ccar.layers.CostSensitiveDecision`."
+        )
+    return _OF_EACH_EXAMPLE if len(shape) in (2, 3) else ""
 
 
 def last_of(values: np.ndarray, allowed: np.ndarray) -> int:

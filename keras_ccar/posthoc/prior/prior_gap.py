@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from keras_ccar.arguments import show
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.model_output import origin_of, output_tensor
 from keras_ccar.layers.prior_warning import Rebalancing, find_rebalancing
@@ -18,6 +19,11 @@ from keras_ccar.posthoc.data.predictions import Predictions, to_probabilities
 # The odds must differ by this factor, and the share by so many standard errors.
 _SMALLEST_RATIO = 1.5
 _ERRORS = 4
+_OF_LABELS = "a share of yes, such as `0.2` after resampling to one in five"
+_OF_CLASSES = (
+    "of resampled data their class counts, and with class weights "
+    "`numpy.multiply(class_counts, weights)`"
+)
 # The arguments of `calibrate` that a correction has too.
 _OF_CORRECTION = ("num_examples", "from_logits")
 
@@ -144,10 +150,7 @@ def _advice(
         layer for layer in applied_by(model) if isinstance(layer, LogitCorrection)
     ]
     if corrections:
-        return (
-            "`model` ends in a LogitCorrection, which has changed it: calibrate the "
-            "model that it was added to, and put it behind the temperature."
-        )
+        return _advice_for_correction(corrections[-1], predictions)
     rebalancing = rebalancing_of(model)
     prior = '"balanced"' if rebalancing is None else rebalancing.trained_prior
     also = code_of(**{name: given.get(name) for name in _OF_CORRECTION})
@@ -161,7 +164,7 @@ def _advice(
         )
     if_rebalanced = (
         "If the model was rebalanced in training, as by `class_weight`, resampling or "
-        f"an adjusted loss, {chained}. Otherwise "
+        f"an adjusted loss, {chained}; {_other_balance(predictions)}. Otherwise "
     )
     if counts is None:
         return (
@@ -183,6 +186,32 @@ def _advice(
     if (gap.mean > gap.share) == (balanced > gap.share):
         return f"{if_rebalanced}{same}"
     return same[0].upper() + same[1:]
+
+
+def _other_balance(predictions: Predictions) -> str:
+    """Says what to pass where training saw no equal shares."""
+    one_for_each = predictions.are_labels and predictions.num_columns > 1
+    what = _OF_LABELS if one_for_each else _OF_CLASSES
+    return f"if training saw other shares than equal ones, pass `trained_prior`: {what}"
+
+
+def _advice_for_correction(
+    correction: LogitCorrection, predictions: Predictions
+) -> str:
+    """Says what to do where a correction gives other shares than the data have."""
+    if correction.trained_prior is None or correction.target_prior is not None:
+        return (
+            "`model` ends in a LogitCorrection, which has changed it: calibrate the "
+            "model that it was added to, and put it behind the temperature."
+        )
+    counts = show(correction.class_counts)
+    return (
+        "`model` ends in a LogitCorrection that is to put it back. Either its "
+        f"`class_counts`, {counts}, are not those of the training data before any "
+        "rebalancing, in the order of the classes, such as [no, yes]; or its "
+        f"`trained_prior`, {show(correction.trained_prior)}, is not what training saw: "
+        f"{_other_balance(predictions)}."
+    )
 
 
 def _advice_for_same_shares(model: Any, gap: PriorGap, given: Mapping[str, Any]) -> str:

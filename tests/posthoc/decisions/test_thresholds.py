@@ -321,6 +321,15 @@ def test_wrong_objectives(objective):
 def test_wrong_arguments():
     with pytest.raises(ValueError, match=r"`objective` must be costs that differ"):
         tune_thresholds(LOGITS, Y, objective=[[1, 1], [2, 2]])
+    gains = [[[0, 1], [1, 0]], [[0, -5], [-120, 80]], [[0, 1], [1, 0]]]
+    with pytest.raises(ValueError, match=r"`objective` must be higher for.*lost: of g"):
+        tune_thresholds(LOGITS, Y, objective=gains)
+    with pytest.raises(ValueError, match=r"classes .* for `keras_ccar.layers.CostSens"):
+        tune_thresholds(LOGITS, Y, objective=1 - np.eye(3))
+    for shape in ((len(Y), 2), (len(Y), 2, 2)):
+        of_examples = np.broadcast_to([0.0, 5.0], shape)
+        with pytest.raises(ValueError, match="no single threshold is best: say yes wh"):
+            tune_thresholds(LOGITS, Y, objective=of_examples)
     for wrong in (-0.1, 1.5, NAN, "no", None, True):
         with pytest.raises(ValueError, match=r"`precision` must be a finite number"):
             precision_at_least(wrong)

@@ -255,6 +255,35 @@ def test_what_is_overestimated_may_be_rebalanced():
         calibrate(z, y, np.bincount(y))
 
 
+@pytest.mark.parametrize(
+    ("counts", "given", "mend"),
+    [
+        ([50, 950], "balanced", lambda counts: ([950, 50], "balanced")),
+        ([950, 50], 0.06, lambda counts: (counts, np.multiply(counts, [1, 19]))),
+    ],
+)
+def test_a_correction_that_does_not_put_the_shares_back(counts, given, mend):
+    x, y = one_label(4000, 1)
+    # As a model says it that saw as many of each.
+    z = 1.2 * x.sum(axis=1, keepdims=True) - 2 * 1.2**2
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Activation("sigmoid")])
+    wrong = chain(model, keras_ccar.LogitCorrection(counts, trained_prior=given))
+    told = rf"class_counts`, \[{counts[0]}, {counts[1]}\], are not .*{given}'?, is not"
+    with pytest.warns(UserWarning, match=f"{FAR}.*{told}.*numpy.multiply") as caught:
+        calibrate(wrong, (z, y))
+    assert "calibrate the model that it was" not in str(caught[-1].message)
+    counts, trained = mend(counts)
+    right = chain(model, keras_ccar.LogitCorrection(counts, trained_prior=trained))
+    found = calibrate(right, (z, y))
+    np.testing.assert_allclose(found.temperature, 1, atol=0.1)
+
+
+def test_other_shares_in_training_are_shares_of_yes_for_labels():
+    x, y = labels(4000, 1)
+    with pytest.warns(UserWarning, match="pass `trained_prior`: a share of yes"):
+        calibrate(x, y, from_logits=True, class_counts=[[9, 1]] * 3)
+
+
 def test_shares_that_differ_are_said():
     x, y = classes(20_000, 0)
     z = x * 1.5 + np.log([0.5, 0.3, 0.2])

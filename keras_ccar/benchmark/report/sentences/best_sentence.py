@@ -162,7 +162,8 @@ def _baseline_is_best(found: _Found) -> str:
         return f"{head}; {nearest}; {_ONE_SEED}."
     if not found.best.ties:
         return f"{head}; {nearest}, and every other method is measurably worse."
-    return f"{head}; {nearest}{_ties(found)}."
+    said = closest.name if difference.is_nothing else ""
+    return f"{head}; {nearest}{_ties(found, said)}."
 
 
 def _without_baseline(found: _Found) -> str:
@@ -179,10 +180,16 @@ def _stands(found: _Found) -> str:
     return f"{found.extreme()}, {found.reached()}"
 
 
-def _ties(found: _Found) -> str:
-    """Says which methods cannot be told apart from the best; controls are none."""
+def _ties(found: _Found, said: str = "") -> str:
+    """Says which methods cannot be told apart from the best; controls are none.
+
+    Args:
+        found: what was found.
+        said: the method of which it is said already.
+    """
     by_name = {standing.name: standing for standing in found.others}
-    ties = [name for name in found.best.ties if name not in found.controls]
+    left_out = {*found.controls, said}
+    ties = [name for name in found.best.ties if name not in left_out]
     same = [
         name
         for name in ties

@@ -178,6 +178,7 @@ def test_equal_methods():
     same = sentence_of({"ce": [50, 51, 52], "ccar": [50, 51, 52]})
     assert "no method improves on cross-entropy, 51.0 %" in same
     assert "the closest, CCAR, gives the same numbers" in same
+    assert same.count("CCAR") == 1
 
 
 def test_a_control_is_not_chosen():
