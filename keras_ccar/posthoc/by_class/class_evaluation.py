@@ -53,10 +53,13 @@ def evaluate_classes(
 
     The intervals of precision and recall are exact for independent examples: a class of
     which 3 of 3 are found has a recall between 0.29 and 1. Those of totals come from
-    bootstrap resamples of each class, or of the rows of several labels; classes with a
-    handful of examples make them too narrow. All take examples for independent, and
-    images of one patient, or pixels of one image, are not: `resample_by` says which
-    belong together. None says anything about the randomness of training. The error of
+    bootstrap resamples of each class, or of the rows of several labels. The recall of a
+    class with one example is the same in every resample. So the intervals of balanced
+    accuracy, the shot groups and, of classes, macro F1 are widened for classes with
+    under 5 examples, as if all of these had the recall that they have together; that of
+    the geometric mean stays too narrow. All take examples for independent, and images
+    of one patient, or pixels of one image, are not: `resample_by` says which belong
+    together. None says anything about the randomness of training. The error of
     calibration is larger in resamples than in the data, and in few data larger than it
     is, because it adds up gaps without their sign: its interval is that of resamples
     of the rows without this bias, and begins at 0 where a calibrated model may have

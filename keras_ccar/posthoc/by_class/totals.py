@@ -13,10 +13,12 @@ from keras_ccar.posthoc.by_class.scores import (
     resampled_weights,
 )
 from keras_ccar.posthoc.calibration.reliability import BINS, bins_of
+from keras_ccar.posthoc.data.enough_examples import FEWEST_EXAMPLES
 from keras_ccar.posthoc.data.predictions import Predictions
 from keras_ccar.posthoc.result import require_posthoc
 
 _COVERAGE = (2.5, 97.5)
+_DEVIATIONS = 1.96  # of a normal distribution, on each side of the middle 95 %
 
 
 def totals_table(
@@ -54,6 +56,9 @@ def totals_table(
     known = ~np.isnan(list(values.values()))
     bounds = np.full((2, len(values)), np.nan)
     bounds[:, known] = np.nanpercentile(np.array(drawn)[:, known], _COVERAGE, axis=0)
+    for name, variance in totals.unseen_variances().items():
+        place = list(values).index(name)
+        bounds[:, place] = _widen(values[name], bounds[:, place], variance)
     place = list(values).index("calibration_error")
     bounds[:, place] = _bounds_of_calibration_error(
         values["calibration_error"], np.array(drawn)[:, place], np.array(noise)
@@ -62,6 +67,38 @@ def totals_table(
         {"value": values.values(), "low": bounds[0], "high": bounds[1]},
         index=list(values),
     )
+
+
+def _widen(value: float, bounds: np.ndarray, variance: float) -> np.ndarray:
+    """Returns bounds of a mean of recalls with a variance that no resample has."""
+    if variance <= 0:
+        return bounds
+    reach = _DEVIATIONS * np.sqrt(variance)
+    signs = np.array([-1, 1])
+    return np.clip(value + signs * np.hypot(bounds - value, reach), 0, 1)
+
+
+def unseen_variance(hits: np.ndarray, examples: np.ndarray) -> np.ndarray:
+    """Returns by how much the recall of each class varies more than in resamples.
+
+    A class with one example has the same recall in every resample, 0 or 1. So classes
+    with few examples are taken to have the recall that they have together, whose
+    variance is not smaller than the mean of theirs.
+
+    Args:
+        hits: the right answers of each class, `(K,)`.
+        examples: the examples of each class, `(K,)`.
+
+    Returns:
+        What is added to the variances of the recalls, `(K,)`: 0 for classes with more
+        examples, and for those without any. A part may be below 0, the mean seldom is.
+    """
+    are_few = (examples > 0) & (examples < FEWEST_EXAMPLES)
+    # Two examples more, one of them right, so that a recall of 1 is not certain.
+    recall = (hits[are_few].sum() + 1) / (examples[are_few].sum() + 2)
+    own = divide(hits, examples)
+    extra = divide(recall * (1 - recall) - own * (1 - own), examples)
+    return np.where(are_few, extra, 0.0)
 
 
 def _bounds_of_calibration_error(
@@ -136,6 +173,30 @@ class _Totals:
         excess = (weights[:, None] * self._excess).ravel()
         answers = np.bincount(self._group_of, weights) @ self._known
         return np.bincount(self._bin_of, excess, BINS) / answers.sum()
+
+    def unseen_variances(self) -> dict[str, float]:
+        """Returns what the variances of the means over classes lack in resamples.
+
+        The F1 of a class varies with its recall, and is taken to vary as much. That of
+        a label varies in resamples of rows, which have its rare yes or lack it.
+        """
+        once = np.bincount(self._group_of).astype("float64")
+        hits, examples = self._decisions.hits(once)
+        if hits.ndim == 2:
+            # The score of a label is the mean of its recalls of yes and of no.
+            parts = map(unseen_variance, hits, examples)
+            extra = sum(parts) / (examples > 0).sum(axis=0).clip(min=1) ** 2
+        else:
+            extra = unseen_variance(hits, examples)
+        known = ~np.isnan(self._decisions.recalls(once))
+        everyone = np.ones(len(extra), bool)
+        members = {"balanced_accuracy": everyone, **self._groups}
+        if hits.ndim == 1:
+            members["macro_f1"] = everyone
+        return {
+            name: float(extra[of].sum() / max(known[of].sum(), 1) ** 2)
+            for name, of in members.items()
+        }
 
     def measure(self, weights: np.ndarray, gaps: np.ndarray) -> dict[str, float]:
         """Returns all scores of examples that count so often, `(N,)`, and of gaps."""

@@ -220,14 +220,16 @@ def test_rows_of_zeros_are_left_out_with_an_ignore_class(with_counts, ignore_cla
 
 
 @pytest.mark.slow
-def test_intervals_hold_the_truth_as_often_as_they_say():
+@pytest.mark.parametrize("support", [[200, 100], [60, 40, 20, 4, 3, 2, *[1] * 6]])
+def test_intervals_hold_the_truth_as_often_as_they_say(support):
     rng, accuracy, inside = np.random.default_rng(1), 0.7, 0
+    labels = np.repeat(np.arange(len(support)), support)
+    wrong = (labels + 1) % len(support)
     for seed in range(100):
-        labels = np.repeat([0, 1], [200, 100])
-        answers = np.where(rng.uniform(size=300) < accuracy, labels, 1 - labels)
-        report = evaluate_classes(
-            9.0 * np.eye(2)[answers], labels, [500, 50], resamples=100, seed=seed
-        )
+        is_right = rng.uniform(size=len(labels)) < accuracy
+        answers = np.where(is_right, labels, wrong)
+        logits = 9.0 * np.eye(len(support))[answers]
+        report = evaluate_classes(logits, labels, resamples=100, seed=seed)
         _, low, high = report.totals.loc["balanced_accuracy"]
         inside += low <= accuracy <= high
     assert 88 <= inside <= 99

@@ -68,6 +68,45 @@ def test_intervals_are_those_of_examples_drawn_one_by_one():
         assert found.totals.loc[name, ["low", "high"]].tolist() == expected, name
 
 
+@pytest.mark.parametrize("are_labels", [False, True])
+def test_intervals_are_wider_for_classes_with_few_examples(are_labels, monkeypatch):
+    """A class with one example has the same recall in every resample."""
+    support, hits = [60, 30, 4, 2, 1, 1], [50, 20, 1, 2, 1, 0]
+    y = np.repeat(np.arange(6), support)
+    is_hit = np.concatenate(
+        [np.arange(n) < h for n, h in zip(support, hits, strict=True)]
+    )
+    answers = np.where(is_hit, y, 0)
+    answers[~is_hit & (y == 0)] = 1
+    counts = [900, 500, 9, 8, 7, 6]
+    given = {"groups": (100, 50), "resamples": 20, "from_logits": True}
+    data = 9.0 * np.eye(6)[answers] - 4, y
+    if are_labels:
+        data = data[0], np.eye(6)[y]
+        counts = [[1000, n] for n in counts]
+    found = evaluate_classes(*data, counts, **given).totals
+    monkeypatch.setattr(totals, "FEWEST_EXAMPLES", 0)
+    drawn = evaluate_classes(*data, counts, **given).totals
+    together = (sum(hits[2:]) + 1) / (sum(support[2:]) + 2)
+    extra = 0.0
+    for k in range(2, 6):
+        own = hits[k] / support[k]
+        extra += (together * (1 - together) - own * (1 - own)) / support[k]
+    extra /= 4 if are_labels else 1  # half of a label's score is its specificity
+    classes = {"balanced_accuracy": 6, "few": 4}
+    if not are_labels:
+        classes["macro_f1"] = 6
+    for name, row in drawn.iterrows():
+        value, low, high = row
+        if name in classes:
+            reach = 1.96 * np.sqrt(extra) / classes[name]
+            low = max(0, value - np.hypot(value - low, reach))
+            high = min(1, value + np.hypot(high - value, reach))
+            assert high - low > row["high"] - row["low"]
+        expected = pytest.approx([value, low, high], abs=1e-9)
+        assert found.loc[name].tolist() == expected, name
+
+
 @pytest.mark.parametrize(
     "objective", ["balanced_accuracy", "macro_f1", "geometric_mean"]
 )
