@@ -240,7 +240,8 @@ def _from_mapping(class_counts: Any, name: str) -> list[float]:
             problem = "negative key" if is_integer and key < 0 else "key"
             raise ValueError(
                 f"`{name}` given as a dict must have the class indices 0, 1, ... as "
-                f"keys. Received: {problem} {show(key)} of type {type(key).__name__}"
+                f"keys. Received: {problem} {show(key)} of type {type(key).__name__}. "
+                "Count names by `datasets.count_classes(labels, return_names=True)`."
             )
     counts: list[float] = [0] * (max(class_counts, default=-1) + 1)
     for key, count in class_counts.items():

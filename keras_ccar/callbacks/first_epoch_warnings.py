@@ -55,6 +55,10 @@ def _warn_if_nan(logs: Mapping[str, Any] | None, attached: Attached) -> None:
         "The loss is NaN. In a compiled step, an error cannot be raised; the cause may "
         f"be {found}; a prediction that is NaN or, with from_logits=False, outside of "
         "[0, 1]; or a learning rate that is too large. "
-        "`model.compile(..., run_eagerly=True)` for one batch names the value.",
+        "`model.compile(..., run_eagerly=True)` for one batch names a wrong label, or "
+        "a prediction outside of [0, 1]. If it names none, look before training for "
+        "the rows that `model.predict` gives NaN for: inputs with NaN, or examples "
+        "that are masked as a whole, such as texts without words before a "
+        "`GlobalAveragePooling1D`, which divides 0 by 0.",
         stacklevel=4,
     )

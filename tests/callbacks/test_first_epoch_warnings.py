@@ -48,6 +48,21 @@ def test_a_label_that_is_no_class():
         fit(keras_ccar.CCARLoss([3, 2, 2], from_logits=True), y, 3)
 
 
+def test_texts_without_words():
+    """What the warning says to do finds them, on every backend."""
+    words = np.array([[1, 2], [0, 0], [3, 0], [2, 2]])
+    inputs = keras.Input((2,), dtype="int32")
+    embedded = keras.layers.Embedding(4, 3, mask_zero=True)(inputs)
+    pooled = keras.layers.GlobalAveragePooling1D()(embedded)
+    model = keras.Model(inputs, keras.layers.Dense(2)(pooled))
+    is_nan = np.isnan(model.predict(words, verbose=0)).any(axis=1)
+    assert is_nan.tolist() == [False, True, False, False]
+    model.compile("sgd", keras_ccar.CCARLoss([3, 1], from_logits=True))
+    callbacks = [keras_ccar.CCARCallback()]
+    with pytest.warns(UserWarning, match=r"`model.predict` gives NaN.*without words"):
+        model.fit(words, np.array([0, 0, 0, 1]), callbacks=callbacks, verbose=0)
+
+
 def epoch(loss, y, units):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(units)])
     model.compile("sgd", loss)

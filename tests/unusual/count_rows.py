@@ -140,7 +140,7 @@ ROWS = [
     row(
         "`value_counts()` of names",
         counts(lambda c: pd.Series(c, index=NAMES)),
-        outcomes={"*": refused("must have the class indices 0, 1, ... as keys")},
+        outcomes={"*": refused("class indices.*count_classes.labels, return_names")},
     ),
     row(
         "shares, `value_counts(normalize=True)`",

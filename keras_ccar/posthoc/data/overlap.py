@@ -35,7 +35,8 @@ def require_separate(name: str, data: Any, train: Any) -> None:
         raise ValueError(
             f"`{name}` must hold no example that the model was trained on. Received: "
             f"{shared} {examples} that `train` has too. Hold out a part of the "
-            "training data before training."
+            "training data before training. If they only look alike, as empty texts "
+            "do, leave them out of one of the two, or pass no `train`."
         )
 
 

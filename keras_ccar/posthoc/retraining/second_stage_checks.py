@@ -78,7 +78,9 @@ def check_kind_of_head(
     if not counts.fit(num_columns):
         raise ValueError(
             "`class_counts` must have one entry for each column of the output. "
-            f"Received: {counts.num_columns} for {num_columns} columns"
+            f"Received: {counts.num_columns} for {num_columns} columns. A class that "
+            "the model does not have yet needs a column of its own: give the model a "
+            "wider last layer first."
         )
     if are_labels and num_columns > 1:
         raise ValueError(
