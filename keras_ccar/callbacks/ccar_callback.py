@@ -166,7 +166,7 @@ class CCARCallback(DetachedCopies, keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Reports the statistics of an epoch and updates the frequencies."""
         is_first = not self.history and not self.model.stop_training
-        warn_of_first_epoch(logs, self._tracked if is_first else {})
+        warn_of_first_epoch(self.model, logs, self._tracked if is_first else {})
         self.history.append(self.statistics())
         for name, (loss, statistics) in self._tracked.items():
             prefix = f"{name}_ccar" if name else "ccar"

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_ccar.binary_counts import describe_swapped
@@ -14,14 +15,17 @@ from keras_ccar.losses.binary_long_tailed_crossentropy import (
 )
 
 
-def warn_of_first_epoch(logs: Mapping[str, Any] | None, attached: Attached) -> None:
+def warn_of_first_epoch(
+    model: keras.Model, logs: Mapping[str, Any] | None, attached: Attached
+) -> None:
     """Warns if the loss of an epoch is NaN, or counts of yes and no look swapped.
 
     Args:
+        model: the model that was trained.
         logs: of the epoch.
         attached: the losses of the model; none if there is nothing to say.
     """
-    _warn_if_nan(logs, attached)
+    _warn_if_nan(model, logs or {}, attached)
     for loss, statistics in attached.values():
         counts = loss.statistics_counts
         if isinstance(loss, BinaryLongTailedCrossentropy) and counts is not None:
@@ -35,13 +39,23 @@ def warn_of_first_epoch(logs: Mapping[str, Any] | None, attached: Attached) -> N
                 warnings.warn(f"{told}{with_number}", stacklevel=3)
 
 
-def _warn_if_nan(logs: Mapping[str, Any] | None, attached: Attached) -> None:
-    loss = (logs or {}).get("loss")
-    if not attached or loss is None or not math.isnan(float(loss)):
+def _warn_if_nan(
+    model: keras.Model, logs: Mapping[str, Any], attached: Attached
+) -> None:
+    if not attached or not math.isnan(float(logs.get("loss", 0.0))):
         return
-    kinds = {
-        isinstance(loss, BinaryLongTailedCrossentropy) for loss, _ in attached.values()
-    }
+    # Keras keeps the loss of each output as a metric where there are several.
+    outputs = [
+        metric.name.removesuffix("_loss")
+        for metric in model.metrics
+        if metric.name.endswith("_loss")
+        and math.isnan(float(logs.get(metric.name, 0.0)))
+    ]
+    of = f" of {' and '.join(map(repr, outputs))}" if outputs else ""
+    losses = [
+        loss for name, (loss, _) in attached.items() if name.startswith(tuple(outputs))
+    ] or [loss for loss, _ in attached.values()]
+    kinds = {isinstance(loss, BinaryLongTailedCrossentropy) for loss in losses}
     causes = {
         True: "a target of a yes-or-no label outside of [0, 1]: mark unknown ones, and "
         "pass their value as `ignore_value` (such as -1 or NaN) to the loss, or give "
@@ -52,9 +66,9 @@ def _warn_if_nan(logs: Mapping[str, Any] | None, attached: Attached) -> None:
     }
     found = "; ".join(cause for kind, cause in causes.items() if kind in kinds)
     warnings.warn(
-        "The loss is NaN. In a compiled step, an error cannot be raised; the cause may "
-        f"be {found}; a prediction that is NaN or, with from_logits=False, outside of "
-        "[0, 1]; or a learning rate that is too large. "
+        f"The loss{of} is NaN. In a compiled step, an error cannot be raised; the "
+        f"cause may be {found}; a prediction that is NaN or, with from_logits=False, "
+        "outside of [0, 1]; or a learning rate that is too large. "
         "`model.compile(..., run_eagerly=True)` for one batch names a wrong label, or "
         "a prediction outside of [0, 1]. If it names none, look before training for "
         "the rows that `model.predict` gives NaN for: inputs with NaN, or examples "

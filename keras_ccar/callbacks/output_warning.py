@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_ccar.inputs.checks import is_nan
 from keras_ccar.keras_internals import compiled_metrics
 from keras_ccar.layers.model_output import (
     gives_logits,
@@ -13,6 +14,9 @@ from keras_ccar.layers.model_output import (
     output_tensor,
 )
 from keras_ccar.layers.output_fit import Mismatch, find_mismatch
+from keras_ccar.losses.binary_long_tailed_crossentropy import (
+    BinaryLongTailedCrossentropy,
+)
 from keras_ccar.losses.class_aware_loss import ClassAwareLoss
 from keras_ccar.metrics.class_metric import ClassMetric
 
@@ -33,10 +37,11 @@ def warn_output_mismatch(
             "adjusts logits as well: the prior is applied twice",
             "leave one of the two out",
         )
+    of_output = "" if output is None else f" of the output {output!r}"
     if problem is not None:
         warnings.warn(
-            f"{problem.output}, but the loss {loss.name!r} has from_logits="
-            f"{loss.from_logits} and adjustment="
+            f"{problem.output}, but the loss {loss.name!r}{of_output} has "
+            f"from_logits={loss.from_logits} and adjustment="
             f"{getattr(loss, 'adjustment', None)!r}: {problem.advice}.",
             stacklevel=2,
         )
@@ -44,9 +49,10 @@ def warn_output_mismatch(
     for metric in _metrics(model, output):
         for argument, wrong, right in _differences(metric, loss, activation, shape):
             warnings.warn(
-                f"The metric {metric.name!r} has {argument}={wrong!r}, which does not "
-                f"fit the loss {loss.name!r} and the output that it is beside: pass "
-                f"`{argument}={right!r}` to the metric, or change the loss.",
+                f"The metric {metric.name!r}{of_output} has {argument}={wrong!r}, "
+                f"which does not fit the loss {loss.name!r} and the output that it is "
+                f"beside: pass `{argument}={_code(right)}` to the metric, or change "
+                "the loss.",
                 stacklevel=2,
             )
 
@@ -67,12 +73,23 @@ def _differences(
     ignored = getattr(loss, "ignore_class", metric.ignore_class)
     if metric.ignore_class != ignored:
         found.append(("ignore_class", metric.ignore_class, ignored))
+    if isinstance(loss, BinaryLongTailedCrossentropy):
+        # A metric of one column may leave unknown answers out as a class.
+        given = metric.ignore_value
+        given = metric.ignore_class if given is None else given
+        unknown = loss.ignore_value
+        if given != unknown and not (is_nan(given) and is_nan(unknown)):
+            found.append(("ignore_value", given, unknown))
     is_logits = gives_logits(activation)
     is_logits = loss.from_logits if is_logits is None else is_logits
     num_columns = shape[axes[0]] if shape else None
     if metric.from_logits != is_logits and metric.needs_from_logits(num_columns):
         found.append(("from_logits", metric.from_logits, is_logits))
     return found
+
+
+def _code(value: Any) -> str:
+    return "float('nan')" if is_nan(value) else repr(value)
 
 
 def metrics_of_outputs(

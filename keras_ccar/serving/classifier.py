@@ -10,6 +10,7 @@ from keras import ops, tree
 from keras_ccar.arguments import show
 from keras_ccar.inputs.class_names import check_class_names
 from keras_ccar.keras_internals import get_input_signature, is_ragged
+from keras_ccar.layers.classes_last import check_classes_last
 from keras_ccar.layers.kind_of_input import HOW_TO_COUNT_CLASSES, HOW_TO_COUNT_LABELS
 from keras_ccar.layers.logit_correction import LogitCorrection
 from keras_ccar.layers.model_output import output_activation
@@ -124,6 +125,7 @@ def build_classifier(
             "`model` must have an output of shape (batch, ..., K) with a known K. "
             f"Received an output of shape {tuple(shape)}."
         )
+    check_classes_last(model, shape)
     num_columns = shape[-1]
     are_labels, are_logits = find_kind(
         model, num_columns, correction, decision, multi_label

@@ -63,6 +63,26 @@ def test_texts_without_words():
         model.fit(words, np.array([0, 0, 0, 1]), callbacks=callbacks, verbose=0)
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="steps are not compiled on torch"
+)
+def test_the_output_whose_loss_is_nan_is_named():
+    inputs = keras.Input((3,))
+    outputs = {name: keras.layers.Dense(3, name=name)(inputs) for name in "ab"}
+    model = keras.Model(inputs, outputs)
+    labels = {"a": np.arange(8) % 3, "b": np.array([0, 1, 2, 255, 0, 1, 2, 0])}
+    losses = {
+        "a": keras_ccar.BinaryCCARLoss([4, 3, 2], 8, from_logits=True),
+        "b": keras_ccar.CCARLoss([3, 2, 2], from_logits=True),
+    }
+    model.compile("sgd", losses)
+    labels["a"] = np.eye(3)[labels["a"]]
+    callback = keras_ccar.CCARCallback()
+    with pytest.warns(UserWarning, match="The loss of 'b' is NaN.* be a label") as told:
+        model.fit(np.ones((8, 3)), labels, verbose=0, callbacks=[callback])
+    assert "ignore_value" not in str(told[0].message)
+
+
 def epoch(loss, y, units):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(units)])
     model.compile("sgd", loss)

@@ -8,6 +8,7 @@ import pytest
 
 import keras_ccar
 from keras_ccar import metrics
+from keras_ccar.callbacks.output_warning import warn_output_mismatch
 
 K = 3
 COUNTS = [90, 8, 2]
@@ -121,6 +122,36 @@ def test_from_logits_beside_a_binary_loss(columns):
         assert all("pass `from_logits=True` to the metric" in text for text in found)
 
 
+@pytest.mark.parametrize("unknown", [-1, float("nan")])
+def test_another_value_of_unknown_answers(unknown):
+    def found(loss_value, **given):
+        model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
+        loss = keras_ccar.BinaryCCARLoss(
+            [6, 2], ignore_value=loss_value, from_logits=True
+        )
+        metric = metrics.AveragePrecision(2, **NEEDED, **given)
+        model.compile("sgd", loss, metrics=[metric])
+        return messages_of_fit(model, RNG.normal(size=(8, 5)), np.arange(8) % 2)
+
+    (message,) = found(unknown)
+    code = "-1" if unknown == -1 else r"float('nan')"
+    assert "has ignore_value=None" in message
+    assert f"pass `ignore_value={code}" in message
+    assert len(found(None, ignore_value=unknown)) == 1
+    assert found(unknown, ignore_value=unknown) == found(None) == []
+    if unknown == -1:  # a metric of one column may leave out a class
+        assert found(unknown, ignore_class=unknown) == []
+
+
+def test_the_output_that_a_loss_does_not_fit_is_named():
+    inputs = keras.Input((5,))
+    outputs = {name: keras.layers.Dense(K, name=name)(inputs) for name in "ab"}
+    model = keras.Model(inputs, outputs)
+    model.compile("sgd", {name: keras_ccar.CCARLoss(COUNTS) for name in "ab"})
+    with pytest.warns(UserWarning, match="the loss 'ccar' of the output 'b' has"):
+        warn_output_mismatch(model, "b", model.loss["b"])
+
+
 def test_the_loss_tells_of_calibration_where_layers_do_not():
     class Subclassed(keras.Model):
         def __init__(self):
@@ -160,8 +191,9 @@ def test_metrics_of_each_output(structure):
     model.compile("sgd", losses, metrics=accuracy)
     found = messages_of_fit(model, np.ones((8, 5)), labels)
     assert len(found) == 2
-    assert "'one' has ignore_class=None" in found[0]
-    assert "'two' has ignore_class=7" in found[1]
+    left, right = ("left", "right") if structure == "dict" else model.output_names
+    assert f"'one' of the output {left!r} has ignore_class=None" in found[0]
+    assert f"'two' of the output {right!r} has ignore_class=7" in found[1]
     assert "pass `ignore_class=None`" in found[1]
 
 

@@ -239,6 +239,12 @@ REJECTED = {
         ValueError,
         r"shape \(batch, ..., K\)",
     ),
+    "classes first": (
+        lambda: head(18, keras.layers.Reshape((3, 2, 3)), keras.layers.Softmax(axis=1)),
+        {},
+        ValueError,
+        r"on the last axis.* with axis=1.*Permute\(\(2, 3, 1\)\)",
+    ),
     "too few names": (
         lambda: head(3),
         {"class_names": ["a", "b"], "multi_label": False},

@@ -77,9 +77,14 @@ def unpack(element: Any, name: str) -> tuple[Any, Any, Any]:
         raise argument_error(name, element, DATA)
     x, labels, weights = (*element, None, None)[:3]
     if isinstance(labels, Mapping | tuple):
+        key = next(iter(labels), 0) if isinstance(labels, Mapping) else 0
+        of_one = f"(x, y[{key!r}])"
         raise ValueError(
             f"`{name}` must have the labels of one output. Received: labels in a "
-            f"{type(labels).__name__}. Pass a model and labels of one of the outputs."
+            f"{type(labels).__name__}. Of the first output pass "
+            f"`keras_ccar.posthoc.one_output(model, {key!r})` as the model, and as its "
+            f"data `{of_one}` of arrays, `dataset.map(lambda x, y: {of_one})` of a "
+            f"tf.data.Dataset, or a generator of batches `{of_one}` of other data."
         )
     return x, labels, weights
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_ccar.keras_internals import source_of
+from keras_ccar.layers.classes_last import check_classes_last
 from keras_ccar.layers.decides import Decides
 from keras_ccar.layers.kind_of_input import (
     agree_on_logits,
@@ -71,6 +72,7 @@ def find_kind(
                 "the model without it."
             )
         return decision.decides_labels(num_columns), False
+    check_classes_last(model, outputs.shape)
     loss = only_loss(model)
     output = output_tensor(model)
     activation = None

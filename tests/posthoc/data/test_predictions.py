@@ -323,7 +323,11 @@ def test_without_an_example(data):
         ),
         ((X, [[1], [1, 2]]), {}, "`data` must have labels that are numbers"),
         ((X, [None] * 23), {}, "`data` must have labels that are numbers"),
-        ((X, {"a": LABELS}), {}, "labels of one output. Received: labels in a dict"),
+        (
+            (X, {"a": LABELS}),
+            {},
+            r"labels of one output. .* in a dict.*one_output\(model, 'a'\).*y\['a'\]",
+        ),
         (
             (X, (LABELS, LABELS)),
             {},
