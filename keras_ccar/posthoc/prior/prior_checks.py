@@ -9,6 +9,7 @@ from keras_ccar.arguments import argument_error, show
 from keras_ccar.frequencies import format_class_list
 from keras_ccar.layers.model_output import output_tensor
 from keras_ccar.layers.prior_shift import PriorShift
+from keras_ccar.layers.temperature_scaling import TemperatureScaling
 from keras_ccar.output_counts import OutputCounts
 from keras_ccar.posthoc.applied import applied_by
 from keras_ccar.posthoc.calibration.scaling_fit import seen_columns
@@ -81,6 +82,25 @@ def check_corrected_prior(model: Any, trained_prior: Any, counts: OutputCounts) 
             f"trained_prior={show(trained_prior)} for a model that ends in a "
             f"LogitCorrection. Pass `trained_prior={there}`, or `validation`, which "
             "measures it.",
+            stacklevel=3,
+        )
+
+
+def warn_of_temperature(model: Any, trained_prior: Any) -> None:
+    """Warns if a temperature has moved what is taken for the prior of `class_counts`.
+
+    Args:
+        model: the `keras.Model`, or an array of predictions.
+        trained_prior: the argument.
+    """
+    if trained_prior is not None:
+        return
+    if any(isinstance(layer, TemperatureScaling) for layer in applied_by(model)):
+        warnings.warn(
+            "`model` ends in a TemperatureScaling, which moves the mean of the "
+            "predictions for rare classes, and the estimate takes this mean, on data "
+            "like those of training, for the prior of `class_counts`. Pass "
+            "`validation=`, which measures it.",
             stacklevel=3,
         )
 

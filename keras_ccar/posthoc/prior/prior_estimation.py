@@ -28,6 +28,7 @@ from keras_ccar.posthoc.prior.prior_checks import (
     pair_of,
     require_all_seen,
     warn_of_end,
+    warn_of_temperature,
 )
 from keras_ccar.posthoc.result import require_posthoc
 
@@ -100,10 +101,10 @@ def estimate_prior(
 
     Warns:
         UserWarning: if the estimate still changes after `max_iterations`; if a model
-            was rebalanced by a loss or by `retrain_classifier`, and neither
-            `trained_prior` nor `validation` is given; if `trained_prior` is not what
-            the model is corrected to; if a class gets less than a thousandth of one
-            example; and as `calibrate` for temperatures.
+            was rebalanced by a loss or by `retrain_classifier`, or ends in a
+            `TemperatureScaling`, and neither `trained_prior` nor `validation` is given;
+            if `trained_prior` is not what the model is corrected to; if a class gets
+            less than a thousandth of one example; and as `calibrate` for temperatures.
 
     Reference:
         Saerens, Latinne and Decaestecker 2002, "Adjusting the Outputs of a Classifier
@@ -135,6 +136,7 @@ def estimate_prior(
         )
     if validation is None:
         check_corrected_prior(model, trained_prior, counts)
+        warn_of_temperature(model, trained_prior)
     is_model = isinstance(model, keras.Model)
     if unlabelled is not None and not is_model:
         raise ValueError(

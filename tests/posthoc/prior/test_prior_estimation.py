@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 import keras_ccar
 from keras_ccar import datasets
-from keras_ccar.layers import LogitCorrection
+from keras_ccar.layers import LogitCorrection, TemperatureScaling
 from keras_ccar.posthoc.composition import chain
 from keras_ccar.posthoc.prior.prior_estimation import estimate_prior
 
@@ -500,6 +500,21 @@ def test_warns_of_a_rebalanced_model():
     estimate_prior(model, x, COUNTS, tolerance=1.0, trained_prior="balanced")
     found = estimate_prior(model, x, COUNTS, (x, y), tolerance=1.0)
     keras.Sequential([model, found.calibration, found.layer])
+
+
+def test_warns_of_a_temperature_behind_which_the_prior_is_not_that_of_the_counts():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3)])
+    means = np.array([0.0, 1.5, 3.0])
+    model.set_weights([means[None], -(means**2) / 2 + np.log(SOURCE)])
+    cooled = chain(model, TemperatureScaling(1.5))
+    x, y = gaussians(SOURCE, 4000, 0)
+    x = x[:, None]
+    with pytest.warns(UserWarning, match="ends in a TemperatureScaling.*`validation="):
+        found = estimate_prior(cooled, x, COUNTS)
+    assert np.abs(found.prior - SOURCE).max() > 0.05
+    # What is advised finds the prior.
+    found = estimate_prior(cooled, x, COUNTS, validation=(x, y))
+    np.testing.assert_allclose(found.prior, SOURCE, atol=0.02)
 
 
 def test_text_and_picture():
