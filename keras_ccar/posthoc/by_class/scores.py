@@ -16,14 +16,23 @@ class Decisions:
     One sigmoid column has the classes no and yes. K labels have a column each, in which
     missing answers do not count.
 
+    A resample may lack what the data have, such as the only yes of a rare label. The
+    recall of that, and F1, are then those of the data: left out, they would leave a
+    mean of other parts, such as the specificity alone, which is another score.
+
     Args:
         labels: int64 classes `(N,)`, or answers `(N, K)` of 0, 1 and NaN.
         predicted: int64 classes `(N,)`, or answers `(N, K)`.
         num_classes: K.
+        counts: how often each of these is in the data, `(N,)`, or None for once.
     """
 
     def __init__(
-        self, labels: np.ndarray, predicted: np.ndarray, num_classes: int
+        self,
+        labels: np.ndarray,
+        predicted: np.ndarray,
+        num_classes: int,
+        counts: np.ndarray | None = None,
     ) -> None:
         self.num_classes = num_classes
         self._labels = labels
@@ -43,6 +52,8 @@ class Decisions:
                     known & ~yes,
                 )
             ]
+        self._whole_shares = divide(*self.hits(counts))
+        self._whole_f1 = self._f1(counts)
 
     def hits(self, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Returns the right answers and the examples of each class.
@@ -73,24 +84,33 @@ class Decisions:
 
         Of labels it is the mean of recall and specificity.
         """
-        hits, examples = self.hits(weights)
-        recalls = divide(hits, examples)
-        return nan_mean(recalls, axis=0) if self._are_answers else recalls
+        shares = self._shares(weights)
+        return nan_mean(shares, axis=0) if self._are_answers else shares
 
     def score(self, objective: str, weights: np.ndarray | None = None) -> float:
         """Returns a score of `OBJECTIVES`, as the metric of that name defines it."""
         if objective == "balanced_accuracy":
             return float(nan_mean(self.recalls(weights)))
-        hits, examples = self.hits(weights)
         if objective == "geometric_mean":
             with np.errstate(divide="ignore"):
-                logs = np.log(divide(hits, examples))
+                logs = np.log(self._shares(weights))
             axis = 0 if self._are_answers else None
             return float(nan_mean(np.exp(nan_mean(logs, axis=axis))))
+        lacks = (self.hits(weights)[1] == 0) & ~np.isnan(self._whole_shares)
+        if self._are_answers:
+            lacks = lacks[0]
+        return float(nan_mean(np.where(lacks, self._whole_f1, self._f1(weights))))
+
+    def _shares(self, weights: np.ndarray | None) -> np.ndarray:
+        """Returns the share of right answers, of what `hits` returns."""
+        shares = divide(*self.hits(weights))
+        return np.where(np.isnan(shares), self._whole_shares, shares)
+
+    def _f1(self, weights: np.ndarray | None) -> np.ndarray:
+        hits, examples = self.hits(weights)
         if self._are_answers:
             hits, examples = hits[0], examples[0]
-        both = examples + self.predictions(weights)
-        return float(nan_mean(divide(2 * hits, both)))
+        return divide(2 * hits, examples + self.predictions(weights))
 
     @staticmethod
     def _sum(part: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

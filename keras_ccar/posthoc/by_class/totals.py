@@ -139,7 +139,10 @@ class _Totals:
         # What depends on labels and answers alone is measured on groups of examples.
         first, self._group_of = group_alike(labels, answers)
         self._decisions = Decisions(
-            labels[first], answers[first], predictions.num_columns
+            labels[first],
+            answers[first],
+            predictions.num_columns,
+            np.bincount(self._group_of).astype("float64"),
         )
         self._groups = groups
         is_right = (labels == answers).astype("float64")

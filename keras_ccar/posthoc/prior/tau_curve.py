@@ -67,10 +67,10 @@ def score_taus(
         small = np.min_scalar_type(num_columns)  # the answers of all τ are kept
         answers = [decide(logits, are_labels).astype(small) for logits in corrected]
         first, group_of = group_alike(labels, *answers)
-        for given in answers:
-            decisions = Decisions(labels[first], given[first], num_columns)
-            scorers.append(partial(decisions.score, objective))
         everyone = np.bincount(group_of).astype("float64")
+        for given in answers:
+            decisions = Decisions(labels[first], given[first], num_columns, everyone)
+            scorers.append(partial(decisions.score, objective))
         resampled = (np.bincount(group_of, weights) for weights in resampled)
     else:
         for logits in corrected:

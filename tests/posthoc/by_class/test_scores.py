@@ -130,9 +130,9 @@ def test_a_resample_counts_groups_not_examples(monkeypatch):
     sizes = []
 
     class Spy(Decisions):
-        def __init__(self, labels, predicted, num_classes):
+        def __init__(self, labels, *arguments):
             sizes.append(len(labels))
-            super().__init__(labels, predicted, num_classes)
+            super().__init__(labels, *arguments)
 
     monkeypatch.setattr(totals, "Decisions", Spy)
     monkeypatch.setattr(tau_curve, "Decisions", Spy)
@@ -141,3 +141,36 @@ def test_a_resample_counts_groups_not_examples(monkeypatch):
     assert sizes.pop() <= K * K
     tune_logit_correction(logits, labels, COUNTS, taus=[0, 1], resamples=2)
     assert max(sizes) <= K**3
+
+
+def test_a_resample_without_the_only_yes_takes_what_the_data_say_of_it():
+    random = np.random.default_rng(1)
+    labels = (random.random((40, 2)) < [0.3, 0]).astype(float)
+    labels[7, 1] = 1
+    labels[8:11, 0] = np.nan
+    answers = random.random((40, 2)) < 0.2
+    answers[7, 1] = False
+
+    def sides(y, a):
+        return [(a[y == 1] == 1).mean(), (a[y == 0] == 0).mean()]
+
+    naive = []
+    for weights in resampled_weights(labels, RESAMPLES, seed=0):
+        rows = np.repeat(np.arange(40), weights.astype(int))
+        known = rows[~np.isnan(labels[rows, 0])]
+        common, rare = sides(labels[rows, 0], answers[rows, 0]), [0.0, 0.0]
+        rare[1] = (~answers[rows, 1])[labels[rows, 1] == 0].mean()
+        f1 = metrics.f1_score(labels[known, 0], answers[known, 0])
+        naive.append([np.mean([common, rare]), np.sqrt(np.prod(common)) / 2, f1 / 2])
+    options = {"from_logits": False, "ignore_value": np.nan, "resamples": RESAMPLES}
+    probabilities = np.where(answers, 0.9, 0.1)
+    counts = [[70, 30], [99, 1]]
+    found = evaluate_classes(probabilities, labels, counts, **options).totals
+    expected = np.percentile(naive, [2.5, 97.5], axis=0).T
+    names = ["geometric_mean", "macro_f1"]
+    np.testing.assert_allclose(
+        found.loc[names, ["low", "high"]], expected[1:], atol=1e-9
+    )
+    # Widened for what no resample of one example shows.
+    assert found.loc["balanced_accuracy", "low"] < expected[0, 0]
+    assert found.loc["balanced_accuracy", "high"] > expected[0, 1]
